@@ -1,0 +1,23 @@
+"""Neural networks for MNIST that you can read line by line and that train near the speed of the processor."""
+
+from pathlib import Path
+
+__version__ = "0.1.0"
+__all__ = ["CNN", "MLP", "load_mnist"]
+
+_here = Path(__file__).resolve().parent
+if not (_here / "kernels").is_dir():  # a source checkout: kernels/ is a sibling of this package
+    __path__.append(str(_here.parent))
+
+
+def __getattr__(name: str):
+    """Import the estimators only when asked for, so that `jitnet --help` never waits for numba."""
+    if name in ("CNN", "MLP"):
+        from jitnet import estimators
+
+        return getattr(estimators, name)
+    if name == "load_mnist":
+        from jitnet.data import load_mnist
+
+        return load_mnist
+    raise AttributeError(f"module 'jitnet' has no attribute {name!r}")

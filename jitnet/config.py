@@ -1,0 +1,118 @@
+"""The settings of a run: one frozen record, checked once, written as TOML and read back.
+
+A leaf: it imports nothing of jitnet but the error. What does not change a result (threads, view, folders) is not here.
+"""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jitnet.errors import InputError
+
+ARCHITECTURES = {
+    "cnn": "conv16 pool conv32 pool conv64 dense100",
+    "mlp": "dense1000 dense100",
+}
+CHOICES = {
+    "bias": ("position", "channel"),
+    "init": ("documents", "lecun", "he"),
+    "schedule": ("documents", "cosine", "constant"),
+    "optimizer": ("sgd",),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a run's result is a function of, together with its data and the seed.
+
+    Raises `InputError` for a value out of range.
+
+    >>> Settings(network="cnn").architecture
+    'conv16 pool conv32 pool conv64 dense100'
+    """
+
+    network: str = "cnn"  # the name it was asked for by, shown as the title
+    architecture: str = ""  # hidden layers as text; empty = the named network's. The output layer follows the data
+    bias: str = "position"  # of a convolution: one per position (H, W, C) as in the documents, or one per channel
+    init: str = "documents"
+    optimizer: str = "sgd"
+    epochs: int = 9
+    batch_size: int = 1  # 0 = the whole training set
+    lr: float = 1e-3  # the schedule's peak
+    schedule: str = "documents"
+    shuffle: bool = False
+    seed: int = 0
+    val: int = 0  # the last N training images are held out for validation
+    limit: int = 0  # train on the first N images only; 0 = all
+    data: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.architecture:
+            if self.network not in ARCHITECTURES:
+                raise InputError(
+                    f"there is no network called {self.network!r}: choose one of {', '.join(ARCHITECTURES)}"
+                )
+            object.__setattr__(self, "architecture", ARCHITECTURES[self.network])
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise InputError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(choices)}")
+        for name, least in (("epochs", 1), ("batch_size", 0), ("seed", 0), ("val", 0), ("limit", 0)):
+            if getattr(self, name) < least:
+                raise InputError(
+                    f"{_option(name)} is {getattr(self, name)}: expected a whole number of at least {least}"
+                )
+        if self.seed >= 2**63:
+            raise InputError(f"--seed is {self.seed}: expected a whole number below 2**63")
+        if not 0.0 < self.lr < float("inf"):
+            raise InputError(f"--lr is {self.lr}: expected a finite number above 0")
+
+    def replace(self, **changes: Any) -> "Settings":
+        """Return a copy with some values changed, checked again."""
+        return dataclasses.replace(self, **changes)
+
+    def to_toml(self) -> str:
+        """Return the settings as a TOML document that `from_toml` reads back."""
+        lines = (f"{item.name} = {_toml(getattr(self, item.name))}" for item in dataclasses.fields(self))
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> "Settings":
+        """Read settings from a TOML file; unknown names, wrong types and bad values raise `InputError`."""
+        path = Path(path)
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"cannot read the settings {path}: {error.strerror}; check the path") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(f"{path} is not a TOML file of settings ({error}); mend or delete it") from None
+        return cls.from_values(values, where=str(path))
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any], where: str) -> "Settings":
+        """Build settings from plain values that came from `where`; raises `InputError` as `from_toml`."""
+        kinds = {item.name: type(item.default) for item in dataclasses.fields(cls)}
+        for name, value in values.items():
+            if name not in kinds:
+                raise InputError(f"{where} has the unknown setting {name!r}: expected one of {', '.join(kinds)}")
+            if kinds[name] is float and type(value) is int:
+                values[name] = float(value)
+            elif type(value) is not kinds[name]:
+                raise InputError(
+                    f"{where} gives {name} = {value!r}: expected a value of type {kinds[name].__name__}"
+                )
+        return cls(**values)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escapes = {"\\": "\\\\", '"': '\\"'}
+        return '"' + "".join(escapes.get(c, c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}") for c in value) + '"'
+    return repr(value)

@@ -1,0 +1,19 @@
+"""The errors that a user can cause, and the exit code of each."""
+
+
+class JitnetError(Exception):
+    """Base of what the command line shows as one sentence instead of a traceback."""
+
+    exit_code = 1
+
+
+class InputError(JitnetError):
+    """Bad input. The message is one sentence: what was given, what was expected, what to do."""
+
+    exit_code = 2
+
+
+class DivergedError(JitnetError):
+    """The loss, a parameter or the optimiser's state is not finite any more."""
+
+    exit_code = 3

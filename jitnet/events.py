@@ -1,0 +1,159 @@
+"""What training reports while it runs. Training yields events; views (terminal, pipe, run folder) consume them.
+
+A leaf: it imports nothing of jitnet. Times are in seconds, accuracies in percent; `None` means "not computed".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+Tensors = dict[str, np.ndarray]
+Snapshot = Callable[[], Tensors]  # copies of parameters, position and loss sum: all that a resume needs
+
+
+def _not_shown() -> Any:
+    return field(repr=False, compare=False, metadata={"json": False})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochDone:
+    """One epoch is trained and evaluated. Its fields up to elapsed_s are the columns of metrics.csv."""
+
+    epoch: int  # 0-based
+    step: int  # updates since the start of the run
+    lr: float
+    train_loss: float  # mean over the epoch's images, each seen before its own update
+    val_loss: float | None
+    val_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+    train_s: float
+    eval_s: float
+    images_per_s: float  # images / train_s; compilation excluded
+    elapsed_s: float  # since the start of the run, pauses between a stop and its resume excluded
+    data: str = ""  # the data set's name, so that a `synthetic` result says so wherever it goes
+    snapshot: Snapshot = _not_shown()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """Everything a header needs. A resumed run starts at its position with its earlier epochs in `history`."""
+
+    title: str  # "cnn"
+    run: str  # path of the run folder, "" when nothing is saved
+    architecture: str  # "conv16 pool conv32 pool conv64 dense100 dense10"
+    parameters: int
+    macs: int  # multiply-accumulates of one image's forward pass, zeros counted
+    step_macs: int  # of one image's training step: forward, input gradients, weight gradients
+    data: str  # "mnist", "synthetic", ...
+    source: str  # where the data came from
+    train_images: int
+    val_images: int
+    test_images: int
+    recipe: str  # "per-sample SGD, lr 0.001 (documents), file order, seed 0"
+    epochs: int
+    batch_size: int
+    steps_per_epoch: int
+    threads: int
+    layer: str  # the threading layer: "omp", "tbb" or "workqueue"
+    epoch: int = 0  # position where this process begins
+    step_in_epoch: int = 0
+    history: tuple[EpochDone, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiling:
+    """A kernel's compilation begins (index of total), or is over (index == total, seconds = all of it)."""
+
+    name: str
+    index: int  # 0-based while compiling
+    total: int
+    cached: bool  # loaded from the cache of an earlier run, so far
+    seconds: float  # since the phase began
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepsDone:
+    """One compiled call came back (50 to 100 ms of work)."""
+
+    epoch: int
+    step: int  # updates since the start of the run
+    step_in_epoch: int  # updates since the start of the epoch
+    steps_per_epoch: int
+    images: int  # trained in this call
+    lr: float
+    call_loss: float  # mean loss over this call's images
+    epoch_loss: float  # mean loss over the epoch's images so far
+    seconds: float  # of this call
+    elapsed_s: float
+    snapshot: Snapshot = _not_shown()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSaved:
+    """A checkpoint is safe on disk."""
+
+    path: str
+    kind: str  # "last" or "best"
+    epoch: int
+    step: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something the user should know that does not stop the run, as one sentence."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """A signal stopped the run after its current call."""
+
+    signal: str  # "SIGINT"
+    epoch: int
+    step: int
+    resume: str  # the command that goes on, "" when nothing is saved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diverged:
+    """The loss or a parameter is not finite. Nothing of this call is saved."""
+
+    epoch: int
+    step: int
+    lr: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """The last epoch is done."""
+
+    test_accuracy: float | None
+    val_accuracy: float | None
+    elapsed_s: float
+    data: str = ""
+    run: str = ""
+
+
+Event = (
+    RunStarted | Compiling | StepsDone | EpochDone | CheckpointSaved | Warned | Interrupted | Diverged | RunFinished
+)
+
+
+def as_record(event: Event) -> dict[str, Any]:
+    """Return the event as plain values for JSON, its class name first under "event".
+
+    >>> as_record(Warned(message="no cache"))
+    {'event': 'Warned', 'message': 'no cache'}
+    """
+    record: dict[str, Any] = {"event": type(event).__name__}
+    for item in fields(event):
+        if item.metadata.get("json", True):
+            value = getattr(event, item.name)
+            record[item.name] = [as_record(v) for v in value] if item.name == "history" else value
+    return record
