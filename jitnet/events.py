@@ -1,11 +1,12 @@
-"""What training reports while it runs. Training yields events; views (terminal, pipe, run folder) consume them.
+"""What training reports while it runs: it yields events, and views (terminal, pipe, run folder) consume them.
 
-A leaf: it imports nothing of jitnet. Times are in seconds, accuracies in percent; `None` means "not computed".
+A leaf: it imports nothing of jitnet. Times are in seconds, accuracies in percent; `None` = "not computed".
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -34,12 +35,12 @@ class EpochDone:
     images_per_s: float  # images / train_s; compilation excluded
     elapsed_s: float  # since the start of the run, pauses between a stop and its resume excluded
     data: str = ""  # the data set's name, so that a `synthetic` result says so wherever it goes
-    snapshot: Snapshot = _not_shown()
+    snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """Everything a header needs. A resumed run starts at its position with its earlier epochs in `history`."""
+    """Everything a header needs. A resumed run starts at its position, earlier epochs in `history`."""
 
     title: str  # "cnn"
     run: str  # path of the run folder, "" when nothing is saved
@@ -88,7 +89,7 @@ class StepsDone:
     epoch_loss: float  # mean loss over the epoch's images so far
     seconds: float  # of this call
     elapsed_s: float
-    snapshot: Snapshot = _not_shown()
+    snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,15 @@ class RunFinished:
 
 
 Event = (
-    RunStarted | Compiling | StepsDone | EpochDone | CheckpointSaved | Warned | Interrupted | Diverged | RunFinished
+    RunStarted
+    | Compiling
+    | StepsDone
+    | EpochDone
+    | CheckpointSaved
+    | Warned
+    | Interrupted
+    | Diverged
+    | RunFinished
 )
 
 
@@ -157,3 +166,30 @@ def as_record(event: Event) -> dict[str, Any]:
             value = getattr(event, item.name)
             record[item.name] = [as_record(v) for v in value] if item.name == "history" else value
     return record
+
+
+def from_record(record: dict[str, Any]) -> Event:
+    """Return the event that `as_record` wrote; its `snapshot` is gone (empty), and a null loss is NaN again.
+
+    Fields that this version does not know are left out; an unknown event or a missing field is a `ValueError`.
+
+    >>> from_record({"event": "Warned", "message": "no cache"})
+    Warned(message='no cache')
+    """
+    kinds = {kind.__name__: kind for kind in get_args(Event)}
+    try:
+        kind = kinds[record["event"]]
+        values: dict[str, Any] = {}
+        for item in fields(kind):
+            if not item.metadata.get("json", True):
+                values[item.name] = dict  # called, it gives no tensors
+            elif item.name in record:
+                value = record[item.name]
+                if item.name == "history":
+                    value = tuple(from_record(row) for row in value)
+                elif value is None and item.type is float:  # JSON has no NaN
+                    value = math.nan
+                values[item.name] = value
+        return kind(**values)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a record of an event: {error}") from None
