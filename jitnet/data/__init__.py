@@ -1,0 +1,68 @@
+"""Data sets as checked uint8 arrays: MNIST from wherever it is, one's own files, the built-in digits."""
+
+import os
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from jitnet.data import sources
+from jitnet.data.cache import Cache, default_folder
+from jitnet.data.dataset import Dataset
+
+__all__ = ["Dataset", "load", "load_mnist"]
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, stacklevel=3)
+
+
+def load(
+    spec: str | os.PathLike[str] = "auto",
+    *,
+    offline: bool = False,
+    warn: Callable[[str], None] = _warn,
+    report: Callable[[str], None] = lambda message: None,
+) -> Dataset:
+    """Load a data set.
+
+    Parameters
+    ----------
+    spec : "mnist"; "synthetic", the built-in digits; "auto", MNIST or else, with a warning, the built-in
+        digits; or a path (see `jitnet.data.layouts.read`). "mnist" and "auto" look into JITNET_DATA first
+    offline : never open a connection
+    warn : takes a sentence about something the user should know; a Python warning unless given
+    report : takes a sentence about what is going on when it may take a while
+
+    Returns
+    -------
+    Dataset of uint8 images (N, H, W) or (N, H, W, C) and labels (N,)
+
+    Raises
+    ------
+    InputError : what was asked for is not there, or it is damaged
+    """
+    return sources.load(os.fspath(spec), Cache(default_folder(), warn), offline, report)
+
+
+def load_mnist(*, offline: bool = False) -> tuple[Arrays, Arrays]:
+    """Load MNIST as Keras does, from JITNET_DATA, a copy on this machine, or the network.
+
+    Returns
+    -------
+    (x_train, y_train), (x_test, y_test) : uint8, (60000, 28, 28), (60000,), (10000, 28, 28), (10000,)
+
+    Raises
+    ------
+    InputError : MNIST is nowhere to be had; there is no stand-in
+
+    Examples
+    --------
+    >>> (x_train, y_train), (x_test, y_test) = load_mnist()  # doctest: +SKIP
+    >>> x_train.shape  # doctest: +SKIP
+    (60000, 28, 28)
+    """
+    data = load("mnist", offline=offline)
+    return (data.x_train, data.y_train), (data.x_test, data.y_test)

@@ -1,0 +1,124 @@
+"""`jitnet data`: where MNIST is on this machine, getting it, and giving its place on disk back."""
+
+import argparse
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `data` and its actions to the command line."""
+    parser = subparsers.add_parser("data", help="show, fetch or clear the copies of MNIST on this machine")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="status|fetch|clear")
+    actions.add_parser("status", help="list the places where data is looked for, and what is there")
+    fetch = actions.add_parser("fetch", help="put MNIST into jitnet's cache, downloading it if need be")
+    fetch.add_argument("--offline", action="store_true", help="take it from this machine or not at all")
+    actions.add_parser("clear", help="remove jitnet's cache of data; other copies stay")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what `jitnet data` was asked for and return the exit code; `InputError` when `fetch` fails."""
+    if args.action == "status":
+        return _status()
+    if args.action == "fetch":
+        return _fetch(args.offline)
+    return _clear()
+
+
+def _status() -> int:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from jitnet.data.cache import default_folder
+    from jitnet.data.known import MNIST
+    from jitnet.data.sources import copies, own_place
+
+    table = Table(title="places where MNIST is looked for, in this order", title_justify="left")
+    table.add_column("place", overflow="fold")
+    table.add_column("what is there", overflow="fold")
+    table.add_column("size", justify="right", no_wrap=True)
+    own, cache = own_place(), default_folder()
+    rows = [
+        (f"JITNET_DATA={own}", _there(own), _size(own)) if own else ("JITNET_DATA", "not set", ""),
+        (str(cache), _cached(cache), _size(cache))
+        if cache
+        else ("cache", "none: there is no home folder", ""),
+        *((str(path), _there(path), _size(path)) for path in copies(MNIST)),
+        *((mirror, "asked last, never with --offline", "") for mirror in MNIST.mirrors),
+    ]
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))  # Text: a path may hold what rich takes for markup
+    Console().print(table)
+    return 0
+
+
+def _there(path: Path) -> str:
+    """Say what a place holds, after reading all of it; nothing is written anywhere."""
+    from jitnet.data.cache import Cache
+    from jitnet.data.known import MNIST
+    from jitnet.data.sources import read_own
+    from jitnet.errors import InputError
+
+    if not os.path.exists(path):
+        return "nothing"
+    try:
+        data = read_own(path, Cache(None, print))
+    except InputError as error:
+        return str(error)
+    if data.name == MNIST.name:
+        return f"{MNIST.title}, content verified"
+    return f"other data: {len(data.x_train):,} + {len(data.x_test):,} images, {data.classes} classes"
+
+
+def _cached(folder: Path) -> str:
+    from jitnet.data.cache import Cache
+    from jitnet.data.known import MNIST
+    from jitnet.data.sources import in_cache
+
+    damaged: list[str] = []
+    found = in_cache(MNIST, Cache(folder, damaged.append))
+    state = f"{MNIST.title}, content verified" if found else f"no complete {MNIST.title}"
+    return f"{state} (removed: {len(damaged)} damaged)" if damaged else state
+
+
+def _size(path: Path) -> str:
+    """Return the size of a file, or of all files directly in a folder, for people."""
+    total = 0
+    with contextlib.suppress(OSError):  # gone, or not ours to read
+        files = list(path.iterdir()) if path.is_dir() else [path]
+        total = sum(file.stat().st_size for file in files if file.is_file())
+    return _megabytes(total) if total else ""
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
+
+
+def _fetch(offline: bool) -> int:
+    from jitnet.data.cache import Cache, default_folder
+    from jitnet.data.known import MNIST
+    from jitnet.data.sources import fetch
+
+    cache = Cache(default_folder(), print)
+    source = fetch(MNIST, cache, offline, report=print)
+    print(f"{MNIST.title} is in {cache.folder}, content verified (from {source})")
+    return 0
+
+
+def _clear() -> int:
+    from jitnet.data.cache import Cache, default_folder
+
+    folder = default_folder()
+    files = Cache(folder, print).files()
+    total, removed = 0, 0
+    for file in files:
+        with contextlib.suppress(OSError):
+            size = file.stat().st_size
+            file.unlink()
+            total, removed = total + size, removed + 1
+    kept = f"; {len(files) - removed} could not be removed" if removed < len(files) else ""
+    print(f"removed {removed} files, {_megabytes(total)}, from {folder or 'no cache folder'}{kept}")
+    return 0

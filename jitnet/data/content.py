@@ -1,0 +1,90 @@
+"""Bytes from files nobody vouches for: read with a limit, hashed as the IDX file they amount to."""
+
+import gzip
+import hashlib
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from jitnet.errors import InputError
+
+LARGEST = 2**31  # bytes of one array; a claim beyond it is refused, whatever the file's header says
+_CHUNK = 2**20
+
+
+class Stream(Protocol):
+    """What the readers need of a file or a decompressor."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Part(NamedTuple):
+    """One array of a data set with the hash of its content."""
+
+    array: np.ndarray
+    sha256: str
+
+
+def sha256(array: np.ndarray) -> str:
+    """Return the SHA-256 of the IDX file that would hold a uint8 array, so that it covers the shape too.
+
+    >>> sha256(np.zeros((1, 2), np.uint8))[:16]
+    '70b63ac1ddca6f1a'
+    """
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    digest = hashlib.sha256(header)
+    digest.update(np.ascontiguousarray(array).data if array.size else b"")
+    return digest.hexdigest()
+
+
+def read_file(path: Path) -> bytes:
+    """Return a whole file's bytes; raises `InputError` when it cannot be read or is beyond `LARGEST`."""
+    try:
+        if not path.is_file():
+            raise InputError(f"{path} is not a file: expected one that can be read, check the path")
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise InputError(f"{path} has {size:,} bytes: expected at most {LARGEST:,}, give a smaller file")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"cannot read {path} ({reason}): check the path and its permissions") from None
+
+
+def read_some(stream: Stream, size: int, where: str) -> bytearray:
+    """Read up to `size` bytes of a file or a decompressor; raises `InputError` when its input is damaged.
+
+    Memory follows what really arrives, never the claimed size.
+    """
+    content = bytearray()
+    try:
+        while len(content) < size and (chunk := stream.read(min(_CHUNK, size - len(content)))):
+            content += chunk
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{where} is damaged or cut short ({error}): expected a whole file, get it again"
+        ) from None
+    return content
+
+
+def read_exactly(stream: Stream, size: int, where: str, largest: int = LARGEST) -> bytearray:
+    """Read the `size` bytes that a header announced, which must be all that is left of the stream.
+
+    Raises `InputError` for fewer bytes, for more (reading stops one beyond), or for `size` > `largest`.
+    """
+    if size > largest:
+        raise InputError(f"{where} announces {size:,} bytes: expected at most {largest:,}, check the file")
+    content = read_some(stream, size + 1, where)
+    if len(content) < size:
+        raise InputError(
+            f"{where} is cut short: expected {size:,} bytes after the header, got {len(content):,}"
+        )
+    if len(content) > size:
+        raise InputError(
+            f"{where} goes on after its data: expected {size:,} bytes after the header, check the file"
+        )
+    return content

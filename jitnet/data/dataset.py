@@ -1,0 +1,65 @@
+"""What every source of data ends in."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jitnet.data import checks
+from jitnet.data.content import Part
+from jitnet.data.known import KNOWN, PARTS
+
+SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images and labels for training and testing, checked and writeable.
+
+    Attributes
+    ----------
+    name : "mnist" only if the content is MNIST's, "synthetic" only if jitnet made it, else by the path
+    x_train, x_test : (N, H, W) or (N, H, W, C) uint8, C-contiguous
+    y_train, y_test : (N,) uint8, 0 to classes - 1
+    classes : at least 2
+    source : the place it came from, for people
+    sha256 : of the four arrays' shapes and content: equal exactly when the data is
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    classes: int
+    source: str
+    sha256: str
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether this is the built-in set that stands in for MNIST."""
+        return self.name == SYNTHETIC
+
+
+def assemble(parts: dict[str, Part], source: str, name: str) -> Dataset:
+    """Build a data set from its four arrays; raises `InputError` when they do not belong together.
+
+    What has a known set's content gets that set's name; nothing else may have such a name.
+    """
+    classes = checks.classes(parts, source)
+    hashes = {part: parts[part].sha256 for part in PARTS}
+    whole = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()
+    known = next((known for known in KNOWN.values() if known.sha256 == hashes), None)
+    if known:
+        name, classes = known.name, known.classes
+    elif name in KNOWN:
+        name = f"own-{name}"
+    arrays = {part: parts[part].array for part in PARTS}
+    return Dataset(name=name, classes=classes, source=source, sha256=whole, **arrays)
+
+
+def own_name(path: Path) -> str:
+    """Return what to call the data at a path: its last name, told apart from the built-in set's."""
+    name = path.absolute().name if path.is_dir() else path.stem
+    return f"own-{name}" if name in ("", SYNTHETIC) else name

@@ -1,0 +1,155 @@
+"""From a path to the four arrays of a data set: which files may lie there, how named, in which format."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from jitnet.data import checks, idx, npy, tables
+from jitnet.data.cache import Cache
+from jitnet.data.content import Part, read_file, sha256
+from jitnet.data.known import FILES, KNOWN, PARTS
+from jitnet.errors import InputError
+
+Parts = dict[str, Part]  # x_train, y_train, x_test, y_test
+
+_TABLES = (("mnist_train.csv", "mnist_test.csv"), ("train.csv", "test.csv"))
+_HELD_OUT = 7  # of a lone CSV file every image of the last seventh is for testing: MNIST's own share
+
+
+def read(path: Path, cache: Cache) -> Parts:
+    """Read the data set at a path.
+
+    Parameters
+    ----------
+    path : a folder with IDX files (plain or .gz; also in `MNIST/raw` below it), `x_train.npy` and so on, a
+        pair of CSV files or an `mnist.npz`; or one .npz or .csv file
+    cache : where parsed arrays are kept between runs; a CSV's are kept beside it if that can be written
+
+    Returns
+    -------
+    dict of x_train, x_test (N, H, W) or (N, H, W, C) and y_train, y_test (N,), all uint8, with their hashes
+
+    Raises
+    ------
+    InputError : nothing of this kind is there, or a file of it is damaged or holds something else
+    """
+    try:
+        if path.is_dir():
+            return _folder(path, cache)
+        if not path.exists():
+            raise InputError(
+                f"{path} does not exist: expected a folder or file of images and labels, check the path"
+            )
+    except (OSError, ValueError) as error:  # no permission, a NUL byte, a name that is too long
+        raise InputError(f"cannot look into {path} ({error}): check the path and its permissions") from None
+    if path.suffix.lower() == ".npz":
+        return _npz(path, cache)
+    if path.suffix.lower() == ".csv":
+        return _tables(path, cache)
+    raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file")
+
+
+def _folder(folder: Path, cache: Cache) -> Parts:
+    for place in (folder, folder / "MNIST" / "raw", folder / "raw"):
+        if files := _files(place, {part: _spellings(name) for part, name in FILES.items()}):
+            return {part: _idx(part, file, cache) for part, file in files.items()}
+    if files := _files(folder, {part: [f"{part}.npy"] for part in PARTS}):
+        return {part: _checked(part, npy.read_path(file), file) for part, file in files.items()}
+    for train, test in _TABLES:
+        if files := _files(folder, {"train": [train], "test": [test]}):
+            return _tables(files["train"], cache, files["test"])
+    for known in KNOWN.values():
+        if (folder / known.npz).is_file():
+            return _npz(folder / known.npz, cache)
+    raise InputError(
+        f"{folder} holds no data set: expected {', '.join(FILES.values())} (or these with .gz), or "
+        f"{', '.join(f'{part}.npy' for part in PARTS)}, or mnist_train.csv and mnist_test.csv, or mnist.npz"
+    )
+
+
+def _files(folder: Path, names: dict[str, list[str]]) -> dict[str, Path]:
+    """Return the first spelling there is of each name; {} if there is none, `InputError` if only some."""
+    found = {key: file for key, spellings in names.items() for file in _existing(folder, spellings)[:1]}
+    if found and (missing := [spellings[0] for key, spellings in names.items() if key not in found]):
+        there = ", ".join(file.name for file in found.values())
+        raise InputError(
+            f"{folder} has {there} but lacks {', '.join(missing)}: expected all of them, add what lacks"
+        )
+    return found
+
+
+def _existing(folder: Path, names: list[str]) -> list[Path]:
+    return [folder / name for name in names if (folder / name).is_file()]
+
+
+def _spellings(name: str) -> list[str]:
+    dotted = name.replace("-idx", ".idx")  # as some archives unpack them
+    return [name, f"{name}.gz", dotted, f"{dotted}.gz"]
+
+
+def _idx(part: str, file: Path, cache: Cache) -> Part:
+    if file.suffix != ".gz":
+        return _checked(part, idx.read_path(file), file)
+    return _parsed(file, (part,), lambda content: {part: idx.decode(content, str(file))}, [cache])[part]
+
+
+def _npz(file: Path, cache: Cache) -> Parts:
+    return _parsed(file, PARTS, lambda content: npy.decode_npz(content, PARTS, str(file)), [cache])
+
+
+def _tables(train: Path, cache: Cache, test: Path | None = None) -> Parts:
+    """Read a pair of CSV files, or one that is split (unless the other of a known pair lies beside it)."""
+    test = test or next(
+        (train.with_name(b) for a, b in _TABLES if a == train.name and train.with_name(b).is_file()), None
+    )
+    x, y = _table(train, cache)
+    if test:
+        x_test, y_test = _table(test, cache)
+        return {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}
+    cut = len(x.array) - len(x.array) // _HELD_OUT
+    if cut == len(x.array):
+        raise InputError(
+            f"{train} has {cut} images: expected at least {_HELD_OUT}, the last seventh is for testing"
+        )
+    pieces = {
+        "x_train": x.array[:cut],
+        "y_train": y.array[:cut],
+        "x_test": x.array[cut:],
+        "y_test": y.array[cut:],
+    }
+    return {part: Part(array, sha256(array)) for part, array in pieces.items()}
+
+
+def _table(file: Path, cache: Cache) -> tuple[Part, Part]:
+    beside = Cache(file.parent / ".jitnet", cache.warn)
+    parts = _parsed(
+        file, ("x", "y"), lambda content: dict(zip("xy", tables.decode(content, str(file)))), [beside, cache]
+    )
+    return parts["x"], parts["y"]
+
+
+def _parsed(
+    file: Path, names: tuple[str, ...], parse: Callable[[bytes], dict[str, np.ndarray]], caches: list[Cache]
+) -> Parts:
+    """Return a file's arrays from the first cache that has them, else parse it and fill one."""
+    content = read_file(file)
+    key = hashlib.sha256(content).hexdigest()[
+        :32
+    ]  # of the source: another file of the same name is another key
+    for cache in caches:
+        kept = {name: part for name in names if (part := cache.load(f"{key}-{name}"))}
+        if len(kept) == len(names):
+            return kept
+    parts = {name: _checked(name, array, file) for name, array in parse(content).items()}
+    for cache in caches:
+        if all(cache.save(f"{key}-{name}", part) for name, part in parts.items()):
+            break
+    return parts
+
+
+def _checked(part: str, values: np.ndarray, file: Path) -> Part:
+    check = checks.images if part.startswith("x") else checks.labels
+    array = check(values, str(file))
+    return Part(array, sha256(array))

@@ -1,0 +1,76 @@
+"""numpy's own files, `.npy` and `.npz`, without pickles and without believing their headers."""
+
+import io
+import math
+import zipfile
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from jitnet.data.content import read_exactly, read_file
+from jitnet.errors import InputError
+
+
+def read(stream: IO[bytes], where: str) -> np.ndarray:
+    """Read one `.npy` file of numbers to the stream's end.
+
+    Returns an array with the file's shape and dtype, C-contiguous and writeable. Raises `InputError` when the
+    header is damaged, announces objects, or does not fit the data that follows it.
+    """
+    try:
+        version = np.lib.format.read_magic(stream)
+        if version == (1, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        elif version == (2, 0):
+            shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
+        else:
+            raise ValueError(f"version {version}")
+    except Exception as error:  # the header is Python text: what a damaged one raises is nobody's promise
+        reason = str(error).split("\n")[0][:80] or type(error).__name__
+        raise InputError(
+            f"{where} has no sound npy header ({reason}): expected a file that np.save wrote"
+        ) from None
+    if dtype.kind not in "biuf":
+        raise InputError(f"{where} holds values of type {dtype.name}: expected numbers, save it as uint8")
+    if any(extent < 0 for extent in shape):
+        raise InputError(
+            f"{where} announces the shape {shape}: expected extents of at least 0, check the file"
+        )
+    content = read_exactly(stream, math.prod(shape) * dtype.itemsize, where)
+    array = np.frombuffer(content, dtype)
+    array = array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    return np.require(array, dtype.newbyteorder("="), ["C", "A", "W"])
+
+
+def decode(content: bytes, where: str) -> np.ndarray:
+    """Read an `.npy` file from its bytes; raises `InputError` as `read`."""
+    return read(io.BytesIO(content), where)
+
+
+def read_path(path: Path) -> np.ndarray:
+    """Read an `.npy` file; raises `InputError` as `read`."""
+    return decode(read_file(path), str(path))
+
+
+def decode_npz(content: bytes, names: tuple[str, ...], where: str) -> dict[str, np.ndarray]:
+    """Read the named arrays of an `.npz` file; raises `InputError` as `read`, and when one is missing."""
+    arrays = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            missing = [name for name in names if f"{name}.npy" not in archive.namelist()]
+            if missing:
+                raise InputError(
+                    f"{where} lacks {', '.join(missing)}: expected arrays named "
+                    f"{', '.join(names)}, save them so"
+                )
+            for name in names:
+                with archive.open(f"{name}.npy") as member:
+                    arrays[name] = read(member, f"{name} in {where}")
+    except InputError:
+        raise
+    except Exception as error:  # as above: a damaged archive raises whatever the reader stumbles over
+        raise InputError(
+            f"{where} is not a sound npz file ({error}): expected one that np.savez wrote"
+        ) from None
+    return arrays

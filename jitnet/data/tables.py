@@ -1,0 +1,80 @@
+"""CSV: one image a line, its label first, then its pixels row by row; the first line may name the columns."""
+
+import io
+import warnings
+
+import numpy as np
+
+from jitnet.errors import InputError
+
+_BOM = b"\xef\xbb\xbf"
+
+
+def decode(content: bytes, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Read a CSV file from its bytes.
+
+    Returns
+    -------
+    pixels : (N, columns - 1) uint8, C-contiguous
+    labels : (N,) uint8
+
+    Raises
+    ------
+    InputError : a value that is not a whole number from 0 to 255 (its line and column are named), lines of
+        different lengths, or no line of data
+    """
+    content = content.removeprefix(_BOM)
+    header = int(_number(content[:200].split(b"\n")[0].split(b",")[0]) is None)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "error"
+            )  # what numpy would bend into range, or pass as empty, is an error here
+            table = np.loadtxt(
+                io.BytesIO(content),
+                np.uint8,
+                delimiter=",",
+                comments=None,
+                skiprows=header,
+                ndmin=2,
+                encoding="utf-8",
+            )
+    except (ValueError, Warning):
+        table = _line_by_line(content, header, where)
+    if table.shape[1] < 2:
+        raise InputError(f"{where} has one column: expected a label and then the pixels, separated by commas")
+    return np.ascontiguousarray(table[:, 1:]), np.ascontiguousarray(table[:, 0])
+
+
+def _line_by_line(content: bytes, header: int, where: str) -> np.ndarray:
+    """Read what numpy refused: slower, but it takes "5" and 5.0, and knows the line of what is wrong."""
+    rows: list[np.ndarray] = []
+    for number, line in enumerate(content.splitlines(), 1):
+        if number <= header or not line.strip():
+            continue
+        fields = line.split(b",")
+        values = [_number(field) for field in fields]
+        for column, value in enumerate(values, 1):
+            if value is None or not (0 <= value <= 255 and value == int(value)):
+                shown = fields[column - 1][:20].decode("ascii", "replace").strip()
+                raise InputError(
+                    f"{where} has {shown!r} in line {number}, column {column}: expected a whole "
+                    "number from 0 to 255, "
+                    "correct the file"
+                )
+        if rows and len(values) != len(rows[0]):
+            raise InputError(
+                f"{where} has {len(values)} columns in line {number}: expected {len(rows[0])} as "
+                "in the lines before"
+            )
+        rows.append(np.array(values, np.uint8))
+    if not rows:
+        raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
+    return np.stack(rows)
+
+
+def _number(field: bytes) -> float | None:
+    try:
+        return float(field.strip(b' \t\r"'))
+    except ValueError:
+        return None
