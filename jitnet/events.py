@@ -171,7 +171,7 @@ def as_record(event: Event) -> dict[str, Any]:
 def from_record(record: dict[str, Any]) -> Event:
     """Return the event that `as_record` wrote; its `snapshot` is gone (empty), and a null loss is NaN again.
 
-    Fields that this version does not know are left out; an unknown event or a missing field is a `ValueError`.
+    Fields that this version does not know are left out; an unknown event or missing field is a `ValueError`.
 
     >>> from_record({"event": "Warned", "message": "no cache"})
     Warned(message='no cache')
