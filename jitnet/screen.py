@@ -1,0 +1,206 @@
+"""The live screen as a pure function of the state, the width and the height."""
+
+from rich.console import RenderableType
+
+from jitnet.charts import accuracy_chart, loss_chart
+from jitnet.events import Diverged, Interrupted, RunStarted
+from jitnet.frame import UNICODE, Frame, Glyphs, Line, bar, beside, clean, fit, panel, spread
+from jitnet.plain import closing_lines
+from jitnet.progress import DashboardState
+from jitnet.table import planned_rows, table
+
+WIDEST = 160  # beyond that eyes lose the row
+SMALLEST = 60, 12  # columns and rows; below there is one status line
+
+
+def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNICODE) -> RenderableType:
+    """Return a frame for a terminal of `width` columns and `height` rows, one row of which stays free.
+
+    The layout depends on the planned run, not on what has happened so far, so that it stands still.
+    """
+    if width < SMALLEST[0] or height < SMALLEST[1]:
+        return Frame([fit(_status(state, glyphs), width, glyphs)])
+    width, rows = min(width, WIDEST), height - 1
+    boxed = height >= 32
+    lines = _header(state, width, glyphs, boxed, rows)
+    lines += _progress(state, width, glyphs, boxed)
+    left = rows - len(lines)
+    wanted = planned_rows(state, boxed)
+    if boxed and width >= 120:
+        left = min(left, max(wanted, 22))
+        room = width * 11 // 20
+        lines += beside(table(state, room, left, glyphs), _charts_over(state, width - room, left, glyphs))
+    elif height >= 20:
+        curves = min(14 if boxed else 9, max(left - wanted, 9 if boxed else 8))
+        lines += _charts_beside(state, width, curves, glyphs, boxed)
+        lines += table(state, width, min(left - curves, wanted), glyphs, boxed)
+    else:
+        lines += table(state, width, min(left, wanted), glyphs, boxed)
+    return Frame(lines)
+
+
+def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> RenderableType:
+    """Return what stays on the terminal: header, curves, every epoch, and last how the run ended.
+
+    The last lines may be wider than `width`: a command in them must not be cut.
+    """
+    closing = closing_lines(state.end) if state.end else []
+    tone = "error" if isinstance(state.end, Diverged) else "strong"
+    last = [[(clean(text), tone)] for text in closing]
+    if width < SMALLEST[0]:
+        return Frame([fit(_status(state, glyphs), width, glyphs), *last])
+    width = min(width, WIDEST)
+    lines = _header(state, width, glyphs, True, 99)
+    lines += _charts_beside(state, width, 12, glyphs, True)
+    lines += table(state, width, planned_rows(state, True), glyphs)
+    return Frame([*lines, *last])
+
+
+def clock(seconds: float | None) -> str:
+    """Return a duration as hours, minutes and seconds.
+
+    >>> clock(4.2), clock(192), clock(7322), clock(None)
+    ('0:04', '3:12', '2:02:02', '-:--')
+    """
+    if seconds is None:
+        return "-:--"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
+
+
+def _data(run: RunStarted) -> Line:
+    if run.data == "synthetic":
+        return [(" synthetic digits ", "alert")]
+    return [(clean(run.data), "strong")]
+
+
+def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, rows: int) -> list[Line]:
+    run = state.run
+    if run is None:
+        return panel([("jitnet", "title")], [], [], width, 8 if boxed else 2, glyphs, boxed)
+    dot = (f" {glyphs.dot} ", "box")
+    size: Line = [
+        (f"{run.parameters:,}", ""),
+        (" parameters", "label"),
+        dot,
+        (f"{run.macs:,}", ""),
+        (" MACs", "label"),
+    ]
+    machine: Line = [(f"{run.threads}", ""), (f" threads ({run.layer})", "label")]
+    images: Line = [(f"{run.train_images:,}", ""), (" training", "label")]
+    if run.val_images:
+        images += [dot, (f"{run.val_images:,}", ""), (" validation", "label")]
+    images += [dot, (f"{run.test_images:,}", ""), (" test", "label")]
+    recipe: Line = [(f"{clean(run.recipe)}, {run.epochs} epochs", "")]
+    folder: Line = [(clean(run.run) or "none, nothing is saved", "")]
+    title: Line = [("jitnet ", "title"), (clean(run.title), "strong")]
+    network: Line = [(clean(run.architecture), "strong")]
+    if boxed:
+        labelled: list[tuple[str, Line]] = [
+            ("network", network),
+            ("size", [*size, (" per image", "label")]),
+            ("data", [*_data(run), ("  ", ""), *images, dot, (clean(run.source), "label")]),
+            ("recipe", recipe),
+            ("machine", machine),
+            ("folder", folder),
+        ]
+        body = [[(f"{name:<9}", "label"), *line] for name, line in labelled]
+        return panel(title, _data(run), body, width, 8, glyphs)
+    body = [network, [*size, dot, *machine]]
+    if rows >= 23:
+        body += [recipe]
+    return panel(title, _data(run), body, width, len(body) + 1, glyphs, boxed=False)
+
+
+def _progress(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
+    inner = width - 4
+    if state.compiling:
+        title, body = "compiling", _compiling(state, inner, glyphs)
+    else:
+        title = "evaluating" if state.evaluating else "training"
+        body = [*_bars(state, inner, glyphs), _figures(state, inner)]
+    if boxed:
+        return panel([(title, "label")], [], body, width, 5, glyphs)
+    return [[("  ", ""), *fit(line, inner, glyphs), ("  ", "")] for line in body]
+
+
+def _bars(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
+    total = state.run.epochs if state.run else 0
+    first = "evaluating" if state.evaluating else f"epoch {state.epoch}"
+    lines = []
+    for name, fraction, left, tone in (
+        (first, state.fraction, state.epoch_left_s, "loss"),
+        (f"{state.epoch} of {total} epochs", state.run_fraction, state.run_left_s, "accuracy"),
+    ):
+        text = f"{100 * fraction:6.1f} %{clock(left):>9} left"
+        lines.append([(f"{name:<16}", ""), *bar(fraction, width - 16 - len(text), tone, glyphs), (text, "")])
+    return lines
+
+
+def _figures(state: DashboardState, width: int) -> Line:
+    steps = state.steps
+    last = state.epochs[-1] if state.epochs else None
+    lr = steps.lr if steps else last.lr if last else None
+    loss = steps.epoch_loss if steps else last.train_loss if last else None
+    figures: list[tuple[str, str]] = [
+        (f"{state.speed.value:,.0f}".rjust(7), "images/s"),
+        ("-".rjust(8) if loss is None else f"{loss:.6f}", "loss"),
+        ("-".rjust(8) if lr is None else f"{lr:.6f}", "lr"),
+        (f"{state.gflops:.1f}".rjust(5), "GFLOP/s"),
+        (clock(state.elapsed_s).rjust(7), "elapsed"),
+    ]
+    return spread([[(value, "strong"), (f" {unit}", "label")] for value, unit in figures], width)
+
+
+def _compiling(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
+    event = state.compiling
+    assert event is not None
+    verb = "loading" if event.cached else "compiling"
+    text = f"{verb} kernels {event.index + 1}/{event.total}"
+    why = (
+        "from the cache of an earlier run"
+        if event.cached
+        else "first run only, later runs load them from a cache"
+    )
+    return [
+        [(f"{text:<24}", ""), *bar(event.index / max(1, event.total), width - 24, "val", glyphs)],
+        [(f"{clean(event.name)}", "strong")],
+        [(f"{why}, {clock(event.seconds)} so far", "label")],
+    ]
+
+
+def _charts_beside(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
+    half = width // 2
+    return beside(
+        loss_chart(state, half, rows, glyphs, boxed), accuracy_chart(state, width - half, rows, glyphs, boxed)
+    )
+
+
+def _charts_over(state: DashboardState, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
+    half = rows // 2
+    return loss_chart(state, width, rows - half, glyphs) + accuracy_chart(state, width, half, glyphs)
+
+
+def _status(state: DashboardState, glyphs: Glyphs) -> Line:
+    run = state.run
+    if run is None:
+        return [("jitnet", "title")]
+    line: Line = [(f"{clean(run.title)} ", "title")]
+    if run.data == "synthetic":
+        line += [("synthetic", "alert"), (" ", "")]
+    if state.compiling:
+        return [
+            *line,
+            (f"compiling kernels {state.compiling.index + 1}/{state.compiling.total} (first run only)", ""),
+        ]
+    if isinstance(state.end, Interrupted | Diverged):
+        return [*line, ("stopped", "strong")]
+    line += [
+        (f"epoch {state.epoch} {100 * state.fraction:3.0f} %", "strong"),
+        (f" {clock(state.run_left_s)} left", ""),
+    ]
+    if state.steps:
+        line += [(f" loss {state.steps.epoch_loss:.4f}", "loss")]
+    if state.epochs and state.epochs[-1].test_accuracy is not None:
+        line += [(f" acc {state.epochs[-1].test_accuracy:.2f}", "accuracy")]
+    return [*line, (f" {state.speed.value:,.0f} images/s", "label")]
