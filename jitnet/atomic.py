@@ -23,11 +23,15 @@ def replace_file(path: Path, data: bytes, *, keep: Path | None = None) -> None:
         if keep is not None:
             _give_second_name(path, keep)
         os.replace(temporary, path)
-    except BaseException:
+        sync_folder(path.parent)
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, OSError):
+            error.filename = str(
+                path
+            )  # an fsync names no file, and the temporary name would tell nobody anything
         raise
-    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

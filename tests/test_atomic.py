@@ -191,8 +191,8 @@ def test_a_kill_before_every_system_call(tmp_path, refuse):
 class PowerLoss:
     """Records a save's effects, then tells every state the disk may be in when the power goes.
 
-    The data of a file that was not synced may be missing, torn, zeros or whole. Of the changes to a folder since
-    its last sync, any subset may have happened, each one whole, as journals guarantee.
+    The data of a file that was not synced may be missing, torn, zeros or whole. Of the changes to a folder
+    since its last sync, any subset may have happened, each one whole, as journals guarantee.
     """
 
     def __init__(self, monkeypatch, folder: Path, sync: bool = True):

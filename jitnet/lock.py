@@ -1,0 +1,41 @@
+"""A lock on a folder: one process at a time has it, and the kernel frees it when that process ends."""
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+
+from jitnet.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: there the lock is a note that nobody enforces
+    fcntl = None  # type: ignore[assignment]
+
+
+class Lock:
+    """The right to train in a run folder. A killed owner leaves nothing to clean up."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock. Raises `InputError`, naming its owner, or `OSError` if the folder is read-only."""
+        self._descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if fcntl is not None:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.read(self._descriptor, 200).decode("utf-8", "replace").strip() or "another process"
+            self.release()
+            raise InputError(
+                f"{folder.name} is being trained by {owner}: wait for it, or stop it first"
+            ) from None
+        except OSError:  # a file system without locks
+            pass
+        with contextlib.suppress(OSError):  # a full disk: the note is for people, the lock holds without it
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+
+    def release(self) -> None:
+        """Give the lock back; doing it twice is harmless."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
