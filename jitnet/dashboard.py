@@ -14,9 +14,9 @@ from jitnet.progress import DashboardState
 from jitnet.screen import render, render_end
 from jitnet.sink import Sink
 
-# A frame is followed by a pause of 150 times what it took, so that drawing stays below 1 % of the run: 2 ms at
-# 100x40 (measured) make 3 frames a second. At most 8, since more are not seen; at least one in 3 s, or the screen
-# would look dead after a terminal was slow once.
+# A frame is followed by a pause of 150 times what it took, so that drawing stays below 1 % of the run: 2 ms
+# (measured at 100x40) make 3 frames a second. At most 8, since more are not seen; at least one in 3 s, or the
+# screen would look dead after the terminal was slow once.
 SHARE = 150.0
 SHORTEST_S, LONGEST_S = 0.125, 3.0
 

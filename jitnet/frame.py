@@ -33,10 +33,8 @@ TONES = {  # mid tones: they read on dark and on light terminals
 class Glyphs:
     """The characters beyond letters that a screen may use."""
 
-    box: (
-        str  # corners clockwise from the top left, horizontal, vertical, tick at the left, corner of the axes
-    )
-    bar: str  # done, half done, to do
+    box: tuple[str, ...]  # corners clockwise from the top left, horizontal, vertical, axis tick, axis corner
+    bar: tuple[str, ...]  # done, half done, to do
     dot: str
     ellipsis: str
     best: str
@@ -45,8 +43,8 @@ class Glyphs:
     braille: bool
 
 
-UNICODE = Glyphs("╭╮╯╰─│┤└", "━╸─", "·", "…", "★", "▸", "◆", True)
-ASCII = Glyphs("++++-||+", "#=-", "|", ".", "*", ">", "o", False)
+UNICODE = Glyphs(tuple("╭╮╯╰─│┤└"), tuple("━╸─"), "·", "…", "★", "▸", "◆", True)
+ASCII = Glyphs(tuple("++++-||+"), tuple("#=-"), "|", ".", "*", ">", "o", False)
 
 
 def glyphs_for(encoding: str, terminal: str = "") -> Glyphs:
@@ -58,7 +56,7 @@ def glyphs_for(encoding: str, terminal: str = "") -> Glyphs:
     if terminal == "linux":  # the kernel's console speaks UTF-8, but its fonts know no braille
         return ASCII
     try:
-        (UNICODE.box + UNICODE.bar + UNICODE.dot + UNICODE.ellipsis + "★▸◆⠿").encode(encoding)
+        "╭╮╯╰─│┤└━╸·…★▸◆⠿".encode(encoding)
     except (UnicodeEncodeError, LookupError):
         return ASCII
     return UNICODE

@@ -106,7 +106,7 @@ class DashboardState:
                 self.end, self.elapsed_s = event, event.elapsed_s
 
     def _finish_epoch(self, row: EpochDone) -> None:
-        if not self.losses.points or self.losses.points[-1][0] < row.epoch:  # its calls were not seen
+        if not self.losses.points or self.losses.points[-1][0] <= row.epoch:  # its calls were not seen
             self.losses.add(row.epoch + 1, row.train_loss)
         self.epochs.append(row)
         self.epoch, self.fraction, self.steps = row.epoch + 1, 0.0, None
