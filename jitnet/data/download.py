@@ -78,7 +78,8 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
 
 def _attempt(url: str, known: Known, part: str, until: float) -> Part:
     shape = known.shapes[part]
-    with _open(url, TIMEOUT) as response, gzip.GzipFile(fileobj=_Body(response, until)) as stream:
+    with _open(url, TIMEOUT) as response:
+        stream = gzip.GzipFile(fileobj=io.BufferedReader(_Body(response, until)))
         array = idx.read(stream, url, largest=math.prod(shape))
     if (found := sha256(array)) != known.sha256[part]:
         raise InputError(f"{url} has other content: expected SHA-256 {known.sha256[part]}, got {found}")
@@ -104,20 +105,27 @@ def _open(url: str, timeout: float) -> HTTPResponse:
     try:
         answer = answers.get(timeout=timeout)
     except queue.Empty:
-        raise URLError(f"no answer within {timeout:g} s") from None
+        answer = TimeoutError()
+    if isinstance(answer, TimeoutError):
+        raise URLError(f"no answer within {timeout:g} s")
     if isinstance(answer, Exception):
         raise answer
     return answer
 
 
 class _Body(io.RawIOBase):
-    """A response as the file that a decompressor reads: one receive per read, and none after the deadline."""
+    """A response as a raw file: one receive per read, and none after the deadline."""
 
     def __init__(self, response: HTTPResponse, until: float):
         self.response = response
         self.until = until
 
-    def read(self, size: int = -1, /) -> bytes:
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
         if time.monotonic() > self.until:
             raise TimeoutError("the time for downloading was over")
-        return self.response.read1(size)
+        received = self.response.read1(len(buffer))
+        buffer[: len(received)] = received
+        return len(received)

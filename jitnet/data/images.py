@@ -3,6 +3,7 @@
 npy, PGM and IDX are read here; everything else by Pillow, which is optional.
 """
 
+import io
 import warnings
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def read_images(path: str | Path) -> list[tuple[str, np.ndarray]]:
         return _stack(idx.decode(content, str(path)), path)
     if content.startswith((b"P2", b"P5")):
         return [(path.name, _pgm(content, str(path)))]
-    return [(path.name, _with_pillow(path))]
+    return [(path.name, _with_pillow(content, str(path)))]
 
 
 def centre(image: np.ndarray, height: int = 28, width: int = 28) -> np.ndarray:
@@ -168,30 +169,34 @@ def _pgm_header(content: bytes) -> tuple[list[bytes], bytes]:
     return fields, content[at + 1 :]
 
 
-def _with_pillow(path: Path) -> np.ndarray:
+def _with_pillow(content: bytes, where: str) -> np.ndarray:
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
         raise InputError(
-            f"{path} is no npy, PGM or IDX file, and other images need Pillow: pip install 'jitnet[image]'"
+            f"{where} is no npy, PGM or IDX file, and other images need Pillow: pip install 'jitnet[image]'"
         ) from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore"
             )  # about a size that is checked below, or a flaw that decodes all the same
-            with Image.open(path, formats=_FORMATS) as image:
-                _check_size((image.height, image.width), str(path))
-                return _grey(ImageOps.exif_transpose(image), str(path))
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+                _check_size((image.height, image.width), where)
+                return _grey(ImageOps.exif_transpose(image), where)
     except InputError:
         raise
+    except Image.DecompressionBombError:  # beyond Pillow's own limit, which is higher
+        raise InputError(
+            f"{where} has too many pixels: expected at most {LARGEST:,}, make it smaller"
+        ) from None
     except UnidentifiedImageError:
         raise InputError(
-            f"{path} is no image: expected npy, PGM, IDX or one of {', '.join(_FORMATS)}"
+            f"{where} is no image: expected npy, PGM, IDX or one of {', '.join(_FORMATS)}"
         ) from None
     except Exception as error:  # a decoder raises whatever a damaged file leads it to
         raise InputError(
-            f"{path} cannot be decoded ({error}): expected a whole image, save it again"
+            f"{where} cannot be decoded ({error}): expected a whole image, save it again"
         ) from None
 
 

@@ -1,0 +1,188 @@
+"""Downloads from a server that misbehaves in every way seen in the wild."""
+
+import gzip
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+from data_files import arrays, idx_bytes, tiny_mnist
+
+from jitnet import __version__
+from jitnet.data import download, known, sources
+from jitnet.data.cache import Cache
+from jitnet.errors import InputError
+
+FILES = {f"{known.FILES[part]}.gz": gzip.compress(idx_bytes(array)) for part, array in arrays().items()}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The first part of the path says how to behave."""
+
+    def do_GET(self):
+        way, name = self.path.strip("/").split("/")
+        self.server.asked.append((way, name, self.headers["User-Agent"]))
+        body = FILES[name]
+        if way == "redirect":
+            self.answer(302, b"", ("Location", self.path))
+        elif way in ("404", "503"):
+            self.answer(int(way), b"no such thing")
+        elif way == "html":
+            self.answer(200, b"<html>please log in</html>", ("Content-Type", "text/html"))
+        elif way == "wrong":
+            self.answer(200, gzip.compress(idx_bytes(np.zeros_like(arrays()["x_train"]))))
+        elif way == "bomb":
+            self.answer(200, gzip.compress(idx_bytes(np.zeros((5000, 28, 28), np.uint8))))
+        elif way == "short" or (way == "recovers" and len(self.server.asked) == 1):
+            self.answer(200, body[: len(body) // 2], length=len(body))
+        elif way == "stalled":
+            self.answer(200, body[: len(body) // 2], length=len(body))
+            self.server.over.wait(5)
+        elif way == "silent":
+            self.server.over.wait(5)
+        elif way == "drip":
+            self.answer(200, b"", length=len(body))
+            for at in range(len(body)):
+                self.wfile.write(body[at : at + 1])
+                if self.server.over.wait(0.05):
+                    break
+        else:
+            self.answer(200, body)
+
+    def answer(self, code, body, *headers, length=None):
+        self.send_response(code)
+        for header in (*headers, ("Content-Length", str(len(body) if length is None else length))):
+            self.send_header(*header)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        pass  # a client that gave up
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    running = Server(("127.0.0.1", 0), Handler)
+    running.asked, running.over = [], threading.Event()
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield running
+    running.over.set()
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def fetch(server, *ways, part="x_train", seconds=5.0):
+    mirrors = [f"http://127.0.0.1:{server.server_port}/{way}/" for way in ways]
+    said = []
+    found = download.fetch(tiny_mnist(), part, mirrors, said.append, time.monotonic() + seconds)
+    assert all(sentence.startswith("downloading http://127.0.0.1") for sentence in said)
+    return found
+
+
+@pytest.mark.parametrize("part", known.PARTS)
+def test_a_good_mirror(server, part):
+    found, mirror = fetch(server, "good", part=part)
+    np.testing.assert_array_equal(found.array, arrays()[part])
+    assert found.array.flags.writeable and mirror.endswith("/good/")
+    assert server.asked == [("good", f"{known.FILES[part]}.gz", f"jitnet/{__version__}")]
+
+
+@pytest.mark.parametrize(
+    ("way", "tries", "words"),
+    [
+        ("404", 1, "HTTP 404 Not Found"),
+        ("503", 2, "HTTP 503"),
+        ("html", 2, "Not a gzipped file"),
+        ("short", 2, "damaged or cut short"),
+        ("wrong", 2, "has other content: expected SHA-256"),
+        ("bomb", 2, "announces 3,920,000 bytes: expected at most 31,360"),
+        (
+            "redirect",
+            5,
+            "HTTP 302 The HTTP server returned a redirect error",
+        ),
+        ("stalled", 2, "timed out"),
+        ("silent", 1, "no answer within 0.3 s"),
+    ],
+)
+def test_a_bad_mirror_is_followed_by_the_next(server, way, tries, words):
+    found, mirror = fetch(server, way, "good")
+    np.testing.assert_array_equal(found.array, arrays()["x_train"])
+    assert mirror.endswith("/good/")
+    assert [asked[0] for asked in server.asked].count(way) == tries
+    with pytest.raises(download.DownloadError) as caught:
+        fetch(server, way, way)
+    assert words in str(caught.value)
+    assert all(reason.startswith("http://127.0.0.1") for reason in caught.value.reasons)
+
+
+def test_a_second_try_of_the_same_mirror(server):
+    _, mirror = fetch(server, "recovers", "404")
+    assert mirror.endswith("/recovers/") and len(server.asked) == 2
+
+
+def test_a_drip_ends_at_the_deadline(server):
+    start = time.monotonic()
+    with pytest.raises(download.DownloadError, match="the time for downloading was over"):
+        fetch(server, "drip", "good", seconds=0.4)
+    assert time.monotonic() - start < 2
+
+
+def test_nobody_listens():
+    with pytest.raises(download.DownloadError, match="refused"):
+        download.fetch(tiny_mnist(), "y_test", [closed_port()], print, time.monotonic() + 5)
+
+
+def closed_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/"
+
+
+def test_a_download_fills_the_cache_and_goes_on_where_it_stopped(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "copies", lambda known: [])
+    good, bad = (f"http://127.0.0.1:{server.server_port}/{way}/" for way in ("good", "404"))
+    cache = Cache(tmp_path / "cache", pytest.fail)
+    monkeypatch.setitem(FILES, "t10k-labels-idx1-ubyte.gz", b"")
+    search = sources.find(tiny_mnist((bad, good)), cache, False, str)
+    assert not search.parts and "t10k-labels-idx1-ubyte.gz" in search.tried[-1]
+    monkeypatch.undo()
+    monkeypatch.setattr(sources, "copies", lambda known: [])
+    monkeypatch.setenv("no_proxy", "*")
+    server.asked.clear()
+    search = sources.find(tiny_mnist((good,)), cache, False, str)
+    assert search.source == good and sorted(search.parts) == sorted(known.PARTS)
+    assert [name for _, name, _ in server.asked] == ["t10k-labels-idx1-ubyte.gz"]
+    search = sources.find(tiny_mnist((good,)), cache, False, str)
+    assert search.source == str(tmp_path / "cache") and len(server.asked) == 1
+    assert not list((tmp_path / "cache").glob("*.tmp"))
+
+
+def test_the_mirror_that_worked_is_asked_first_from_then_on(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "copies", lambda known: [])
+    mirrors = tuple(f"http://127.0.0.1:{server.server_port}/{way}/" for way in ("404", "good"))
+    assert sources.find(tiny_mnist(mirrors), Cache(None, pytest.fail), False, str).parts
+    assert [way for way, _, _ in server.asked] == ["404", "good", "good", "good", "good"]
+
+
+def test_offline_opens_no_socket(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("JITNET_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socket, "socket", lambda *a, **k: pytest.fail("a socket was opened"))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: pytest.fail("a name was looked up"))
+    with pytest.raises(InputError, match="not asked, offline"):
+        sources.load("mnist", Cache(None, pytest.fail), True, pytest.fail)
