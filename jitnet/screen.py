@@ -52,7 +52,7 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> R
     width = min(width, WIDEST)
     lines = _header(state, width, glyphs, True, 99)
     lines += _charts_beside(state, width, 12, glyphs, True)
-    lines += table(state, width, planned_rows(state, True), glyphs)
+    lines += table(state, width, len(state.epochs) + (state.steps is not None) + 3, glyphs)
     return Frame([*lines, *last])
 
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import runpy
 import sys
 from itertools import product
 from pathlib import Path
@@ -16,6 +17,7 @@ from jitnet.curves import Axis, draw
 from jitnet.dashboard import Dashboard
 from jitnet.events import Compiling, Diverged, Interrupted, Warned
 from jitnet.frame import ASCII, UNICODE, glyphs_for
+from jitnet.jsonlines import to_json
 from jitnet.progress import DashboardState, Trace
 from jitnet.screen import render, render_end
 
@@ -331,3 +333,13 @@ def _ready(descriptor: int) -> bool:
     import select
 
     return bool(select.select([descriptor], [], [], 0.05)[0])
+
+
+def test_a_picture_is_made_from_a_run_folder(tmp_path):
+    (tmp_path / "events.jsonl").write_text("".join(to_json(event) + "\n" for event in events("synthetic")))
+    script = runpy.run_path(str(ROOT / "docs" / "make_screen.py"))
+    recorded = script["read_events"](tmp_path / "events.jsonl")
+    assert recorded == list(events("synthetic"))
+    during, after = script["screen"](recorded[:53]), script["screen"](recorded)
+    assert during.startswith("<svg") and "synthetic" in during and "training" in during
+    assert "Final&#160;accuracy&#160;of&#160;test&#160;set&#160;=&#160;95.49" in after
