@@ -54,7 +54,8 @@ def accuracy_chart(
         now += [("  " if test else "", ""), (f"{glyphs.mark} {names[1]}{100 - val[-1][1]:.2f}", "val")]
     curve = _Curve(axis, test, val, "accuracy", lambda error: f"{100 - error:g}", _epochs_shown(state))
     body = _plot(curve, width - 4, rows - (2 if boxed else 1), glyphs)
-    return panel([("accuracy %", "label")], now, body, width, rows, glyphs, boxed)
+    title = "accuracy %" if width >= 32 else "accuracy"
+    return panel([(title, "label")], now, body, width, rows, glyphs, boxed)
 
 
 def _plot(curve: _Curve, width: int, rows: int, glyphs: Glyphs) -> list[Line]:

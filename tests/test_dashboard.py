@@ -140,6 +140,7 @@ def test_the_best_epoch_is_marked_in_shape_not_only_in_colour():
 def test_validation_has_its_columns_and_marks():
     text = as_text(render(state_after(53, val=91.2), 100, 40), 100)
     assert "val loss" in text and "val acc" in text and "◆ val 91.20" in text and "91.20" in text
+    assert "91.43  ◆ 91.20" in as_text(render(state_after(53, val=91.2), 60, 24), 60)
     assert "val" not in as_text(render(state_after(53), 100, 40), 100)
 
 
