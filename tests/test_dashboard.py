@@ -1,9 +1,7 @@
-"""The live screen as text at fixed sizes, its state, its pace, and the terminal it leaves behind."""
+"""The live screen as text at fixed sizes, and the state it is drawn from."""
 
 import io
-import os
 import runpy
-import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,7 @@ from rich.console import Console
 from sample_run import CALL, IMAGES, RATE, epoch_done, events, started, steps
 
 from jitnet.curves import Axis, draw
-from jitnet.dashboard import Dashboard
-from jitnet.events import Compiling, Diverged, Interrupted, Warned
+from jitnet.events import Compiling, Diverged, Interrupted
 from jitnet.frame import ASCII, UNICODE, glyphs_for
 from jitnet.jsonlines import to_json
 from jitnet.progress import DashboardState, Trace
@@ -227,113 +224,6 @@ def test_a_curve_is_joined_and_inside():
     assert rows == ["*       *", " *     * ", "  *   *  ", "   * *   ", "    *    "]
     assert draw([], 3, 2, braille=True) == ["   ", "   "]
     assert draw([(1.0, 0.0)], 3, 1, braille=True) == ["  ⢀"]
-
-
-class Clock:
-    """A clock that goes on by `step` with every look at it."""
-
-    def __init__(self, step: float) -> None:
-        self.now, self.step = 0.0, step
-
-    def __call__(self) -> float:
-        self.now += self.step
-        return self.now
-
-
-@pytest.mark.parametrize(("frame_s", "most_per_s"), [(1e-6, 8.0), (0.002, 3.4), (0.01, 0.7)])
-def test_frames_are_paced_by_their_cost(frame_s, most_per_s):
-    clock = Clock(frame_s)
-    view = Dashboard(io.StringIO(), {}, clock)
-    with view:
-        view.handle(started())
-        before, began = view.frames, clock.now
-        for done in range(2000):
-            clock.now += 0.05
-            view.handle(steps(0, done))
-    seconds = clock.now - began
-    assert 0.6 * most_per_s <= (view.frames - before) / seconds <= most_per_s
-
-
-def test_the_screen_is_erased_and_the_end_remains(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("LINES", "24")
-    out = io.StringIO()
-    with Dashboard(out, {}, Clock(1.0)) as view:
-        for event in events():
-            view.handle(event)
-        view.handle(Warned(message="the disk is slow"))
-    text = out.getvalue()
-    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1
-    assert "the disk is slow" in text and text.rstrip().endswith("Total execution time: 1.02 minutes\x1b[0m")
-    assert view.drawing_s > 0 and not view.broken and "\x1b[?1049h" not in text
-
-
-def test_resizes_do_not_raise(monkeypatch):
-    out = io.StringIO()
-    with Dashboard(out, {}, Clock(1.0)) as view:
-        for index, event in enumerate(events()):
-            monkeypatch.setenv("COLUMNS", str(1 + index * 37 % 180))
-            monkeypatch.setenv("LINES", str(1 + index * 23 % 60))
-            view.handle(event)
-    assert out.getvalue().rfind("\x1b[?25h") > out.getvalue().rfind("\x1b[?25l")
-
-
-def test_a_lost_terminal_silences_the_view_only():
-    class Lost(io.StringIO):
-        def write(self, text: str) -> int:
-            raise OSError(5, "Input/output error")
-
-    with Dashboard(Lost(), {}, Clock(1.0)) as view:
-        for event in events():
-            view.handle(event)
-    assert view.broken and view.frames == 0 and len(view.state.epochs) == 9
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize("error", ["RuntimeError('boom')", "KeyboardInterrupt", "SystemExit(3)"])
-def test_the_terminal_is_as_before_after_an_exception(error):
-    import pty
-    import subprocess
-    import termios
-
-    code = f"""
-import sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-from sample_run import events
-from jitnet.views import open_view
-with open_view("live") as view:
-    for number, event in enumerate(events()):
-        view.handle(event)
-        if number == 20:
-            raise {error}
-"""
-    leader, follower = pty.openpty()
-    before = termios.tcgetattr(follower)
-    environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
-    environ.pop("NO_COLOR", None)
-    child = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=follower, stdout=follower, stderr=follower, cwd=ROOT, env=environ
-    )
-    text = b""
-    try:
-        while child.poll() is None or _ready(leader):
-            if _ready(leader):
-                text += os.read(leader, 65536)
-        assert child.returncode != 0
-        assert termios.tcgetattr(follower) == before
-    finally:
-        child.kill()
-        child.wait()
-        os.close(leader)
-        os.close(follower)
-    assert b"\x1b[?25l" in text and text.rfind(b"\x1b[?25h") > text.rfind(b"\x1b[?25l")
-    assert b"avg loss" in text and b"\x1b[?1049h" not in text
-
-
-def _ready(descriptor: int) -> bool:
-    import select
-
-    return bool(select.select([descriptor], [], [], 0.05)[0])
 
 
 def test_a_picture_is_made_from_a_run_folder(tmp_path):
