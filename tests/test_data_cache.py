@@ -82,7 +82,9 @@ def test_what_is_parsed_once_is_not_parsed_again_until_the_source_changes(tmp_pa
 def test_a_csv_is_cached_beside_it_or_else_in_the_cache(tmp_path, monkeypatch):
     made = arrays()
     (tmp_path / "digits.csv").write_text(csv_text(made["x_train"], made["y_train"]))
-    cache = Cache(tmp_path / "cache", pytest.fail)
+    layouts.read(tmp_path / "digits.csv", Cache(None, str))
+    assert [file.name for file in tmp_path.iterdir()] == ["digits.csv"]
+    cache = Cache(tmp_path / "cache", str)
     layouts.read(tmp_path / "digits.csv", cache)
     assert len(list((tmp_path / ".jitnet").glob("*.npy"))) == 2 and cache.files() == []
     monkeypatch.setattr(layouts.tables, "decode", lambda *a: pytest.fail("parsed again"))

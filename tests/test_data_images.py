@@ -2,16 +2,18 @@
 
 import gzip
 import io
+import os
 import sys
 
 import numpy as np
 import pytest
 from data_files import arrays, idx_bytes
 
-from jitnet.data import images
+from jitnet.data import images, load_mnist
 from jitnet.data.images import centre, read_images
 from jitnet.errors import InputError
 
+REAL = os.environ.get("JITNET_DATA")
 GREY = np.arange(6 * 5, dtype=np.uint8).reshape(6, 5) * 8
 
 
@@ -176,7 +178,7 @@ def drawing(height, width, box, ink=255, paper=0) -> np.ndarray:
 
 
 def centre_of_mass(image) -> tuple[float, float]:
-    rows, columns = np.indices(image.shape) + 0.5
+    rows, columns = np.indices(image.shape)
     return float((rows * image).sum() / image.sum()), float((columns * image).sum() / image.sum())
 
 
@@ -213,6 +215,15 @@ def test_what_looks_like_mnist_stays_as_it_is():
     assert out is not image
     inverted = centre(255 - image)
     assert inverted.max() == 255 and extents(inverted) == (8, 20)
+
+
+@pytest.mark.skipif(not REAL, reason="JITNET_DATA is not set")
+def test_digits_drawn_large_and_dark_come_back_as_mnist_has_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path))
+    _, (x_test, _) = load_mnist(offline=True)
+    large = [255 - np.kron(np.pad(x, ((3, 9), (10, 2))), np.ones((7, 7), np.uint8)) for x in x_test[:100]]
+    differences = [np.abs(centre(image).astype(int) - x).mean() for image, x in zip(large, x_test)]
+    assert np.mean(differences) < 7  # all of them one pixel off would be 17
 
 
 def test_paper_that_is_not_even_is_no_ink():

@@ -128,7 +128,8 @@ def test_the_hash_tells_data_apart(home):
 def test_a_lone_csv_is_split(home):
     made = arrays(seed=3)
     (home / "all.csv").write_text(csv_text(made["x_train"], made["y_train"]))
-    data, _ = get(str(home / "all.csv"))
+    data, warnings = get(str(home / "all.csv"))
+    assert len(warnings) == 1 and "so the last 5 of its images are for testing" in warnings[0]
     np.testing.assert_array_equal(np.concatenate([data.x_train, data.x_test]), made["x_train"])
     np.testing.assert_array_equal(np.concatenate([data.y_train, data.y_test]), made["y_train"])
     assert len(data.x_test) == 5

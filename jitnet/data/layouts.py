@@ -15,7 +15,7 @@ from jitnet.errors import InputError
 Parts = dict[str, Part]  # x_train, y_train, x_test, y_test
 
 _TABLES = (("mnist_train.csv", "mnist_test.csv"), ("train.csv", "test.csv"))
-_HELD_OUT = 7  # of a lone CSV file every image of the last seventh is for testing: MNIST's own share
+_HELD_OUT = 7  # of a lone CSV file the last of seven parts is for testing, which is MNIST's own share
 
 
 def read(path: Path, cache: Cache) -> Parts:
@@ -47,7 +47,8 @@ def read(path: Path, cache: Cache) -> Parts:
     if path.suffix.lower() == ".npz":
         return _npz(path, cache)
     if path.suffix.lower() == ".csv":
-        return _tables(path, cache)
+        others = _existing(path.parent, [test for train, test in _TABLES if train == path.name])
+        return _tables(path, cache, others[0] if others else None)
     raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file")
 
 
@@ -99,31 +100,27 @@ def _npz(file: Path, cache: Cache) -> Parts:
     return _parsed(file, PARTS, lambda content: npy.decode_npz(content, PARTS, str(file)), [cache])
 
 
-def _tables(train: Path, cache: Cache, test: Path | None = None) -> Parts:
-    """Read a pair of CSV files, or one that is split (unless the other of a known pair lies beside it)."""
-    test = test or next(
-        (train.with_name(b) for a, b in _TABLES if a == train.name and train.with_name(b).is_file()), None
-    )
+def _tables(train: Path, cache: Cache, test: Path | None) -> Parts:
+    """Read a pair of CSV files, or a lone one, of which the last images are for testing."""
     x, y = _table(train, cache)
     if test:
         x_test, y_test = _table(test, cache)
         return {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}
-    cut = len(x.array) - len(x.array) // _HELD_OUT
-    if cut == len(x.array):
+    count = len(x.array)
+    held = count // _HELD_OUT
+    if not held:
         raise InputError(
-            f"{train} has {cut} images: expected at least {_HELD_OUT}, the last seventh is for testing"
+            f"{train} has {count} images: expected at least {_HELD_OUT}, one in seven is for testing"
         )
-    pieces = {
-        "x_train": x.array[:cut],
-        "y_train": y.array[:cut],
-        "x_test": x.array[cut:],
-        "y_test": y.array[cut:],
-    }
+    cache.warn(f"{train} has no test set beside it, so the last {held:,} of its images are for testing")
+    pieces = {}
+    for name, array in (("x", x.array), ("y", y.array)):
+        pieces[f"{name}_train"], pieces[f"{name}_test"] = array[:-held], array[-held:]
     return {part: Part(array, sha256(array)) for part, array in pieces.items()}
 
 
 def _table(file: Path, cache: Cache) -> tuple[Part, Part]:
-    beside = Cache(file.parent / ".jitnet", cache.warn)
+    beside = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn)
     parts = _parsed(
         file, ("x", "y"), lambda content: dict(zip("xy", tables.decode(content, str(file)))), [beside, cache]
     )
@@ -135,9 +132,7 @@ def _parsed(
 ) -> Parts:
     """Return a file's arrays from the first cache that has them, else parse it and fill one."""
     content = read_file(file)
-    key = hashlib.sha256(content).hexdigest()[
-        :32
-    ]  # of the source: another file of the same name is another key
+    key = hashlib.sha256(content).hexdigest()[:32]  # another content under the same name is another key
     for cache in caches:
         kept = {name: part for name in names if (part := cache.load(f"{key}-{name}"))}
         if len(kept) == len(names):
