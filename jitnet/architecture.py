@@ -1,0 +1,155 @@
+"""A network as data: its layers, what it is called, what it weighs, and the table that the kernels interpret."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from jitnet.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """Convolution 3x3, stride 1, padding 1, a bias, ReLU."""
+
+    filters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Max-pool 3x3, stride 2, after a `Conv`: halves height and width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """Fully connected units; ReLU between them, none after the last."""
+
+    units: int
+
+
+Layer = Conv | Pool | Dense
+
+# The documents' CNN, for 28x28x1 images and ten classes.
+CNN = (
+    Conv(16),  # (28, 28, 1) -> (28, 28, 16)
+    Pool(),  # -> (14, 14, 16)
+    Conv(32),  # -> (14, 14, 32)
+    Pool(),  # -> (7, 7, 32)
+    Conv(64),  # -> (7, 7, 64), read as (3136,)
+    Dense(100),  # -> (100,)
+    Dense(10),  # -> (10,) logits
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A layer with the extents it has in a network, and where its parameters start."""
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    weight: tuple[int, ...]  # () for a pool
+    bias: tuple[int, ...]
+    macs: int  # multiply-accumulates per image, those with a border's zeros counted
+    name: str  # "conv1"
+
+
+def parse(text: str) -> tuple[Layer, ...]:
+    """Read layers from text such as "conv16 pool conv32 pool conv64 dense100".
+
+    Raises `InputError` that names the bad word and its place.
+
+    >>> parse("conv4 pool dense10")
+    (Conv(filters=4), Pool(), Dense(units=10))
+    """
+    layers: list[Layer] = []
+    for place, word in enumerate(text.split(), start=1):
+        match = re.fullmatch(r"(conv|dense)([1-9]\d{0,5})|pool", word)
+        if match is None:
+            raise InputError(
+                f"word {place} of the architecture, {word!r}, is not a layer: "
+                "expected conv<filters>, pool or dense<units>, as in 'conv16 pool dense100'"
+            )
+        after = layers[-1] if layers else None
+        if word == "pool":
+            if not isinstance(after, Conv):
+                raise InputError(
+                    f"word {place} of the architecture is a pool: expected a conv just before it"
+                )
+            layers.append(Pool())
+        elif match[1] == "conv":
+            if isinstance(after, Dense):
+                raise InputError(
+                    f"word {place} of the architecture, {word!r}, comes after a dense layer: put every conv before"
+                )
+            layers.append(Conv(int(match[2])))
+        else:
+            layers.append(Dense(int(match[2])))
+    return tuple(layers)
+
+
+def to_text(layers: tuple[Layer, ...]) -> str:
+    """Return the text that `parse` reads.
+
+    >>> to_text(CNN)
+    'conv16 pool conv32 pool conv64 dense100 dense10'
+    """
+    words = {Conv: "conv{0.filters}", Pool: "pool", Dense: "dense{0.units}"}
+    return " ".join(words[type(layer)].format(layer) for layer in layers)
+
+
+def shapes(
+    layers: tuple[Layer, ...], image: tuple[int, int, int], bias: str = "position"
+) -> tuple[Shape, ...]:
+    """Follow the extents through the network; `image` is (H, W, C).
+
+    Raises `InputError` if an image is too small for its pools or the network does not end in a dense layer.
+    """
+    if not layers or not isinstance(layers[-1], Dense):
+        raise InputError("the network has no output: expected a dense layer at its end")
+    return tuple(_follow(layers, image, bias))
+
+
+def _follow(layers: tuple[Layer, ...], image: tuple[int, ...], bias: str) -> Iterator[Shape]:
+    extent = image
+    counts: dict[type, int] = {}
+    for layer in layers:
+        counts[type(layer)] = counts.get(type(layer), 0) + 1
+        number = counts[type(layer)]
+        if isinstance(layer, Conv):
+            H, W, C = extent
+            after: tuple[int, ...] = (H, W, layer.filters)
+            biases = after if bias == "position" else (1, 1, layer.filters)
+            weight: tuple[int, ...] = (3, 3, C, layer.filters)
+            yield Shape(layer, extent, after, weight, biases, 9 * H * W * C * layer.filters, f"conv{number}")
+        elif isinstance(layer, Pool):
+            H, W, C = extent
+            after = (H // 2, W // 2, C)
+            if min(after) < 1:
+                raise InputError(
+                    f"pool {number} is given {H}x{W} pixels: expected at least 2x2, so use fewer pools "
+                    f"or images larger than {image[0]}x{image[1]}"
+                )
+            yield Shape(layer, extent, after, (), (), 0, f"pool{number}")
+        else:
+            inputs = int(np.prod(extent))
+            after = (layer.units,)
+            macs = inputs * layer.units
+            yield Shape(layer, (inputs,), after, (inputs, layer.units), after, macs, f"dense{number}")
+        extent = after
+
+
+def parameter_count(network: tuple[Shape, ...]) -> int:
+    """Return how many numbers the network learns."""
+    return sum(int(np.prod(part)) for shape in network for part in (shape.weight, shape.bias) if part)
+
+
+def forward_macs(network: tuple[Shape, ...]) -> int:
+    """Return the multiply-accumulates of one image's forward pass."""
+    return sum(shape.macs for shape in network)
+
+
+def step_macs(network: tuple[Shape, ...]) -> int:
+    """Return those of one image's training step: forward, weight gradient, and input gradient but for the first."""
+    return 3 * forward_macs(network) - network[0].macs

@@ -1,0 +1,121 @@
+"""Where everything lies: turns a network's shapes into the table and the arenas that the kernels work in."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from jitnet.architecture import Conv, Pool, Shape
+from jitnet.kernels.layers import CONV, DENSE, LAYER, PLAN, shard_count
+
+_LINE = 16  # elements that offsets are rounded to: a cache line of float32
+
+
+@dataclass
+class Arena:
+    """Hands out offsets in a flat array."""
+
+    size: int = 0
+
+    def take(self, *extents: int) -> int:
+        """Return the offset of a new region of prod(extents) elements."""
+        offset = self.size
+        self.size += -(-int(np.prod(extents)) // _LINE) * _LINE
+        return offset
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The table and the arenas for batches of up to `images` images."""
+
+    images: int
+    layers: np.ndarray  # (L,) LAYER
+    plan: np.ndarray  # (1,) PLAN
+    work: np.ndarray  # float32 or float64
+    argmax: np.ndarray  # uint8
+    rows: np.ndarray  # int64
+    counts: np.ndarray  # (L,) int64
+
+
+def parameter_offsets(network: tuple[Shape, ...]) -> dict[str, tuple[int, tuple[int, ...]]]:
+    """Return name -> (offset, shape) of each tensor in the parameter arena, in the network's order, without gaps."""
+    offsets: dict[str, tuple[int, tuple[int, ...]]] = {}
+    size = 0
+    for shape in network:
+        for part, extents in (("weight", shape.weight), ("bias", shape.bias)):
+            if extents:
+                offsets[f"{shape.name}.{part}"] = (size, extents)
+                size += int(np.prod(extents))
+    return offsets
+
+
+def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
+    """Lay a network out for batches of up to `images` images."""
+    offsets = parameter_offsets(network)
+    table = np.zeros(sum(not isinstance(shape.layer, Pool) for shape in network), LAYER)
+    plan = np.zeros(1, PLAN)
+    work, scratch, argmax, rows = Arena(), Arena(), Arena(), Arena()
+    shards = shard_count(images)
+
+    index = -1
+    for place, shape in enumerate(network):
+        if isinstance(shape.layer, Pool):
+            continue
+        index += 1
+        pooled = place + 1 < len(network) and isinstance(network[place + 1].layer, Pool)
+        after = network[place + 1 + pooled] if place + 1 + pooled < len(network) else None
+        row = table[index]
+        row["weight"], row["bias"] = offsets[f"{shape.name}.weight"][0], offsets[f"{shape.name}.bias"][0]
+        is_conv = isinstance(shape.layer, Conv)
+        H, W, C = shape.inputs if is_conv else (1, 1, shape.inputs[0])
+        outputs = network[place + 1].outputs if pooled else shape.outputs
+        OH, OW, OC = outputs if is_conv else (1, 1, outputs[0])
+        row["border"] = border = int(after is not None and isinstance(after.layer, Conv))
+        row["kind"], row["relu"], row["pool"] = (CONV if is_conv else DENSE), after is not None, pooled
+        for name, extent in zip(("H", "W", "C", "OH", "OW", "OC"), (H, W, C, OH, OW, OC)):
+            row[name] = extent
+
+        padding = 2 * is_conv
+        row["x_size"] = (H + padding) * (W + padding) * C
+        row["out_size"] = (OH + 2 * border) * (OW + 2 * border) * OC
+        if index == 0:
+            row["x"] = work.take(images, int(row["x_size"]))
+            row["grad_x"] = work.take(images, H, W, C)
+        else:
+            row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
+        row["out"] = work.take(images, int(row["out_size"]))
+        row["grad_out"] = work.take(images, OH, OW, OC)
+        row["transposed"] = work.take(*shape.weight)
+        if is_conv:
+            row["BH"], row["BW"] = shape.bias[:2]
+            row["ring"] = scratch.take(3, W, OC)
+            row["grad_map"] = scratch.take(H + 2, W + 2, OC)
+            if pooled:
+                row["argmax"] = argmax.take(images, OH, OW, OC)
+            plan["convs"] = index + 1
+            plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
+        else:
+            row["rows"] = rows.take(C)
+            row["factors"] = work.take(C)
+
+    plan["images"], plan["shards"] = images, shards
+    plan["scratch"], plan["scratch_size"] = work.take(shards, scratch.size), scratch.size
+    plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))
+    plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))
+    plan["zeros"] = work.take(max(int(row["C"]) for row in table))
+    return Workspace(
+        images=images,
+        layers=table,
+        plan=plan,
+        work=aligned_zeros(work.size, dtype),
+        argmax=np.zeros(max(argmax.size, 1), np.uint8),
+        rows=np.zeros(max(rows.size, 1), np.int64),
+        counts=np.zeros(len(table), np.int64),
+    )
+
+
+def aligned_zeros(size: int, dtype: type) -> np.ndarray:
+    """Return zeros that start on a cache line, so that a vector load never crosses two where offsets are rounded."""
+    itemsize = np.dtype(dtype).itemsize
+    whole = np.zeros(size + 64 // itemsize, dtype)
+    skip = -whole.ctypes.data % 64 // itemsize
+    return whole[skip : skip + size]

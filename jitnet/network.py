@@ -1,0 +1,180 @@
+"""A network with its parameters: named views of one arena, the calls into the kernels, and nothing about training."""
+
+import threading
+
+import numpy as np
+
+from jitnet import architecture, layout
+from jitnet.architecture import Layer, Shape
+from jitnet.errors import InputError
+from jitnet.kernels.minibatch import predict_logits, train_minibatch
+from jitnet.kernels.persample import train_per_sample
+
+PREDICT_BATCH = (
+    256  # images of one compiled call of inference; larger ones gained nothing and hold more memory
+)
+
+# numba's workqueue layer aborts the process if two Python threads enter a parallel kernel at once.
+_one_at_a_time = threading.Lock()
+
+
+class Network:
+    """A network's shapes and parameters.
+
+    Parameters
+    ----------
+    layers : tuple of Conv, Pool and Dense, the output layer included
+    image : (height, width, channels) of one image
+    bias : "position", one per output position and channel of a conv, or "channel"
+    dtype : numpy.float32, or numpy.float64 to check gradients
+
+    Raises
+    ------
+    InputError
+        If the layers do not fit the image.
+
+    Examples
+    --------
+    >>> from jitnet.architecture import CNN
+    >>> Network(CNN, (28, 28, 1)).params.size
+    359846
+    """
+
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        image: tuple[int, int, int],
+        bias: str = "position",
+        dtype: type = np.float32,
+    ):
+        self.layers = layers
+        self.image = image
+        self.bias = bias
+        self.dtype = dtype
+        self.shapes: tuple[Shape, ...] = architecture.shapes(layers, image, bias)
+        self.params = layout.aligned_zeros(architecture.parameter_count(self.shapes), dtype)
+        self._workspace: layout.Workspace | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.shapes[-1].outputs[0]
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Return the parameters by name, `conv1.weight` (3, 3, C, OC) and so on, as views: writing changes them."""
+        return {
+            name: self.params[start : start + int(np.prod(extents))].reshape(extents)
+            for name, (start, extents) in layout.parameter_offsets(self.shapes).items()
+        }
+
+    def load_tensors(self, tensors: dict[str, np.ndarray], where: str) -> None:
+        """Copy parameters in by name; raises `InputError` if `where` holds those of another network."""
+        own = self.tensors()
+        for name, array in own.items():
+            given = tensors.get(name)
+            if given is None or given.shape != array.shape or given.dtype != array.dtype:
+                found = "nothing" if given is None else f"{given.dtype} {given.shape}"
+                raise InputError(
+                    f"{where} was made by another network: for {name} it has {found}, expected "
+                    f"{array.dtype} {array.shape}; use a run of the network {architecture.to_text(self.layers)!r}"
+                )
+        for name, array in own.items():
+            array[...] = tensors[name]
+
+    def initialise(self, scheme: str, seed: int) -> None:
+        """Draw weights from the normal distribution and set biases to 0.
+
+        documents: N(0,1)/9 for a conv, N(0,1)/fan_in for a dense layer. lecun: variance 1/fan_in (LeCun 1998).
+        he: variance 2/fan_in (He 2015).
+        """
+        rng = np.random.default_rng(seed)
+        for name, array in self.tensors().items():
+            if name.endswith(".bias"):
+                array[...] = 0
+                continue
+            fan_in = int(np.prod(array.shape[:-1]))
+            deviation = {
+                "documents": 1 / 9 if array.ndim == 4 else 1 / fan_in,
+                "lecun": (1 / fan_in) ** 0.5,
+                "he": (2 / fan_in) ** 0.5,
+            }[scheme]
+            array[...] = rng.standard_normal(array.shape) * deviation
+
+    def workspace(self, images: int) -> layout.Workspace:
+        """Return buffers for batches of up to `images` images, kept from call to call."""
+        if self._workspace is None or self._workspace.images < images:
+            self._workspace = layout.build(self.shapes, images, self.dtype)
+        return self._workspace
+
+    def per_sample_arguments(self, images, targets, order, lrs, losses, totals) -> tuple:
+        """Return the arguments of the kernel `train_per_sample`."""
+        space = self.workspace(1)
+        buffers = (space.layers, space.plan, self.params, space.work, space.argmax, space.rows, space.counts)
+        return (*buffers, images, self._divisor(images), targets, order, lrs, losses, totals)
+
+    def minibatch_arguments(self, images, targets, order, batch_size, lrs, losses, totals) -> tuple:
+        """Return the arguments of the kernel `train_minibatch`."""
+        space = self.workspace(batch_size)
+        buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
+        scratch = (np.empty(batch_size), np.empty(batch_size, np.int64))
+        return (
+            *buffers, images, self._divisor(images), targets, order, batch_size, lrs, losses, *scratch, totals
+        )  # fmt: skip
+
+    def predict_arguments(self, images, order, out) -> tuple:
+        """Return the arguments of the kernel `predict_logits`."""
+        space = self.workspace(max(len(order), 1))
+        buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
+        return (*buffers, images, self._divisor(images), order, out)
+
+    def train_steps(
+        self,
+        images: np.ndarray,  # (n, H, W, C) uint8 or the network's dtype
+        targets: np.ndarray,  # (n,) uint8
+        order: np.ndarray,  # int64, the images of all steps in turn
+        batch_size: int,
+        lrs: np.ndarray,  # (steps,) float64
+        totals: np.ndarray,  # (1,) float64, the sum of losses goes on here
+    ) -> tuple[int, np.ndarray]:
+        """Take len(lrs) steps of SGD; return how many were finite (-1: a parameter is not), and each one's loss."""
+        losses = np.zeros(len(lrs))
+        with _one_at_a_time:
+            if batch_size == 1:
+                done = train_per_sample(
+                    *self.per_sample_arguments(images, targets, order, lrs, losses, totals)
+                )
+            else:
+                done = train_minibatch(
+                    *self.minibatch_arguments(images, targets, order, batch_size, lrs, losses, totals)
+                )
+        return done, losses
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Return the scores (n, classes) of images (n, H, W, C), uint8 or the network's dtype."""
+        out = np.empty((len(images), self.classes), self.dtype)
+        for start in range(0, len(images), PREDICT_BATCH):
+            self.logits_of(images, start, out[start : start + PREDICT_BATCH])
+        return out
+
+    def logits_of(self, images: np.ndarray, start: int, out: np.ndarray) -> None:
+        """Write the scores of len(out) images from `start` on, in one compiled call."""
+        order = np.arange(start, start + len(out))
+        with _one_at_a_time:
+            predict_logits(*self.predict_arguments(images, order, out))
+
+    def _divisor(self, images: np.ndarray) -> np.floating:
+        """Bytes are scaled to 0..1 inside the model, as in the documents; floats are taken as they are."""
+        return np.dtype(self.dtype).type(255 if images.dtype == np.uint8 else 1)
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Return the softmax of scores (n, classes) in float64."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def score(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
+    """Return the mean cross-entropy and the accuracy in percent."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
+    return float(losses.mean()), 100.0 * float((logits.argmax(axis=1) == targets).mean())

@@ -1,0 +1,104 @@
+"""One layer of the table applied to one image: the pieces that the per-sample and the mini-batch driver share."""
+
+import numpy as np
+
+from .convolution import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row
+from .options import body
+from .pooling import max_pool2d_backward_sample, max_pool2d_row
+from .views import view
+
+
+@body
+def load_image(
+    image,  # (H, W, C) uint8 or float
+    divisor,  # 255 for bytes, 1 for floats
+    border,  # 1 in front of a conv, 0 in front of a dense layer
+    work,
+    x,  # offset of the image's input in work
+):
+    """Write an image into its input buffer: work = image / divisor, inside the border."""
+    H, W, C = image.shape
+    for h in range(H):
+        row = x + ((h + border) * (W + 2 * border) + border) * C
+        for w in range(W):
+            for c in range(C):
+                work[row + w * C + c] = work.dtype.type(image[h, w, c]) / divisor
+
+
+@body
+def conv_block_forward(layer, params, work, argmax, n, scratch):
+    """Convolution, bias, ReLU and pool of image n. The map before the pool is never stored, only three rows of it."""
+    H, W, C, OH, OW, OC = layer.H, layer.W, layer.C, layer.OH, layer.OW, layer.OC
+    x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
+    weight = view(params, layer.weight, (3, 3, C, OC))
+    bias = view(params, layer.bias, (layer.BH, layer.BW, OC))
+    border = layer.border
+    out = layer.out + n * layer.out_size
+    if layer.pool:
+        ring = scratch + layer.ring
+        size = W * OC
+        for oy in range(OH):
+            for y in range(2 * oy + (oy > 0), min(2 * oy + 3, H)):  # row 2*oy is there from the window above
+                conv2d_row(x, weight, bias, y, work, ring + y % 3 * size)
+            last = 2 * oy + 2 if 2 * oy + 2 < H else 2 * oy
+            max_pool2d_row(
+                view(work, ring + 2 * oy % 3 * size, (W, OC)),
+                view(work, ring + (2 * oy + 1) % 3 * size, (W, OC)),
+                view(work, ring + last % 3 * size, (W, OC)),
+                True,
+                view(work, out + ((oy + border) * (OW + 2 * border) + border) * OC, (OW, OC)),
+                view(argmax, layer.argmax + (n * OH + oy) * OW * OC, (OW, OC)),
+            )
+    else:
+        conv2d_forward_sample(x, weight, bias, border, view(work, out, (H + 2 * border, W + 2 * border, OC)))
+        for y in range(border, H + border):
+            row = out + (y * (W + 2 * border) + border) * OC
+            for i in range(row, row + W * OC):
+                work[i] = max(work[i], 0)
+
+
+@body
+def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, target, start):
+    """Gradients of a conv block for image n, added to target[start:] (laid out as params) times `scale`.
+
+    With target = params and scale = -lr that is the SGD step itself; with a shard and scale = 1 it is the shard's sum.
+    The input's gradient (not of the first layer) is computed before the weights may change.
+    """
+    H, W, C, OH, OW, OC = layer.H, layer.W, layer.C, layer.OH, layer.OW, layer.OC
+    grad_out = layer.grad_out + n * OH * OW * OC
+    grad_map = view(work, scratch + layer.grad_map, (H + 2, W + 2, OC))
+    if layer.pool:
+        winners = view(argmax, layer.argmax + n * OH * OW * OC, (OH, OW, OC))
+        max_pool2d_backward_sample(view(work, grad_out, (OH, OW, OC)), winners, 1, grad_map)
+    else:
+        border = layer.border
+        for y in range(H):
+            inside = scratch + layer.grad_map + ((y + 1) * (W + 2) + 1) * OC
+            out = layer.out + n * layer.out_size + ((y + border) * (W + 2 * border) + border) * OC
+            gradient = grad_out + y * W * OC
+            for i in range(W * OC):
+                work[inside + i] = work[gradient + i] if work[out + i] > 0 else 0
+    if not first:
+        flipped = view(work, layer.transposed, (3, 3, OC, C))
+        grad_x = view(work, layer.grad_x + n * H * W * C, (H, W, C))
+        conv2d_forward_sample(grad_map, flipped, view(work, zeros, (1, 1, C)), np.int64(0), grad_x)
+    add_bias_gradient(grad_map, scale, view(target, start + layer.bias, (layer.BH, layer.BW, OC)))
+    x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
+    weight = view(target, start + layer.weight, (3, 3, C, OC))
+    conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
+
+
+@body
+def add_bias_gradient(
+    grad_map,  # (H+2, W+2, OC)
+    scale,
+    out,  # (H, W, OC), or (1, 1, OC): then the sum over all positions; added to
+):
+    """Add scale * grad_map to the bias, or to its gradient: out[y,x,o] += scale * grad_map[y+1,x+1,o]."""
+    BH, BW, OC = out.shape
+    for y in range(grad_map.shape[0] - 2):
+        for x in range(grad_map.shape[1] - 2):
+            target = out[y if BH > 1 else 0, x if BW > 1 else 0]
+            gradient = grad_map[y + 1, x + 1]
+            for c in range(OC):
+                target[c] += scale * gradient[c]

@@ -1,0 +1,221 @@
+"""The dense layer: three matrix products for a batch, and a form for one image that only touches the rows that matter.
+
+Work is cut into strips of the layer, whatever the number of threads; each strip sums in a fixed order.
+"""
+
+from numba import prange
+
+from .contract import contract
+from .options import body, kernel
+from .rows import add_rows, dot_then_add, transpose
+from .views import strided, view
+
+ROW_BLOCK = 64  # images of one piece
+COLUMN_BLOCK = 32  # output units of one piece
+STRIP = 256  # input units of one piece: DEPTH and STRIP keep a piece's weights in the first two caches
+DEPTH = 256  # input units summed in registers before the sum is parked in `out`
+
+
+@body
+def linear_forward_block(x, weight, bias, relu, n, j, out):
+    """Compute ROW_BLOCK images from n on times COLUMN_BLOCK units from j on; see `linear_forward`."""
+    N, D = x.shape
+    K = weight.shape[1]
+    rows = min(ROW_BLOCK, N - n)
+    columns = min(COLUMN_BLOCK, K - j)
+    block = strided(out, n * K + j, (1, rows, columns), (0, K, 1))
+    init = strided(bias, j, (1, rows, columns), (0, 0, 1))
+    for d in range(0, D, DEPTH):
+        depth = min(DEPTH, D - d)
+        contract(
+            strided(x, n * D + d, (1, 1, depth, rows), (0, 0, 1, D)),
+            strided(weight, d * K + j, (1, depth, columns), (0, K, 1)),
+            init,
+            weight.dtype.type(1),
+            block,
+        )
+        init = block
+    if relu:
+        for i in range(n, n + rows):
+            for k in range(j, j + columns):
+                out[i, k] = max(out[i, k], 0)
+
+
+@body
+def linear_backward_input_strip(grad_output, weight, d, x, relu, scratch, grad_input):
+    """Compute the gradient of STRIP inputs from d on, for all images; see `linear_backward_input`."""
+    N, K = grad_output.shape
+    D = weight.shape[0]
+    width = min(STRIP, D - d)
+    transposed = view(scratch, d * K, (K, width))
+    transpose(view(weight, d * K, (width, K)), transposed)
+    block = strided(grad_input, d, (1, N, width), (0, D, 1))
+    for n in range(N):
+        for i in range(d, d + width):
+            grad_input[n, i] = 0
+    contract(
+        strided(grad_output, 0, (1, 1, K, N), (0, 0, 1, K)),
+        strided(transposed, 0, (1, K, width), (0, width, 1)),
+        block,
+        weight.dtype.type(1),
+        block,
+    )
+    if relu:
+        for n in range(N):
+            for i in range(d, d + width):
+                grad_input[n, i] = grad_input[n, i] if x[n, i] > 0 else 0
+
+
+@body
+def linear_backward_weight_strip(x, grad_output, d, grad_weight):
+    """Compute STRIP rows of the weight gradient from d on; see `linear_backward_weight`."""
+    N, D = x.shape
+    K = grad_output.shape[1]
+    width = min(STRIP, D - d)
+    block = strided(grad_weight, d * K, (1, width, K), (0, K, 1))
+    for i in range(d, d + width):
+        for k in range(K):
+            grad_weight[i, k] = 0
+    contract(
+        strided(x, d, (1, 1, N, width), (0, 0, D, 1)),
+        strided(grad_output, 0, (1, N, K), (0, K, 1)),
+        block,
+        x.dtype.type(1),
+        block,
+    )
+
+
+@kernel
+def linear_forward(
+    x,  # (N, D) float32 or float64
+    weight,  # (D, K)
+    bias,  # (K,)
+    relu,  # bool: rectify the result?
+    out,  # (N, K), overwritten
+):
+    """Multiply a batch by the weights: out[n,k] = bias[k] + sum_d x[n,d] * weight[d,k], then max(0, .) if relu.
+
+    Parallel : over blocks of images times blocks of units; one thread owns a block of out.
+    Work     : 2*N*D*K flop.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.linear_forward; torch.nn.functional.linear with weight.T.
+    Source   : Goodfellow, Bengio, Courville (2016), section 6.1.
+    """
+    across = (weight.shape[1] + COLUMN_BLOCK - 1) // COLUMN_BLOCK
+    down = (x.shape[0] + ROW_BLOCK - 1) // ROW_BLOCK
+    for block in prange(down * across):
+        n, j = block // across * ROW_BLOCK, block % across * COLUMN_BLOCK
+        linear_forward_block(x, weight, bias, relu, n, j, out)
+
+
+@kernel
+def linear_backward_input(
+    grad_output,  # (N, K)
+    weight,  # (D, K)
+    x,  # (N, D) what the layer read; looked at only if relu
+    relu,  # bool: did x come out of ReLU, so that the gradient stops where x is 0?
+    scratch,  # (D*K,) overwritten by the weights, transposed strip by strip
+    grad_input,  # (N, D), overwritten
+):
+    """Multiply by the weights' transpose: grad_input[n,d] = sum_k grad_output[n,k] * weight[d,k], 0 where x <= 0 if relu.
+
+    Parallel : over strips of inputs; one thread owns a strip of grad_input.
+    Work     : 2*N*D*K flop.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.linear_backward_input; the gradient of torch.nn.functional.linear.
+    Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
+    """
+    for strip in prange((weight.shape[0] + STRIP - 1) // STRIP):
+        linear_backward_input_strip(grad_output, weight, strip * STRIP, x, relu, scratch, grad_input)
+
+
+@kernel
+def linear_backward_weight(
+    x,  # (N, D)
+    grad_output,  # (N, K)
+    grad_weight,  # (D, K), overwritten
+    grad_bias,  # (K,), overwritten
+):
+    """Multiply the input's transpose by the gradient.
+
+    grad_weight[d,k] = sum_n x[n,d] * grad_output[n,k];  grad_bias[k] = sum_n grad_output[n,k]
+
+    Parallel : over strips of inputs, and one piece for the bias; one thread owns a strip of grad_weight.
+    Work     : 2*N*D*K flop.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.linear_backward_weight; the gradient of torch.nn.functional.linear.
+    Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
+    """
+    strips = (x.shape[1] + STRIP - 1) // STRIP
+    for strip in prange(strips + 1):
+        if strip < strips:
+            linear_backward_weight_strip(x, grad_output, strip * STRIP, grad_weight)
+        else:
+            for k in range(grad_bias.size):
+                grad_bias[k] = 0
+            for n in range(grad_output.shape[0]):
+                for k in range(grad_bias.size):
+                    grad_bias[k] += grad_output[n, k]
+
+
+@body
+def active_inputs(
+    x,  # (D,)
+    rows,  # (D,) int64, overwritten
+    factors,  # (D,), overwritten
+):
+    """List the inputs that are not zero, and return how many there are.
+
+    Written without a branch: half the inputs are zero in no pattern, and a wrong guess costs some 15 cycles.
+    """
+    count = 0
+    for d in range(x.size):
+        rows[count] = d
+        factors[count] = x[d]
+        count += x[d] != 0
+    return count
+
+
+@body
+def linear_forward_sample(
+    x,  # (D,)
+    weight,  # (D, K)
+    bias,  # (K,)
+    relu,
+    rows,  # (D,) int64: on return the first `count` are the inputs that are not zero
+    factors,  # (D,): and these are their values
+    out,  # (K,), overwritten
+):
+    """Compute one image's layer and return the count of its non-zero inputs: the other rows are not even read."""
+    count = active_inputs(x, rows, factors)
+    add_rows(bias, weight, factors, rows, count, out)
+    if relu:
+        for k in range(out.size):
+            out[k] = max(out[k], 0)
+    return count
+
+
+@body
+def linear_sgd_sample(
+    grad_output,  # (K,)
+    rows,  # (D,) int64, from linear_forward_sample
+    factors,  # (D,)
+    count,
+    lr,
+    weight,  # (D, K), updated
+    bias,  # (K,), updated
+    grad_input,  # (D,), overwritten
+):
+    """Compute one image's input gradient and take its SGD step, in one pass over the rows that matter.
+
+    grad_input[d] = sum_k weight[d,k] * grad_output[k];  weight[d,k] -= lr * x[d] * grad_output[k]
+
+    Exact where x came out of ReLU or is the network's input: a zero there has no update, and its gradient is stopped
+    or not asked for.
+    """
+    for d in range(grad_input.size):
+        grad_input[d] = 0
+    for n in range(count):
+        grad_input[rows[n]] = dot_then_add(weight[rows[n]], grad_output, -lr * factors[n])
+    for k in range(bias.size):
+        bias[k] -= lr * grad_output[k]

@@ -1,0 +1,141 @@
+"""One vector register in LLVM IR: what the tile (contract.py) and the row operations (rows.py) are written with.
+
+`<16 x float>` in the IR always becomes a 512-bit register where there is one; LLVM's own vectoriser would stop at 256
+bits on most AVX-512 machines. Loads and stores are aligned to the element, since numpy promises no more.
+"""
+
+import os
+
+import llvmlite.binding
+from llvmlite import ir
+from numba.core import cgutils
+
+# (bytes in a vector register, rows of a tile). A tile of two vectors keeps 2 * rows sums in registers and needs three
+# more for its operands. Lost: 7 rows by 4 vectors (33 registers of 32: 96 GFLOP/s instead of 230); 14 rows by 2 vectors
+# (same speed, but twice the compile time, 1.8 s instead of 0.9 s in every function that contains it).
+TILES = {"avx512": (64, 8), "avx2": (32, 6), "neon": (16, 8), "generic": (16, 6)}
+
+
+def _host_tile() -> str:
+    features = llvmlite.binding.get_host_cpu_features()
+    if features.get("avx512f"):
+        return "avx512"
+    if features.get("avx2") and features.get("fma"):
+        return "avx2"
+    return "neon" if features.get("neon") else "generic"
+
+
+TILE = (
+    os.environ.get("JITNET_TILE") or _host_tile()
+)  # forced in tests, to walk a smaller host's path on a larger one
+VECTOR_BYTES, ROWS = TILES[TILE]
+
+BYTE = ir.IntType(8)
+INT32 = ir.IntType(32)
+INT64 = ir.IntType(64)
+
+
+def constant(value):
+    """Return an i64 constant."""
+    return ir.Constant(INT64, value)
+
+
+def at(builder, pointer, *steps):
+    """Return the byte pointer moved by the sum of index * stride over (index, stride in bytes) pairs."""
+    pointer = builder.bitcast(pointer, BYTE.as_pointer())
+    for index, stride in steps:
+        pointer = builder.gep(pointer, [builder.mul(index, stride)])
+    return pointer
+
+
+class Lanes:
+    """Emits operations on vectors of one element type (float32 or float64) into a builder."""
+
+    def __init__(self, builder, dtype):
+        self.builder = builder
+        self.itemsize = dtype.bitwidth // 8
+        self.count = VECTOR_BYTES // self.itemsize
+        self.element = ir.FloatType() if self.itemsize == 4 else ir.DoubleType()
+        self.vector = ir.VectorType(self.element, self.count)
+        self.zeros = ir.Constant(self.vector, [0.0] * self.count)
+        self.size = constant(self.itemsize)
+        self.bytes = ir.VectorType(BYTE, self.count)
+        self._suffix = f"v{self.count}f{8 * self.itemsize}"
+        self._masks = ir.VectorType(ir.IntType(1), self.count)
+
+    def _call(self, name, result, *arguments):
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        return self.builder.call(cgutils.get_or_insert_function(self.builder.module, kind, name), arguments)
+
+    def _repeat(self, value):
+        many = ir.VectorType(value.type, self.count)
+        one = self.builder.insert_element(ir.Constant(many, ir.Undefined), value, ir.Constant(INT32, 0))
+        return self.builder.shuffle_vector(
+            one, one, ir.Constant(ir.VectorType(INT32, self.count), [0] * self.count)
+        )
+
+    def splat(self, value):
+        """Return a vector with the scalar in every lane."""
+        return self._repeat(value)
+
+    def scalar(self, pointer):
+        """Load one element."""
+        return self.builder.load(
+            self.builder.bitcast(pointer, self.element.as_pointer()), align=self.itemsize
+        )
+
+    def first(self, count):
+        """Return the mask of the lanes below `count` (i64)."""
+        lanes = ir.Constant(ir.VectorType(INT32, self.count), list(range(self.count)))
+        return self.builder.icmp_signed("<", lanes, self._repeat(self.builder.trunc(count, INT32)))
+
+    def load(self, pointer, mask=None):
+        """Load a vector; lanes outside the mask are 0 and are not touched in memory."""
+        pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
+        if mask is None:
+            return self.builder.load(pointer, align=self.itemsize)
+        align = ir.Constant(INT32, self.itemsize)
+        return self._call(
+            f"llvm.masked.load.{self._suffix}.p0", self.vector, pointer, align, mask, self.zeros
+        )
+
+    def store(self, value, pointer, mask=None):
+        """Store a vector; lanes outside the mask are not touched in memory."""
+        pointer = self.builder.bitcast(pointer, self.vector.as_pointer())
+        if mask is None:
+            self.builder.store(value, pointer, align=self.itemsize)
+        else:
+            align = ir.Constant(INT32, self.itemsize)
+            self._call(f"llvm.masked.store.{self._suffix}.p0", ir.VoidType(), value, pointer, align, mask)
+
+    def load_bytes(self, pointer, count):
+        """Load the first `count` (i64) bytes, zeros behind them."""
+        align = ir.Constant(INT32, 1)
+        pointer = self.builder.bitcast(pointer, self.bytes.as_pointer())
+        zeros = ir.Constant(self.bytes, [0] * self.count)
+        name = f"llvm.masked.load.v{self.count}i8.p0"
+        return self._call(name, self.bytes, pointer, align, self.first(count), zeros)
+
+    def store_bytes(self, value, pointer, count):
+        """Store the first `count` (i64) bytes."""
+        align = ir.Constant(INT32, 1)
+        pointer = self.builder.bitcast(pointer, self.bytes.as_pointer())
+        name = f"llvm.masked.store.v{self.count}i8.p0"
+        self._call(name, ir.VoidType(), value, pointer, align, self.first(count))
+
+    def fma(self, a, b, c):
+        """Return a * b + c, rounded once."""
+        return self._call(f"llvm.fma.{self._suffix}", self.vector, a, b, c)
+
+    def shuffle(self, a, b, indices):
+        """Return the lanes of a (0 ..) and b (count ..) that `indices` name."""
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INT32, len(indices)), indices))
+
+    def sum(self, value):
+        """Return the sum of the lanes, folded in halves: a fixed order."""
+        count = self.count
+        while count > 1:
+            count //= 2
+            folded = list(range(count, 2 * count)) + list(range(count, self.count))
+            value = self.builder.fadd(value, self.shuffle(value, value, folded))
+        return self.builder.extract_element(value, ir.Constant(INT32, 0))

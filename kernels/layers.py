@@ -1,0 +1,68 @@
+"""The network as a table: one record a layer, which the drivers interpret. A new architecture compiles nothing.
+
+Offsets count elements in four flat arenas:
+
+    params  the parameters, conv blocks first       floats
+    work    everything computed on the way          floats, zero at first: borders stay zero
+    argmax  the winners of max-pooling              uint8
+    rows    the non-zero inputs of dense layers     int64 (one image at a time only)
+
+`work` holds, for each layer, one region per image of the batch (x, out, grad_out) and one per shard (ring, grad_map).
+The gradients of a mini-batch lie in it too, laid out as `params`.
+"""
+
+import numpy as np
+
+CONV = 0
+DENSE = 1
+
+_FIELDS = (
+    "kind",  # CONV or DENSE
+    "relu",  # 1: max(0, .) at the end
+    "pool",  # 1: 3x3/2 max-pool at the end (CONV)
+    "H",  # input height (DENSE: 1)
+    "W",  # input width (DENSE: 1)
+    "C",  # input channels (DENSE: D, the inputs)
+    "OH",  # output height, after the pool
+    "OW",
+    "OC",  # output channels (DENSE: K, the units)
+    "BH",  # extents of the bias: (H, W, OC), or (1, 1, OC)
+    "BW",
+    "weight",  # offset in params: (3, 3, C, OC) or (D, K)
+    "bias",  # offset in params: (BH, BW, OC) or (K,)
+    "x",  # offset in work of the first image's input: (H+2, W+2, C) or (D,)
+    "x_size",  # elements from one image's input to the next's
+    "out",  # offset in work of the output, which is the next layer's x
+    "out_size",
+    "border",  # of zeros around the output: 1 if a conv follows, else 0
+    "grad_out",  # offset in work of the output's gradient: (OH, OW, OC), no border
+    "grad_x",  # of the input's gradient: the grad_out of the layer before
+    "argmax",  # offset in argmax: (OH, OW, OC)
+    "ring",  # offset in a shard's scratch: three rows before the pool
+    "grad_map",  # offset in a shard's scratch: gradient before the pool, (H+2, W+2, OC), zero border
+    "transposed",  # offset in work: weight with input and output channels swapped
+    "rows",  # offset in rows: (D,)
+    "factors",  # offset in work: (D,)
+)
+LAYER = np.dtype([(name, np.int64) for name in _FIELDS])
+
+_PLAN_FIELDS = (
+    "convs",  # the first so many layers are conv blocks
+    "images",  # that work has room for
+    "shards",  # that work has room for
+    "scratch",  # offset in work of the first shard's scratch
+    "scratch_size",
+    "shard_grads",  # offset in work of the first shard's gradients, laid out as the conv part of params
+    "conv_params",  # size of the conv part of params
+    "grads",  # offset in work of the gradients, laid out as params
+    "zeros",  # offset in work of zeros that nobody writes
+)
+PLAN = np.dtype([(name, np.int64) for name in _PLAN_FIELDS])
+
+
+def shard_count(images: int) -> int:
+    """Return into how many pieces a batch is cut: by its size alone, so that sums never depend on the threads.
+
+    More shards feed more cores, but each costs a pass over the conv gradients; eight images pay for one.
+    """
+    return min(images, max(4, images // 8), 32)

@@ -1,0 +1,231 @@
+"""Mini-batches: the same bodies over many images, each phase one parallel region.
+
+The trunk runs image by image inside shards, so that an image's maps stay in a core's cache from layer to layer; the
+dense layers run as matrix products over the whole batch, so that their weights are read once per block of images.
+"""
+
+import math
+
+from numba import prange
+
+from .blocks import conv_block_backward, conv_block_forward, load_image
+from .convolution import flip_weight
+from .dense import linear_backward_input, linear_backward_weight, linear_forward
+from .layers import CONV, shard_count
+from .loss import softmax_cross_entropy
+from .optimizer import all_finite, sgd_step
+from .options import body, kernel, serial_kernel
+from .views import view
+
+_shard_count = body(shard_count)
+_CHUNK = 4096
+
+
+@kernel
+def trunk_forward(
+    layers,  # (L,) LAYER records
+    plan,  # (1,) PLAN record
+    params,  # (P,)
+    work,  # (.,)
+    argmax,  # (.,) uint8
+    images,  # (n, H, W, C) uint8 or float
+    divisor,  # scalar
+    order,  # (N,) int64, which images
+):
+    """Load a batch and run its conv blocks; an MLP has none and is only loaded.
+
+    Parallel : over shards of the batch; one thread owns the regions of a shard's images.
+    Work     : 2*MAC flop of the conv blocks per image.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.trunk_forward.
+    Source   : blocks.py applied to every image.
+    """
+    N = order.size
+    S = _shard_count(N)
+    border = 1 if layers[0].kind == CONV else 0
+    for s in prange(S):
+        scratch = plan[0].scratch + s * plan[0].scratch_size
+        for n in range(N * s // S, N * (s + 1) // S):
+            load_image(images[order[n]], divisor, border, work, layers[0].x + n * layers[0].x_size)
+            for index in range(plan[0].convs):
+                conv_block_forward(layers[index], params, work, argmax, n, scratch)
+
+
+@kernel
+def trunk_backward(
+    layers,  # (L,) LAYER records
+    plan,  # (1,) PLAN record
+    work,  # (.,)
+    argmax,  # (.,) uint8
+    N,  # images in the batch
+):
+    """Run the conv blocks backward; each shard sums its own gradients, image after image.
+
+    Parallel : over shards of the batch; one thread owns a shard's gradients and scratch.
+    Work     : 4*MAC flop of the conv blocks per image.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.trunk_backward.
+    Source   : blocks.py applied to every image.
+    """
+    S = _shard_count(N)
+    one = work.dtype.type(1)
+    size = plan[0].conv_params
+    for s in prange(S):
+        scratch = plan[0].scratch + s * plan[0].scratch_size
+        grads = plan[0].shard_grads + s * size
+        for i in range(grads, grads + size):
+            work[i] = 0
+        for n in range(N * s // S, N * (s + 1) // S):
+            for index in range(plan[0].convs - 1, -1, -1):
+                conv_block_backward(
+                    layers[index], index == 0, work, argmax, plan[0].zeros, n, scratch, one, work, grads
+                )
+
+
+@kernel
+def sum_shards(
+    shards,  # (S, P)
+    out,  # (P,), overwritten
+):
+    """Add up the shards' gradients, shard after shard: out[p] = sum_s shards[s,p].
+
+    Parallel : over chunks of p; one thread owns a chunk of out.
+    Work     : S*P additions.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.sum_shards.
+    Source   : a sum in a fixed order, so that no thread count changes a bit.
+    """
+    for chunk in prange((out.size + _CHUNK - 1) // _CHUNK):
+        start, stop = chunk * _CHUNK, min((chunk + 1) * _CHUNK, out.size)
+        for p in range(start, stop):
+            out[p] = 0
+        for s in range(shards.shape[0]):
+            for p in range(start, stop):
+                out[p] += shards[s, p]
+
+
+@body
+def forward(layers, plan, params, work, argmax, images, divisor, order):
+    """Run the table forward for a batch."""
+    N = order.size
+    trunk_forward(layers, plan, params, work, argmax, images, divisor, order)
+    for index in range(plan[0].convs, layers.size):
+        layer = layers[index]
+        linear_forward(
+            view(work, layer.x, (N, layer.C)),
+            view(params, layer.weight, (layer.C, layer.OC)),
+            view(params, layer.bias, (layer.OC,)),
+            layer.relu != 0,
+            view(work, layer.out, (N, layer.OC)),
+        )
+
+
+@body
+def backward(layers, plan, params, work, argmax, N):
+    """Run the table backward for a batch: all gradients into work[plan.grads:]."""
+    grads = plan[0].grads
+    for index in range(layers.size - 1, plan[0].convs - 1, -1):
+        layer = layers[index]
+        x = view(work, layer.x, (N, layer.C))
+        weight = view(params, layer.weight, (layer.C, layer.OC))
+        grad_output = view(work, layer.grad_out, (N, layer.OC))
+        if index > 0:
+            scratch = view(work, layer.transposed, (layer.C * layer.OC,))
+            grad_input = view(work, layer.grad_x, (N, layer.C))
+            behind_relu = layers[index - 1].relu != 0
+            linear_backward_input(grad_output, weight, x, behind_relu, scratch, grad_input)
+        linear_backward_weight(
+            x,
+            grad_output,
+            view(work, grads + layer.weight, (layer.C, layer.OC)),
+            view(work, grads + layer.bias, (layer.OC,)),
+        )
+    if plan[0].convs > 0:
+        for index in range(1, plan[0].convs):
+            layer = layers[index]
+            flip_weight(
+                view(params, layer.weight, (3, 3, layer.C, layer.OC)),
+                view(work, layer.transposed, (3, 3, layer.OC, layer.C)),
+            )
+        trunk_backward(layers, plan, work, argmax, N)
+        shards = view(work, plan[0].shard_grads, (_shard_count(N), plan[0].conv_params))
+        sum_shards(shards, view(work, grads, (plan[0].conv_params,)))
+
+
+@serial_kernel
+def train_minibatch(
+    layers,  # (L,) LAYER records
+    plan,  # (1,) PLAN record, room for a batch
+    params,  # (P,) float32 or float64, updated
+    work,  # (.,) same dtype
+    argmax,  # (.,) uint8
+    images,  # (n, H, W, C) uint8 or the dtype of params
+    divisor,  # scalar of the dtype of params
+    targets,  # (n,) uint8
+    order,  # (images of all steps,) int64, batch after batch; the last batch may be short
+    batch_size,
+    lrs,  # (steps,) float64
+    losses,  # (steps,) float64, overwritten: the mean loss of each batch before its update
+    batch_losses,  # (batch_size,) float64 scratch
+    batch_targets,  # (batch_size,) int64 scratch
+    totals,  # (1,) float64, the epoch's sum of losses so far, added to image after image
+):
+    """Train on batches; return how many steps were done before a loss was not finite.
+
+    w = w - lr * mean over the batch of dLoss/dw. Returns -1 if all losses are finite but a parameter is not.
+
+    Parallel : inside each phase; this function only calls them in turn.
+    Work     : 6*MAC flop per image.
+    Errors   : none raised, nothing checked; training.py checks shapes and labels once.
+    Matches  : tests.naive.train_minibatch; torch.optim.SGD.
+    Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1.
+    """
+    last = layers[layers.size - 1]
+    for step in range(lrs.size):
+        batch = order[step * batch_size : min((step + 1) * batch_size, order.size)]
+        N = batch.size
+        forward(layers, plan, params, work, argmax, images, divisor, batch)
+        for n in range(N):
+            batch_targets[n] = targets[batch[n]]
+        softmax_cross_entropy(
+            view(work, last.out, (N, last.OC)),
+            batch_targets[:N],
+            params.dtype.type(1.0 / N),
+            batch_losses[:N],
+            view(work, last.grad_out, (N, last.OC)),
+        )
+        total = 0.0
+        for n in range(N):
+            total += batch_losses[n]
+        losses[step] = total / N
+        if not math.isfinite(total):
+            return step
+        totals[0] += total
+        backward(layers, plan, params, work, argmax, N)
+        sgd_step(params, view(work, plan[0].grads, (params.size,)), params.dtype.type(lrs[step]))
+    return lrs.size if all_finite(params) else -1
+
+
+@serial_kernel
+def predict_logits(
+    layers,  # (L,) LAYER records
+    plan,  # (1,) PLAN record
+    params,  # (P,)
+    work,  # (.,)
+    argmax,  # (.,) uint8
+    images,  # (n, H, W, C) uint8 or float
+    divisor,  # scalar
+    order,  # (N,) int64, at most plan.images of them
+    out,  # (N, K), overwritten
+):
+    """Run the network forward: out[n] = the logits of images[order[n]]. An image's bits do not depend on its batch.
+
+    Parallel : inside each phase.
+    Work     : 2*MAC flop per image.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.predict_logits.
+    Source   : the forward pass of training, without the loss.
+    """
+    forward(layers, plan, params, work, argmax, images, divisor, order)
+    last = layers[layers.size - 1]
+    out[...] = view(work, last.out, (order.size, last.OC))

@@ -1,0 +1,109 @@
+"""Every njit option, and the folder in which compiled kernels are kept.
+
+numba's own cache does not notice an edit in another file, a changed global or another numba. So the folder is named
+by a hash of all of these: a stale kernel can't be found, and old folders are simply never looked at again.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+import llvmlite
+import numba
+import numpy
+from numba import config
+
+# No fastmath: a NaN must stay visible and sums must keep their order; the register tile asks for FMA by name.
+# error_model="numpy" drops the branch that would raise ZeroDivisionError at each division.
+_OPTIONS = {"error_model": "numpy"}
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for part in (
+        numba.__version__,
+        llvmlite.__version__,
+        numpy.__version__,
+        os.environ.get("JITNET_TILE", ""),
+    ):
+        digest.update(part.encode() + b"\0")
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _user_cache() -> Path | None:
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(os.environ["NUMBA_CACHE_DIR"])
+    if os.environ.get("JITNET_CACHE_DIR"):
+        return Path(os.environ["JITNET_CACHE_DIR"])
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(xdg):
+        return Path(xdg) / "jitnet"
+    try:
+        home = Path.home()
+    except RuntimeError:  # HOME is unset and the user has no entry in the password file
+        return None
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "jitnet" / "Cache"
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "jitnet"
+
+
+def _cache_folder() -> Path | None:
+    """Return a folder that can be written, made if need be; None when there is no such place."""
+    root = _user_cache()
+    if root is None:
+        return None
+    folder = (
+        root
+        / f"kernels-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}-{_fingerprint()}"
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return None
+    return folder
+
+
+CACHE_FOLDER = None if config.DISABLE_JIT else _cache_folder()
+
+if "NUMBA_THREADING_LAYER_PRIORITY" not in os.environ:
+    # A region costs 2 us under omp and 25 to 150 us under workqueue; tbb may give one thread two pieces at once.
+    config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+
+
+@contextlib.contextmanager
+def _numba_cache_folder():
+    """Point numba at our folder while a decorator looks for it, and leave the user's own functions alone."""
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE_FOLDER)
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+def kernel(function):
+    """Compile an outermost function: its `prange` runs on all threads, its machine code is kept on disk."""
+    if CACHE_FOLDER is None:
+        return numba.njit(parallel=True, **_OPTIONS)(function)
+    with _numba_cache_folder():
+        return numba.njit(parallel=True, cache=True, **_OPTIONS)(function)
+
+
+def serial_kernel(function):
+    """Compile an outermost function without a `prange`, kept on disk: parallel=True would only cost compile time."""
+    if CACHE_FOLDER is None:
+        return numba.njit(**_OPTIONS)(function)
+    with _numba_cache_folder():
+        return numba.njit(cache=True, **_OPTIONS)(function)
+
+
+def body(function):
+    """Compile a serial piece that kernels share; it may be called inside a `prange`."""
+    return numba.njit(**_OPTIONS)(function)

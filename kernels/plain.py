@@ -1,0 +1,97 @@
+"""The primitives as plain Python: what kernels are made of when NUMBA_DISABLE_JIT=1 (coverage, race tests, a debugger).
+
+Same names, same arguments, same order of every sum; only the rounding of a fused multiply-add differs.
+"""
+
+import numpy as np
+
+from .lanes import VECTOR_BYTES
+
+
+def view(arena, offset, shape):
+    """See views.view."""
+    return arena.reshape(-1)[offset : offset + int(np.prod(shape))].reshape(shape)
+
+
+def strided(array, offset, shape, strides):
+    """See views.strided."""
+    flat = array.reshape(-1)[offset:]
+    return np.lib.stride_tricks.as_strided(flat, shape, [step * flat.itemsize for step in strides])
+
+
+def contract(a, b, init, scale, out):
+    """See contract.contract."""
+    total = np.zeros_like(out)
+    for t in range(a.shape[1]):
+        for k in range(a.shape[2]):
+            total += a[:, t, k, :, None] * b[t, k]
+    out[...] = init + scale * total
+
+
+def add_rows(bias, weight, factors, rows, count, out):
+    """See rows.add_rows."""
+    total = np.zeros_like(out)
+    for n in range(count):
+        total += factors[n] * weight[rows[n]]
+    out[...] = bias + total
+
+
+def dot_then_add(row, vector, step):
+    """See rows.dot_then_add."""
+    result = np.dot(row, vector)
+    row += step * vector
+    return result
+
+
+def transpose(matrix, out):
+    """See rows.transpose."""
+    out[...] = matrix.T
+
+
+def load(array, index, count):
+    """See vectors.load. A vector is a short array here, of `count` numbers instead of a full register."""
+    return array.reshape(-1)[index : index + min(count, _lanes(array))].copy()
+
+
+def store(array, index, count, value):
+    """See vectors.store."""
+    array.reshape(-1)[index : index + min(count, value.size)] = value[:count]
+
+
+def load_bytes(array, index, count, like):
+    """See vectors.load_bytes."""
+    return array.reshape(-1)[index : index + min(count, _lanes(like))].astype(like.dtype)
+
+
+def store_bytes(array, index, count, value):
+    """See vectors.store_bytes."""
+    store(array, index, count, value.astype(np.uint8))
+
+
+def filled(number, like):
+    """See vectors.filled."""
+    return np.full_like(like, number)
+
+
+def greater(a, b):
+    """See vectors.greater."""
+    return a > b
+
+
+def equal(a, b):
+    """See vectors.equal."""
+    return a == b
+
+
+def choose(mask, a, b):
+    """See vectors.choose."""
+    return np.where(mask, a, b)
+
+
+def add(a, b):
+    """See vectors.add."""
+    return a + b
+
+
+def _lanes(array):
+    return VECTOR_BYTES // array.itemsize

@@ -1,0 +1,129 @@
+"""Max-pooling 3x3, stride 2, padded by one row and one column at the bottom and right: 28 -> 14 -> 7.
+
+OH = H // 2 and OW = W // 2. A window that hangs over the edge looks at its first row or column twice instead: a number
+never wins against itself, so the padding never wins either. A tie goes to the first. The forward pass keeps `argmax`,
+the winner's place 3*ky + kx in its window; where ReLU follows, 255 marks a window that it kills.
+"""
+
+from numba import prange
+
+from .lanes import VECTOR_BYTES
+from .options import body, kernel
+from .vectors import add, choose, equal, filled, greater, load, load_bytes, store, store_bytes
+from .views import view
+
+DEAD = 255
+
+
+@body
+def max_pool2d_row(
+    top,  # (W, C) the three input rows of one output row; at the bottom edge `bottom` is `top` again
+    middle,  # (W, C)
+    bottom,  # (W, C)
+    relu,  # is the result to pass through ReLU?
+    out,  # (OW, C) contiguous, overwritten
+    argmax,  # (OW, C) uint8, overwritten
+):
+    """Pool one row of windows: out[ox,c] = max over ky, kx of rows[ky][2*ox+kx, c], then max(0, .) if relu."""
+    W, C = top.shape
+    lanes = VECTOR_BYTES // out.itemsize
+    for ox in range(W // 2):
+        left = 2 * ox * C
+        right = left + 2 * C if 2 * ox + 2 < W else left
+        for c in range(0, C, lanes):
+            count = C - c
+            best = load(top, left + c, count)
+            place = filled(0, best)
+            for k in range(1, 9):
+                row = top if k < 3 else middle if k < 6 else bottom
+                kx = k % 3
+                column = left if kx == 0 else left + C if kx == 1 else right
+                value = load(row, column + c, count)
+                wins = greater(value, best)
+                best = choose(wins, value, best)
+                place = choose(wins, filled(k, best), place)
+            if relu:
+                zero = filled(0, best)
+                alive = greater(best, zero)
+                best = choose(alive, best, zero)
+                place = choose(alive, place, filled(DEAD, best))
+            store(out, ox * C + c, count, best)
+            store_bytes(argmax, ox * C + c, count, place)
+
+
+@body
+def max_pool2d_forward_sample(x, relu, out, argmax):
+    """Pool one image; see `max_pool2d_forward`."""
+    H, W, C = x.shape
+    for oy in range(H // 2):
+        top = view(x, 2 * oy * W * C, (W, C))
+        middle = view(x, (2 * oy + 1) * W * C, (W, C))
+        bottom = view(x, (2 * oy + 2 if 2 * oy + 2 < H else 2 * oy) * W * C, (W, C))
+        max_pool2d_row(top, middle, bottom, relu, out[oy], argmax[oy])
+
+
+@body
+def max_pool2d_backward_sample(grad_out, argmax, border, grad_input):
+    """Send one image's gradient back to the winners; see `max_pool2d_backward`."""
+    OH, OW, C = grad_out.shape
+    H = grad_input.shape[0] - 2 * border
+    W = grad_input.shape[1] - 2 * border
+    lanes = VECTOR_BYTES // grad_out.itemsize
+    for y in range(H):
+        for x in range(W):
+            place = ((y + border) * (W + 2 * border) + x + border) * C
+            for c in range(0, C, lanes):
+                count = C - c
+                total = filled(0, load(grad_out, 0, 0))
+                # The windows that hold (y, x): one for an odd index, two for an even one, fewer at the edges.
+                for oy in range(max(y - 1, 0) // 2, min(y // 2, OH - 1) + 1):
+                    for ox in range(max(x - 1, 0) // 2, min(x // 2, OW - 1) + 1):
+                        window = (oy * OW + ox) * C + c
+                        gradient = load(grad_out, window, count)
+                        winner = load_bytes(argmax, window, count, gradient)
+                        here = filled(3 * (y - 2 * oy) + x - 2 * ox, gradient)
+                        total = add(total, choose(equal(winner, here), gradient, filled(0, gradient)))
+                store(grad_input, place + c, count, total)
+
+
+@kernel
+def max_pool2d_forward(
+    x,  # (N, H, W, C) float32 or float64
+    relu,  # bool
+    out,  # (N, H//2, W//2, C), overwritten
+    argmax,  # (N, H//2, W//2, C) uint8, overwritten
+):
+    """Take the largest of each 3x3 window, stride 2, padded at the bottom and right.
+
+    out[n,y,x,c] = max_{ky,kx < 3} x[n, 2y+ky, 2x+kx, c], then max(0, .) if relu
+
+    Parallel : over n; one thread owns out[n] and argmax[n].
+    Work     : 9*N*OH*OW*C comparisons.
+    Errors   : none raised, nothing checked; architecture.py refuses images too small to pool.
+    Matches  : tests.naive.max_pool2d_forward; torch.nn.functional.max_pool2d on an input padded by -inf.
+    Source   : Goodfellow, Bengio, Courville (2016), section 9.3; the documents' one-sided padding.
+    """
+    for n in prange(x.shape[0]):
+        max_pool2d_forward_sample(x[n], relu, out[n], argmax[n])
+
+
+@kernel
+def max_pool2d_backward(
+    grad_output,  # (N, OH, OW, C)
+    argmax,  # (N, OH, OW, C) uint8, kept by the forward pass
+    grad_input,  # (N, H, W, C), overwritten
+):
+    """Give each window's gradient to its winner.
+
+    grad_input[n,y,x,c] = sum of grad_output[n,oy,ox,c] over the windows whose winner is (y, x)
+
+    Each input pixel collects from the at most four windows that hold it, so that no two writers meet.
+
+    Parallel : over n; one thread owns grad_input[n].
+    Work     : 2.25*N*H*W*C additions.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.max_pool2d_backward; the gradient of torch.nn.functional.max_pool2d.
+    Source   : Goodfellow, Bengio, Courville (2016), section 9.3.
+    """
+    for n in prange(grad_output.shape[0]):
+        max_pool2d_backward_sample(grad_output[n], argmax[n], 0, grad_input[n])

@@ -1,0 +1,77 @@
+"""Compile a hot function once, and let every kernel call that one copy.
+
+numba copies the machine code of a callee into each caller, and optimises it there again. `contract` takes a second of
+LLVM's time and is reached from some thirty functions: 67 s for the first start instead of some 15. So a primitive is
+compiled on import, its address becomes a symbol of the process, and callers hold only the symbol: also those that
+come from the disk cache, which is why it must be there before any of them.
+"""
+
+import inspect
+
+import llvmlite.binding
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from . import plain
+from .options import serial_kernel
+
+
+def primitive(parameters):
+    """Decorate a function that kernels call.
+
+    `parameters` describes them: "2" is an array of two axes in the dtype of the layer, "rows" a list of row numbers,
+    "number" a scalar of that dtype, "int" an integer. The result is a scalar of that dtype, or nothing.
+    """
+
+    def decorate(function):
+        if config.DISABLE_JIT:
+            return getattr(plain, function.__name__)
+        compiled = serial_kernel(function)
+        results = {}
+        for dtype in (types.float32, types.float64):
+            signature = tuple(_type(parameter, dtype) for parameter in parameters.split())
+            compiled.compile(signature)
+            overload = compiled.overloads[signature]
+            address = overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
+            llvmlite.binding.add_symbol(_symbol(function, dtype), address)
+            results[dtype] = (overload.signature.return_type, signature)
+        return _caller(function, results)
+
+    return decorate
+
+
+def _type(parameter, dtype):
+    if parameter.isdigit():
+        return types.Array(
+            dtype, int(parameter), "A"
+        )  # strides at run time: one compilation serves all layouts
+    return {"rows": types.Array(types.int64, 1, "C"), "number": dtype, "int": types.int64}[parameter]
+
+
+def _symbol(function, dtype):
+    return f"jitnet.{function.__name__}.{dtype}"
+
+
+def _caller(function, results):
+    """Return the intrinsic that calls the symbol, with numba's own calling convention."""
+
+    def typer(typingctx, *arguments):
+        dtype = next(argument.dtype for argument in arguments if isinstance(argument, types.Array))
+        result, signature = results[dtype]
+
+        def codegen(context, builder, call, values):
+            kind = context.call_conv.get_function_type(result, signature)
+            callee = cgutils.get_or_insert_function(builder.module, kind, _symbol(function, dtype))
+            # An array's structure is the same for every layout, so that C-contiguous ones pass as they are.
+            _, value = context.call_conv.call_function(builder, callee, result, signature, values)
+            return value
+
+        asked = tuple(a if isinstance(a, types.Array) else s for a, s in zip(arguments, signature))
+        return result(*asked), codegen
+
+    # numba learns what an intrinsic takes by asking for its signature.
+    context = inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    typer.__signature__ = inspect.Signature([context, *inspect.signature(function).parameters.values()])
+    typer.__name__, typer.__doc__ = function.__name__, function.__doc__
+    return intrinsic(typer)

@@ -1,0 +1,180 @@
+"""A vector register as an ordinary value in a kernel: load, compare, choose, store, `count` lanes at most.
+
+    best = load(row, i, count)
+    best = choose(greater(other, best), other, best)
+
+LLVM's own vectoriser would first check at run time, for every short loop over channels, that the arrays do not overlap;
+that check costs more than the loop.
+"""
+
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+from numba.np.arrayobj import make_array
+
+from .lanes import VECTOR_BYTES, Lanes, at, constant
+
+
+class Vector(types.Type):
+    """As many numbers of one dtype as fill a register."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        super().__init__(name=f"Vector({dtype})")
+
+
+class Mask(types.Type):
+    """A yes or no for each lane."""
+
+    def __init__(self, dtype):
+        self.dtype = dtype
+        super().__init__(name=f"Mask({dtype})")
+
+
+def _lanes_of(dtype):
+    return VECTOR_BYTES * 8 // dtype.bitwidth
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        element = ir.FloatType() if fe_type.dtype.bitwidth == 32 else ir.DoubleType()
+        super().__init__(dmm, fe_type, ir.VectorType(element, _lanes_of(fe_type.dtype)))
+
+
+@register_model(Mask)
+class _MaskModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        super().__init__(dmm, fe_type, ir.VectorType(ir.IntType(1), _lanes_of(fe_type.dtype)))
+
+
+def _place(context, builder, kind, array, index):
+    """Return the address of array.flat[index], for a contiguous array."""
+    array = make_array(kind)(context, builder, array)
+    return at(builder, array.data, (index, constant(kind.dtype.bitwidth // 8)))
+
+
+def _whole_or_part(builder, lanes, count, emit):
+    """Emit `emit(mask)` twice: without a mask for a full vector, which is faster on small hosts, and with one."""
+    full = builder.icmp_signed(">=", count, constant(lanes.count))
+    with builder.if_else(full) as (whole, part):
+        with whole:
+            emit(None)
+        with part:
+            emit(lanes.first(count))
+
+
+@intrinsic
+def load(typingctx, array, index, count):
+    """Return the first `count` numbers of array.flat[index:], zeros behind them."""
+
+    def codegen(context, builder, signature, values):
+        lanes = Lanes(builder, array.dtype)
+        place = _place(context, builder, signature.args[0], values[0], values[1])
+        result = cgutils.alloca_once(builder, lanes.vector)
+        _whole_or_part(builder, lanes, values[2], lambda mask: builder.store(lanes.load(place, mask), result))
+        return builder.load(result)
+
+    return Vector(array.dtype)(array, types.int64, types.int64), codegen
+
+
+@intrinsic
+def store(typingctx, array, index, count, value):
+    """Write the first `count` lanes to array.flat[index:]."""
+
+    def codegen(context, builder, signature, values):
+        lanes = Lanes(builder, array.dtype)
+        place = _place(context, builder, signature.args[0], values[0], values[1])
+        _whole_or_part(builder, lanes, values[2], lambda mask: lanes.store(values[3], place, mask))
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64, value), codegen
+
+
+@intrinsic
+def load_bytes(typingctx, array, index, count, like):
+    """Return the first `count` bytes of the uint8 array.flat[index:] as numbers of `like`'s dtype."""
+
+    def codegen(context, builder, signature, values):
+        lanes = Lanes(builder, like.dtype)
+        place = _place(context, builder, signature.args[0], values[0], values[1])
+        return builder.uitofp(lanes.load_bytes(place, values[2]), lanes.vector)
+
+    return like(array, types.int64, types.int64, like), codegen
+
+
+@intrinsic
+def store_bytes(typingctx, array, index, count, value):
+    """Write the first `count` lanes, whole numbers from 0 to 255, to the uint8 array.flat[index:]."""
+
+    def codegen(context, builder, signature, values):
+        lanes = Lanes(builder, value.dtype)
+        place = _place(context, builder, signature.args[0], values[0], values[1])
+        lanes.store_bytes(builder.fptoui(values[3], lanes.bytes), place, values[2])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.int64, value), codegen
+
+
+@intrinsic
+def filled(typingctx, number, like):
+    """Return a vector with `number` in every lane, of `like`'s dtype."""
+
+    def codegen(context, builder, signature, values):
+        return Lanes(builder, like.dtype).splat(values[0])
+
+    return like(like.dtype, like), codegen
+
+
+def _compare(operator, a):
+    def codegen(context, builder, signature, values):
+        return builder.fcmp_ordered(operator, values[0], values[1])
+
+    return Mask(a.dtype)(a, a), codegen
+
+
+@intrinsic
+def greater(typingctx, a, b):
+    """Return the lanes where a > b."""
+    return _compare(">", a)
+
+
+@intrinsic
+def equal(typingctx, a, b):
+    """Return the lanes where a == b."""
+    return _compare("==", a)
+
+
+@intrinsic
+def choose(typingctx, mask, a, b):
+    """Return a where the mask says yes, b elsewhere."""
+
+    def codegen(context, builder, signature, values):
+        return builder.select(*values)
+
+    return a(mask, a, b), codegen
+
+
+@intrinsic
+def add(typingctx, a, b):
+    """Return a + b."""
+
+    def codegen(context, builder, signature, values):
+        return builder.fadd(*values)
+
+    return a(a, b), codegen
+
+
+if config.DISABLE_JIT:
+    from .plain import (  # noqa: F811
+        add,
+        choose,
+        equal,
+        filled,
+        greater,
+        load,
+        load_bytes,
+        store,
+        store_bytes,
+    )
