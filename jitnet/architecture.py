@@ -74,9 +74,7 @@ def parse(text: str) -> tuple[Layer, ...]:
         after = layers[-1] if layers else None
         if word == "pool":
             if not isinstance(after, Conv):
-                raise InputError(
-                    f"word {place} of the architecture is a pool: expected a conv just before it"
-                )
+                raise InputError(f"word {place} of the architecture is a pool: expected a conv just before it")
             layers.append(Pool())
         elif match[1] == "conv":
             if isinstance(after, Dense):
@@ -99,9 +97,7 @@ def to_text(layers: tuple[Layer, ...]) -> str:
     return " ".join(words[type(layer)].format(layer) for layer in layers)
 
 
-def shapes(
-    layers: tuple[Layer, ...], image: tuple[int, int, int], bias: str = "position"
-) -> tuple[Shape, ...]:
+def shapes(layers: tuple[Layer, ...], image: tuple[int, int, int], bias: str = "position") -> tuple[Shape, ...]:
     """Follow the extents through the network; `image` is (H, W, C).
 
     Raises `InputError` if an image is too small for its pools or the network does not end in a dense layer.

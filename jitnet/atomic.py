@@ -28,9 +28,7 @@ def replace_file(path: Path, data: bytes, *, keep: Path | None = None) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         if isinstance(error, OSError):
-            error.filename = str(
-                path
-            )  # an fsync names no file, and the temporary name would tell nobody anything
+            error.filename = str(path)  # an fsync names no file, and the temporary name would tell nobody anything
         raise
 
 

@@ -22,9 +22,7 @@ class _Curve:
     epochs: int  # at the right end
 
 
-def loss_chart(
-    state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool = True
-) -> list[Line]:
+def loss_chart(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool = True) -> list[Line]:
     """Return the panel of the training loss, one point per call, in exactly `rows` lines."""
     points = state.losses.points
     axis = Axis.around(loss for _, loss in points)
@@ -34,16 +32,12 @@ def loss_chart(
     return panel([("loss", "label")], now, body, width, rows, glyphs, boxed)
 
 
-def accuracy_chart(
-    state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool = True
-) -> list[Line]:
+def accuracy_chart(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool = True) -> list[Line]:
     """Return the panel of the accuracy after each epoch, in exactly `rows` lines.
 
     Its scale is that of the error, upside down: from 98 to 99 % is as good a step as from 80 to 90.
     """
-    test = [
-        (row.epoch + 1.0, 100 - row.test_accuracy) for row in state.epochs if row.test_accuracy is not None
-    ]
+    test = [(row.epoch + 1.0, 100 - row.test_accuracy) for row in state.epochs if row.test_accuracy is not None]
     val = [(row.epoch + 1.0, 100 - row.val_accuracy) for row in state.epochs if row.val_accuracy is not None]
     axis = Axis.around((error for _, error in test + val), falling=True)
     names = ("test ", "val ") if width >= 41 else ("", "")

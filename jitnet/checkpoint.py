@@ -110,9 +110,7 @@ def _little_endian(array: np.ndarray) -> np.ndarray:
 
 def _encode(tensors: Tensors, metadata: Metadata) -> bytes:
     """Return the whole file. Wide dtypes come first, so that every array is aligned to its element."""
-    header: dict[str, Any] = {
-        "__metadata__": {**metadata, "format": f"jitnet-{VERSION}", "sha256": _NO_DIGEST}
-    }
+    header: dict[str, Any] = {"__metadata__": {**metadata, "format": f"jitnet-{VERSION}", "sha256": _NO_DIGEST}}
     _check_text(header["__metadata__"])
     parts = []
     end = 0
@@ -147,9 +145,7 @@ def _decode(file: BinaryIO) -> tuple[Tensors, Metadata]:
     end = 0
     for name, entry in sorted(header.items(), key=lambda item: _check_entry(*item)):
         if entry["data_offsets"][0] != end:
-            raise ValueError(
-                f"the data of {name!r} begin at {entry['data_offsets'][0]} where {end} was expected"
-            )
+            raise ValueError(f"the data of {name!r} begin at {entry['data_offsets'][0]} where {end} was expected")
         end = entry["data_offsets"][1]
     promised = 8 + len(text) + end
     if size != promised:
@@ -235,13 +231,9 @@ def _check_entry(name: str, entry: Any) -> list[int]:
         raise ValueError(f"{name!r} has the unknown dtype {dtype!r}: expected one of {', '.join(DTYPES)}")
     for values, least in ((shape, 1), (offsets, 0)):
         if not isinstance(values, list) or any(type(value) is not int or value < least for value in values):
-            raise ValueError(
-                f"{name!r} has a shape or offsets that are not whole numbers, each extent at least 1"
-            )
+            raise ValueError(f"{name!r} has a shape or offsets that are not whole numbers, each extent at least 1")
     if len(shape) > AXES_LIMIT or len(offsets) != 2:
-        raise ValueError(
-            f"{name!r} has {len(shape)} axes and {len(offsets)} offsets: expected up to 8, and 2"
-        )
+        raise ValueError(f"{name!r} has {len(shape)} axes and {len(offsets)} offsets: expected up to 8, and 2")
     if math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize != offsets[1] - offsets[0]:
         raise ValueError(f"the shape of {name!r} does not fit its data")
     return offsets

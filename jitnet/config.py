@@ -99,9 +99,7 @@ class Settings:
             if kinds[name] is float and type(value) is int:
                 values[name] = float(value)
             elif type(value) is not kinds[name]:
-                raise InputError(
-                    f"{where} gives {name} = {value!r}: expected a value of type {kinds[name].__name__}"
-                )
+                raise InputError(f"{where} gives {name} = {value!r}: expected a value of type {kinds[name].__name__}")
         return cls(**values)
 
 

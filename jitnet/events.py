@@ -141,17 +141,7 @@ class RunFinished:
     run: str = ""
 
 
-Event = (
-    RunStarted
-    | Compiling
-    | StepsDone
-    | EpochDone
-    | CheckpointSaved
-    | Warned
-    | Interrupted
-    | Diverged
-    | RunFinished
-)
+Event = RunStarted | Compiling | StepsDone | EpochDone | CheckpointSaved | Warned | Interrupted | Diverged | RunFinished
 
 
 def as_record(event: Event) -> dict[str, Any]:

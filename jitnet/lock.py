@@ -25,9 +25,7 @@ class Lock:
         except BlockingIOError:
             owner = os.read(self._descriptor, 200).decode("utf-8", "replace").strip() or "another process"
             self.release()
-            raise InputError(
-                f"{folder.name} is being trained by {owner}: wait for it, or stop it first"
-            ) from None
+            raise InputError(f"{folder.name} is being trained by {owner}: wait for it, or stop it first") from None
         except OSError:  # a file system without locks
             pass
         with contextlib.suppress(OSError):  # a full disk: the note is for people, the lock holds without it

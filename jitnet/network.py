@@ -10,9 +10,7 @@ from jitnet.errors import InputError
 from jitnet.kernels.minibatch import predict_logits, train_minibatch
 from jitnet.kernels.persample import train_per_sample
 
-PREDICT_BATCH = (
-    256  # images of one compiled call of inference; larger ones gained nothing and hold more memory
-)
+PREDICT_BATCH = 256  # images of one compiled call of inference; larger ones gained nothing and hold more memory
 
 # numba's workqueue layer aborts the process if two Python threads enter a parallel kernel at once.
 _one_at_a_time = threading.Lock()
@@ -140,9 +138,7 @@ class Network:
         losses = np.zeros(len(lrs))
         with _one_at_a_time:
             if batch_size == 1:
-                done = train_per_sample(
-                    *self.per_sample_arguments(images, targets, order, lrs, losses, totals)
-                )
+                done = train_per_sample(*self.per_sample_arguments(images, targets, order, lrs, losses, totals))
             else:
                 done = train_minibatch(
                     *self.minibatch_arguments(images, targets, order, batch_size, lrs, losses, totals)

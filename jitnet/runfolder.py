@@ -43,9 +43,7 @@ class RunFolder:
     Public: `path`; `settings`; `meta`, what meta.json says; `save_failed`, whether the latest save failed.
     """
 
-    def __init__(
-        self, path: Path, settings: Settings, meta: dict[str, Any], lock: Lock | None, save_every_s: float
-    ):
+    def __init__(self, path: Path, settings: Settings, meta: dict[str, Any], lock: Lock | None, save_every_s: float):
         self.path = path
         self.settings = settings
         self.meta = meta
@@ -232,9 +230,7 @@ class RunFolder:
                 continue
             del self._owed[kind]
             path, seconds = str(self._file(kind)), time.perf_counter() - started
-            caused.append(
-                CheckpointSaved(path=path, kind=kind, epoch=event.epoch, step=event.step, seconds=seconds)
-            )
+            caused.append(CheckpointSaved(path=path, kind=kind, epoch=event.epoch, step=event.step, seconds=seconds))
         if caused:
             self.save_failed = any(isinstance(result, Warned) for result in caused)
         return caused
@@ -254,9 +250,7 @@ class RunFolder:
         try:
             write_meta(self.path, self.meta)
         except OSError as error:
-            return [
-                Warned(message=f"{_reason(error)}, so it does not say that the run is {changes['status']}")
-            ]
+            return [Warned(message=f"{_reason(error)}, so it does not say that the run is {changes['status']}")]
         return []
 
     def _file(self, kind: str) -> Path:

@@ -119,9 +119,7 @@ class Log:
 def metrics_row(event: EpochDone) -> str:
     """Return the event as a line of metrics.csv: floats that read back to the same bits, nothing for None."""
     values = ((_KINDS[name], getattr(event, name)) for name in COLUMNS)
-    cells = (
-        "" if value is None else repr(int(value) if kind is int else float(value)) for kind, value in values
-    )
+    cells = ("" if value is None else repr(int(value) if kind is int else float(value)) for kind, value in values)
     return ",".join(cells) + "\n"
 
 

@@ -35,9 +35,7 @@ def list_runs(runs_dir: str | Path) -> list[Path]:
             return "", path.name
 
     found = Path(runs_dir).glob("*/meta.json")
-    return sorted(
-        (meta.parent for meta in found if not meta.parent.name.startswith(".")), key=created, reverse=True
-    )
+    return sorted((meta.parent for meta in found if not meta.parent.name.startswith(".")), key=created, reverse=True)
 
 
 def find_run(run: str | Path, runs_dir: str | Path) -> Path:
@@ -51,9 +49,7 @@ def find_run(run: str | Path, runs_dir: str | Path) -> Path:
     if run != "latest" and os.path.isdir(run):
         raise InputError(f"{run} is a folder without meta.json, so it is not a run")
     names = [path.name for path in list_runs(runs_dir)[:5]]
-    known = (
-        f"the newest there are {', '.join(names)}" if names else "there are none; `jitnet train` makes one"
-    )
+    known = f"the newest there are {', '.join(names)}" if names else "there are none; `jitnet train` makes one"
     raise InputError(f"there is no run {str(run)!r} in {runs_dir}: {known}")
 
 
@@ -68,13 +64,9 @@ def read_meta(path: Path) -> dict[str, Any]:
         raise InputError(f"{file} is damaged ({error}), so {path.name} cannot be used") from None
     texts = ("status", "title", "data", "created")
     if not isinstance(meta, dict) or not all(isinstance(meta.get(name), str) for name in texts):
-        raise InputError(
-            f"{file} is damaged: expected the texts {', '.join(texts)}, so {path.name} cannot be used"
-        )
+        raise InputError(f"{file} is damaged: expected the texts {', '.join(texts)}, so {path.name} cannot be used")
     if meta.get("schema") != SCHEMA:
-        raise InputError(
-            f"{file} has schema {meta.get('schema')!r}, and this jitnet reads {SCHEMA}: update jitnet"
-        )
+        raise InputError(f"{file} has schema {meta.get('schema')!r}, and this jitnet reads {SCHEMA}: update jitnet")
     return meta
 
 

@@ -157,11 +157,7 @@ def _compiling(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     assert event is not None
     verb = "loading" if event.cached else "compiling"
     text = f"{verb} kernels {event.index + 1}/{event.total}"
-    why = (
-        "from the cache of an earlier run"
-        if event.cached
-        else "first run only, later runs load them from a cache"
-    )
+    why = "from the cache of an earlier run" if event.cached else "first run only, later runs load them from a cache"
     return [
         [(f"{text:<24}", ""), *bar(event.index / max(1, event.total), width - 24, "val", glyphs)],
         [(f"{clean(event.name)}", "strong")],

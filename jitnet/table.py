@@ -28,9 +28,7 @@ def table(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: b
     shown = max(0, rows - (3 if boxed else 2))
     first = max(0, len(values) - shown)
     best, now = state.best, state.epoch if state.steps else None
-    body: list[Line] = [
-        [("  ", ""), ("".join(f"{name:>{COLUMNS[name][0] + gap}}" for name in names)[gap:], "label")]
-    ]
+    body: list[Line] = [[("  ", ""), ("".join(f"{name:>{COLUMNS[name][0] + gap}}" for name in names)[gap:], "label")]]
     for row in values[first:] if shown else []:
         text = "".join(f"{row.get(name, ''):>{COLUMNS[name][0] + gap}}" for name in names)[gap:]
         if best is not None and row["epoch"] == str(best.epoch):

@@ -60,13 +60,9 @@ def _tile(vectors, masked, out, init, a, b, scale, r, i, j, rows):
             times = lanes.splat(values[4])
             for row in range(m):
                 for v in range(vectors):
-                    start = lanes.load(
-                        at(builder, init_tile, (constant(row), init_i), (constant(v), width)), mask
-                    )
+                    start = lanes.load(at(builder, init_tile, (constant(row), init_i), (constant(v), width)), mask)
                     total = lanes.fma(times, builder.load(sums[row][v]), start)
-                    lanes.store(
-                        total, at(builder, out_tile, (constant(row), out_i), (constant(v), width)), mask
-                    )
+                    lanes.store(total, at(builder, out_tile, (constant(row), out_i), (constant(v), width)), mask)
 
         done = builder.append_basic_block("tile.done")
         switch = builder.switch(rows_, done)

@@ -25,9 +25,7 @@ def _host_tile() -> str:
     return "neon" if features.get("neon") else "generic"
 
 
-TILE = (
-    os.environ.get("JITNET_TILE") or _host_tile()
-)  # forced in tests, to walk a smaller host's path on a larger one
+TILE = os.environ.get("JITNET_TILE") or _host_tile()  # forced in tests, to walk a smaller host's path on a larger one
 VECTOR_BYTES, ROWS = TILES[TILE]
 
 BYTE = ir.IntType(8)
@@ -70,9 +68,7 @@ class Lanes:
     def _repeat(self, value):
         many = ir.VectorType(value.type, self.count)
         one = self.builder.insert_element(ir.Constant(many, ir.Undefined), value, ir.Constant(INT32, 0))
-        return self.builder.shuffle_vector(
-            one, one, ir.Constant(ir.VectorType(INT32, self.count), [0] * self.count)
-        )
+        return self.builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(INT32, self.count), [0] * self.count))
 
     def splat(self, value):
         """Return a vector with the scalar in every lane."""
@@ -80,9 +76,7 @@ class Lanes:
 
     def scalar(self, pointer):
         """Load one element."""
-        return self.builder.load(
-            self.builder.bitcast(pointer, self.element.as_pointer()), align=self.itemsize
-        )
+        return self.builder.load(self.builder.bitcast(pointer, self.element.as_pointer()), align=self.itemsize)
 
     def first(self, count):
         """Return the mask of the lanes below `count` (i64)."""
@@ -95,9 +89,7 @@ class Lanes:
         if mask is None:
             return self.builder.load(pointer, align=self.itemsize)
         align = ir.Constant(INT32, self.itemsize)
-        return self._call(
-            f"llvm.masked.load.{self._suffix}.p0", self.vector, pointer, align, mask, self.zeros
-        )
+        return self._call(f"llvm.masked.load.{self._suffix}.p0", self.vector, pointer, align, mask, self.zeros)
 
     def store(self, value, pointer, mask=None):
         """Store a vector; lanes outside the mask are not touched in memory."""

@@ -58,10 +58,7 @@ def _cache_folder() -> Path | None:
     root = _user_cache()
     if root is None:
         return None
-    folder = (
-        root
-        / f"kernels-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}-{_fingerprint()}"
-    )
+    folder = root / f"kernels-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}-{_fingerprint()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

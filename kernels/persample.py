@@ -45,9 +45,7 @@ def backward(layers, plan, params, work, argmax, rows, counts, lr):
                     view(work, layer.transposed, (3, 3, layer.OC, layer.C)),
                 )
             image, start = np.int64(0), np.int64(0)  # literals would compile the block a second time
-            conv_block_backward(
-                layer, index == 0, work, argmax, plan.zeros, image, plan.scratch, -lr, params, start
-            )
+            conv_block_backward(layer, index == 0, work, argmax, plan.zeros, image, plan.scratch, -lr, params, start)
         else:
             linear_sgd_sample(
                 view(work, layer.grad_out, (layer.OC,)),

@@ -43,9 +43,7 @@ def primitive(parameters):
 
 def _type(parameter, dtype):
     if parameter.isdigit():
-        return types.Array(
-            dtype, int(parameter), "A"
-        )  # strides at run time: one compilation serves all layouts
+        return types.Array(dtype, int(parameter), "A")  # strides at run time: one compilation serves all layouts
     return {"rows": types.Array(types.int64, 1, "C"), "number": dtype, "int": types.int64}[parameter]
 
 

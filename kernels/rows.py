@@ -18,9 +18,7 @@ _MOST = 8  # vectors of sums at a time: enough chains to hide the latency of two
 @intrinsic
 def _add_rows_block(typingctx, bias, weight, factors, rows, count, j, vectors, out):
     def codegen(context, builder, signature, values):
-        bias_, weight_, factors_, rows_ = (
-            make_array(signature.args[n])(context, builder, values[n]) for n in range(4)
-        )
+        bias_, weight_, factors_, rows_ = (make_array(signature.args[n])(context, builder, values[n]) for n in range(4))
         count_, j_, vectors_ = values[4:7]
         out_ = make_array(signature.args[7])(context, builder, values[7])
         lanes = Lanes(builder, out.dtype)
@@ -175,4 +173,4 @@ def transpose(
 
 
 if config.DISABLE_JIT:
-    from .plain import dot_then_add  # noqa: F811
+    from .plain import dot_then_add

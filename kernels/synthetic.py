@@ -46,8 +46,9 @@ STYLE = np.array(
         (-0.2, 0.2),  # rotation in radians
         (-0.06, 0.06),  # right of the middle
         (-0.06, 0.06),  # down from the middle
-        # Three waves: radians per unit to the right and down, phase, units carried to the right and down. The
-        # last two set how hard the digits are (measured: see below)
+        # Three waves: radians per unit to the right and down, phase, units carried to the right and down.
+        # The last two set how hard the digits are. Softmax regression reaches 91 % at 1.5 (and 0.35 radians),
+        # 87 % at 1.8, 84 % at 2.0; the documents' CNN 99.5 % at 1.8 after four epochs of Adam.
         *[(-0.3, 0.3), (-0.3, 0.3), (0.0, TURN), (-1.8, 1.8), (-1.8, 1.8)] * 3,
     ]
 )
@@ -105,8 +106,8 @@ def draw_line(x0, y0, x1, y1, radius, softness, intensity, out):
     reach = radius + softness
     dx, dy = x1 - x0, y1 - y0
     length2 = max(dx * dx + dy * dy, 1e-12)
-    top, bottom = max(0, math.ceil(min(y0, y1) - reach)), min(H, math.floor(max(y0, y1) + reach) + 1)
-    left, right = max(0, math.ceil(min(x0, x1) - reach)), min(W, math.floor(max(x0, x1) + reach) + 1)
+    top, bottom = max(0, int(min(y0, y1) - reach)), min(H, int(max(y0, y1) + reach) + 1)
+    left, right = max(0, int(min(x0, x1) - reach)), min(W, int(max(x0, x1) + reach) + 1)
     for h in range(top, bottom):
         for w in range(left, right):
             along = min(max(((w - x0) * dx + (h - y0) * dy) / length2, 0.0), 1.0)
@@ -119,9 +120,7 @@ def draw_line(x0, y0, x1, y1, radius, softness, intensity, out):
 def draw_glyph(points, style, out):
     """Draw a line from each point of a glyph to the next; a point that is NaN lifts the pen."""
     H, W = out.shape
-    for h in range(H):
-        for w in range(W):
-            out[h, w] = 0
+    out[:, :] = 0
     x0, y0 = math.nan, math.nan
     for p in range(len(points)):
         x, y = distort(points[p, 0], points[p, 1], style)

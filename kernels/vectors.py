@@ -167,7 +167,7 @@ def add(typingctx, a, b):
 
 
 if config.DISABLE_JIT:
-    from .plain import (  # noqa: F811
+    from .plain import (
         add,
         choose,
         equal,

@@ -29,9 +29,7 @@ def _array(source, offset, shape, strides):
 
     def codegen(context, builder, signature, values):
         def integers(value, kind):
-            return [
-                _int64(builder, item, k) for item, k in zip(cgutils.unpack_tuple(builder, value), kind.types)
-            ]
+            return [_int64(builder, item, k) for item, k in zip(cgutils.unpack_tuple(builder, value), kind.types)]
 
         base = make_array(source)(context, builder, values[0])
         data = builder.gep(base.data, [_int64(builder, values[1], offset)])
@@ -55,4 +53,4 @@ def _int64(builder, value, kind):
 
 
 if config.DISABLE_JIT:
-    from .plain import strided, view  # noqa: F811
+    from .plain import strided, view

@@ -97,9 +97,7 @@ def test_a_failed_fsync_is_not_tried_again(tmp_path, monkeypatch):
     save(tmp_path / "x", state(1), {})
     disk = Disk(monkeypatch)
     real = os.fsync
-    monkeypatch.setattr(
-        os, "fsync", lambda _: (real(_), (_ for _ in ()).throw(OSError(errno.EIO, "I/O error")))
-    )
+    monkeypatch.setattr(os, "fsync", lambda _: (real(_), (_ for _ in ()).throw(OSError(errno.EIO, "I/O error"))))
     with pytest.raises(SaveError, match="I/O error"):
         save(tmp_path / "x", state(2), {})
     assert disk.calls.count("fsync") == 1 and disk.calls[-2:] == ["close", "unlink"]

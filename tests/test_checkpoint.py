@@ -56,12 +56,7 @@ def test_round_trip(tmp_path, code):
     assert set(loaded) == set(tensors)
     for name, array in loaded.items():
         np.testing.assert_array_equal(array, tensors[name], strict=name != "big.endian")
-        assert (
-            array.flags.writeable
-            and array.flags.aligned
-            and array.flags.c_contiguous
-            and array.dtype.isnative
-        )
+        assert array.flags.writeable and array.flags.aligned and array.flags.c_contiguous and array.dtype.isnative
     assert metadata.pop("sha256") and metadata == {"title": "cnn", "source": "ü/π", "format": "jitnet-1"}
 
 

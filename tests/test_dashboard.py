@@ -152,9 +152,7 @@ def test_ascii_where_the_encoding_has_no_more():
 
 def test_what_stays_has_every_epoch_and_the_closing_lines():
     lines = as_text(render_end(state_after(epochs=30, data="synthetic"), 80), 80).splitlines()
-    assert [int(line.split()[1]) for line in lines if line.count("0.348741") and "★" not in line] == list(
-        range(29)
-    )
+    assert [int(line.split()[1]) for line in lines if line.count("0.348741") and "★" not in line] == list(range(29))
     assert lines[-2:] == [
         "Final accuracy of test set = 95.49 (synthetic digits)",
         "Total execution time: 1.02 minutes",
@@ -208,9 +206,7 @@ def test_a_trace_stays_small_and_keeps_the_shape():
     assert all(y == pytest.approx(2 * x) for x, y in trace.points)
 
 
-@pytest.mark.parametrize(
-    "values", [[], [0.0], [1e-300], [1e308], [2.3], [2.3, 0.01], [1e-9, 1e9], [100.0, 0.0]]
-)
+@pytest.mark.parametrize("values", [[], [0.0], [1e-300], [1e308], [2.3], [2.3, 0.01], [1e-9, 1e9], [100.0, 0.0]])
 @pytest.mark.parametrize("falling", [False, True])
 def test_an_axis_holds_its_values(values, falling):
     axis = Axis.around(values, falling)

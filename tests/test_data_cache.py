@@ -59,9 +59,7 @@ def test_a_damaged_entry_is_made_again_with_one_warning(tmp_path, damage):
     entry.write_bytes({"flip": flipped, "truncate": content[:-1]}.get(damage, damage))
     again = layouts.read(source, cache)
     np.testing.assert_array_equal(again["x_train"].array, whole["x_train"].array)
-    assert (
-        len(warnings) == 1 and "was damaged, so it is made again" in warnings[0] and str(entry) in warnings[0]
-    )
+    assert len(warnings) == 1 and "was damaged, so it is made again" in warnings[0] and str(entry) in warnings[0]
     assert entry.read_bytes() == content
     layouts.read(source, cache)
     assert len(warnings) == 1

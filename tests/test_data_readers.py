@@ -44,9 +44,7 @@ def test_idx_round_trip(array, pack):
 
 def test_idx_reads_members_that_follow_each_other():
     whole = idx_bytes(IMAGES)
-    np.testing.assert_array_equal(
-        idx.decode(gzip.compress(whole[:20]) + gzip.compress(whole[20:]), "f"), IMAGES
-    )
+    np.testing.assert_array_equal(idx.decode(gzip.compress(whole[:20]) + gzip.compress(whole[20:]), "f"), IMAGES)
 
 
 @pytest.mark.parametrize(
@@ -245,8 +243,6 @@ def test_read_file_refuses(tmp_path, monkeypatch):
 
 
 def test_the_hash_covers_shape_and_content():
-    hashes = {
-        content.sha256(a) for a in (IMAGES, IMAGES.reshape(2, 4, 3), IMAGES[:1], IMAGES[:0], IMAGES ^ 1)
-    }
+    hashes = {content.sha256(a) for a in (IMAGES, IMAGES.reshape(2, 4, 3), IMAGES[:1], IMAGES[:0], IMAGES ^ 1)}
     assert len(hashes) == 5
     assert content.sha256(np.asfortranarray(IMAGES)) == content.sha256(IMAGES)

@@ -269,7 +269,5 @@ def test_real_mnist(monkeypatch):
 
 def test_importing_the_package_does_not_import_numba():
     root = Path(__file__).resolve().parent.parent
-    code = (
-        "import sys, jitnet.data, jitnet.data.images, jitnet.commands.data; sys.exit('numba' in sys.modules)"
-    )
+    code = "import sys, jitnet.data, jitnet.data.images, jitnet.commands.data; sys.exit('numba' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)

@@ -203,9 +203,7 @@ def test_a_process_outlives_its_stdout(ui, kind):
     try:
         code = CHILD.format(tests=str(Path(__file__).parent), ui=ui)
         root = Path(__file__).parent.parent
-        child = subprocess.run(
-            [sys.executable, "-c", code], stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=root
-        )
+        child = subprocess.run([sys.executable, "-c", code], stdout=stdout, stderr=subprocess.PIPE, text=True, cwd=root)
     finally:
         os.close(stdout)
     assert (child.returncode, child.stderr) == (0, "survived True\n")

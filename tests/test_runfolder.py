@@ -132,9 +132,7 @@ def test_a_new_run_is_complete(tmp_path):
         assert (len(date), len(time), title, len(token)) == (8, 6, ["cnn", "synthetic"], 4)
         logs = ["events.jsonl", "last.safetensors", "meta.json", "metrics.csv", "steps.jsonl"]
         assert tree(run.path) == [".lock", "config.toml", *logs]
-        assert tree(runs_dir) == sorted(
-            [run.path.name, *(f"{run.path.name}/{name}" for name in tree(run.path))]
-        )
+        assert tree(runs_dir) == sorted([run.path.name, *(f"{run.path.name}/{name}" for name in tree(run.path))])
         assert Settings.from_toml(run.path / "config.toml") == run.settings
         meta = json.loads((run.path / "meta.json").read_text())
         assert meta == run.meta and META.items() <= meta.items()
@@ -266,9 +264,7 @@ def test_of_processes_that_race_for_a_name_one_gets_it(tmp_path):
         child.stdin.write("go\n")
         child.stdin.flush()
     answers = sorted(child.stdout.readline() for child in children)
-    assert answers.pop() == "same\n" and all(
-        a.startswith("InputError there is a run 'same'") for a in answers
-    )
+    assert answers.pop() == "same\n" and all(a.startswith("InputError there is a run 'same'") for a in answers)
     with pytest.raises(InputError, match=r"same is being trained by process \d+ on "):
         RunFolder.open("same", tmp_path, lock=True)
     for child in children:
@@ -343,9 +339,7 @@ def test_the_newest_valid_checkpoint_is_loaded(tmp_path):
         assert tensors["position"][0] == 0 and path.name == "previous.safetensors" and metadata["title"]
         assert len(warnings) == 1 and "last.safetensors" in warnings[0] and "truncated" in warnings[0]
         path.unlink()
-        with pytest.raises(
-            InputError, match=r"no valid checkpoint: .*last.*truncated.*previous.*no such file"
-        ):
+        with pytest.raises(InputError, match=r"no valid checkpoint: .*last.*truncated.*previous.*no such file"):
             run.load_newest()
 
 
@@ -463,9 +457,7 @@ def test_a_failed_save_warns_and_is_tried_again(tmp_path, full_disk):
         run.handle(steps_done(0, 1, 0.25))
         full_disk(True)
         (warning,) = run.handle(steps_done(0, 4, 1.0))
-        assert (
-            isinstance(warning, Warned) and "No space left" in warning.message and "again" in warning.message
-        )
+        assert isinstance(warning, Warned) and "No space left" in warning.message and "again" in warning.message
         assert run.save_failed and position(run) == [0, 0, 0]
         assert run.handle(steps_done(0, 5, 1.5)) == []  # not at once, but when the next save is due
         full_disk(False)
@@ -535,9 +527,7 @@ def trained(tmp_path) -> RunFolder:
     return run
 
 
-@pytest.mark.parametrize(
-    "torn", [b"", b'{"event": "StepsDone", "st', b"2,30,0.0003", b"\0" * 300, b"\xff\n", b"[]\n"]
-)
+@pytest.mark.parametrize("torn", [b"", b'{"event": "StepsDone", "st', b"2,30,0.0003", b"\0" * 300, b"\xff\n", b"[]\n"])
 def test_rewind_cuts_what_is_newer_or_torn(tmp_path, torn):
     with trained(tmp_path) as run:
         path = run.path
@@ -567,9 +557,7 @@ def test_a_kill_between_row_and_checkpoint_repeats_the_epoch(tmp_path):
     with RunFolder.open("a", tmp_path, lock=True) as run:
         assert len(run.rewind(2, 20)) == 2
         run.handle(epoch_done(2))
-        assert [row.split(",")[0] for row in (run.path / "metrics.csv").read_text().splitlines()[1:]] == [
-            *"012"
-        ]
+        assert [row.split(",")[0] for row in (run.path / "metrics.csv").read_text().splitlines()[1:]] == [*"012"]
 
 
 def test_seconds_of_a_broken_epoch_are_carried_over(tmp_path):

@@ -43,9 +43,7 @@ def _status() -> int:
     own, cache = own_place(), default_folder()
     rows = [
         (f"JITNET_DATA={own}", _there(own), _size(own)) if own else ("JITNET_DATA", "not set", ""),
-        (str(cache), _cached(cache), _size(cache))
-        if cache
-        else ("cache", "none: there is no home folder", ""),
+        (str(cache), _cached(cache), _size(cache)) if cache else ("cache", "none: there is no home folder", ""),
         *((str(path), _there(path), _size(path)) for path in copies(MNIST)),
         *((mirror, "asked last, never with --offline", "") for mirror in MNIST.mirrors),
     ]

@@ -33,9 +33,7 @@ def default_folder() -> Path | None:
     except RuntimeError:
         return None
     if sys.platform == "win32":
-        return (
-            Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "jitnet" / "Cache" / "data"
-        )
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "jitnet" / "Cache" / "data"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "jitnet" / "data"
     return home / ".cache" / "jitnet" / "data"

@@ -39,16 +39,13 @@ def images(values: np.ndarray, where: str) -> np.ndarray:
         side = math.isqrt(values.shape[1])
         if side * side != values.shape[1]:
             raise InputError(
-                f"{where} has {values.shape[1]} pixels in a row: expected a square number such "
-                "as 784 = 28 x 28"
+                f"{where} has {values.shape[1]} pixels in a row: expected a square number such as 784 = 28 x 28"
             )
         values = values.reshape(-1, side, side)
     elif values.ndim == 4 and values.shape[3] == 1:
         values = values[..., 0]
     if values.ndim not in (3, 4) or (values.ndim == 4 and values.shape[3] > 4):
-        raise InputError(
-            f"{where} has shape {values.shape}: expected images as (N, H, W) or (N, H, W, C up to 4)"
-        )
+        raise InputError(f"{where} has shape {values.shape}: expected images as (N, H, W) or (N, H, W, C up to 4)")
     return whole_bytes(values, where)
 
 
@@ -68,14 +65,11 @@ def classes(parts: dict[str, Part], where: str) -> int:
         x, y = parts[f"x_{name}"].array, parts[f"y_{name}"].array
         if len(x) != len(y):
             raise InputError(
-                f"{where} has {len(x):,} {name} images but {len(y):,} {name} labels: expected "
-                "one label per image"
+                f"{where} has {len(x):,} {name} images but {len(y):,} {name} labels: expected one label per image"
             )
     train, test = parts["x_train"].array.shape[1:], parts["x_test"].array.shape[1:]
     if train != test:
-        raise InputError(
-            f"{where} has train images of shape {train} but test images of {test}: expected one shape"
-        )
+        raise InputError(f"{where} has train images of shape {train} but test images of {test}: expected one shape")
     count = 1 + max(int(parts["y_train"].array.max()), int(parts["y_test"].array.max()))
     if count < 2:
         raise InputError(f"{where} has the label 0 only: expected at least two classes, labelled 0, 1, ...")

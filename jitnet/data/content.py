@@ -65,9 +65,7 @@ def read_some(stream: Stream, size: int, where: str) -> bytearray:
         while len(content) < size and (chunk := stream.read(min(_CHUNK, size - len(content)))):
             content += chunk
     except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{where} is damaged or cut short ({error}): expected a whole file, get it again"
-        ) from None
+        raise InputError(f"{where} is damaged or cut short ({error}): expected a whole file, get it again") from None
     return content
 
 
@@ -80,11 +78,7 @@ def read_exactly(stream: Stream, size: int, where: str, largest: int = LARGEST) 
         raise InputError(f"{where} announces {size:,} bytes: expected at most {largest:,}, check the file")
     content = read_some(stream, size + 1, where)
     if len(content) < size:
-        raise InputError(
-            f"{where} is cut short: expected {size:,} bytes after the header, got {len(content):,}"
-        )
+        raise InputError(f"{where} is cut short: expected {size:,} bytes after the header, got {len(content):,}")
     if len(content) > size:
-        raise InputError(
-            f"{where} goes on after its data: expected {size:,} bytes after the header, check the file"
-        )
+        raise InputError(f"{where} goes on after its data: expected {size:,} bytes after the header, check the file")
     return content

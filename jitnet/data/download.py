@@ -70,9 +70,7 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
                 reasons.append(f"{url}: {error.reason}")
                 break
             except (OSError, HTTPException, InputError, ValueError) as error:
-                reasons.append(
-                    str(error) if isinstance(error, InputError) else f"{url}: {error or repr(error)}"
-                )
+                reasons.append(str(error) if isinstance(error, InputError) else f"{url}: {error or repr(error)}")
     raise DownloadError(reasons)
 
 

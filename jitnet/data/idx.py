@@ -34,21 +34,15 @@ def read(stream: Stream, where: str, largest: int = LARGEST) -> np.ndarray:
     """
     head = bytes(read_some(stream, 4, where))
     if len(head) < 4 or head[:2] != b"\0\0":
-        raise InputError(
-            f"{where} is not an IDX file: expected it to begin with two zero bytes, got {head!r}"
-        )
+        raise InputError(f"{where} is not an IDX file: expected it to begin with two zero bytes, got {head!r}")
     kind, ndim = head[2], head[3]
     if kind != _UBYTE:
         raise InputError(f"{where} holds IDX type 0x{kind:02x}: expected 0x08 (unsigned bytes), convert it")
     if not 1 <= ndim <= 4:
-        raise InputError(
-            f"{where} announces {ndim} extents: expected 1 (labels) to 4 (colour images), check the file"
-        )
+        raise InputError(f"{where} announces {ndim} extents: expected 1 (labels) to 4 (colour images), check the file")
     extents = bytes(read_some(stream, 4 * ndim, where))
     if len(extents) < 4 * ndim:
-        raise InputError(
-            f"{where} ends inside its header: expected {ndim} extents of 4 bytes, get the file again"
-        )
+        raise InputError(f"{where} ends inside its header: expected {ndim} extents of 4 bytes, get the file again")
     shape = struct.unpack(f">{ndim}I", extents)
     content = read_exactly(stream, math.prod(shape), where, largest)
     return np.frombuffer(content, np.uint8).reshape(shape)

@@ -65,9 +65,7 @@ def centre(image: np.ndarray, height: int = 28, width: int = 28) -> np.ndarray:
     InputError : the image is blank
     """
     if int(image.max()) - int(image.min()) < _CONTRAST:
-        raise InputError(
-            f"the image is blank (grey levels {image.min()} to {image.max()}): expected a drawn digit"
-        )
+        raise InputError(f"the image is blank (grey levels {image.min()} to {image.max()}): expected a drawn digit")
     paper = float(np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])))
     if paper < 128 and image.shape == (height, width):
         return image.copy()
@@ -128,13 +126,9 @@ def _pgm(content: bytes, where: str) -> np.ndarray:
         fields, rest = _pgm_header(content)
         width, height, largest = (int(field) for field in fields)
     except (IndexError, ValueError):
-        raise InputError(
-            f"{where} has no sound PGM header: expected width, height and largest grey level"
-        ) from None
+        raise InputError(f"{where} has no sound PGM header: expected width, height and largest grey level") from None
     if not 0 < largest < 65536 or width < 0 or height < 0:
-        raise InputError(
-            f"{where} has a PGM header of {width} x {height}, largest {largest}: expected 1 to 65535"
-        )
+        raise InputError(f"{where} has a PGM header of {width} x {height}, largest {largest}: expected 1 to 65535")
     _check_size((height, width), where)
     if content.startswith(b"P5"):
         kind = np.dtype(">u2" if largest > 255 else "u1")
@@ -144,13 +138,9 @@ def _pgm(content: bytes, where: str) -> np.ndarray:
         try:
             levels = np.array(rest.split(), np.int64)
         except (ValueError, OverflowError):
-            raise InputError(
-                f"{where} has a grey level that is no number: expected {height * width} numbers"
-            ) from None
+            raise InputError(f"{where} has a grey level that is no number: expected {height * width} numbers") from None
     if len(levels) != height * width:
-        raise InputError(
-            f"{where} has {len(levels):,} grey levels: expected {width} x {height}, get the file again"
-        )
+        raise InputError(f"{where} has {len(levels):,} grey levels: expected {width} x {height}, get the file again")
     if levels.min() < 0 or levels.max() > largest:
         raise InputError(f"{where} has grey levels {levels.min()} to {levels.max()}: expected 0 to {largest}")
     return np.rint(levels * (255 / largest)).astype(np.uint8).reshape(height, width)
@@ -181,26 +171,18 @@ def _with_pillow(content: bytes, where: str) -> np.ndarray:
         ) from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # about a size that is checked below, or a flaw that decodes all the same
+            warnings.simplefilter("ignore")  # about a size that is checked below, or a flaw that decodes all the same
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 _check_size((image.height, image.width), where)
                 return _grey(ImageOps.exif_transpose(image), where)
     except InputError:
         raise
     except Image.DecompressionBombError:  # beyond Pillow's own limit, which is higher
-        raise InputError(
-            f"{where} has too many pixels: expected at most {LARGEST:,}, make it smaller"
-        ) from None
+        raise InputError(f"{where} has too many pixels: expected at most {LARGEST:,}, make it smaller") from None
     except UnidentifiedImageError:
-        raise InputError(
-            f"{where} is no image: expected npy, PGM, IDX or one of {', '.join(_FORMATS)}"
-        ) from None
+        raise InputError(f"{where} is no image: expected npy, PGM, IDX or one of {', '.join(_FORMATS)}") from None
     except Exception as error:  # a decoder raises whatever a damaged file leads it to
-        raise InputError(
-            f"{where} cannot be decoded ({error}): expected a whole image, save it again"
-        ) from None
+        raise InputError(f"{where} cannot be decoded ({error}): expected a whole image, save it again") from None
 
 
 def _grey(image, where: str) -> np.ndarray:
@@ -210,9 +192,7 @@ def _grey(image, where: str) -> np.ndarray:
     if image.mode.startswith("I"):  # 16 bits of grey, which convert() would clip at 255
         levels = np.asarray(image, np.int64)
         if levels.min() < 0 or levels.max() > 65535:
-            raise InputError(
-                f"{where} has grey levels {levels.min()} to {levels.max()}: expected 8 or 16 bits"
-            )
+            raise InputError(f"{where} has grey levels {levels.min()} to {levels.max()}: expected 8 or 16 bits")
         return (levels >> 8).astype(np.uint8)
     if image.mode == "F":
         raise InputError(f"{where} has fractional grey levels: expected 8 or 16 bits, save it so")

@@ -39,9 +39,7 @@ def read(path: Path, cache: Cache) -> Parts:
         if path.is_dir():
             return _folder(path, cache)
         if not path.exists():
-            raise InputError(
-                f"{path} does not exist: expected a folder or file of images and labels, check the path"
-            )
+            raise InputError(f"{path} does not exist: expected a folder or file of images and labels, check the path")
     except (OSError, ValueError) as error:  # no permission, a NUL byte, a name that is too long
         raise InputError(f"cannot look into {path} ({error}): check the path and its permissions") from None
     if path.suffix.lower() == ".npz":
@@ -75,9 +73,7 @@ def _files(folder: Path, names: dict[str, list[str]]) -> dict[str, Path]:
     found = {key: file for key, spellings in names.items() for file in _existing(folder, spellings)[:1]}
     if found and (missing := [spellings[0] for key, spellings in names.items() if key not in found]):
         there = ", ".join(file.name for file in found.values())
-        raise InputError(
-            f"{folder} has {there} but lacks {', '.join(missing)}: expected all of them, add what lacks"
-        )
+        raise InputError(f"{folder} has {there} but lacks {', '.join(missing)}: expected all of them, add what lacks")
     return found
 
 
@@ -109,9 +105,7 @@ def _tables(train: Path, cache: Cache, test: Path | None) -> Parts:
     count = len(x.array)
     held = count // _HELD_OUT
     if not held:
-        raise InputError(
-            f"{train} has {count} images: expected at least {_HELD_OUT}, one in seven is for testing"
-        )
+        raise InputError(f"{train} has {count} images: expected at least {_HELD_OUT}, one in seven is for testing")
     cache.warn(f"{train} has no test set beside it, so the last {held:,} of its images are for testing")
     pieces = {}
     for name, array in (("x", x.array), ("y", y.array)):

@@ -28,15 +28,11 @@ def read(stream: IO[bytes], where: str) -> np.ndarray:
             raise ValueError(f"version {version}")
     except Exception as error:  # the header is Python text: what a damaged one raises is nobody's promise
         reason = str(error).split("\n")[0][:80] or type(error).__name__
-        raise InputError(
-            f"{where} has no sound npy header ({reason}): expected a file that np.save wrote"
-        ) from None
+        raise InputError(f"{where} has no sound npy header ({reason}): expected a file that np.save wrote") from None
     if dtype.kind not in "biuf":
         raise InputError(f"{where} holds values of type {dtype.name}: expected numbers, save it as uint8")
     if any(extent < 0 for extent in shape):
-        raise InputError(
-            f"{where} announces the shape {shape}: expected extents of at least 0, check the file"
-        )
+        raise InputError(f"{where} announces the shape {shape}: expected extents of at least 0, check the file")
     content = read_exactly(stream, math.prod(shape) * dtype.itemsize, where)
     array = np.frombuffer(content, dtype)
     array = array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
@@ -61,8 +57,7 @@ def decode_npz(content: bytes, names: tuple[str, ...], where: str) -> dict[str, 
             missing = [name for name in names if f"{name}.npy" not in archive.namelist()]
             if missing:
                 raise InputError(
-                    f"{where} lacks {', '.join(missing)}: expected arrays named "
-                    f"{', '.join(names)}, save them so"
+                    f"{where} lacks {', '.join(missing)}: expected arrays named {', '.join(names)}, save them so"
                 )
             for name in names:
                 with archive.open(f"{name}.npy") as member:
@@ -70,7 +65,5 @@ def decode_npz(content: bytes, names: tuple[str, ...], where: str) -> dict[str, 
     except InputError:
         raise
     except Exception as error:  # as above: a damaged archive raises whatever the reader stumbles over
-        raise InputError(
-            f"{where} is not a sound npz file ({error}): expected one that np.savez wrote"
-        ) from None
+        raise InputError(f"{where} is not a sound npz file ({error}): expected one that np.savez wrote") from None
     return arrays

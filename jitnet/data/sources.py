@@ -113,9 +113,7 @@ def _downloaded(known: Known, cache: Cache, report: Report, search: Search) -> S
             kept = cache.load(sha256=known.sha256[part])  # of a download that was interrupted
             if not kept:
                 kept, mirror = download.fetch(known, part, mirrors, report, until)
-                mirrors = tuple(
-                    sorted(mirrors, key=lambda other: other != mirror)
-                )  # the one that works first
+                mirrors = tuple(sorted(mirrors, key=lambda other: other != mirror))  # the one that works first
                 used.add(mirror)
                 _keep(known, cache, {part: kept})
             search.parts[part] = kept

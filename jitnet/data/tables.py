@@ -27,9 +27,7 @@ def decode(content: bytes, where: str) -> tuple[np.ndarray, np.ndarray]:
     header = int(_number(content[:200].split(b"\n")[0].split(b",")[0]) is None)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "error"
-            )  # what numpy would bend into range, or pass as empty, is an error here
+            warnings.simplefilter("error")  # what numpy would bend into range, or pass as empty, is an error here
             table = np.loadtxt(
                 io.BytesIO(content),
                 np.uint8,
@@ -64,8 +62,7 @@ def _line_by_line(content: bytes, header: int, where: str) -> np.ndarray:
                 )
         if rows and len(values) != len(rows[0]):
             raise InputError(
-                f"{where} has {len(values)} columns in line {number}: expected {len(rows[0])} as "
-                "in the lines before"
+                f"{where} has {len(values)} columns in line {number}: expected {len(rows[0])} as in the lines before"
             )
         rows.append(np.array(values, np.uint8))
     if not rows:
