@@ -93,6 +93,15 @@ class StepsDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluating:
+    """Some images of the epoch's evaluation are done; for views that show life, and to notice a signal in time."""
+
+    epoch: int
+    images: int  # done so far
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointSaved:
     """A checkpoint is safe on disk."""
 
@@ -141,7 +150,18 @@ class RunFinished:
     run: str = ""
 
 
-Event = RunStarted | Compiling | StepsDone | EpochDone | CheckpointSaved | Warned | Interrupted | Diverged | RunFinished
+Event = (
+    RunStarted
+    | Compiling
+    | StepsDone
+    | Evaluating
+    | EpochDone
+    | CheckpointSaved
+    | Warned
+    | Interrupted
+    | Diverged
+    | RunFinished
+)
 
 
 def as_record(event: Event) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import numpy as np
 from jitnet import architecture, layout
 from jitnet.architecture import Layer, Shape
 from jitnet.errors import InputError
-from jitnet.kernels.minibatch import predict_logits, train_minibatch
-from jitnet.kernels.persample import train_per_sample
 
 PREDICT_BATCH = 256  # images of one compiled call of inference; larger ones gained nothing and hold more memory
+
+# The kernels are imported when they are called: importing them compiles the primitives, which a view wants to show.
 
 # numba's workqueue layer aborts the process if two Python threads enter a parallel kernel at once.
 _one_at_a_time = threading.Lock()
@@ -135,6 +135,9 @@ class Network:
         totals: np.ndarray,  # (1,) float64, the sum of losses goes on here
     ) -> tuple[int, np.ndarray]:
         """Take len(lrs) steps of SGD; return how many were finite (-1: a parameter is not), and each one's loss."""
+        from jitnet.kernels.minibatch import train_minibatch
+        from jitnet.kernels.persample import train_per_sample
+
         losses = np.zeros(len(lrs))
         with _one_at_a_time:
             if batch_size == 1:
@@ -154,6 +157,8 @@ class Network:
 
     def logits_of(self, images: np.ndarray, start: int, out: np.ndarray) -> None:
         """Write the scores of len(out) images from `start` on, in one compiled call."""
+        from jitnet.kernels.minibatch import predict_logits
+
         order = np.arange(start, start + len(out))
         with _one_at_a_time:
             predict_logits(*self.predict_arguments(images, order, out))

@@ -1,0 +1,116 @@
+"""Compiling the kernels as a phase of its own, which views can show and which is over before the first epoch."""
+
+import importlib
+import shutil
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from jitnet.events import Compiling, Event, Warned
+from jitnet.network import Network
+
+# Kernels in the order of their compilation, as module.function. The drivers (last two) contain the others: once a
+# driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
+_FORWARD = ("minibatch.trunk_forward", "dense.linear_forward")
+_BACKWARD = (
+    "loss.softmax_cross_entropy",
+    "dense.linear_backward_input",
+    "dense.linear_backward_weight",
+    "minibatch.trunk_backward",
+    "minibatch.sum_shards",
+    "optimizer.sgd_step",
+)
+
+
+def compile_kernels(network: Network, batch_size: int, images: np.ndarray) -> Iterator[Event]:
+    """Compile, or load from the cache, what training on such images at this batch size will call.
+
+    A damaged cache is removed and compiled once more, with a warning. Without a place for one there is a warning too.
+    """
+    from jitnet.kernels import options
+
+    if options.CACHE_FOLDER is None:
+        yield Warned(
+            message="no folder is writable for compiled kernels, so each start compiles them anew: "
+            "set JITNET_CACHE_DIR to one that is"
+        )
+    try:
+        yield from _compile(network, batch_size, images)
+    except Exception as error:  # unpickling damaged bytes may raise anything; a real fault comes again below
+        if options.CACHE_FOLDER is None:
+            raise
+        shutil.rmtree(options.CACHE_FOLDER, ignore_errors=True)
+        options.CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
+        yield Warned(message=f"the cache of compiled kernels was damaged ({type(error).__name__}) and is made anew")
+        yield from _compile(network, batch_size, images)
+
+
+def _compile(network: Network, batch_size: int, images: np.ndarray) -> Iterator[Event]:
+    driver = "persample.train_per_sample" if batch_size == 1 else "minibatch.train_minibatch"
+    drivers = (driver, "minibatch.predict_logits")
+    cached = all(_in_cache(name) for name in drivers)
+    parts = () if cached else _FORWARD if batch_size == 1 else _FORWARD + _BACKWARD
+    names = ("contract", *parts, *drivers)
+    started = time.perf_counter()
+    for index, name in enumerate(names):
+        seconds = time.perf_counter() - started
+        yield Compiling(name=name, index=index, total=len(names), cached=cached, seconds=seconds)
+        if index == 0:
+            importlib.import_module("jitnet.kernels.rows")  # importing the primitives compiles them
+        else:
+            _compile_kernel(name, network, batch_size, images)
+    seconds = time.perf_counter() - started
+    yield Compiling(name="", index=len(names), total=len(names), cached=cached, seconds=seconds)
+
+
+def _in_cache(name: str) -> bool:
+    from jitnet.kernels import options
+
+    return options.CACHE_FOLDER is not None and any(options.CACHE_FOLDER.rglob(f"{name}-*.nbi"))
+
+
+def _compile_kernel(name: str, network: Network, batch_size: int, images: np.ndarray) -> None:
+    """Compile one kernel for the types it will be called with; nothing is run."""
+    import numba
+
+    module, function = name.split(".")
+    kernel = getattr(importlib.import_module(f"jitnet.kernels.{module}"), function)
+    signature = tuple(numba.typeof(argument) for argument in _arguments(function, network, batch_size, images))
+    if numba.config.DISABLE_JIT or signature in kernel.signatures:
+        return
+    kernel.compile(signature)
+
+
+def _arguments(function: str, network: Network, batch_size: int, images: np.ndarray) -> tuple:
+    """Return arguments of the right types, their values being of no account."""
+    number = np.dtype(network.dtype).type(1)
+    vector, matrix = np.empty(1, network.dtype), np.empty((1, 1), network.dtype)
+    integers, floats, targets = np.zeros(1, np.int64), np.zeros(1), np.zeros(1, np.uint8)
+    space = network.workspace(1 if batch_size == 1 else batch_size)
+    table = (space.layers, space.plan)
+    buffers = (*table, network.params, space.work, space.argmax)
+    match function:
+        case "train_per_sample":
+            return network.per_sample_arguments(images, targets, integers, floats, floats, floats)
+        case "train_minibatch":
+            return network.minibatch_arguments(images, targets, integers, batch_size, floats, floats, floats)
+        case "predict_logits":
+            return network.predict_arguments(images, integers, matrix)
+        case "trunk_forward":
+            return (*buffers, images, number, integers)
+        case "trunk_backward":
+            return (*table, space.work, space.argmax, 1)
+        case "linear_forward":
+            return (matrix, matrix, vector, True, matrix)
+        case "linear_backward_input":
+            return (matrix, matrix, matrix, True, vector, matrix)
+        case "linear_backward_weight":
+            return (matrix, matrix, matrix, vector)
+        case "softmax_cross_entropy":
+            return (matrix, integers, number, floats, matrix)
+        case "sum_shards":
+            return (matrix, vector)
+        case "sgd_step":
+            return (vector, vector, number)
+    raise AssertionError(function)

@@ -1,0 +1,68 @@
+"""How many threads the kernels use: decided before numba is imported, since it sizes its pool only once."""
+
+import os
+import sys
+from pathlib import Path
+
+from jitnet.errors import InputError
+
+_MOST = 1024
+
+
+def configure(asked: int | None = None) -> None:
+    """Set the size of numba's pool: what is asked for, else NUMBA_NUM_THREADS, else the cores this process may use.
+
+    Raises `InputError` for a number out of range. Once numba is imported only a smaller number can still be had.
+    """
+    if asked is not None and not 1 <= asked <= _MOST:
+        raise InputError(f"--threads is {asked}: expected a whole number from 1 to {_MOST}")
+    given = os.environ.get("NUMBA_NUM_THREADS", "")
+    if asked is None and given and not (given.isdecimal() and 1 <= int(given) <= _MOST):
+        raise InputError(f"NUMBA_NUM_THREADS is {given!r}: expected a whole number from 1 to {_MOST}; unset or mend it")
+    if "numba" in sys.modules:
+        if asked is not None:
+            import numba
+
+            numba.set_num_threads(min(asked, numba.config.NUMBA_NUM_THREADS))
+    elif asked is not None or not given:
+        os.environ["NUMBA_NUM_THREADS"] = str(asked or usable_cores())
+
+
+def usable_cores() -> int:
+    """Return the cores this process may run on, or fewer where a container's quota says so (numba does not ask)."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _cgroup_quota(Path("/sys/fs/cgroup"))
+    return max(1, min(cores, round(quota))) if quota else cores
+
+
+def _cgroup_quota(root: Path) -> float | None:
+    """Return the CPUs that cgroup v2, or else v1, grants to this process; None without a limit."""
+    try:
+        quota, period = (root / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota = (root / "cpu" / "cpu.cfs_quota_us").read_text().strip()
+            period = (root / "cpu" / "cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return None
+    if not quota.isdecimal() or not period.isdecimal() or int(period) == 0:  # "max" or -1: no limit
+        return None
+    return int(quota) / int(period)
+
+
+def in_use() -> tuple[int, str]:
+    """Return the number of threads and the threading layer of this process; starts the pool if need be."""
+    import numba
+
+    try:
+        layer = numba.threading_layer()
+    except ValueError:  # no parallel kernel has run yet
+        _start_pool(numba)
+        layer = numba.threading_layer()
+    return numba.get_num_threads(), layer
+
+
+def _start_pool(numba: object) -> None:
+    from numba.np.ufunc.parallel import _launch_threads
+
+    _launch_threads()

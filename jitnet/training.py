@@ -1,0 +1,259 @@
+"""The loop: a generator of events. It trains, evaluates and reports; it prints nothing and opens no file."""
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from jitnet.architecture import step_macs
+from jitnet.compilation import compile_kernels
+from jitnet.config import Settings
+from jitnet.errors import InputError
+from jitnet.events import Diverged, EpochDone, Evaluating, Event, RunFinished, StepsDone, Tensors
+from jitnet.network import PREDICT_BATCH, Network, score
+from jitnet.schedule import learning_rate
+
+CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
+_FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+class Data(Protocol):
+    """What training needs of a data set; `jitnet.data.Dataset` has it."""
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    classes: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images (n, H, W, C) and labels (n,) to train on, to choose the best epoch by, and to report."""
+
+    name: str
+    train: Arrays
+    val: Arrays
+    test: Arrays
+
+
+@dataclass
+class Position:
+    """How far a run is: all that a resume needs beside the parameters."""
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    step: int = 0  # updates since the start of the run
+    loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
+    train_s: float = 0.0  # of the epoch so far
+    elapsed_s: float = 0.0  # of the run, by the processes before this one
+
+    def tensors(self) -> Tensors:
+        """Return what of it is a function of settings, seed and data; the times are not."""
+        place = np.array([self.epoch, self.step_in_epoch, self.step], np.int64)
+        return {"position": place, "loss_sum": self.loss_sum.copy()}
+
+    @classmethod
+    def from_tensors(cls, tensors: Tensors, where: str) -> "Position":
+        """Read a position back; raises `InputError` if `where` holds none."""
+        place, loss_sum = tensors.get("position"), tensors.get("loss_sum")
+        if place is None or place.shape != (3,) or place.dtype != np.int64 or (place < 0).any():
+            raise InputError(f"{where} holds no position of a training run, so it cannot be resumed")
+        if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
+            raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
+        epoch, step_in_epoch, step = (int(value) for value in place)
+        return cls(epoch, step_in_epoch, step, loss_sum.copy())
+
+
+def split(data: Data, settings: Settings) -> Split:
+    """Cut a data set up as the settings say; raises `InputError` if too little is left to train on."""
+    x, y = with_channels(data.x_train), data.y_train
+    if settings.limit > len(x):
+        raise InputError(f"--limit is {settings.limit}: expected at most the {len(x)} training images of {data.name}")
+    if settings.limit:
+        x, y = x[: settings.limit], y[: settings.limit]
+    if settings.val >= len(x):
+        raise InputError(f"--val is {settings.val}: expected fewer than the {len(x)} images there are to train on")
+    cut = len(x) - settings.val
+    return Split(data.name, (x[:cut], y[:cut]), (x[cut:], y[cut:]), (with_channels(data.x_test), data.y_test))
+
+
+def with_channels(images: np.ndarray) -> np.ndarray:
+    """Return images (n, H, W) as (n, H, W, 1); others as they are."""
+    return images[..., None] if images.ndim == 3 else images
+
+
+def visiting_order(images: int, settings: Settings, epoch: int) -> np.ndarray:
+    """Return the order (int64) in which an epoch sees its images: the file's, or a shuffle by (seed, epoch) alone.
+
+    The shuffle is the stable sort of 0..images-1 by splitmix64(splitmix64(splitmix64(seed) + epoch) + i): no hidden
+    state, so that a resume at any step, and another language, find the same order.
+    """
+    if not settings.shuffle:
+        return np.arange(images)
+    epoch_key = _splitmix64(_splitmix64(np.array([settings.seed], np.uint64)) + np.uint64(epoch))
+    return np.argsort(_splitmix64(epoch_key + np.arange(images, dtype=np.uint64)), kind="stable")
+
+
+def _splitmix64(x: np.ndarray) -> np.ndarray:
+    """One output of the splitmix64 generator (Steele, Lea, Flood 2014) for each state."""
+    z = x + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+class Training:
+    """One run: a network, its settings and data, and the position it has reached.
+
+    `run()` yields events until `epochs` are done. Between two events the state is at rest: a consumer may call the
+    snapshot of the event it holds, or stop iterating.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        settings: Settings,
+        data: Split,
+        position: Position | None = None,
+        epochs: int | None = None,
+        run_name: str = "",
+    ):
+        self.network = network
+        self.settings = settings
+        self.data = data
+        self.position = position or Position()
+        self.epochs = settings.epochs if epochs is None else epochs  # more than planned: at the last learning rate
+        self.run_name = run_name
+        images = len(data.train[0])
+        self.batch_size = min(settings.batch_size or images, images)
+        self.steps_per_epoch = -(-images // self.batch_size)
+        if self.position.step_in_epoch > self.steps_per_epoch:
+            raise InputError(
+                f"the run stands at step {self.position.step_in_epoch} of an epoch, but its data gives "
+                f"{self.steps_per_epoch} steps: expected the data it was started with"
+            )
+
+    def tensors(self) -> Tensors:
+        """Return copies of the parameters and the position: a checkpoint's content."""
+        parameters = {name: array.copy() for name, array in self.network.tensors().items()}
+        return parameters | self.position.tensors()
+
+    def run(self) -> Iterator[Event]:
+        """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
+        self._started = time.perf_counter() - self.position.elapsed_s
+        yield from compile_kernels(self.network, self.batch_size, self.data.train[0])
+        done: EpochDone | None = None
+        while self.position.epoch < self.epochs:
+            diverged = yield from self._train_epoch()
+            if diverged is not None:
+                yield diverged
+                return
+            done = yield from self._evaluate_epoch()
+            yield done
+        yield RunFinished(
+            test_accuracy=done.test_accuracy if done else None,
+            val_accuracy=done.val_accuracy if done else None,
+            elapsed_s=self._elapsed(),
+            data=self.data.name,
+            run=self.run_name,
+        )
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._started
+
+    def _train_epoch(self) -> Generator[Event, None, Diverged | None]:
+        """Train what is left of the epoch, call by call."""
+        here, size = self.position, self.batch_size
+        images, targets = self.data.train
+        order = visiting_order(len(images), self.settings, here.epoch)
+        lr = learning_rate(self.settings, here.epoch)
+        steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
+        while here.step_in_epoch < self.steps_per_epoch:
+            steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
+            batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
+            before = time.perf_counter()
+            done, losses = self.network.train_steps(images, targets, batches, size, np.full(steps, lr), here.loss_sum)
+            seconds = time.perf_counter() - before
+            if done != steps:
+                return self._diverged(lr, done, losses)
+            here.step_in_epoch += steps
+            here.step += steps
+            here.train_s += seconds
+            yield StepsDone(
+                epoch=here.epoch,
+                step=here.step,
+                step_in_epoch=here.step_in_epoch,
+                steps_per_epoch=self.steps_per_epoch,
+                images=len(batches),
+                lr=lr,
+                call_loss=float(losses.mean()),
+                epoch_loss=self._epoch_loss(),
+                seconds=seconds,
+                elapsed_s=self._elapsed(),
+                snapshot=self.tensors,
+            )
+            # Towards calls of CALL_S, at most doubling: one slow moment of the machine must not shrink them to nothing.
+            steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
+        return None
+
+    def _epoch_loss(self) -> float:
+        seen = min(self.position.step_in_epoch * self.batch_size, len(self.data.train[0]))
+        return float(self.position.loss_sum[0]) / max(1, seen)
+
+    def _diverged(self, lr: float, done: int, losses: np.ndarray) -> Diverged:
+        here = self.position
+        what = "a parameter is not finite any more" if done < 0 else f"the loss is {losses[done]}"
+        step = here.step + max(done, 0)
+        return Diverged(
+            epoch=here.epoch,
+            step=step,
+            lr=lr,
+            message=f"{what} at step {step} (epoch {here.epoch}, learning rate {lr:g}): "
+            "the last good checkpoint is kept, try a smaller --lr",
+        )
+
+    def _evaluate_epoch(self) -> Generator[Event, None, EpochDone]:
+        """Measure the epoch that is trained, and move the position on to the next one."""
+        here = self.position
+        before = time.perf_counter()
+        val_loss, val_accuracy = yield from self._evaluate(*self.data.val)
+        test_loss, test_accuracy = yield from self._evaluate(*self.data.test)
+        eval_s = time.perf_counter() - before
+        epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
+        here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
+        here.loss_sum[0] = 0.0
+        return EpochDone(
+            epoch=epoch,
+            step=here.step,
+            lr=learning_rate(self.settings, epoch),
+            train_loss=train_loss,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            train_s=train_s,
+            eval_s=eval_s,
+            images_per_s=len(self.data.train[0]) / max(train_s, 1e-9),
+            elapsed_s=self._elapsed(),
+            data=self.data.name,
+            snapshot=self.tensors,
+        )
+
+    def _evaluate(
+        self, images: np.ndarray, targets: np.ndarray
+    ) -> Generator[Event, None, tuple[float | None, float | None]]:
+        if len(images) == 0:
+            return None, None
+        logits = np.empty((len(images), self.network.classes), self.network.dtype)
+        for start in range(0, len(images), PREDICT_BATCH):
+            self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
+            yield Evaluating(
+                epoch=self.position.epoch, images=min(start + PREDICT_BATCH, len(images)), total=len(images)
+            )
+        return score(logits, targets)
