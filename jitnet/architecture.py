@@ -149,3 +149,25 @@ def forward_macs(network: tuple[Shape, ...]) -> int:
 def step_macs(network: tuple[Shape, ...]) -> int:
     """Return those of one image's training step: forward, weight gradient, and input gradient but for the first."""
     return 3 * forward_macs(network) - network[0].macs
+
+
+def operations(network: tuple[Shape, ...]) -> list[tuple[str, str, str, str, str]]:
+    """Return the documents' listing, one row an operation: name, input size, output size, parameters, MACs."""
+    rows = []
+    for place, shape in enumerate(network):
+        source, target = "x".join(map(str, shape.inputs)), "x".join(map(str, shape.outputs))
+        if isinstance(shape.layer, Pool):
+            rows.append(("max-pool 3x3/2", source, target, "", ""))
+            continue
+        if isinstance(shape.layer, Dense):
+            if place == 0 or len(network[place - 1].outputs) == 3:
+                before = "x".join(map(str, network[place - 1].outputs)) if place else "image"
+                rows.append(("vectorise", before, source, "", ""))
+            name = "matrix product"
+        else:
+            name = "convolution 3x3"
+        weight, bias = "x".join(map(str, shape.weight)), "x".join(map(str, shape.bias))
+        rows.append((name, source, target, weight, f"{shape.macs:,}"))
+        rows.append(("add bias", target, target, bias, ""))
+        rows.append(("softmax" if place == len(network) - 1 else "relu", target, target, "", ""))
+    return rows

@@ -85,7 +85,8 @@ def _compile_kernel(name: str, network: Network, batch_size: int, images: np.nda
 def _arguments(function: str, network: Network, batch_size: int, images: np.ndarray) -> tuple:
     """Return arguments of the right types, their values being of no account."""
     number = np.dtype(network.dtype).type(1)
-    vector, matrix = np.empty(1, network.dtype), np.empty((1, 1), network.dtype)
+    vector: np.ndarray = np.empty(1, network.dtype)
+    matrix = vector.reshape(1, 1)
     integers, floats, targets = np.zeros(1, np.int64), np.zeros(1), np.zeros(1, np.uint8)
     space = network.workspace(1 if batch_size == 1 else batch_size)
     table = (space.layers, space.plan)

@@ -38,7 +38,8 @@ class Settings:
     bias: str = "position"  # of a convolution: one per position (H, W, C) as in the documents, or one per channel
     init: str = "documents"
     optimizer: str = "sgd"
-    epochs: int = 9
+    epochs: int = 9  # that the learning rate is planned over
+    until: int = 0  # epochs to train in all, beyond the plan at its last learning rate; 0 = as planned
     batch_size: int = 1  # 0 = the whole training set
     lr: float = 1e-3  # the schedule's peak
     schedule: str = "documents"
@@ -55,6 +56,7 @@ class Settings:
                     f"there is no network called {self.network!r}: choose one of {', '.join(ARCHITECTURES)}"
                 )
             object.__setattr__(self, "architecture", ARCHITECTURES[self.network])
+        object.__setattr__(self, "until", max(self.until, self.epochs))
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(choices)}")

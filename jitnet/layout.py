@@ -116,6 +116,6 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
 def aligned_zeros(size: int, dtype: type) -> np.ndarray:
     """Return zeros that start on a cache line, so that a vector load never crosses two where offsets are rounded."""
     itemsize = np.dtype(dtype).itemsize
-    whole = np.zeros(size + 64 // itemsize, dtype)
+    whole: np.ndarray = np.zeros(size + 64 // itemsize, dtype)
     skip = -whole.ctypes.data % 64 // itemsize
     return whole[skip : skip + size]

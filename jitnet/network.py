@@ -150,7 +150,7 @@ class Network:
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Return the scores (n, classes) of images (n, H, W, C), uint8 or the network's dtype."""
-        out = np.empty((len(images), self.classes), self.dtype)
+        out: np.ndarray = np.empty((len(images), self.classes), self.dtype)
         for start in range(0, len(images), PREDICT_BATCH):
             self.logits_of(images, start, out[start : start + PREDICT_BATCH])
         return out

@@ -157,6 +157,14 @@ class RunFolder:
                 return tensors, metadata, self._file(kind), warnings
         raise InputError(f"{self.path} has no valid checkpoint: {'; '.join(skipped)}")
 
+    def change_settings(self, settings: Settings) -> None:
+        """Write other settings for the rest of the run. Raises `InputError` if that fails."""
+        try:
+            replace_file(self.path / "config.toml", settings.to_toml().encode())
+        except OSError as error:
+            raise _cannot_train(self.path, error) from error
+        self.settings = settings
+
     def rewind(self, epoch: int, step: int) -> tuple[EpochDone, ...]:
         """Cut the logs back to the position of the newest checkpoint: `epoch` epochs, `step` updates.
 

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from jitnet.architecture import step_macs
 from jitnet.compilation import compile_kernels
 from jitnet.config import Settings
+from jitnet.data.dataset import Dataset
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Evaluating, Event, RunFinished, StepsDone, Tensors
 from jitnet.network import PREDICT_BATCH, Network, score
@@ -19,17 +19,6 @@ CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoin
 _FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
 
 Arrays = tuple[np.ndarray, np.ndarray]
-
-
-class Data(Protocol):
-    """What training needs of a data set; `jitnet.data.Dataset` has it."""
-
-    name: str
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    classes: int
 
 
 @dataclass(frozen=True)
@@ -70,7 +59,7 @@ class Position:
         return cls(epoch, step_in_epoch, step, loss_sum.copy())
 
 
-def split(data: Data, settings: Settings) -> Split:
+def split(data: Dataset, settings: Settings) -> Split:
     """Cut a data set up as the settings say; raises `InputError` if too little is left to train on."""
     x, y = with_channels(data.x_train), data.y_train
     if settings.limit > len(x):
@@ -250,7 +239,7 @@ class Training:
     ) -> Generator[Event, None, tuple[float | None, float | None]]:
         if len(images) == 0:
             return None, None
-        logits = np.empty((len(images), self.network.classes), self.network.dtype)
+        logits: np.ndarray = np.empty((len(images), self.network.classes), self.network.dtype)
         for start in range(0, len(images), PREDICT_BATCH):
             self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
             yield Evaluating(

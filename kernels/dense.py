@@ -117,7 +117,9 @@ def linear_backward_input(
     scratch,  # (D*K,) overwritten by the weights, transposed strip by strip
     grad_input,  # (N, D), overwritten
 ):
-    """Multiply by the weights' transpose: grad_input[n,d] = sum_k grad_output[n,k] * weight[d,k], 0 where x <= 0 if relu.
+    """Multiply by the weights' transpose.
+
+    grad_input[n,d] = sum_k grad_output[n,k] * weight[d,k], and 0 where x[n,d] <= 0 if relu
 
     Parallel : over strips of inputs; one thread owns a strip of grad_input.
     Work     : 2*N*D*K flop.

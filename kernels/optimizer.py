@@ -16,7 +16,7 @@ def sgd_step_sample(param, grad, lr):
 
 @body
 def all_finite(values):
-    """Is every number finite? A count, so that the compiler may use whole vectors: x - x is 0 unless x is not finite."""
+    """Is every number finite? x - x is 0 unless it is not; a count, so that the compiler may use whole vectors."""
     bad = 0
     for i in range(values.size):
         bad += values[i] - values[i] != 0

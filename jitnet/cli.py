@@ -1,0 +1,54 @@
+"""The command line: `jitnet train cnn`, and one file in commands/ for each of its verbs."""
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+from jitnet import __version__
+from jitnet.commands import data, evaluate, predict, resume, summary, train, warmup
+from jitnet.errors import InputError, JitnetError
+
+EXAMPLES = """examples:
+  jitnet train cnn --epochs 9                the documents' CNN, one image at a time
+  jitnet train cnn --batch-size 64 --lr 0.1  the same network in mini-batches
+  jitnet resume latest                       go on after Ctrl-C, a crash or a power cut
+  jitnet eval latest                         its accuracy on the test images
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one sentence like every other one."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see `{self.prog} --help`")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = _Parser(
+        prog="jitnet",
+        description="Neural networks for MNIST that you can read line by line and that train near the speed of the CPU.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (train, resume, evaluate, predict, summary, data, warmup):
+        command.add_parser(subparsers)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 2 bad input, 3 diverged, 128 + n stopped by signal n."""
+    try:
+        args = build_parser().parse_args(argv)
+        return args.run(args)
+    except JitnetError as error:
+        print(f"jitnet: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader of our output went away, as in `jitnet summary cnn | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,43 @@
+"""`jitnet eval`: measure a run's network on its test images."""
+
+import argparse
+from typing import Any
+
+from jitnet.commands import options
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `eval` to the command line."""
+    parser = subparsers.add_parser("eval", help="measure a run's loss and accuracy on the test images")
+    options.add_run(parser)
+    parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
+    parser.add_argument("--data", metavar="SET", help="measure on other data (default: the run's own)")
+    parser.add_argument("--threads", metavar="N", type=int, help="threads of the kernels")
+    parser.add_argument("--offline", action="store_true", help="never open a connection")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the loss and the accuracy and return the exit code."""
+    from jitnet import threads
+
+    threads.configure(args.threads)
+
+    from jitnet.commands import session
+    from jitnet.errors import InputError
+    from jitnet.network import score
+    from jitnet.training import with_channels
+
+    network, folder, epoch = session.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    data = session.load_data(args.data or folder.settings.data, args.offline, session.warn)
+    images = with_channels(data.x_test)
+    if images.shape[1:] != network.image or data.classes > network.classes:
+        raise InputError(
+            f"{data.name} has images of {images.shape[1:]} in {data.classes} classes: "
+            f"expected {network.image} in at most {network.classes}, what {folder.path} was trained on"
+        )
+    loss, accuracy = score(network.logits(images), data.y_test)
+    mark = " (synthetic digits)" if data.synthetic else ""
+    print(f"{folder.path} after {epoch} epochs, on {len(images)} test images of {data.name}{mark}")
+    print(f"loss = {loss:.6f} accuracy = {accuracy:.2f}{mark}")
+    return 0

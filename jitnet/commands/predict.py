@@ -1,0 +1,42 @@
+"""`jitnet predict`: what a run's network sees in image files."""
+
+import argparse
+from typing import Any
+
+from jitnet.commands import options
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `predict` to the command line."""
+    parser = subparsers.add_parser("predict", help="classify image files: png, jpg, pgm, npy or IDX")
+    options.add_run(parser)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a file with one image or, as npy or IDX, several")
+    parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line per image and return the exit code."""
+    from jitnet import threads
+
+    threads.configure()
+
+    import numpy as np
+
+    from jitnet.commands import session
+    from jitnet.data.images import centre, read_images
+    from jitnet.errors import InputError
+    from jitnet.network import probabilities
+
+    network, folder, _ = session.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    height, width, channels = network.image
+    if channels != 1:
+        raise InputError(f"{folder.path} was trained on images of {channels} channels: predict reads grey ones only")
+    named = [item for path in args.images for item in read_images(path)]
+    pictures = np.stack([centre(image, height, width) for _, image in named])
+    trained_on = " (trained on synthetic digits)" if folder.meta.get("data") == "synthetic" else ""
+    for (name, _), chances in zip(named, probabilities(network.logits(pictures[..., None]))):
+        ranked = np.argsort(-chances, kind="stable")[:3]
+        shown = "  ".join(f"{label} {100 * chances[label]:5.1f} %" for label in ranked)
+        print(f"{name}: {ranked[0]}    {shown}{trained_on}")
+    return 0

@@ -1,0 +1,72 @@
+"""`jitnet resume`: go on with a run, from the newest checkpoint that is whole."""
+
+import argparse
+from typing import Any
+
+from jitnet.commands import options
+from jitnet.config import CHOICES
+from jitnet.errors import InputError
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `resume` to the command line."""
+    parser = subparsers.add_parser("resume", help="go on with a stopped or killed run, or extend a finished one")
+    options.add_run(parser)
+    parser.add_argument(
+        "--epochs", type=int, metavar="N", help="train up to N epochs in all; beyond the plan at its last learning rate"
+    )
+    parser.add_argument(
+        "--schedule", choices=CHOICES["schedule"], help="plan the learning rate of the remaining epochs anew"
+    )
+    options.add_process(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Resume and return the exit code."""
+    from jitnet import threads
+
+    threads.configure(args.threads)  # before anything imports numba
+
+    from jitnet.commands import session
+    from jitnet.runfolder import RunFolder
+    from jitnet.training import Position, Training, split
+    from jitnet.views import open_view
+
+    with RunFolder.open(args.run_name, args.runs_dir, lock=True) as folder:
+        tensors, metadata, path, notices = folder.load_newest()
+        position = Position.from_tensors(tensors, str(path))
+        position.elapsed_s, position.train_s = float(metadata["elapsed_s"]), float(metadata["train_s"])
+        settings = folder.settings
+        epochs = _epochs(args, position, settings.until)
+        if args.schedule:
+            settings = settings.replace(schedule=args.schedule, epochs=epochs)
+        if position.epoch >= epochs:
+            print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
+            return 0
+        network, data = session.prepare(settings, args.offline, notices.append)
+        if data.sha256 != folder.meta.get("data_sha256"):
+            raise InputError(
+                f"{folder.path} was trained on other data ({folder.meta.get('data')}) than what is here now "
+                f"({data.name} from {data.source}): give back the same data, for instance with JITNET_DATA"
+            )
+        network.load_tensors(tensors, str(path))
+        if settings.replace(until=epochs) != folder.settings:
+            folder.change_settings(settings.replace(until=epochs))
+        training = Training(network, settings, split(data, settings), position, epochs, str(folder.path))
+        history = folder.rewind(position.epoch, position.step)
+        started = session.describe(training, data, settings.network, history)
+        return session.follow(
+            training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
+        )
+
+
+def _epochs(args: argparse.Namespace, position: Any, planned: int) -> int:
+    if args.epochs is None:
+        return planned
+    if args.epochs < max(planned, position.epoch):
+        raise InputError(
+            f"--epochs is {args.epochs}: expected at least the {max(planned, position.epoch)} that the run has "
+            "planned or done"
+        )
+    return args.epochs

@@ -1,0 +1,95 @@
+"""`jitnet train`: build a network, make a run folder, train."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from jitnet.commands import options
+from jitnet.config import ARCHITECTURES, CHOICES, Settings
+from jitnet.errors import InputError
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `train` to the command line."""
+    parser = subparsers.add_parser("train", help="train a network and keep the run in its own folder")
+    default = Settings()
+    parser.add_argument(
+        "network", nargs="?", metavar="NETWORK", help=f"{' or '.join(ARCHITECTURES)} (not needed with --config)"
+    )
+    # An option that is not given stays out of the namespace: the settings' own defaults, or --config's, hold.
+    given = parser.add_argument_group("what is trained", argument_default=argparse.SUPPRESS)
+    given.add_argument("--hidden", metavar="N,N", help="units of an mlp's hidden layers (default: 1000,100)")
+    given.add_argument("--arch", metavar="TEXT", help='hidden layers, as in "conv16 pool conv32 pool conv64 dense100"')
+    given.add_argument("--bias", choices=CHOICES["bias"], help="a conv's bias per position (default) or per channel")
+    given.add_argument("--init", choices=CHOICES["init"], help="initial weights (default: documents)")
+    recipe = parser.add_argument_group("how", argument_default=argparse.SUPPRESS)
+    recipe.add_argument("--epochs", type=int, metavar="N", help=f"(default: {default.epochs})")
+    recipe.add_argument(
+        "--batch-size", type=int, metavar="N", help=f"1 = per-sample, 0 = all images (default: {default.batch_size})"
+    )
+    recipe.add_argument("--lr", type=float, metavar="PEAK", help=f"peak learning rate (default: {default.lr})")
+    recipe.add_argument("--schedule", choices=CHOICES["schedule"], help="learning rate per epoch (default: documents)")
+    recipe.add_argument("--shuffle", action=argparse.BooleanOptionalAction, help="a new order each epoch (default: no)")
+    recipe.add_argument("--seed", type=int, metavar="N", help="of the weights and the shuffle (default: 0)")
+    source = parser.add_argument_group("on what", argument_default=argparse.SUPPRESS)
+    source.add_argument("--data", metavar="SET", help="auto, mnist, synthetic or a path (default: auto)")
+    source.add_argument("--val", type=int, metavar="N", help="hold the last N training images out for validation")
+    source.add_argument("--limit", type=int, metavar="N", help="train on the first N images only")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="settings of another run, its config.toml")
+    parser.add_argument("--name", help="name of the run folder (default: time, network and four hex digits)")
+    options.add_runs_dir(parser)
+    options.add_process(parser)
+    parser.set_defaults(run=run)
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    """Return the settings that were asked for; raises `InputError` for values out of range."""
+    names = {item.name for item in dataclasses.fields(Settings)}
+    given = {name: value for name, value in vars(args).items() if name in names and value is not None}
+    if "hidden" in args:
+        if given.get("network") != "mlp":
+            raise InputError(f"--hidden is given with the network {args.network!r}: expected mlp, or use --arch")
+        units = args.hidden.split(",")
+        if not all(unit.isdecimal() and 0 < int(unit) < 10**6 for unit in units):
+            raise InputError(f"--hidden is {args.hidden!r}: expected units separated by commas, as in 512,512")
+        given["architecture"] = " ".join(f"dense{int(unit)}" for unit in units)
+    if "arch" in args:
+        given["architecture"] = args.arch
+    if args.config is not None:
+        return Settings.from_toml(args.config).replace(**given)
+    if "network" not in given:
+        raise InputError(f"no network is given: expected one of {', '.join(ARCHITECTURES)}, or --config FILE")
+    return Settings(**given)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and return the exit code."""
+    from jitnet import threads
+
+    settings = settings_of(args)
+    threads.configure(args.threads)  # before anything imports numba
+
+    from jitnet.commands import session
+    from jitnet.runfolder import RunFolder
+    from jitnet.training import Training, split
+    from jitnet.views import open_view
+
+    notices: list[str] = []
+    network, data = session.prepare(settings, args.offline, notices.append)
+    network.initialise(settings.init, settings.seed)
+    training = Training(network, settings, split(data, settings))
+    title = f"{settings.network}-synthetic" if data.synthetic else settings.network
+    with RunFolder.create(
+        args.runs_dir,
+        title,
+        name=args.name,
+        settings=settings,
+        meta=session.meta(network, data, settings.seed),
+        tensors=training.tensors(),
+    ) as folder:
+        training.run_name = str(folder.path)
+        started = session.describe(training, data, settings.network)
+        return session.follow(
+            training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
+        )

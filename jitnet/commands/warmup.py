@@ -1,0 +1,35 @@
+"""`jitnet warmup`: compile the kernels ahead of the first training, as when an image of a machine is built."""
+
+import argparse
+from typing import Any
+
+from jitnet.commands import options
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `warmup` to the command line."""
+    parser = subparsers.add_parser("warmup", help="compile the kernels now, so that the first training starts at once")
+    options.add_process(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compile for both drivers and return the exit code."""
+    from jitnet import threads
+
+    threads.configure(args.threads)
+
+    import numpy as np
+
+    from jitnet.architecture import CNN
+    from jitnet.compilation import compile_kernels
+    from jitnet.network import Network
+    from jitnet.views import open_view
+
+    network = Network(CNN, (28, 28, 1))
+    images = np.zeros((1, 28, 28, 1), np.uint8)
+    with open_view("plain" if args.ui in ("auto", "live") else args.ui) as view:
+        for batch_size in (1, 2):
+            for event in compile_kernels(network, batch_size, images):
+                view.handle(event)
+    return 0
