@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = _Parser(
         prog="jitnet",
-        description="Neural networks for MNIST that you can read line by line and that train near the speed of the CPU.",
+        description="Neural networks for MNIST that you can read line by line and that train at the CPU's speed.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

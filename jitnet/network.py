@@ -178,4 +178,4 @@ def score(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
     """Return the mean cross-entropy and the accuracy in percent."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
-    return float(losses.mean()), 100.0 * float((logits.argmax(axis=1) == targets).mean())
+    return float(losses.mean()), 100.0 * int((logits.argmax(axis=1) == targets).sum()) / len(targets)

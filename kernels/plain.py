@@ -49,8 +49,11 @@ def transpose(matrix, out):
 
 
 def load(array, index, count):
-    """See vectors.load. A vector is a short array here, of `count` numbers instead of a full register."""
-    return array.reshape(-1)[index : index + min(count, _lanes(array))].copy()
+    """See vectors.load. A vector is a short array here."""
+    lanes = VECTOR_BYTES // array.itemsize
+    vector = np.zeros(lanes, array.dtype)
+    vector[:count] = array.reshape(-1)[index : index + min(count, lanes)]
+    return vector
 
 
 def store(array, index, count, value):
@@ -60,7 +63,9 @@ def store(array, index, count, value):
 
 def load_bytes(array, index, count, like):
     """See vectors.load_bytes."""
-    return array.reshape(-1)[index : index + min(count, _lanes(like))].astype(like.dtype)
+    vector = np.zeros_like(like)
+    vector[:count] = array.reshape(-1)[index : index + min(count, like.size)]
+    return vector
 
 
 def store_bytes(array, index, count, value):
@@ -91,7 +96,3 @@ def choose(mask, a, b):
 def add(a, b):
     """See vectors.add."""
     return a + b
-
-
-def _lanes(array):
-    return VECTOR_BYTES // array.itemsize

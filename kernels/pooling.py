@@ -63,27 +63,50 @@ def max_pool2d_forward_sample(x, relu, out, argmax):
 
 
 @body
-def max_pool2d_backward_sample(grad_out, argmax, border, grad_input):
-    """Send one image's gradient back to the winners; see `max_pool2d_backward`."""
+def _window(grad_out, argmax, oy, ox, c):
+    """Return a window's gradients and winners for the channels from c on; zeros if there is no such window."""
     OH, OW, C = grad_out.shape
+    count = C - c if 0 <= oy < OH and 0 <= ox < OW else 0
+    gradient = load(grad_out, (oy * OW + ox) * C + c, count)
+    return gradient, load_bytes(argmax, (oy * OW + ox) * C + c, count, gradient)
+
+
+@body
+def _sent(window, place):
+    """Return the gradient that a window sends to the pixel at `place` in it: all of it to the winner, else nothing."""
+    gradient, winner = window
+    return choose(equal(winner, filled(place, gradient)), gradient, filled(0, gradient))
+
+
+@body
+def max_pool2d_backward_sample(grad_out, argmax, border, grad_input):
+    """Send one image's gradient back to the winners; see `max_pool2d_backward`.
+
+    A square of 2x2 pixels (y, x) .. (y+1, x+1) with even y and x lies in four windows at the most: that which starts in
+    it, and those above, to the left, and above to the left, which reach it with their last row or column.
+    """
+    C = grad_out.shape[2]
     H = grad_input.shape[0] - 2 * border
     W = grad_input.shape[1] - 2 * border
+    row = (W + 2 * border) * C
     lanes = VECTOR_BYTES // grad_out.itemsize
-    for y in range(H):
-        for x in range(W):
-            place = ((y + border) * (W + 2 * border) + x + border) * C
+    for y in range(0, H, 2):
+        for x in range(0, W, 2):
             for c in range(0, C, lanes):
                 count = C - c
-                total = filled(0, load(grad_out, 0, 0))
-                # The windows that hold (y, x): one for an odd index, two for an even one, fewer at the edges.
-                for oy in range(max(y - 1, 0) // 2, min(y // 2, OH - 1) + 1):
-                    for ox in range(max(x - 1, 0) // 2, min(x // 2, OW - 1) + 1):
-                        window = (oy * OW + ox) * C + c
-                        gradient = load(grad_out, window, count)
-                        winner = load_bytes(argmax, window, count, gradient)
-                        here = filled(3 * (y - 2 * oy) + x - 2 * ox, gradient)
-                        total = add(total, choose(equal(winner, here), gradient, filled(0, gradient)))
-                store(grad_input, place + c, count, total)
+                own = _window(grad_out, argmax, y // 2, x // 2, c)
+                left = _window(grad_out, argmax, y // 2, x // 2 - 1, c)
+                above = _window(grad_out, argmax, y // 2 - 1, x // 2, c)
+                corner = _window(grad_out, argmax, y // 2 - 1, x // 2 - 1, c)
+                place = (y + border) * row + (x + border) * C + c
+                total = add(add(_sent(corner, 8), _sent(above, 6)), add(_sent(left, 2), _sent(own, 0)))
+                store(grad_input, place, count, total)
+                if x + 1 < W:
+                    store(grad_input, place + C, count, add(_sent(above, 7), _sent(own, 1)))
+                if y + 1 < H:
+                    store(grad_input, place + row, count, add(_sent(left, 5), _sent(own, 3)))
+                if x + 1 < W and y + 1 < H:
+                    store(grad_input, place + row + C, count, _sent(own, 4))
 
 
 @kernel
