@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from numba import prange
 
 from .options import body, kernel
@@ -9,13 +10,16 @@ from .options import body, kernel
 
 @body
 def log_sum_exp(logits):
-    """Return log(sum(exp(logits))) in float64, the largest logit taken out first so that nothing overflows."""
+    """Return log(sum(exp(logits))) in float64, the largest logit taken out first so that nothing overflows.
+
+    `np.float64`, because numba's `float` leaves a float32 as it is: the losses then have seven digits, not sixteen.
+    """
     top = logits[0]
     for k in range(1, logits.size):
         top = max(top, logits[k])
     total = 0.0
     for k in range(logits.size):
-        total += math.exp(float(logits[k]) - top)
+        total += math.exp(np.float64(logits[k]) - top)
     return top + math.log(total)
 
 
@@ -24,9 +28,9 @@ def softmax_cross_entropy_sample(logits, target, scale, grad_logits):
     """Return the loss of one image and write its gradient; see `softmax_cross_entropy`."""
     norm = log_sum_exp(logits)
     for k in range(logits.size):
-        grad_logits[k] = scale * math.exp(float(logits[k]) - norm)
+        grad_logits[k] = scale * math.exp(np.float64(logits[k]) - norm)
     grad_logits[target] -= scale
-    return norm - float(logits[target])
+    return norm - np.float64(logits[target])
 
 
 @kernel
