@@ -1,0 +1,59 @@
+"""Entry points to what the kernels share and Python can't call: the primitives and some serial bodies."""
+
+from jitnet.kernels import blocks, convolution, dense, rows
+from jitnet.kernels import contract as contract_file
+from jitnet.kernels.options import serial_kernel
+
+_contract = contract_file.contract
+_add_rows, _dot_then_add, _transpose = rows.add_rows, rows.dot_then_add, rows.transpose
+_flip_weight = convolution.flip_weight
+_linear_forward_sample, _linear_sgd_sample = dense.linear_forward_sample, dense.linear_sgd_sample
+_conv_block_forward = blocks.conv_block_forward
+
+
+@serial_kernel
+def contract(a, b, init, scale, out):
+    """See jitnet.kernels.contract."""
+    _contract(a, b, init, scale, out)
+
+
+@serial_kernel
+def add_rows(bias, weight, factors, rows, count, out):
+    """See jitnet.kernels.rows."""
+    _add_rows(bias, weight, factors, rows, count, out)
+
+
+@serial_kernel
+def dot_then_add(row, vector, step):
+    """See jitnet.kernels.rows."""
+    return _dot_then_add(row, vector, step)
+
+
+@serial_kernel
+def transpose(matrix, out):
+    """See jitnet.kernels.rows."""
+    _transpose(matrix, out)
+
+
+@serial_kernel
+def flip_weight(weight, out):
+    """See jitnet.kernels.convolution."""
+    _flip_weight(weight, out)
+
+
+@serial_kernel
+def linear_forward_sample(x, weight, bias, relu, rows, factors, out):
+    """See jitnet.kernels.dense."""
+    return _linear_forward_sample(x, weight, bias, relu, rows, factors, out)
+
+
+@serial_kernel
+def linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_input):
+    """See jitnet.kernels.dense."""
+    _linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_input)
+
+
+@serial_kernel
+def conv_block_forward(layers, index, params, work, argmax, n, scratch):
+    """See jitnet.kernels.blocks."""
+    _conv_block_forward(layers[index], params, work, argmax, n, scratch)

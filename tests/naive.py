@@ -1,0 +1,246 @@
+"""The naive twins: every kernel once more, slow and obvious, in float64, written from its equation.
+
+They return what the kernel writes. A network is given by its layers (jitnet.architecture), its tensors by name and its
+images as numbers from 0 to 1; they share no code, no layout and no table with the kernels.
+"""
+
+import numpy as np
+
+from jitnet.architecture import Conv, Dense, Pool
+
+
+def contract(a, b, init, scale):
+    """out[r,i,j] = init[r,i,j] + scale * sum_{t,k} a[r,t,k,i] * b[t,k,j]"""
+    return np.float64(init) + float(scale) * np.einsum("rtki,tkj->rij", np.float64(a), np.float64(b))
+
+
+def add_rows(bias, weight, factors, rows):
+    """out[k] = bias[k] + sum_n factors[n] * weight[rows[n],k]"""
+    out = np.float64(bias)
+    for factor, row in zip(factors, rows):
+        out = out + float(factor) * np.float64(weight[row])
+    return out
+
+
+def dot_then_add(row, vector, step):
+    """The dot product, and the row with step * vector added."""
+    row, vector = np.float64(row), np.float64(vector)
+    return np.sum(row * vector), row + float(step) * vector
+
+
+def transpose(matrix):
+    """out[j,i] = matrix[i,j]"""
+    M, N = matrix.shape
+    out = np.empty((N, M), matrix.dtype)
+    for i in range(M):
+        for j in range(N):
+            out[j, i] = matrix[i, j]
+    return out
+
+
+def conv2d_forward(x, weight, bias):
+    """out[n,y,x,o] = bias[y,x,o] + sum_{i,j,c} x[n,y+i,x+j,c] * weight[i,j,c,o]; x has its border of zeros."""
+    x, weight = np.float64(x), np.float64(weight)
+    N, H, W, OC = len(x), x.shape[1] - 2, x.shape[2] - 2, weight.shape[3]
+    out = np.zeros((N, H, W, OC)) + np.float64(bias)
+    for i in range(3):
+        for j in range(3):
+            out += x[:, i : i + H, j : j + W] @ weight[i, j]
+    return out
+
+
+def conv2d_backward_input(grad_output, weight):
+    """Each output sends its gradient to the nine inputs it read; grad_output has a border of zeros."""
+    grad_output, weight = np.float64(grad_output), np.float64(weight)
+    N, H, W, C = len(grad_output), grad_output.shape[1] - 2, grad_output.shape[2] - 2, weight.shape[2]
+    grad_x = np.zeros((N, H + 2, W + 2, C))
+    for i in range(3):
+        for j in range(3):
+            grad_x[:, i : i + H, j : j + W] += grad_output[:, 1:-1, 1:-1] @ weight[i, j].T
+    return grad_x[:, 1:-1, 1:-1]
+
+
+def conv2d_backward_weight(x, grad_output):
+    """grad_weight[i,j,c,o] = sum_{n,y,x} x[n,y+i,x+j,c] * grad_output[n,y+1,x+1,o]"""
+    x, inside = np.float64(x), np.float64(grad_output)[:, 1:-1, 1:-1]
+    _, H, W, OC = inside.shape
+    grad_weight = np.zeros((3, 3, x.shape[3], OC))
+    for i in range(3):
+        for j in range(3):
+            grad_weight[i, j] = np.einsum("nyxc,nyxo->co", x[:, i : i + H, j : j + W], inside)
+    return grad_weight
+
+
+def max_pool2d_forward(x, relu):
+    """The largest of each 3x3 window, stride 2, what hangs over the edge left out; the first of equals; its place."""
+    N, H, W, C = x.shape
+    out = np.full((N, H // 2, W // 2, C), -np.inf)
+    argmax = np.zeros(out.shape, np.uint8)
+    for oy in range(H // 2):
+        for ox in range(W // 2):
+            for k in range(9):
+                y, x_ = 2 * oy + k // 3, 2 * ox + k % 3
+                if y < H and x_ < W:
+                    wins = x[:, y, x_] > out[:, oy, ox]
+                    out[:, oy, ox][wins] = x[:, y, x_][wins]
+                    argmax[:, oy, ox][wins] = k
+    if relu:
+        argmax[out <= 0] = 255
+        out = np.maximum(out, 0)
+    return out, argmax
+
+
+def max_pool2d_backward(grad_output, argmax, H, W):
+    """Each window gives its gradient to its winner; a dead one (255) to nobody."""
+    N, OH, OW, C = grad_output.shape
+    grad_input = np.zeros((N, H, W, C))
+    for n, oy, ox, c in np.ndindex(N, OH, OW, C):
+        place = int(argmax[n, oy, ox, c])
+        if place != 255:
+            grad_input[n, 2 * oy + place // 3, 2 * ox + place % 3, c] += grad_output[n, oy, ox, c]
+    return grad_input
+
+
+def relu_forward(x):
+    """max(0, x)"""
+    return np.maximum(np.float64(x), 0)
+
+
+def relu_backward(out, grad):
+    """The gradient where the unit was active."""
+    return np.where(out > 0, np.float64(grad), 0)
+
+
+def linear_forward(x, weight, bias, relu):
+    """out[n,k] = bias[k] + sum_d x[n,d] * weight[d,k]"""
+    out = np.float64(bias) + np.float64(x) @ np.float64(weight)
+    return relu_forward(out) if relu else out
+
+
+def linear_backward_input(grad_output, weight, x, relu):
+    """grad_input[n,d] = sum_k grad_output[n,k] * weight[d,k]"""
+    grad_input = np.float64(grad_output) @ np.float64(weight).T
+    return relu_backward(x, grad_input) if relu else grad_input
+
+
+def linear_backward_weight(x, grad_output):
+    """grad_weight[d,k] = sum_n x[n,d] * grad_output[n,k];  grad_bias[k] = sum_n grad_output[n,k]"""
+    return np.float64(x).T @ np.float64(grad_output), np.float64(grad_output).sum(axis=0)
+
+
+def softmax_cross_entropy(logits, targets, scale):
+    """-log softmax(logits)[target], and scale * (softmax - one-hot)."""
+    logits = np.float64(logits)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    softmax = powers / powers.sum(axis=1, keepdims=True)
+    one_hot = np.eye(logits.shape[1])[np.int64(targets)]
+    losses = np.log(powers.sum(axis=1)) - np.sum((logits - logits.max(axis=1, keepdims=True)) * one_hot, axis=1)
+    return losses, float(scale) * (softmax - one_hot)
+
+
+def sgd_step(param, grad, lr):
+    """param - lr * grad"""
+    return np.float64(param) - float(lr) * np.float64(grad)
+
+
+def sum_shards(shards):
+    """out[p] = sum_s shards[s,p]"""
+    return np.float64(shards).sum(axis=0)
+
+
+def blocks(layers):
+    """Yield (name, is there a pool behind it?) for each conv."""
+    for place, layer in enumerate(layers):
+        if isinstance(layer, Conv):
+            number = sum(isinstance(before, Conv) for before in layers[: place + 1])
+            yield f"conv{number}", isinstance(layers[place + 1], Pool)
+
+
+def heads(layers):
+    """Return the names of the dense layers."""
+    return [f"dense{n + 1}" for n in range(sum(isinstance(layer, Dense) for layer in layers))]
+
+
+def border(x):
+    """Put a frame of zeros around images."""
+    return np.pad(np.float64(x), ((0, 0), (1, 1), (1, 1), (0, 0)))
+
+
+def trunk_forward(layers, tensors, images):
+    """Return the trunk's output, and of each conv block its padded input, its map before ReLU, and its argmax."""
+    x, tape = images, []
+    for name, pooled in blocks(layers):
+        padded = border(x)
+        before = conv2d_forward(padded, tensors[f"{name}.weight"], tensors[f"{name}.bias"])
+        x, argmax = relu_forward(before), None
+        if pooled:
+            x, argmax = max_pool2d_forward(x, False)
+        tape.append((padded, before, argmax))
+    return x, tape
+
+
+def trunk_backward(layers, tensors, tape, grad):
+    """Return the gradients of the conv blocks' tensors, summed over the images."""
+    gradients = {}
+    for (name, pooled), (padded, before, argmax) in reversed(list(zip(blocks(layers), tape))):
+        if pooled:
+            grad = max_pool2d_backward(grad, argmax, *before.shape[1:3])
+        grad = relu_backward(before, grad)
+        gradients[f"{name}.weight"] = conv2d_backward_weight(padded, border(grad))
+        per_channel = tensors[f"{name}.bias"].shape != before.shape[1:]
+        gradients[f"{name}.bias"] = grad.sum(axis=(0, 1, 2), keepdims=True)[0] if per_channel else grad.sum(axis=0)
+        grad = conv2d_backward_input(border(grad), tensors[f"{name}.weight"])
+    return gradients
+
+
+def forward(layers, tensors, images):
+    """Return the logits, the trunk's tape, and the inputs of the dense layers."""
+    x, tape = trunk_forward(layers, tensors, images)
+    x = x.reshape(len(x), -1)
+    inputs = []
+    for name in heads(layers):
+        inputs.append(x)
+        x = linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], name != heads(layers)[-1])
+    return x, tape, inputs
+
+
+def predict_logits(layers, tensors, images):
+    """Return the scores (N, K)."""
+    return forward(layers, tensors, images)[0]
+
+
+def losses(layers, tensors, images, targets):
+    """Return the loss of each image."""
+    return softmax_cross_entropy(predict_logits(layers, tensors, images), targets, 1)[0]
+
+
+def gradients(layers, tensors, images, targets):
+    """Return the loss of each image, and the gradient of their mean with respect to every tensor."""
+    logits, tape, inputs = forward(layers, tensors, images)
+    each, grad = softmax_cross_entropy(logits, targets, 1 / len(images))
+    found = {}
+    for place, name in reversed(list(enumerate(heads(layers)))):
+        found[f"{name}.weight"], found[f"{name}.bias"] = linear_backward_weight(inputs[place], grad)
+        grad = linear_backward_input(grad, tensors[f"{name}.weight"], inputs[place], place > 0)
+    if tape:
+        _, before, argmax = tape[-1]
+        shape = before.shape if argmax is None else argmax.shape
+        found |= trunk_backward(layers, tensors, tape, grad.reshape(shape))
+    return each, found
+
+
+def train_minibatch(layers, tensors, images, targets, order, batch_size, lrs):
+    """Return the mean loss of each batch before its update, and the tensors after all of them."""
+    tensors = {name: np.float64(array) for name, array in tensors.items()}
+    means = []
+    for step, lr in enumerate(lrs):
+        batch = order[step * batch_size : (step + 1) * batch_size]
+        each, found = gradients(layers, tensors, images[batch], targets[batch])
+        means.append(each.mean())
+        tensors = {name: sgd_step(array, found[name], lr) for name, array in tensors.items()}
+    return np.array(means), tensors
+
+
+def train_per_sample(layers, tensors, images, targets, order, lrs):
+    """Return the loss of each image before its update, and the tensors after all of them."""
+    return train_minibatch(layers, tensors, images, targets, order, 1, lrs)
