@@ -11,8 +11,8 @@ from pathlib import Path
 from rich.console import Console
 
 from jitnet.events import Event, from_record
-from jitnet.progress import DashboardState
-from jitnet.screen import render, render_end
+from jitnet.views.progress import DashboardState
+from jitnet.views.screen import render, render_end
 
 WIDTH, HEIGHT = 100, 40
 

@@ -11,12 +11,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from sample_run import CALL, IMAGES, RATE, epoch_done, events, started, steps
 
-from jitnet.curves import Axis, draw
 from jitnet.events import Compiling, Diverged, Interrupted
-from jitnet.frame import ASCII, UNICODE, glyphs_for
-from jitnet.jsonlines import to_json
-from jitnet.progress import DashboardState, Trace
-from jitnet.screen import render, render_end
+from jitnet.views.curves import Axis, draw
+from jitnet.views.frame import ASCII, UNICODE, glyphs_for
+from jitnet.views.jsonlines import to_json
+from jitnet.views.progress import DashboardState, Trace
+from jitnet.views.screen import render, render_end
 
 ROOT = Path(__file__).parent.parent
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sample_run import events, started, steps
 
-from jitnet.dashboard import Dashboard
 from jitnet.events import Warned
+from jitnet.views.dashboard import Dashboard
 
 ROOT = Path(__file__).parent.parent
 

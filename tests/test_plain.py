@@ -22,9 +22,9 @@ from jitnet.events import (
     as_record,
     from_record,
 )
-from jitnet.jsonlines import JsonLines, to_json
-from jitnet.plain import Plain, closing_lines, epoch_line
-from jitnet.sink import Sink
+from jitnet.views.jsonlines import JsonLines, to_json
+from jitnet.views.plain import Plain, closing_lines, epoch_line
+from jitnet.views.sink import Sink
 
 
 class Clock:

@@ -26,7 +26,7 @@ from jitnet.events import (
     Warned,
 )
 from jitnet.runfolder import RunFolder
-from jitnet.runnames import check_name, list_runs
+from jitnet.runfolder.names import check_name, list_runs
 
 META = {
     "schema": 1,

@@ -6,10 +6,10 @@ import sys
 
 import numpy as np
 import pytest
-from jitnet.kernels.synthetic import splitmix64
 
 from jitnet.data import load
 from jitnet.data.synthetic import TRAIN, draw, make
+from jitnet.kernels.synthetic import splitmix64
 
 DRAW = """
 import sys

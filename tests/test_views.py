@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from sample_run import events
 
-from jitnet.dashboard import Dashboard
-from jitnet.jsonlines import JsonLines
-from jitnet.plain import Plain
 from jitnet.views import CHOICES, Quiet, choose, open_view
+from jitnet.views.dashboard import Dashboard
+from jitnet.views.jsonlines import JsonLines
+from jitnet.views.plain import Plain
 
 XTERM = {"TERM": "xterm-256color"}
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import IO, Protocol
 
 from jitnet.events import Event
-from jitnet.jsonlines import JsonLines
-from jitnet.plain import Plain
-from jitnet.sink import Sink
+from jitnet.views.jsonlines import JsonLines
+from jitnet.views.plain import Plain
+from jitnet.views.sink import Sink
 
 CHOICES = ("auto", "live", "plain", "json", "quiet")
 
@@ -94,6 +94,6 @@ def open_view(
         if ui == "live":
             Sink(errors).line("warning: the live view needs a terminal, so these are plain lines")
         return Plain(stream, errors, clock)
-    from jitnet.dashboard import Dashboard  # rich is loaded only when it is to draw
+    from jitnet.views.dashboard import Dashboard  # rich is loaded only when it is to draw
 
     return Dashboard(stream, environ, clock)

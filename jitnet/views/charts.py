@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from jitnet.curves import Axis, Points, draw, label_rows
-from jitnet.frame import Glyphs, Line, fit, panel
-from jitnet.progress import DashboardState
+from jitnet.views.curves import Axis, Points, draw, label_rows
+from jitnet.views.frame import Glyphs, Line, fit, panel
+from jitnet.views.progress import DashboardState
 
 GUTTER = 7  # label and axis at the left of a plot
 

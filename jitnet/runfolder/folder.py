@@ -30,9 +30,9 @@ from jitnet.events import (
     Tensors,
     Warned,
 )
-from jitnet.lock import Lock
-from jitnet.runlogs import RunLogs
-from jitnet.runnames import check_name, find_run, publish, read_meta, write_meta
+from jitnet.runfolder.lock import Lock
+from jitnet.runfolder.logs import RunLogs
+from jitnet.runfolder.names import check_name, find_run, publish, read_meta, write_meta
 
 STATUS: dict[type, str] = {RunFinished: "done", Interrupted: "stopped", Diverged: "diverged"}
 

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.live import Live
 
 from jitnet.events import Compiling, Event, RunStarted, StepsDone, Warned
-from jitnet.frame import Frame, clean, glyphs_for
-from jitnet.progress import DashboardState
-from jitnet.screen import render, render_end
-from jitnet.sink import Sink
+from jitnet.views.frame import Frame, clean, glyphs_for
+from jitnet.views.progress import DashboardState
+from jitnet.views.screen import render, render_end
+from jitnet.views.sink import Sink
 
 # A frame is followed by a pause of 150 times what it took, so that drawing stays below 1 % of the run: 2 ms
 # (measured at 100x40) make 3 frames a second. At most 8, since more are not seen; at least one in 3 s, or the

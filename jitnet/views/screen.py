@@ -2,12 +2,12 @@
 
 from rich.console import RenderableType
 
-from jitnet.charts import accuracy_chart, loss_chart
 from jitnet.events import Diverged, Interrupted, RunStarted
-from jitnet.frame import UNICODE, Frame, Glyphs, Line, bar, beside, clean, fit, panel, spread
-from jitnet.plain import closing_lines
-from jitnet.progress import DashboardState
-from jitnet.table import planned_rows, table
+from jitnet.views.charts import accuracy_chart, loss_chart
+from jitnet.views.frame import UNICODE, Frame, Glyphs, Line, bar, beside, clean, fit, panel, spread
+from jitnet.views.plain import closing_lines
+from jitnet.views.progress import DashboardState
+from jitnet.views.table import planned_rows, table
 
 WIDEST = 160  # beyond that eyes lose the row
 SMALLEST = 60, 12  # columns and rows; below there is one status line

@@ -1,7 +1,7 @@
 """The table of epochs on the screen."""
 
-from jitnet.frame import Glyphs, Line, panel
-from jitnet.progress import DashboardState
+from jitnet.views.frame import Glyphs, Line, panel
+from jitnet.views.progress import DashboardState
 
 COLUMNS = {  # heading: width, and rank; the lowest ranks go first when the terminal is narrow
     "epoch": (5, 9),

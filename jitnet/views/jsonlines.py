@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from typing import IO, Any
 
 from jitnet.events import Event, as_record
-from jitnet.sink import Sink
+from jitnet.views.sink import Sink
 
 
 class JsonLines:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import IO
 
 from jitnet.events import Compiling, Diverged, EpochDone, Event, Interrupted, RunFinished, RunStarted, Warned
-from jitnet.progress import DashboardState
-from jitnet.sink import Sink
+from jitnet.views.progress import DashboardState
+from jitnet.views.sink import Sink
 
 HEARTBEAT_S = 30.0
 
