@@ -6,14 +6,26 @@ Work is cut into strips of the layer, whatever the number of threads; each strip
 from numba import prange
 
 from .contract import contract
+from .lanes import VECTOR_BYTES
 from .options import body, kernel
 from .rows import add_rows, dot_then_add, transpose
+from .vectors import choose, filled, greater, load, store
 from .views import strided, view
 
 ROW_BLOCK = 64  # images of one piece
 COLUMN_BLOCK = 32  # output units of one piece
 STRIP = 256  # input units of one piece: DEPTH and STRIP keep a piece's weights in the first two caches
 DEPTH = 256  # input units summed in registers before the sum is parked in `out`
+
+
+@body
+def clear_rows(matrix, place, rows, width):
+    """Write zeros to `width` numbers of each of `rows` rows, the first at matrix.flat[place]."""
+    zero = filled(0, load(matrix, place, 0))
+    lanes = VECTOR_BYTES // matrix.itemsize
+    for row in range(rows):
+        for i in range(0, width, lanes):
+            store(matrix, place + row * matrix.shape[1] + i, width - i, zero)
 
 
 @body
@@ -50,9 +62,7 @@ def linear_backward_input_strip(grad_output, weight, d, x, relu, scratch, grad_i
     transposed = view(scratch, d * K, (K, width))
     transpose(view(weight, d * K, (width, K)), transposed)
     block = strided(grad_input, d, (1, N, width), (0, D, 1))
-    for n in range(N):
-        for i in range(d, d + width):
-            grad_input[n, i] = 0
+    clear_rows(grad_input, d, N, width)
     contract(
         strided(grad_output, 0, (1, 1, K, N), (0, 0, 1, K)),
         strided(transposed, 0, (1, K, width), (0, width, 1)),
@@ -61,9 +71,14 @@ def linear_backward_input_strip(grad_output, weight, d, x, relu, scratch, grad_i
         block,
     )
     if relu:
+        lanes = VECTOR_BYTES // x.itemsize
         for n in range(N):
-            for i in range(d, d + width):
-                grad_input[n, i] = grad_input[n, i] if x[n, i] > 0 else 0
+            for i in range(0, width, lanes):
+                place = n * D + d + i
+                gradient = load(grad_input, place, width - i)
+                zero = filled(0, gradient)
+                active = greater(load(x, place, width - i), zero)
+                store(grad_input, place, width - i, choose(active, gradient, zero))
 
 
 @body
@@ -73,9 +88,7 @@ def linear_backward_weight_strip(x, grad_output, d, grad_weight):
     K = grad_output.shape[1]
     width = min(STRIP, D - d)
     block = strided(grad_weight, d * K, (1, width, K), (0, K, 1))
-    for i in range(d, d + width):
-        for k in range(K):
-            grad_weight[i, k] = 0
+    clear_rows(grad_weight, d * K, 1, width * K)
     contract(
         strided(x, d, (1, 1, N, width), (0, 0, D, 1)),
         strided(grad_output, 0, (1, N, K), (0, K, 1)),

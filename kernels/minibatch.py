@@ -11,10 +11,12 @@ from numba import prange
 from .blocks import conv_block_backward, conv_block_forward, load_image
 from .convolution import flip_weight
 from .dense import linear_backward_input, linear_backward_weight, linear_forward
+from .lanes import VECTOR_BYTES
 from .layers import CONV, shard_count
 from .loss import softmax_cross_entropy
 from .optimizer import all_finite, sgd_step
 from .options import body, kernel, serial_kernel
+from .vectors import add, load, store
 from .views import view
 
 _shard_count = body(shard_count)
@@ -95,13 +97,14 @@ def sum_shards(
     Matches  : tests.naive.sum_shards.
     Source   : a sum in a fixed order, so that no thread count changes a bit.
     """
-    for chunk in prange((out.size + _CHUNK - 1) // _CHUNK):
-        start, stop = chunk * _CHUNK, min((chunk + 1) * _CHUNK, out.size)
-        for p in range(start, stop):
-            out[p] = 0
-        for s in range(shards.shape[0]):
-            for p in range(start, stop):
-                out[p] += shards[s, p]
+    S, P = shards.shape
+    lanes = VECTOR_BYTES // out.itemsize
+    for chunk in prange((P + _CHUNK - 1) // _CHUNK):
+        for p in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, P), lanes):
+            total = load(shards, p, P - p)
+            for s in range(1, S):
+                total = add(total, load(shards, s * P + p, P - p))
+            store(out, p, P - p, total)
 
 
 @body
