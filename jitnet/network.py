@@ -136,6 +136,7 @@ class Network:
     ) -> tuple[int, np.ndarray]:
         """Take len(lrs) steps of SGD; return how many were finite (-1: a parameter is not), and each one's loss."""
         from jitnet.kernels.minibatch import train_minibatch
+        from jitnet.kernels.options import start_pool
         from jitnet.kernels.persample import train_per_sample
 
         losses = np.zeros(len(lrs))
@@ -143,6 +144,7 @@ class Network:
             if batch_size == 1:
                 done = train_per_sample(*self.per_sample_arguments(images, targets, order, lrs, losses, totals))
             else:
+                start_pool()
                 done = train_minibatch(
                     *self.minibatch_arguments(images, targets, order, batch_size, lrs, losses, totals)
                 )
@@ -158,9 +160,11 @@ class Network:
     def logits_of(self, images: np.ndarray, start: int, out: np.ndarray) -> None:
         """Write the scores of len(out) images from `start` on, in one compiled call."""
         from jitnet.kernels.minibatch import predict_logits
+        from jitnet.kernels.options import start_pool
 
         order = np.arange(start, start + len(out))
         with _one_at_a_time:
+            start_pool()
             predict_logits(*self.predict_arguments(images, order, out))
 
     def _divisor(self, images: np.ndarray) -> np.floating:

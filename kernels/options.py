@@ -104,3 +104,12 @@ def serial_kernel(function):
 def body(function):
     """Compile a serial piece that kernels share; it may be called inside a `prange`."""
     return numba.njit(**_OPTIONS)(function)
+
+
+def start_pool():
+    """Start numba's threads: to be called before a serial kernel that calls parallel ones.
+
+    numba starts them when it loads a parallel kernel from the cache, and a caller inherits that, except if the callee
+    itself came from the cache when the caller was compiled. Its first region would then jump to address 0.
+    """
+    numba.get_num_threads()
