@@ -3,8 +3,10 @@
 import numpy as np
 
 from .convolution import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row
+from .lanes import VECTOR_BYTES
 from .options import body
 from .pooling import max_pool2d_backward_sample, max_pool2d_row
+from .vectors import choose, filled, fma, greater, load, store
 from .views import view
 
 
@@ -75,9 +77,7 @@ def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, ta
         for y in range(H):
             inside = scratch + layer.grad_map + ((y + 1) * (W + 2) + 1) * OC
             out = layer.out + n * layer.out_size + ((y + border) * (W + 2 * border) + border) * OC
-            gradient = grad_out + y * W * OC
-            for i in range(W * OC):
-                work[inside + i] = work[gradient + i] if work[out + i] > 0 else 0
+            stop_behind_relu(work, out, grad_out + y * W * OC, W * OC, inside)
     if not first:
         flipped = view(work, layer.transposed, (3, 3, OC, C))
         grad_x = view(work, layer.grad_x + n * H * W * C, (H, W, C))
@@ -89,16 +89,31 @@ def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, ta
 
 
 @body
+def stop_behind_relu(work, out, gradient, size, target):
+    """Copy `size` gradients inside work, and zeros where ReLU gave 0: target = gradient * (out > 0)."""
+    lanes = VECTOR_BYTES // work.itemsize
+    for i in range(0, size, lanes):
+        values = load(work, gradient + i, size - i)
+        zero = filled(0, values)
+        alive = greater(load(work, out + i, size - i), zero)
+        store(work, target + i, size - i, choose(alive, values, zero))
+
+
+@body
 def add_bias_gradient(
     grad_map,  # (H+2, W+2, OC)
     scale,
     out,  # (H, W, OC), or (1, 1, OC): then the sum over all positions; added to
 ):
     """Add scale * grad_map to the bias, or to its gradient: out[y,x,o] += scale * grad_map[y+1,x+1,o]."""
-    BH, BW, OC = out.shape
-    for y in range(grad_map.shape[0] - 2):
-        for x in range(grad_map.shape[1] - 2):
-            target = out[y if BH > 1 else 0, x if BW > 1 else 0]
-            gradient = grad_map[y + 1, x + 1]
-            for c in range(OC):
-                target[c] += scale * gradient[c]
+    height, width, OC = grad_map.shape
+    BH, BW, _ = out.shape
+    lanes = VECTOR_BYTES // out.itemsize
+    times = filled(scale, load(out, 0, 0))
+    for y in range(height - 2):
+        for x in range(width - 2):
+            target = ((y if BH > 1 else 0) * BW + (x if BW > 1 else 0)) * OC
+            source = ((y + 1) * width + x + 1) * OC
+            for c in range(0, OC, lanes):
+                gradient = load(grad_map, source + c, OC - c)
+                store(out, target + c, OC - c, fma(times, gradient, load(out, target + c, OC - c)))

@@ -49,10 +49,10 @@ def at(builder, pointer, *steps):
 class Lanes:
     """Emits operations on vectors of one element type (float32 or float64) into a builder."""
 
-    def __init__(self, builder, dtype):
+    def __init__(self, builder, dtype, count=None):
         self.builder = builder
         self.itemsize = dtype.bitwidth // 8
-        self.count = VECTOR_BYTES // self.itemsize
+        self.count = count or VECTOR_BYTES // self.itemsize
         self.element = ir.FloatType() if self.itemsize == 4 else ir.DoubleType()
         self.vector = ir.VectorType(self.element, self.count)
         self.zeros = ir.Constant(self.vector, [0.0] * self.count)

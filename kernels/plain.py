@@ -96,3 +96,8 @@ def choose(mask, a, b):
 def add(a, b):
     """See vectors.add."""
     return a + b
+
+
+def fma(a, b, c):
+    """See vectors.fma."""
+    return a * b + c

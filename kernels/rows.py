@@ -4,6 +4,7 @@ At batch size 1 a dense layer is a matrix times a vector. It reads every weight 
 input is zero need not be read at all: `add_rows` takes a list of the rows that matter.
 """
 
+from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -89,31 +90,40 @@ def add_rows(
 @intrinsic
 def dot_then_add(typingctx, row, vector, step):
     """Return sum(row * vector), then add step * vector to the row: one pass over memory for a dense layer's
-    input gradient and its update. The sum runs lane by lane, then folds the lanes in halves.
+    input gradient and its update. The sum runs lane by lane, then folds the lanes in halves, then adds the rest.
     """
 
     def codegen(context, builder, signature, values):
         row_, vector_ = (make_array(signature.args[n])(context, builder, values[n]) for n in range(2))
         lanes = Lanes(builder, row.dtype)
-        width = constant(lanes.count * lanes.itemsize)
         (size,) = cgutils.unpack_tuple(builder, row_.shape)
-        step_ = lanes.splat(values[2])
         total = cgutils.alloca_once_value(builder, lanes.zeros)
+        rest = cgutils.alloca_once_value(builder, ir.Constant(lanes.element, 0.0))
 
-        def emit(index, mask):
-            place = at(builder, row_.data, (index, width))
-            weights = lanes.load(place, mask)
-            gradient = lanes.load(at(builder, vector_.data, (index, width)), mask)
-            builder.store(lanes.fma(weights, gradient, builder.load(total)), total)
-            lanes.store(lanes.fma(step_, gradient, weights), place, mask)
+        def step_lanes(lanes, index):
+            """Move `lanes` numbers from `index` on by a step; return their old value and the gradient."""
+            place = at(builder, row_.data, (index, lanes.size))
+            weights = lanes.load(place)
+            gradient = lanes.load(at(builder, vector_.data, (index, lanes.size)))
+            lanes.store(lanes.fma(lanes.splat(values[2]), gradient, weights), place)
+            return weights, gradient
 
         whole = builder.udiv(size, constant(lanes.count))
         with cgutils.for_range(builder, whole) as v:
-            emit(v.index, None)
-        left = builder.urem(size, constant(lanes.count))
-        with builder.if_then(builder.icmp_signed(">", left, constant(0))):
-            emit(whole, lanes.first(left))
-        return lanes.sum(builder.load(total))
+            weights, gradient = step_lanes(lanes, builder.mul(v.index, constant(lanes.count)))
+            builder.store(lanes.fma(weights, gradient, builder.load(total)), total)
+        # The rest in vectors of half the width, a quarter, ...: a masked store costs 5 ns on Zen 5, a third of the row.
+        index = builder.mul(whole, constant(lanes.count))
+        count = lanes.count // 2
+        while count:
+            has = builder.and_(size, constant(count))
+            with builder.if_then(builder.icmp_signed("!=", has, constant(0))):
+                part = Lanes(builder, row.dtype, count)
+                weights, gradient = step_lanes(part, index)
+                builder.store(builder.fadd(builder.load(rest), part.sum(builder.fmul(weights, gradient))), rest)
+            index = builder.add(index, has)
+            count //= 2
+        return builder.fadd(lanes.sum(builder.load(total)), builder.load(rest))
 
     return row.dtype(row, vector, row.dtype), codegen
 

@@ -166,12 +166,23 @@ def add(typingctx, a, b):
     return a(a, b), codegen
 
 
+@intrinsic
+def fma(typingctx, a, b, c):
+    """Return a * b + c, rounded once."""
+
+    def codegen(context, builder, signature, values):
+        return Lanes(builder, a.dtype).fma(*values)
+
+    return a(a, a, a), codegen
+
+
 if config.DISABLE_JIT:
     from .plain import (
         add,
         choose,
         equal,
         filled,
+        fma,
         greater,
         load,
         load_bytes,
