@@ -90,7 +90,7 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
             row["ring"] = scratch.take(3, W, OC)
             row["grad_map"] = scratch.take(H + 2, W + 2, OC)
             if pooled:
-                row["argmax"] = argmax.take(images, OH, OW, OC)
+                row["winners"] = argmax.take(images, OH, OW, OC)
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:

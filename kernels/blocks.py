@@ -49,7 +49,7 @@ def conv_block_forward(layer, params, work, argmax, n, scratch):
                 view(work, ring + last % 3 * size, (W, OC)),
                 True,
                 view(work, out + ((oy + border) * (OW + 2 * border) + border) * OC, (OW, OC)),
-                view(argmax, layer.argmax + (n * OH + oy) * OW * OC, (OW, OC)),
+                view(argmax, layer.winners + (n * OH + oy) * OW * OC, (OW, OC)),
             )
     else:
         conv2d_forward_sample(x, weight, bias, border, view(work, out, (H + 2 * border, W + 2 * border, OC)))
@@ -70,7 +70,7 @@ def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, ta
     grad_out = layer.grad_out + n * OH * OW * OC
     grad_map = view(work, scratch + layer.grad_map, (H + 2, W + 2, OC))
     if layer.pool:
-        winners = view(argmax, layer.argmax + n * OH * OW * OC, (OH, OW, OC))
+        winners = view(argmax, layer.winners + n * OH * OW * OC, (OH, OW, OC))
         max_pool2d_backward_sample(view(work, grad_out, (OH, OW, OC)), winners, 1, grad_map)
     else:
         border = layer.border

@@ -37,14 +37,14 @@ _FIELDS = (
     "border",  # of zeros around the output: 1 if a conv follows, else 0
     "grad_out",  # offset in work of the output's gradient: (OH, OW, OC), no border
     "grad_x",  # of the input's gradient: the grad_out of the layer before
-    "argmax",  # offset in argmax: (OH, OW, OC)
+    "winners",  # offset in argmax: (OH, OW, OC)
     "ring",  # offset in a shard's scratch: three rows before the pool
     "grad_map",  # offset in a shard's scratch: gradient before the pool, (H+2, W+2, OC), zero border
     "transposed",  # offset in work: weight with input and output channels swapped
     "rows",  # offset in rows: (D,)
     "factors",  # offset in work: (D,)
 )
-LAYER = np.dtype([(name, np.int64) for name in _FIELDS])
+LAYER = np.dtype((np.record, [(name, np.int64) for name in _FIELDS]))  # np.record: layer.kind in plain Python too
 
 _PLAN_FIELDS = (
     "convs",  # the first so many layers are conv blocks
@@ -57,7 +57,7 @@ _PLAN_FIELDS = (
     "grads",  # offset in work of the gradients, laid out as params
     "zeros",  # offset in work of zeros that nobody writes
 )
-PLAN = np.dtype([(name, np.int64) for name in _PLAN_FIELDS])
+PLAN = np.dtype((np.record, [(name, np.int64) for name in _PLAN_FIELDS]))
 
 
 def shard_count(images: int) -> int:
