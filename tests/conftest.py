@@ -5,4 +5,5 @@ from hypothesis import settings
 # Compilation takes seconds and happens in whichever example comes first, so there is no deadline. The examples are the
 # same in every run: a failure in CI is a failure at home.
 settings.register_profile("jitnet", deadline=None, derandomize=True, database=None, max_examples=30)
+settings.register_profile("few", settings.get_profile("jitnet"), max_examples=8)
 settings.load_profile("jitnet")

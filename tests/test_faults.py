@@ -1,0 +1,73 @@
+"""What is not finite never passes for a success: each compiled call says so by what it returns."""
+
+import nets
+import numpy as np
+import pytest
+
+CNN = nets.MAKES[10]
+PLAIN_CNN = nets.MAKES[9]  # without a pool
+MLP = nets.MAKES[2]
+DRIVERS = {"per-sample": 1, "mini-batch": 4}
+STEPS = 4
+
+
+def train(case, batch_size, lr=0.01):
+    order = np.arange(STEPS * batch_size) % len(case.images)
+    return case.network.train_steps(case.images, case.targets, order, batch_size, np.full(STEPS, lr), np.zeros(1))
+
+
+@pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
+@pytest.mark.parametrize("make", [CNN, PLAIN_CNN, MLP], ids=["pool", "no pool", "mlp"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_bad_parameter_is_never_a_success(make, bad, batch_size):
+    """A pool passes over NaN, a skipped row is not read, ReLU stops -inf: the scan at the end still sees it."""
+    names = nets.case(make, np.float32).network.tensors()
+    for name in names:
+        case = nets.case(make, np.float32, images=4)
+        tensor = case.network.tensors()[name]
+        tensor.reshape(-1)[tensor.size // 2] = bad
+        done, _ = train(case, batch_size)
+        assert done < STEPS, f"{bad} in {name} went unseen"
+
+
+@pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
+@pytest.mark.parametrize("make", [CNN, PLAIN_CNN, MLP], ids=["pool", "no pool", "mlp"])
+@pytest.mark.parametrize("lr", [1e20, 1e30, 3e38, np.inf, np.nan])
+def test_a_rate_that_makes_training_explode_is_never_a_success(make, lr, batch_size):
+    case = nets.case(make, np.float32, images=4)
+    done, losses = train(case, batch_size, lr)
+    assert done < STEPS, losses
+
+
+@pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
+def test_the_step_is_named(batch_size):
+    """The step before which the loss was not finite; its update is not made, and the sum of losses stays clean."""
+    case = nets.case(MLP, np.float64, images=4 * batch_size)
+    case.images = np.float64(case.images) / 255
+    case.images[2 * batch_size] = np.nan
+    totals = np.zeros(1)
+    order = np.arange(4 * batch_size)
+    lrs = np.full(4, 0.01)
+    done, losses = case.network.train_steps(case.images, case.targets, order, batch_size, lrs, totals)
+    assert done == 2 and np.isfinite(losses[:2]).all() and np.isnan(losses[2])
+    assert np.isfinite(totals[0]) and np.isfinite(case.network.params).all()
+
+
+@pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
+def test_large_but_finite_is_a_success(batch_size):
+    case = nets.case(MLP, np.float32, images=4)
+    *_, bias = case.network.tensors().values()
+    bias[0] = 1e30
+    assert train(case, batch_size)[0] == STEPS
+
+
+@pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
+@pytest.mark.parametrize("make", [CNN, PLAIN_CNN, nets.MAKES[11]], ids=["pool", "no pool", "pool last"])
+@pytest.mark.parametrize("scale", [1e15, 1e20, 1e25])
+def test_activations_that_overflow_are_never_a_success(make, scale, batch_size):
+    """The weights are finite, inf - inf is not, and the pool behind it takes NaN for a dead window."""
+    case = nets.case(make, np.float32, images=4)
+    for name, tensor in case.network.tensors().items():
+        if name.startswith("conv"):
+            tensor *= scale
+    assert train(case, batch_size)[0] < STEPS

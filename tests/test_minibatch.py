@@ -1,0 +1,167 @@
+"""The mini-batch driver, its phases, and inference, against naive ones; and what a batch must not change."""
+
+import compiled
+import naive
+import nets
+import numpy as np
+import pytest
+from bounds import assert_within, gamma
+from canary import assert_unharmed, guarded, unwritten
+from hypothesis import given
+from hypothesis import strategies as st
+from shapes import DTYPES, batches, normal, seeds
+
+from jitnet.kernels.layers import shard_count
+from jitnet.kernels.minibatch import sum_shards, train_minibatch, trunk_backward, trunk_forward
+from jitnet.kernels.options import start_pool
+
+SAME = 1e-10  # of the largest number of a tensor: a few hundred float64 roundings, carried through a few steps
+CONVS = [make for make in nets.MAKES if "conv" in make[0]]
+makes = st.sampled_from(nets.MAKES)
+
+
+@given(make=makes, images=st.integers(1, 40), batch_size=batches, seed=seeds)
+def test_steps_are_those_of_naive_sgd(make, images, batch_size, seed):
+    """Any batch size, also 1, also larger than the data; the last batch is short."""
+    case = nets.case(make, np.float64, images, seed)
+    steps = min(4, -(-images // batch_size))
+    order = np.random.default_rng(seed).permutation(images)[: steps * batch_size]
+    lrs, totals = np.linspace(0.05, 0.01, steps), np.zeros(1)
+    expected, tensors = naive.train_minibatch(
+        case.layers, case.tensors(), case.inputs, case.targets, order, batch_size, lrs
+    )
+    losses = minibatch(case, order, batch_size, lrs, totals)
+    assert np.allclose(losses, expected, rtol=SAME, atol=0)
+    sizes = [len(order[step * batch_size : (step + 1) * batch_size]) for step in range(steps)]
+    assert np.isclose(totals[0], expected @ sizes, rtol=SAME)
+    nets.assert_close(case.network.tensors(), tensors, SAME)
+
+
+def minibatch(case, order, batch_size, lrs, totals):
+    """Run the mini-batch kernel, for a batch size of 1 too (the network would choose the other driver)."""
+    start_pool()
+    losses = np.zeros(len(lrs))
+    arguments = case.network.minibatch_arguments(case.images, case.targets, order, batch_size, lrs, losses, totals)
+    assert train_minibatch(*arguments) == len(lrs)
+    return losses
+
+
+@pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
+def test_float32_follows(make):
+    case = nets.case(make, np.float32, images=11)
+    order, lrs = np.arange(11), np.full(3, 0.02)
+    _, tensors = naive.train_minibatch(case.layers, case.tensors(), case.inputs, case.targets, order, 4, lrs)
+    minibatch(case, order, 4, lrs, np.zeros(1))
+    nets.assert_close(case.network.tensors(), tensors, nets.FLOAT32)
+
+
+@pytest.mark.parametrize("make", CONVS)
+def test_the_trunk_alone(make):
+    """Forward, then backward from a gradient of its own, shard by shard."""
+    case = nets.case(make, np.float64, images=13)
+    network, N = case.network, 13
+    space = network.workspace(20)  # more room than images
+    buffers = space.layers, space.plan, network.params, space.work, space.argmax
+    trunk_forward(*buffers, case.images, np.float64(255), np.arange(N))
+    out, tape = naive.trunk_forward(case.layers, case.tensors(), case.inputs)
+    last = space.layers[space.plan[0]["convs"] - 1]
+    assert np.allclose(region(space, last["out"], out), out, rtol=SAME, atol=SAME)
+
+    grad = normal(0, np.float64, *out.shape)
+    region(space, last["grad_out"], out)[...] = grad
+    for row in space.layers[1 : space.plan[0]["convs"]]:
+        weight = network.params[row["weight"] :][: 9 * row["C"] * row["OC"]].reshape(3, 3, row["C"], row["OC"])
+        flipped = space.work[row["transposed"] :][: weight.size].reshape(3, 3, row["OC"], row["C"])
+        compiled.flip_weight(weight, flipped)
+    trunk_backward(space.layers, space.plan, space.work, space.argmax, N)
+    size = space.plan[0]["conv_params"]
+    shards = space.work[space.plan[0]["shard_grads"] :][: shard_count(N) * size].reshape(-1, size)
+    expected = naive.trunk_backward(case.layers, case.tensors(), tape, grad)
+    found = dict(zip(network.tensors(), np.split(shards.sum(axis=0), offsets(network, size))))
+    nets.assert_close({name: found[name].reshape(array.shape) for name, array in expected.items()}, expected, SAME)
+
+
+def region(space, start, like):
+    """Return the part of the arena from `start` on that has the shape of `like`."""
+    return space.work[start : start + like.size].reshape(like.shape)
+
+
+def offsets(network, size):
+    """Return where the tensors of the trunk end."""
+    ends = np.cumsum([array.size for array in network.tensors().values()])
+    return ends[ends < size]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(S=st.integers(1, 32), P=st.sampled_from((1, 5, 4096, 8193)), seed=seeds)
+def test_sum_shards(dtype, S, P, seed):
+    shards, out = normal(seed, dtype, S, P), unwritten(P, dtype)
+    sum_shards(guarded(shards), out)
+    assert_unharmed(out)
+    assert_within(out, naive.sum_shards(shards), S, np.abs(shards).sum(axis=0))
+
+
+@given(images=st.integers(1, 10_000))
+def test_shards_depend_on_the_batch_alone_and_never_outgrow_the_room(images):
+    assert 1 <= shard_count(images) <= min(images, 32)
+    assert shard_count(images) <= shard_count(images + 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(make=makes, images=st.integers(1, 20), seed=seeds)
+def test_predict_logits(dtype, make, images, seed):
+    """Within what the roundings of each layer, carried through those behind it, can add up to."""
+    case = nets.case(make, dtype, images, seed)
+    expected, limit = logits_and_bound(case, dtype)
+    assert np.all(np.abs(case.network.logits(case.images) - expected) <= limit)
+
+
+def logits_and_bound(case, dtype):
+    """Follow the error through the network: |W| e of the layer before, and gamma_K |W| |x| of this one.
+
+    ReLU and the maximum do not widen it. A pixel is rounded twice, as a byte's quotient and as a float.
+    """
+    tensors = case.tensors()
+    x, tape, inputs = naive.forward(case.layers, tensors, case.inputs)
+    error = gamma(2, dtype) * case.inputs
+    for (name, pooled), (padded, _, _) in zip(naive.blocks(case.layers), tape):
+        weight, bias = np.abs(tensors[f"{name}.weight"]), np.abs(tensors[f"{name}.bias"])
+        carried = naive.conv2d_forward(naive.border(error), weight, 0 * bias)
+        reach = naive.conv2d_forward(np.abs(padded), weight, bias) + carried
+        error = carried + gamma(9 * padded.shape[3] + 2, dtype) * reach
+        error = naive.max_pool2d_forward(error, False)[0] if pooled else error
+    error = error.reshape(len(x), -1)
+    for name, values in zip(naive.heads(case.layers), inputs):
+        weight, bias = np.abs(tensors[f"{name}.weight"]), np.abs(tensors[f"{name}.bias"])
+        carried = error @ weight
+        error = carried + gamma(len(weight) + 4, dtype) * (np.abs(values) @ weight + bias + carried)
+    return x, 2 * error if dtype == np.float64 else error  # a float64 twin is off by as much
+
+
+@given(make=makes, images=st.integers(1, 70), seed=seeds)
+def test_an_image_has_the_same_bits_in_any_batch(make, images, seed):
+    case = nets.case(make, np.float32, images, seed)
+    together = case.network.logits(case.images)
+    order = np.random.default_rng(seed).permutation(images)
+    assert np.array_equal(case.network.logits(case.images[order]), together[order])
+    for n in {0, images // 2, images - 1}:
+        assert np.array_equal(case.network.logits(case.images[n : n + 1])[0], together[n])
+
+
+def test_permuted_classes_permute_the_logits():
+    case = nets.case(nets.MAKES[10], np.float32, 5)
+    before = case.network.logits(case.images)
+    order = np.random.default_rng(0).permutation(case.network.classes)
+    tensors = case.network.tensors()
+    *_, weight, bias = tensors.values()
+    weight[...], bias[...] = weight[:, order], bias[order]
+    assert np.array_equal(case.network.logits(case.images), before[:, order])
+
+
+def test_a_batch_that_is_given_twice_has_the_same_gradient():
+    changes = []
+    for times in (1, 2):
+        case = nets.case(nets.MAKES[10], np.float64, 6)
+        minibatch(case, np.tile(np.arange(6), times), 6 * times, np.array([0.5]), np.zeros(1))
+        changes.append(case.network.params)
+    assert np.allclose(*changes, rtol=1e-12, atol=1e-14)

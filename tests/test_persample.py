@@ -1,0 +1,58 @@
+"""The per-sample driver against naive SGD, step after step."""
+
+import naive
+import nets
+import numpy as np
+import pytest
+from hypothesis import given
+from shapes import seeds
+
+SAME = 1e-10  # of the largest number of a tensor: a few hundred float64 roundings, carried through a few steps
+STEPS = 7
+
+
+@pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
+def test_steps_are_those_of_naive_sgd(make):
+    case = nets.case(make, np.float64, images=4)
+    order = np.random.default_rng(0).integers(0, 4, STEPS)  # images come again, as in the next epoch
+    lrs = np.linspace(0.05, 0.01, STEPS)
+    totals = np.array([100.0])
+    expected, tensors = naive.train_per_sample(case.layers, case.tensors(), case.inputs, case.targets, order, lrs)
+    done, losses = case.network.train_steps(case.images, case.targets, order, 1, lrs, totals)
+    assert done == STEPS and np.allclose(losses, expected, rtol=SAME, atol=0)
+    running = 100.0
+    for loss in losses:
+        running += loss
+    assert totals[0] == running, "the epoch's sum goes on from where it was, in the order of the steps"
+    nets.assert_close(case.network.tensors(), tensors, SAME)
+
+
+@pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
+def test_float32_follows(make):
+    case = nets.case(make, np.float32, images=4)
+    order, lrs = np.arange(4), np.full(4, 0.02)
+    expected, tensors = naive.train_per_sample(case.layers, case.tensors(), case.inputs, case.targets, order, lrs)
+    done, losses = case.network.train_steps(case.images, case.targets, order, 1, lrs, np.zeros(1))
+    assert done == 4 and np.allclose(losses, expected, rtol=nets.FLOAT32)
+    nets.assert_close(case.network.tensors(), tensors, nets.FLOAT32)
+
+
+def test_calls_of_any_length_give_the_same_bits():
+    results = set()
+    for lengths in ((8,), (3, 5), (1,) * 8):
+        case = nets.case(nets.MAKES[10], np.float32, images=8)
+        start, totals = 0, np.zeros(1)
+        for length in lengths:
+            order = np.arange(start, start + length)
+            case.network.train_steps(case.images, case.targets, order, 1, np.full(length, 0.02), totals)
+            start += length
+        results.add((case.network.params.tobytes(), totals.tobytes()))
+    assert len(results) == 1
+
+
+@given(seed=seeds)
+def test_a_learning_rate_of_zero_changes_no_bit(seed):
+    case = nets.case(nets.MAKES[seed % len(nets.MAKES)], np.float32, seed=seed)
+    before = case.network.params.copy()
+    case.network.train_steps(case.images, case.targets, np.arange(3), 1, np.zeros(3), np.zeros(1))
+    assert np.array_equal(case.network.params, before)
