@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from jitnet.events import Compiling, Event, Warned
-from jitnet.network import Network
+from jitnet.network import PART, Network
 
 # Kernels in the order of their compilation, as module.function. The drivers (last two) contain the others: once a
 # driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
@@ -47,8 +47,12 @@ def compile_kernels(network: Network, batch_size: int, images: np.ndarray) -> It
 
 
 def _compile(network: Network, batch_size: int, images: np.ndarray) -> Iterator[Event]:
-    driver = "persample.train_per_sample" if batch_size == 1 else "minibatch.train_minibatch"
-    drivers = (driver, "minibatch.predict_logits")
+    if batch_size == 1:
+        drivers: tuple[str, ...] = ("persample.train_per_sample", "minibatch.predict_logits")
+    elif batch_size <= PART:
+        drivers = ("minibatch.train_minibatch", "minibatch.predict_logits")
+    else:
+        drivers = ("minibatch.accumulate_gradient", "optimizer.sgd_step", "minibatch.predict_logits")
     cached = all(_in_cache(name) for name in drivers)
     parts = () if cached else _FORWARD if batch_size == 1 else _FORWARD + _BACKWARD
     names = ("contract", *parts, *drivers)
@@ -88,7 +92,7 @@ def _arguments(function: str, network: Network, batch_size: int, images: np.ndar
     vector: np.ndarray = np.empty(1, network.dtype)
     matrix = vector.reshape(1, 1)
     integers, floats, targets = np.zeros(1, np.int64), np.zeros(1), np.zeros(1, np.uint8)
-    space = network.workspace(1 if batch_size == 1 else batch_size)
+    space = network.workspace(min(batch_size, PART))
     table = (space.layers, space.plan)
     buffers = (*table, network.params, space.work, space.argmax)
     match function:
@@ -96,6 +100,8 @@ def _arguments(function: str, network: Network, batch_size: int, images: np.ndar
             return network.per_sample_arguments(images, targets, integers, floats, floats, floats)
         case "train_minibatch":
             return network.minibatch_arguments(images, targets, integers, batch_size, floats, floats, floats)
+        case "accumulate_gradient":
+            return network.accumulate_arguments(images, targets, integers, 1.0, vector)
         case "predict_logits":
             return network.predict_arguments(images, integers, matrix)
         case "trunk_forward":

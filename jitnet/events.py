@@ -93,8 +93,11 @@ class StepsDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluating:
-    """Some images of the epoch's evaluation are done; for views that show life, and to notice a signal in time."""
+class Progress:
+    """Some images of an evaluation, or of a batch that takes several calls, are done; nothing else has changed.
+
+    It lets a view show life and a signal be noticed in time.
+    """
 
     epoch: int
     images: int  # done so far
@@ -154,7 +157,7 @@ Event = (
     RunStarted
     | Compiling
     | StepsDone
-    | Evaluating
+    | Progress
     | EpochDone
     | CheckpointSaved
     | Warned

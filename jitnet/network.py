@@ -1,6 +1,8 @@
 """A network with its parameters: named views of one arena, the calls into the kernels, and nothing about training."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -8,12 +10,23 @@ from jitnet import architecture, layout
 from jitnet.architecture import Layer, Shape
 from jitnet.errors import InputError
 
+PART = 512  # images of one call of training: a larger batch sums its gradient over several, to bound memory and time
 PREDICT_BATCH = 256  # images of one compiled call of inference; larger ones gained nothing and hold more memory
 
 # The kernels are imported when they are called: importing them compiles the primitives, which a view wants to show.
 
 # numba's workqueue layer aborts the process if two Python threads enter a parallel kernel at once.
 _one_at_a_time = threading.Lock()
+
+
+@contextlib.contextmanager
+def _inside_kernels() -> Iterator[None]:
+    """Let one Python thread in, with numba's pool running."""
+    from jitnet.kernels.options import start_pool
+
+    with _one_at_a_time:
+        start_pool()
+        yield
 
 
 class Network:
@@ -119,6 +132,13 @@ class Network:
             *buffers, images, self._divisor(images), targets, order, batch_size, lrs, losses, *scratch, totals
         )  # fmt: skip
 
+    def accumulate_arguments(self, images, targets, part, scale, grad) -> tuple:
+        """Return the arguments of the kernel `accumulate_gradient`."""
+        space = self.workspace(len(part))
+        buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
+        scratch = (np.empty(len(part)), np.empty(len(part), np.int64))
+        return (*buffers, images, self._divisor(images), targets, part, scale, *scratch, grad)
+
     def predict_arguments(self, images, order, out) -> tuple:
         """Return the arguments of the kernel `predict_logits`."""
         space = self.workspace(max(len(order), 1))
@@ -136,19 +156,39 @@ class Network:
     ) -> tuple[int, np.ndarray]:
         """Take len(lrs) steps of SGD; return how many were finite (-1: a parameter is not), and each one's loss."""
         from jitnet.kernels.minibatch import train_minibatch
-        from jitnet.kernels.options import start_pool
         from jitnet.kernels.persample import train_per_sample
 
         losses = np.zeros(len(lrs))
-        with _one_at_a_time:
+        with _inside_kernels():
             if batch_size == 1:
                 done = train_per_sample(*self.per_sample_arguments(images, targets, order, lrs, losses, totals))
             else:
-                start_pool()
                 done = train_minibatch(
                     *self.minibatch_arguments(images, targets, order, batch_size, lrs, losses, totals)
                 )
         return done, losses
+
+    def accumulate(
+        self,
+        images: np.ndarray,  # (n, H, W, C) uint8 or the network's dtype
+        targets: np.ndarray,  # (n,) uint8
+        part: np.ndarray,  # int64, some images of a batch
+        batch_size: int,  # of the whole batch
+        grad: np.ndarray,  # like params, added to
+    ) -> float:
+        """Add a part's share of the mean gradient of a large batch; return the sum of the part's losses."""
+        from jitnet.kernels.minibatch import accumulate_gradient
+
+        with _inside_kernels():
+            return accumulate_gradient(*self.accumulate_arguments(images, targets, part, 1 / batch_size, grad))
+
+    def descend(self, grad: np.ndarray, lr: float) -> bool:
+        """Take one step of SGD; return whether all parameters are finite."""
+        from jitnet.kernels.optimizer import sgd_step
+
+        with _inside_kernels():
+            sgd_step(self.params, grad, self.params.dtype.type(lr))
+        return bool(np.isfinite(self.params).all())
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Return the scores (n, classes) of images (n, H, W, C), uint8 or the network's dtype."""
@@ -160,11 +200,9 @@ class Network:
     def logits_of(self, images: np.ndarray, start: int, out: np.ndarray) -> None:
         """Write the scores of len(out) images from `start` on, in one compiled call."""
         from jitnet.kernels.minibatch import predict_logits
-        from jitnet.kernels.options import start_pool
 
         order = np.arange(start, start + len(out))
-        with _one_at_a_time:
-            start_pool()
+        with _inside_kernels():
             predict_logits(*self.predict_arguments(images, order, out))
 
     def _divisor(self, images: np.ndarray) -> np.floating:

@@ -54,15 +54,4 @@ def in_use() -> tuple[int, str]:
     """Return the number of threads and the threading layer of this process; starts the pool if need be."""
     import numba
 
-    try:
-        layer = numba.threading_layer()
-    except ValueError:  # no parallel kernel has run yet
-        _start_pool(numba)
-        layer = numba.threading_layer()
-    return numba.get_num_threads(), layer
-
-
-def _start_pool(numba: object) -> None:
-    from numba.np.ufunc.parallel import _launch_threads
-
-    _launch_threads()
+    return numba.get_num_threads(), numba.threading_layer()

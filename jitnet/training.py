@@ -11,8 +11,8 @@ from jitnet.compilation import compile_kernels
 from jitnet.config import Settings
 from jitnet.data.dataset import Dataset
 from jitnet.errors import InputError
-from jitnet.events import Diverged, EpochDone, Evaluating, Event, RunFinished, StepsDone, Tensors
-from jitnet.network import PREDICT_BATCH, Network, score
+from jitnet.events import Diverged, EpochDone, Event, Progress, RunFinished, StepsDone, Tensors
+from jitnet.network import PART, PREDICT_BATCH, Network, score
 from jitnet.schedule import learning_rate
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
@@ -139,7 +139,7 @@ class Training:
         yield from compile_kernels(self.network, self.batch_size, self.data.train[0])
         done: EpochDone | None = None
         while self.position.epoch < self.epochs:
-            diverged = yield from self._train_epoch()
+            diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
             if diverged is not None:
                 yield diverged
                 return
@@ -171,25 +171,54 @@ class Training:
             seconds = time.perf_counter() - before
             if done != steps:
                 return self._diverged(lr, done, losses)
-            here.step_in_epoch += steps
-            here.step += steps
-            here.train_s += seconds
-            yield StepsDone(
-                epoch=here.epoch,
-                step=here.step,
-                step_in_epoch=here.step_in_epoch,
-                steps_per_epoch=self.steps_per_epoch,
-                images=len(batches),
-                lr=lr,
-                call_loss=float(losses.mean()),
-                epoch_loss=self._epoch_loss(),
-                seconds=seconds,
-                elapsed_s=self._elapsed(),
-                snapshot=self.tensors,
-            )
+            yield self._stepped(lr, steps, len(batches), float(losses.mean()), seconds)
             # Towards calls of CALL_S, at most doubling: one slow moment of the machine must not shrink them to nothing.
             steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
         return None
+
+    def _train_large_batches(self) -> Generator[Event, None, Diverged | None]:
+        """Train what is left of an epoch whose batches take several calls each; the state changes at a batch's end."""
+        here = self.position
+        images, targets = self.data.train
+        order = visiting_order(len(images), self.settings, here.epoch)
+        lr = learning_rate(self.settings, here.epoch)
+        grad = np.empty_like(self.network.params)
+        while here.step_in_epoch < self.steps_per_epoch:
+            batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
+            grad[:] = 0
+            total, seconds = 0.0, 0.0
+            for start in range(0, len(batch), PART):
+                before = time.perf_counter()
+                total += self.network.accumulate(images, targets, batch[start : start + PART], len(batch), grad)
+                seconds += time.perf_counter() - before
+                yield Progress(epoch=here.epoch, images=min(start + PART, len(batch)), total=len(batch))
+            if not np.isfinite(total):
+                return self._diverged(lr, 0, np.array([total / len(batch)]))
+            if not self.network.descend(grad, lr):
+                return self._diverged(lr, -1, np.zeros(0))
+            here.loss_sum += total
+            yield self._stepped(lr, 1, len(batch), total / len(batch), seconds)
+        return None
+
+    def _stepped(self, lr: float, steps: int, images: int, loss: float, seconds: float) -> StepsDone:
+        """Move the position on by some steps and report them."""
+        here = self.position
+        here.step_in_epoch += steps
+        here.step += steps
+        here.train_s += seconds
+        return StepsDone(
+            epoch=here.epoch,
+            step=here.step,
+            step_in_epoch=here.step_in_epoch,
+            steps_per_epoch=self.steps_per_epoch,
+            images=images,
+            lr=lr,
+            call_loss=loss,
+            epoch_loss=self._epoch_loss(),
+            seconds=seconds,
+            elapsed_s=self._elapsed(),
+            snapshot=self.tensors,
+        )
 
     def _epoch_loss(self) -> float:
         seen = min(self.position.step_in_epoch * self.batch_size, len(self.data.train[0]))
@@ -242,7 +271,6 @@ class Training:
         logits: np.ndarray = np.empty((len(images), self.network.classes), self.network.dtype)
         for start in range(0, len(images), PREDICT_BATCH):
             self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
-            yield Evaluating(
-                epoch=self.position.epoch, images=min(start + PREDICT_BATCH, len(images)), total=len(images)
-            )
+            done = min(start + PREDICT_BATCH, len(images))
+            yield Progress(epoch=self.position.epoch, images=done, total=len(images))
         return score(logits, targets)

@@ -155,6 +155,30 @@ def backward(layers, plan, params, work, argmax, N):
         sum_shards(shards, view(work, grads, (plan[0].conv_params,)))
 
 
+@body
+def batch_gradient(
+    layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, batch_targets
+):
+    """Compute the gradient of scale * the sum of a batch's losses into work[plan.grads:], and return the sum.
+
+    If the sum is not finite there is no gradient.
+    """
+    last = layers[layers.size - 1]
+    N = batch.size
+    forward(layers, plan, params, work, argmax, images, divisor, batch)
+    for n in range(N):
+        batch_targets[n] = targets[batch[n]]
+    logits = view(work, last.out, (N, last.OC))
+    grad_logits = view(work, last.grad_out, (N, last.OC))
+    softmax_cross_entropy(logits, batch_targets[:N], params.dtype.type(scale), batch_losses[:N], grad_logits)
+    total = 0.0
+    for n in range(N):
+        total += batch_losses[n]
+    if math.isfinite(total):
+        backward(layers, plan, params, work, argmax, N)
+    return total
+
+
 @serial_kernel
 def train_minibatch(
     layers,  # (L,) LAYER records
@@ -183,30 +207,51 @@ def train_minibatch(
     Matches  : tests.naive.train_minibatch; torch.optim.SGD.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1.
     """
-    last = layers[layers.size - 1]
     for step in range(lrs.size):
         batch = order[step * batch_size : min((step + 1) * batch_size, order.size)]
-        N = batch.size
-        forward(layers, plan, params, work, argmax, images, divisor, batch)
-        for n in range(N):
-            batch_targets[n] = targets[batch[n]]
-        softmax_cross_entropy(
-            view(work, last.out, (N, last.OC)),
-            batch_targets[:N],
-            params.dtype.type(1.0 / N),
-            batch_losses[:N],
-            view(work, last.grad_out, (N, last.OC)),
+        scale = 1.0 / batch.size
+        total = batch_gradient(
+            layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, batch_targets
         )
-        total = 0.0
-        for n in range(N):
-            total += batch_losses[n]
-        losses[step] = total / N
+        losses[step] = total * scale
         if not math.isfinite(total):
             return step
         totals[0] += total
-        backward(layers, plan, params, work, argmax, N)
         sgd_step(params, view(work, plan[0].grads, (params.size,)), params.dtype.type(lrs[step]))
     return lrs.size if all_finite(params) else -1
+
+
+@serial_kernel
+def accumulate_gradient(
+    layers,  # (L,) LAYER records
+    plan,  # (1,) PLAN record, room for a part of the batch
+    params,  # (P,) float32 or float64
+    work,  # (.,) same dtype
+    argmax,  # (.,) uint8
+    images,  # (n, H, W, C) uint8 or the dtype of params
+    divisor,  # scalar of the dtype of params
+    targets,  # (n,) uint8
+    part,  # (N,) int64, some images of a batch that is too large for one call
+    scale,  # float64: 1 / the images of the whole batch
+    batch_losses,  # (N,) float64 scratch
+    batch_targets,  # (N,) int64 scratch
+    grad,  # (P,) the batch's gradient so far, added to
+):
+    """Add the gradient of a part of a batch, and return the sum of the part's losses.
+
+    grad += scale * sum over the part of dLoss/dw
+
+    Parallel : inside each phase.
+    Work     : 6*MAC flop per image.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.accumulate_gradient.
+    Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1, a sum taken in parts.
+    """
+    total = batch_gradient(
+        layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses, batch_targets
+    )
+    sgd_step(grad, view(work, plan[0].grads, (params.size,)), params.dtype.type(-1))  # grad - (-1) * part
+    return total
 
 
 @serial_kernel
@@ -231,4 +276,6 @@ def predict_logits(
     """
     forward(layers, plan, params, work, argmax, images, divisor, order)
     last = layers[layers.size - 1]
-    out[...] = view(work, last.out, (order.size, last.OC))
+    for n in range(order.size):
+        for k in range(last.OC):  # not `out[...] =`: its error message brings in string code, 2 s to compile
+            out[n, k] = work[last.out + n * last.OC + k]

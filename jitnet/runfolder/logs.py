@@ -9,7 +9,7 @@ from typing import Any
 
 from jitnet.atomic import replace_file
 from jitnet.errors import InputError
-from jitnet.events import EpochDone, Evaluating, Event, StepsDone, Warned, as_record
+from jitnet.events import EpochDone, Event, Progress, StepsDone, Warned, as_record
 
 _KINDS = {item.name: item.type for item in fields(EpochDone)}
 COLUMNS = tuple(_KINDS)[: tuple(_KINDS).index("elapsed_s") + 1]  # of metrics.csv
@@ -54,7 +54,7 @@ class RunLogs:
     def record(self, *events: Event) -> list[Event]:
         """Write events down, of the steps a sample; returns a warning, once, while that fails."""
         for event in events:
-            if isinstance(event, Evaluating):  # a sign of life, nothing to keep
+            if isinstance(event, Progress):  # a sign of life, nothing to keep
                 continue
             if isinstance(event, EpochDone):
                 self._metrics.add(metrics_row(event))
