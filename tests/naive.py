@@ -229,6 +229,12 @@ def gradients(layers, tensors, images, targets):
     return each, found
 
 
+def accumulate_gradient(layers, tensors, images, targets, scale, before):
+    """Return the sum of the losses, and by name: before + scale * sum of the gradients."""
+    each, mean = gradients(layers, tensors, images, targets)
+    return each.sum(), {name: before[name] + scale * len(images) * mean[name] for name in before}
+
+
 def train_minibatch(layers, tensors, images, targets, order, batch_size, lrs):
     """Return the mean loss of each batch before its update, and the tensors after all of them."""
     tensors = {name: np.float64(array) for name, array in tensors.items()}

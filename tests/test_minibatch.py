@@ -55,6 +55,24 @@ def test_float32_follows(make):
     nets.assert_close(case.network.tensors(), tensors, nets.FLOAT32)
 
 
+@given(make=makes, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=3), seed=seeds)
+def test_a_batch_in_parts_has_the_gradient_of_the_whole(make, sizes, seed):
+    images = sum(sizes)
+    case = nets.case(make, np.float64, images, seed)
+    network = case.network
+    grad = normal(seed, np.float64, network.params.size)  # what is there already is kept
+    views = np.split(grad, offsets(network, grad.size))
+    expected = {name: view.reshape(array.shape) for (name, array), view in zip(network.tensors().items(), views)}
+    order = np.random.default_rng(seed).permutation(images)
+    for part in np.split(order, np.cumsum(sizes)[:-1]):
+        total, expected = naive.accumulate_gradient(
+            case.layers, case.tensors(), case.inputs[part], case.targets[part], 1 / images, expected
+        )
+        assert np.isclose(network.accumulate(case.images, case.targets, part, images, grad), total, rtol=SAME)
+        found = {name: view.reshape(expected[name].shape) for name, view in zip(expected, views)}
+        nets.assert_close(found, expected, SAME)
+
+
 @pytest.mark.parametrize("make", CONVS)
 def test_the_trunk_alone(make):
     """Forward, then backward from a gradient of its own, shard by shard."""
@@ -87,7 +105,7 @@ def region(space, start, like):
 
 
 def offsets(network, size):
-    """Return where the tensors of the trunk end."""
+    """Return where tensors end inside the first `size` parameters."""
     ends = np.cumsum([array.size for array in network.tensors().values()])
     return ends[ends < size]
 
@@ -112,17 +130,17 @@ def test_shards_depend_on_the_batch_alone_and_never_outgrow_the_room(images):
 def test_predict_logits(dtype, make, images, seed):
     """Within what the roundings of each layer, carried through those behind it, can add up to."""
     case = nets.case(make, dtype, images, seed)
-    expected, limit = logits_and_bound(case, dtype)
-    assert np.all(np.abs(case.network.logits(case.images) - expected) <= limit)
+    expected = naive.predict_logits(case.layers, case.tensors(), case.inputs)
+    assert np.all(np.abs(case.network.logits(case.images) - expected) <= bound(case, dtype))
 
 
-def logits_and_bound(case, dtype):
+def bound(case, dtype):
     """Follow the error through the network: |W| e of the layer before, and gamma_K |W| |x| of this one.
 
     ReLU and the maximum do not widen it. A pixel is rounded twice, as a byte's quotient and as a float.
     """
     tensors = case.tensors()
-    x, tape, inputs = naive.forward(case.layers, tensors, case.inputs)
+    _, tape, inputs = naive.forward(case.layers, tensors, case.inputs)
     error = gamma(2, dtype) * case.inputs
     for (name, pooled), (padded, _, _) in zip(naive.blocks(case.layers), tape):
         weight, bias = np.abs(tensors[f"{name}.weight"]), np.abs(tensors[f"{name}.bias"])
@@ -130,12 +148,12 @@ def logits_and_bound(case, dtype):
         reach = naive.conv2d_forward(np.abs(padded), weight, bias) + carried
         error = carried + gamma(9 * padded.shape[3] + 2, dtype) * reach
         error = naive.max_pool2d_forward(error, False)[0] if pooled else error
-    error = error.reshape(len(x), -1)
+    error = error.reshape(len(case.images), -1)
     for name, values in zip(naive.heads(case.layers), inputs):
         weight, bias = np.abs(tensors[f"{name}.weight"]), np.abs(tensors[f"{name}.bias"])
         carried = error @ weight
         error = carried + gamma(len(weight) + 4, dtype) * (np.abs(values) @ weight + bias + carried)
-    return x, 2 * error if dtype == np.float64 else error  # a float64 twin is off by as much
+    return 2 * error if dtype == np.float64 else error  # a float64 twin is off by as much
 
 
 @given(make=makes, images=st.integers(1, 70), seed=seeds)
