@@ -107,7 +107,7 @@ def _arguments(function: str, network: Network, batch_size: int, images: np.ndar
         case "trunk_forward":
             return (*buffers, images, number, integers)
         case "trunk_backward":
-            return (*table, space.work, space.argmax, 1)
+            return (*buffers, 1)
         case "linear_forward":
             return (matrix, matrix, vector, True, matrix)
         case "linear_backward_input":

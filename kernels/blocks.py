@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from .convolution import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row
+from .convolution import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row, flip_weight
 from .lanes import VECTOR_BYTES
 from .options import body
 from .pooling import max_pool2d_backward_sample, max_pool2d_row
 from .vectors import choose, filled, fma, greater, load, store
 from .views import view
+from .winners import channels_first, channels_last, is_wide, winners_backward_sample
 
 
 @body
@@ -78,14 +79,66 @@ def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, ta
             inside = scratch + layer.grad_map + ((y + 1) * (W + 2) + 1) * OC
             out = layer.out + n * layer.out_size + ((y + border) * (W + 2 * border) + border) * OC
             stop_behind_relu(work, out, grad_out + y * W * OC, W * OC, inside)
-    if not first:
-        flipped = view(work, layer.transposed, (3, 3, OC, C))
-        grad_x = view(work, layer.grad_x + n * H * W * C, (H, W, C))
-        conv2d_forward_sample(grad_map, flipped, view(work, zeros, (1, 1, C)), np.int64(0), grad_x)
     add_bias_gradient(grad_map, scale, view(target, start + layer.bias, (layer.BH, layer.BW, OC)))
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
     weight = view(target, start + layer.weight, (3, 3, C, OC))
-    conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
+    grad_x = view(work, layer.grad_x + n * H * W * C, (H, W, C))
+    if by_winners(layer, work.itemsize):
+        padded = scratch + layer.filters
+        by_filter = padded + (H + 2) * (W + 2) * C
+        winners_backward_sample(
+            x,
+            view(work, grad_out, (OH, OW, OC)),
+            view(argmax, layer.winners + n * OH * OW * OC, (OH, OW, OC)),
+            view(work, layer.transposed, (OC, 3, 3, C)),
+            view(work, padded, (H + 2, W + 2, C)),
+            view(work, by_filter, (OC, 3, 3, C)),
+        )
+        for y in range(H):
+            inside = padded + ((y + 1) * (W + 2) + 1) * C
+            copy(work, inside, work, layer.grad_x + (n * H + y) * W * C, W * C)
+        grad_weight = by_filter + 9 * OC * C
+        channels_last(view(work, by_filter, (OC, 3, 3, C)), view(work, grad_weight, (3, 3, C, OC)))
+        add_scaled(work, grad_weight, scale, target, start + layer.weight, 9 * C * OC)
+    else:
+        if not first:
+            flipped = view(work, layer.transposed, (3, 3, OC, C))
+            conv2d_forward_sample(grad_map, flipped, view(work, zeros, (1, 1, C)), np.int64(0), grad_x)
+        conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
+
+
+@body
+def by_winners(layer, itemsize):
+    """Is this block's gradient computed from the pool's winners alone? Decided by its shape: see winners.py."""
+    return layer.pool != 0 and is_wide(layer.C, itemsize)
+
+
+@body
+def turn_weight(layer, first, params, work):
+    """Lay a conv block's weights out for the backward pass, which must see them as they were in the forward pass."""
+    weight = view(params, layer.weight, (3, 3, layer.C, layer.OC))
+    if by_winners(layer, work.itemsize):
+        channels_first(weight, view(work, layer.transposed, (layer.OC, 3, 3, layer.C)))
+    elif not first:
+        flip_weight(weight, view(work, layer.transposed, (3, 3, layer.OC, layer.C)))
+
+
+@body
+def copy(source, place, target, start, size):
+    """Copy between flat arrays: target[start : start+size] = source[place : place+size]."""
+    lanes = VECTOR_BYTES // target.itemsize
+    for i in range(0, size, lanes):
+        store(target, start + i, size - i, load(source, place + i, size - i))
+
+
+@body
+def add_scaled(source, place, scale, target, start, size):
+    """Add scale * source[place : place+size] to target[start : start+size]."""
+    lanes = VECTOR_BYTES // target.itemsize
+    times = filled(scale, load(target, start, 0))
+    for i in range(0, size, lanes):
+        total = fma(times, load(source, place + i, size - i), load(target, start + i, size - i))
+        store(target, start + i, size - i, total)
 
 
 @body

@@ -40,7 +40,8 @@ _FIELDS = (
     "winners",  # offset in argmax: (OH, OW, OC)
     "ring",  # offset in a shard's scratch: three rows before the pool
     "grad_map",  # offset in a shard's scratch: gradient before the pool, (H+2, W+2, OC), zero border
-    "transposed",  # offset in work: weight with input and output channels swapped
+    "filters",  # offset in a shard's scratch: what winners.py writes, (H+2, W+2, C), (OC, 3, 3, C), (3, 3, C, OC)
+    "transposed",  # offset in work: the weights as the backward pass wants them
     "rows",  # offset in rows: (D,)
     "factors",  # offset in work: (D,)
 )

@@ -8,8 +8,7 @@ import math
 
 from numba import prange
 
-from .blocks import conv_block_backward, conv_block_forward, load_image
-from .convolution import flip_weight
+from .blocks import conv_block_backward, conv_block_forward, load_image, turn_weight
 from .dense import linear_backward_input, linear_backward_weight, linear_forward
 from .lanes import VECTOR_BYTES
 from .layers import CONV, shard_count
@@ -57,6 +56,7 @@ def trunk_forward(
 def trunk_backward(
     layers,  # (L,) LAYER records
     plan,  # (1,) PLAN record
+    params,  # (P,)
     work,  # (.,)
     argmax,  # (.,) uint8
     N,  # images in the batch
@@ -69,6 +69,8 @@ def trunk_backward(
     Matches  : tests.naive.trunk_backward.
     Source   : blocks.py applied to every image.
     """
+    for index in range(plan[0].convs):
+        turn_weight(layers[index], index == 0, params, work)
     S = _shard_count(N)
     one = work.dtype.type(1)
     size = plan[0].conv_params
@@ -144,13 +146,7 @@ def backward(layers, plan, params, work, argmax, N):
             view(work, grads + layer.bias, (layer.OC,)),
         )
     if plan[0].convs > 0:
-        for index in range(1, plan[0].convs):
-            layer = layers[index]
-            flip_weight(
-                view(params, layer.weight, (3, 3, layer.C, layer.OC)),
-                view(work, layer.transposed, (3, 3, layer.OC, layer.C)),
-            )
-        trunk_backward(layers, plan, work, argmax, N)
+        trunk_backward(layers, plan, params, work, argmax, N)
         shards = view(work, plan[0].shard_grads, (_shard_count(N), plan[0].conv_params))
         sum_shards(shards, view(work, grads, (plan[0].conv_params,)))
 

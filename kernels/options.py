@@ -106,6 +106,11 @@ def body(function):
     return numba.njit(**_OPTIONS)(function)
 
 
+def inlined(function):
+    """Compile a serial piece into each of its callers, where its integer arguments may be constants."""
+    return numba.njit(forceinline=True, **_OPTIONS)(function)
+
+
 def start_pool():
     """Start numba's threads: to be called before a serial kernel that calls parallel ones.
 

@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 
-from .blocks import conv_block_backward, conv_block_forward, load_image
-from .convolution import flip_weight
+from .blocks import conv_block_backward, conv_block_forward, load_image, turn_weight
 from .dense import linear_forward_sample, linear_sgd_sample
 from .layers import CONV
 from .loss import softmax_cross_entropy_sample
@@ -39,11 +38,7 @@ def backward(layers, plan, params, work, argmax, rows, counts, lr):
     for index in range(layers.size - 1, -1, -1):
         layer = layers[index]
         if layer.kind == CONV:
-            if index > 0:
-                flip_weight(
-                    view(params, layer.weight, (3, 3, layer.C, layer.OC)),
-                    view(work, layer.transposed, (3, 3, layer.OC, layer.C)),
-                )
+            turn_weight(layer, index == 0, params, work)
             image, start = np.int64(0), np.int64(0)  # literals would compile the block a second time
             conv_block_backward(layer, index == 0, work, argmax, plan.zeros, image, plan.scratch, -lr, params, start)
         else:

@@ -1,6 +1,6 @@
 """Entry points to what the kernels share and Python can't call: the primitives and some serial bodies."""
 
-from jitnet.kernels import blocks, convolution, dense, rows
+from jitnet.kernels import blocks, convolution, dense, rows, winners
 from jitnet.kernels import contract as contract_file
 from jitnet.kernels.options import serial_kernel
 
@@ -9,6 +9,8 @@ _add_rows, _dot_then_add, _transpose = rows.add_rows, rows.dot_then_add, rows.tr
 _flip_weight = convolution.flip_weight
 _linear_forward_sample, _linear_sgd_sample = dense.linear_forward_sample, dense.linear_sgd_sample
 _conv_block_forward = blocks.conv_block_forward
+_channels_first, _channels_last = winners.channels_first, winners.channels_last
+_winners_backward_sample = winners.winners_backward_sample
 
 
 @serial_kernel
@@ -57,3 +59,21 @@ def linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_
 def conv_block_forward(layers, index, params, work, argmax, n, scratch):
     """See jitnet.kernels.blocks."""
     _conv_block_forward(layers[index], params, work, argmax, n, scratch)
+
+
+@serial_kernel
+def channels_first(weight, out):
+    """See jitnet.kernels.winners."""
+    _channels_first(weight, out)
+
+
+@serial_kernel
+def channels_last(grad, out):
+    """See jitnet.kernels.winners."""
+    _channels_last(grad, out)
+
+
+@serial_kernel
+def winners_backward_sample(x, grad_out, argmax, weight, grad_x, grad_weight):
+    """See jitnet.kernels.winners."""
+    _winners_backward_sample(x, grad_out, argmax, weight, grad_x, grad_weight)

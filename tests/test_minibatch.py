@@ -1,6 +1,5 @@
 """The mini-batch driver, its phases, and inference, against naive ones; and what a batch must not change."""
 
-import compiled
 import naive
 import nets
 import numpy as np
@@ -87,11 +86,7 @@ def test_the_trunk_alone(make):
 
     grad = normal(0, np.float64, *out.shape)
     region(space, last["grad_out"], out)[...] = grad
-    for row in space.layers[1 : space.plan[0]["convs"]]:
-        weight = network.params[row["weight"] :][: 9 * row["C"] * row["OC"]].reshape(3, 3, row["C"], row["OC"])
-        flipped = space.work[row["transposed"] :][: weight.size].reshape(3, 3, row["OC"], row["C"])
-        compiled.flip_weight(weight, flipped)
-    trunk_backward(space.layers, space.plan, space.work, space.argmax, N)
+    trunk_backward(*buffers, N)
     size = space.plan[0]["conv_params"]
     shards = space.work[space.plan[0]["shard_grads"] :][: shard_count(N) * size].reshape(-1, size)
     expected = naive.trunk_backward(case.layers, case.tensors(), tape, grad)
