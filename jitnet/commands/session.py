@@ -123,6 +123,7 @@ def follow(
                 code = 3
             elif isinstance(event, Interrupted):
                 code = 128 + signal.Signals[event.signal].value
+        folder.note_drawing(view.drawing_s)
         return code or (1 if folder.save_failed or view.broken else 0)
 
 

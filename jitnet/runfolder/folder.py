@@ -184,6 +184,10 @@ class RunFolder:
                 self._notices.append(Warned(message=f"{error}; the next epoch replaces it"))
         return rows
 
+    def note_drawing(self, seconds: float) -> None:
+        """Record in meta.json what this process spent on drawing, so that a run shows the cost of its own view."""
+        self._update_meta(drawing_s=round(self.meta.get("drawing_s", 0.0) + seconds, 3))
+
     def handle(self, event: Event) -> list[Event]:
         """Write the event down, save what is due, and return what that caused: `CheckpointSaved`, `Warned`.
 
@@ -258,7 +262,7 @@ class RunFolder:
         try:
             write_meta(self.path, self.meta)
         except OSError as error:
-            return [Warned(message=f"{_reason(error)}, so it does not say that the run is {changes['status']}")]
+            return [Warned(message=f"{_reason(error)}, so it does not say that the run is {self.meta['status']}")]
         return []
 
     def _file(self, kind: str) -> Path:
