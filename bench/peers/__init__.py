@@ -1,0 +1,56 @@
+"""The peers: other ways to train the same networks, one file each, every one in a process of its own.
+
+A peer is a module with a class `Peer`:
+
+    MISSING   not in the class: if an import fails the peer is absent, and is named with the line that installs it
+    VARIANTS  list of dicts: choices such as a memory layout; the fastest in a short trial is the one that is measured
+    versions()                                  what the figures depend on
+    __init__(network, tensors, threads, **variant)
+              network: words as in "conv16 pool dense100 dense10" (ReLU after every layer but the last; a pool comes
+              after its conv); tensors: conv1.weight (3, 3, C, OC), conv1.bias (H, W, OC), dense1.weight (D, K), ...
+    load(images, targets, batch)                uint8 (n, H, W, 1) and (n,): convert and place as you like, untimed
+    reset()                                     back to the initial weights, untimed
+    train(steps, batch, lr) -> losses           timed: SGD from the first image on, in order; the loss before each step
+    predict(images, batch) -> logits            timed: of the first `images` images, in batches
+
+What is untimed favours the peers: jitnet itself converts its bytes inside the timed part.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A peer as the benchmark knows it before its process is started."""
+
+    name: str
+    label: str
+    module: str
+    install: str
+    threaded: bool = True  # False: more than one thread would change nothing
+    trunk: bool = True  # False: it knows no convolutions
+    slow: bool = False  # a step takes so long that a few samples stand for the rest
+
+
+JITNET = "jitnet"
+
+PEERS = (
+    Entry(JITNET, "jitnet", "bench.peers.jitnet_peer", "pip install ."),
+    Entry(
+        "loops",
+        "plain Python loops",
+        "bench.peers.loops_peer",
+        "nothing to install",
+        threaded=False,
+        slow=True,
+    ),
+    Entry("numpy", "NumPy, vectorised", "bench.peers.numpy_peer", "pip install numpy"),
+    Entry(
+        "torch",
+        "PyTorch",
+        "bench.peers.torch_peer",
+        "pip install torch --index-url https://download.pytorch.org/whl/cpu",
+    ),
+    Entry("jax", "JAX", "bench.peers.jax_peer", "pip install jax"),
+    Entry("sklearn", "scikit-learn", "bench.peers.sklearn_peer", "pip install scikit-learn", trunk=False),
+)

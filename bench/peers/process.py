@@ -1,0 +1,97 @@
+"""The benchmark's end of a peer's process."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from bench.peers import Entry
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 600.0  # for one answer: the first compilation of all kernels takes its time
+
+# Every pool that a peer may bring along is held to the same number of threads.
+_POOLS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+class PeerError(Exception):
+    """A peer gave no usable answer; the message says why."""
+
+
+class PeerProcess:
+    """One peer with one number of threads. `absent` is why it can't run, or empty."""
+
+    def __init__(self, entry: Entry, threads: int, python: str | None = None):
+        self.entry = entry
+        self.threads = threads
+        environment = os.environ | {name: str(threads) for name in _POOLS} | {"PYTHONDONTWRITEBYTECODE": "1"}
+        environment.pop("PYTHONSAFEPATH", None)  # the checkout is found through the working directory
+        self._answers: queue.Queue[str | None] = queue.Queue()
+        self.absent, self.versions, self.variants = "", {}, []
+        try:
+            self._process = subprocess.Popen(
+                [python or sys.executable, "-m", "bench.peers.serve", entry.module, str(threads)],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                encoding="utf-8",
+            )
+        except OSError as error:
+            self._process, self.absent = None, error.strerror or "the interpreter can't be started"
+            return
+        threading.Thread(target=self._read, daemon=True).start()
+        hello = self._next()
+        self.absent = hello.get("absent", "")
+        self.versions = hello.get("versions", {})
+        self.variants = hello.get("variants", [])
+
+    def ask(self, do: str, **request) -> dict:
+        """Send a request and return the answer; raises `PeerError`."""
+        try:
+            self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            raise PeerError("its process has ended") from None
+        answer = self._next()
+        if "error" in answer:
+            raise PeerError(answer["error"])
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+    def _read(self) -> None:
+        """Pass lines on from a thread of their own: a pipe can't be read with a deadline everywhere."""
+        try:
+            for line in self._process.stdout:
+                self._answers.put(line)
+        except ValueError:  # closed while reading
+            pass
+        self._answers.put(None)
+
+    def _next(self) -> dict:
+        try:
+            line = self._answers.get(timeout=DEADLINE_S)
+        except queue.Empty:
+            raise PeerError(f"no answer within {DEADLINE_S:.0f} s") from None
+        if line is None:
+            raise PeerError("its process has ended")
+        return json.loads(line)
