@@ -1,0 +1,226 @@
+"""The race: for each row every peer is started, checked against jitnet's losses, tuned, and timed in turn."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bench import measure, rows
+from bench.measure import Timing
+from bench.peers import JITNET, Entry
+from bench.peers.process import PeerError, PeerProcess
+from bench.rows import Row
+
+_TRIALS = 3  # short runs of a variant; the best one counts, for the others were disturbed
+_SLOW_CHECK = 2  # steps of a peer that needs seconds for them
+
+
+@dataclass(frozen=True)
+class Options:
+    """How long and how often."""
+
+    rounds: int = 7
+    seconds: float = 0.25  # aimed length of one timed run
+    images: int = 60000  # a run uses no more
+    threads: tuple[int, ...] = (1, 2)  # that each peer may choose from
+
+
+@dataclass
+class Result:
+    """What one peer did in one row."""
+
+    peer: str
+    label: str
+    slow: bool = False
+    how: str = ""
+    threads: int = 0
+    batch: int = 0
+    images: int = 0  # of one timed run
+    difference: float = 0.0  # largest between its losses and jitnet's
+    compared: int = 0  # so many losses were compared
+    agrees: bool = False
+    problem: str = ""  # why it has no figure
+    trials: list[dict] = field(default_factory=list)
+    seconds: Timing | None = None  # per image
+    ratio: Timing | None = None  # its time over jitnet's, round by round
+
+
+class Pool:
+    """The peers' processes, each started when it is first needed; all but the one that is timed are idle."""
+
+    def __init__(self, pythons: dict[str, str]):
+        self.pythons = pythons
+        self._processes: dict[tuple[str, int], PeerProcess] = {}
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for process in self._processes.values():
+            process.close()
+
+    def get(self, entry: Entry, threads: int) -> PeerProcess:
+        """Return the peer's process for that number of threads."""
+        key = (entry.name, threads)
+        if key not in self._processes:
+            self._processes[key] = PeerProcess(entry, threads, self.pythons.get(entry.name))
+        return self._processes[key]
+
+    def presence(self, entries: Iterable[Entry]) -> dict[str, dict]:
+        """Start every peer with one thread; return which are here with what versions, and which are absent."""
+        found = {}
+        for entry in entries:
+            record: dict = {"label": entry.label, "install": entry.install}
+            try:
+                process = self.get(entry, 1)
+                record |= {"absent": process.absent} if process.absent else {"versions": process.versions}
+            except PeerError as error:
+                record["absent"] = str(error)
+            found[entry.name] = record
+        return found
+
+
+@dataclass
+class _Contender:
+    """A peer that is ready to be timed: its process and the request that makes one run."""
+
+    process: PeerProcess
+    request: dict
+    images: int
+    problem: str = ""
+
+    def run(self) -> float:
+        """Return the seconds per image of one run; NaN once the peer has failed, so that the others go on."""
+        if not self.problem:
+            try:
+                return self.process.ask(**self.request)["seconds"] / self.images
+            except PeerError as error:
+                self.problem = str(error)
+        return float("nan")
+
+
+def takes_part(entry: Entry, row: Row) -> bool:
+    """Whether a peer can do such work: the documents' loops learn image by image, and some peers know no conv."""
+    return (entry.trunk or not row.network.startswith("conv")) and not (entry.slow and row.batch > 1)
+
+
+def run_row(
+    row: Row, entries: list[Entry], pool: Pool, folder: Path, options: Options, report: Callable[[str, float], None]
+) -> list[Result]:
+    """Measure one row. `report` gets a text and the share of the row that is done."""
+    results = {entry.name: Result(entry.name, entry.label, entry.slow) for entry in entries}
+    contenders: dict[str, _Contender] = {}
+    expected: np.ndarray | None = None
+    for place, entry in enumerate(entries):
+        result = results[entry.name]
+        try:
+            contenders[entry.name], losses = _tune(
+                row, entry, pool, folder, options, result,
+                lambda text, place=place: report(text, 0.5 * place / len(entries)),
+            )  # fmt: skip
+        except PeerError as error:
+            result.problem = str(error)
+            continue
+        if entry.name == JITNET:
+            expected = losses
+        _compare(result, losses, expected, row)
+
+    steps = options.rounds * max(1, len(contenders))
+    done = 0
+
+    def after(name: str, seconds: float) -> None:
+        nonlocal done
+        done += 1
+        report(f"round {-(-done // len(contenders))} of {options.rounds}", 0.5 + 0.5 * done / steps)
+
+    timings = measure.in_turn({name: one.run for name, one in contenders.items()}, options.rounds, after)
+    for name, contender in contenders.items():
+        results[name].problem, results[name].images = contender.problem, contender.images
+        if not contender.problem:
+            results[name].seconds = timings[name]
+    own = results.get(JITNET)
+    for result in results.values():
+        if result.agrees and result.seconds and own and own.seconds and result is not own:
+            result.ratio = measure.ratio(result.seconds, own.seconds)
+    return list(results.values())
+
+
+def _tune(
+    row: Row, entry: Entry, pool: Pool, folder: Path, options: Options, result: Result, report: Callable[[str], None]
+) -> tuple[_Contender, np.ndarray]:
+    """Build every variant of a peer, try each for a moment, and return the fastest with its first losses."""
+    best: tuple[float, PeerProcess, dict, dict] | None = None
+    for threads in options.threads if entry.threaded else (1,):
+        process = pool.get(entry, threads)
+        if process.absent:
+            raise PeerError(f"not here: {entry.install}")
+        for variant in process.variants:
+            for batch in (row.batch,) if not row.infers else rows.INFERENCE_BATCHES if not entry.slow else (1,):
+                report(f"{entry.label}: preparing, {threads} thread{'s' * (threads > 1)}")
+                build = {
+                    "network": row.network,
+                    "tensors": str(rows.weights_file(folder, row.network)),
+                    "images": str(folder / "images.npz"),
+                    "batch": batch,
+                    "variant": variant,
+                }
+                answer = process.ask("build", **build)
+                per_image, images, losses = _try(row, entry, process, batch, options)
+                result.trials.append(
+                    {"threads": threads, "batch": batch, **variant, "seconds_per_image": per_image, "images": images}
+                )
+                if best is None or per_image < best[0]:
+                    best = (per_image, process, build, {"detail": answer["detail"], "losses": losses})
+    assert best is not None
+    per_image, process, build, found = best
+    result.how, result.threads, result.batch = found["detail"], process.threads, build["batch"]
+    process.ask("build", **build)
+    images = _images(row, entry, result.batch, per_image, options)
+    contender = _Contender(process, _request(row, images, result.batch), images)
+    if not entry.slow:
+        contender.run()  # warm: JAX compiles once more for another number of steps
+    return contender, found["losses"]
+
+
+def _try(row: Row, entry: Entry, process: PeerProcess, batch: int, options: Options) -> tuple[float, int, np.ndarray]:
+    """Return seconds per image of a short run, its images, and the first losses."""
+    check = row.check if not entry.slow else _SLOW_CHECK
+    images = check * max(1, row.batch)
+    answer = process.ask(**_request(row, images, batch))
+    losses = np.array(answer["losses"])
+    if entry.slow:
+        return answer["seconds"] / images, images, losses
+    if row.infers:
+        images = min(row.images, options.images, 4 * batch)
+    times: list[float] = []
+    while len(times) < _TRIALS and sum(times) < options.seconds:
+        times.append(process.ask(**_request(row, images, batch))["seconds"])
+    return min(times) / images, images, losses
+
+
+def _images(row: Row, entry: Entry, batch: int, per_image: float, options: Options) -> int:
+    """Return how many images make a run of about the length aimed at, in whole steps."""
+    most = min(row.images, options.images)
+    if entry.slow:
+        return 1
+    if row.infers:  # all of them, unless that takes far too long
+        return most if most * per_image < 4 * options.seconds else max(batch, int(options.seconds / per_image))
+    steps = max(1, min(most // batch, round(options.seconds / per_image / batch)))
+    return steps * batch
+
+
+def _request(row: Row, images: int, batch: int) -> dict:
+    if row.infers:
+        return {"do": "predict", "images": images, "batch": batch}
+    return {"do": "train", "steps": images // batch, "batch": batch, "lr": row.lr}
+
+
+def _compare(result: Result, losses: np.ndarray, expected: np.ndarray | None, row: Row) -> None:
+    """Note whether a peer's first losses are jitnet's; without jitnet there is nothing to compare with."""
+    if expected is None:
+        return
+    result.compared = min(row.check, len(losses), len(expected))
+    differences = np.abs(losses[: result.compared] - expected[: result.compared])
+    result.difference = float(differences.max()) if np.isfinite(differences).all() else float("inf")
+    result.agrees = result.compared > 0 and result.difference <= row.tolerance
