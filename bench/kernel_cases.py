@@ -1,0 +1,170 @@
+"""Which kernels are measured, at which shapes of the documents' CNN, on what numbers."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench import kernel_loops, rows
+from jitnet.architecture import forward_macs, parse, step_macs
+from jitnet.network import Network
+
+CONVS = (("conv1", 28, 1, 16), ("conv2", 14, 16, 32), ("conv3", 7, 32, 64))  # name, height and width, C, OC
+POOLS = (("pool1", 28, 16), ("pool2", 14, 32))
+D, K = 3136, 100  # the first dense layer
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kernel at one shape."""
+
+    name: str
+    shape: str
+    flop: int  # of one repeat of one piece, dense: nothing is counted as skipped. 0: it has no multiply-adds
+    make: Callable[[int], Callable[[int], object]]  # threads -> run(repeats)
+    pieces: bool = True  # every thread works on a piece of its own; False: the threads share one
+    threaded: bool = True
+    note: str = ""
+
+
+def cases() -> Iterator[Case]:
+    """Yield all cases, from the smallest kernel to the whole step."""
+    for name, H, C, OC in CONVS:
+        flop, shape = 18 * H * H * C * OC, f"{H}x{H}x{C} -> {OC}"
+        yield Case(f"{name} forward", shape, flop, _bind(_conv_forward, H, C, OC))
+        note = "not part of training" if name == "conv1" else ""
+        yield Case(f"{name} input gradient", shape, flop, _bind(_conv_forward, H, OC, C), note=note)
+        yield Case(f"{name} weight gradient", shape, flop, _bind(_conv_weight, H, C, OC))
+        if name != "conv1":
+            yield Case(f"{name} flip of the filters", f"3x3x{C}x{OC}", 0, _bind(_flip, C, OC), note="once per step")
+    for name, H, C in POOLS:
+        yield Case(f"{name} forward", f"{H}x{H}x{C}", 0, _bind(_pool_forward, H, C), note="with ReLU and argmax")
+        yield Case(f"{name} backward", f"{H}x{H}x{C}", 0, _bind(_pool_backward, H, C))
+    for share, note in ((1.0, "all inputs active"), (0.5, "half of the inputs active")):
+        yield Case("dense1 forward, 1 image", f"{D}x{K}", 2 * D * K, _bind(_linear_forward_sample, share), note=note)
+        yield Case("dense1 backward, 1 image", f"{D}x{K}", 4 * D * K, _bind(_linear_sgd_sample, share), note=note)
+    N = 128
+    flop, shape = 2 * N * D * K, f"{N}x{D}x{K}"
+    yield Case("dense1 forward", shape, flop, _bind(_linear_forward, N), pieces=False)
+    yield Case("dense1 input gradient", shape, flop, _bind(_linear_input, N), pieces=False)
+    yield Case("dense1 weight gradient", shape, flop, _bind(_linear_weight, N), pieces=False)
+    shapes = Network(parse(rows.CNN), (28, 28, 1)).shapes
+    step, forward = 2 * step_macs(shapes), 2 * forward_macs(shapes)
+    note = "loss and update too"
+    yield Case("whole step, 1 image", "CNN", step, _bind(_steps, 1), pieces=False, threaded=False, note=note)
+    yield Case("whole step, 128 images", "CNN", 128 * step, _bind(_steps, 128), pieces=False, note=note)
+    yield Case("inference, 256 images", "CNN", 256 * forward, _bind(_inference, 256), pieces=False)
+
+
+def _bind(make: Callable, *shape) -> Callable[[int], Callable[[int], object]]:
+    return lambda threads: make(threads, *shape)
+
+
+def _draw(*extents: int) -> np.ndarray:
+    rng = np.random.default_rng(sum(extents))
+    return rng.standard_normal(extents, dtype=np.float32)
+
+
+def _padded(P, H, C):
+    x = np.zeros((P, H + 2, H + 2, C), np.float32)
+    x[:, 1:-1, 1:-1] = _draw(P, H, H, C)
+    return x
+
+
+def _conv_forward(P, H, C, OC):
+    """Serve the input gradient too: it is this with the channels swapped."""
+    x, weight, bias = _padded(P, H, C), _draw(3, 3, C, OC), _draw(H, H, OC)
+    out = np.empty((P, H, H, OC), np.float32)
+    return lambda repeats: kernel_loops.conv2d_forward(repeats, x, weight, bias, out)
+
+
+def _conv_weight(P, H, C, OC):
+    x, gradient, out = _padded(P, H, C), _padded(P, H, OC), np.zeros((P, 3, 3, C, OC), np.float32)
+    return lambda repeats: kernel_loops.conv2d_backward_weight(repeats, x, gradient, np.float32(1e-6), out)
+
+
+def _flip(P, C, OC):
+    weight, out = _draw(P, 3, 3, C, OC), np.empty((P, 3, 3, OC, C), np.float32)
+    return lambda repeats: kernel_loops.flip_weight(repeats, weight, out)
+
+
+def _pool_forward(P, H, C):
+    x, out = _draw(P, H, H, C), np.empty((P, H // 2, H // 2, C), np.float32)
+    argmax = np.empty(out.shape, np.uint8)
+    return lambda repeats: kernel_loops.max_pool2d_forward(repeats, x, out, argmax)
+
+
+def _pool_backward(P, H, C):
+    x, out = _draw(P, H, H, C), np.empty((P, H // 2, H // 2, C), np.float32)
+    argmax = np.empty(out.shape, np.uint8)
+    kernel_loops.max_pool2d_forward(1, x, out, argmax)
+    gradient = np.empty((P, H + 2, H + 2, C), np.float32)
+    return lambda repeats: kernel_loops.max_pool2d_backward(repeats, out, argmax, gradient)
+
+
+def _sample(P, share):
+    """Return one image's layer, of whose inputs a share is not 0, spread at random as behind ReLU."""
+    x = np.abs(_draw(P, D)) + 0.1
+    inactive = np.random.default_rng(1).permutation(D)[round(share * D) :]
+    x[:, inactive] = 0
+    weight, bias = _draw(P, D, K), _draw(P, K)
+    rows_, factors, out = np.empty((P, D), np.int64), np.empty((P, D), np.float32), np.empty((P, K), np.float32)
+    return x, weight, bias, rows_, factors, out
+
+
+def _linear_forward_sample(P, share):
+    arrays = _sample(P, share)
+    return lambda repeats: kernel_loops.linear_forward_sample(repeats, *arrays)
+
+
+def _linear_sgd_sample(P, share):
+    x, weight, bias, rows_, factors, out = _sample(P, share)
+    kernel_loops.linear_forward_sample(1, x, weight, bias, rows_, factors, out)
+    count, gradient, grad_input = round(share * D), _draw(P, K), np.empty((P, D), np.float32)
+    return lambda repeats: kernel_loops.linear_sgd_sample(
+        repeats, gradient, rows_, factors, count, np.float32(1e-9), weight, bias, grad_input
+    )
+
+
+def _linear_forward(threads, N):
+    x, weight, bias, out = _draw(N, D), _draw(D, K), _draw(K), np.empty((N, K), np.float32)
+    return lambda repeats: kernel_loops.linear_forward(repeats, x, weight, bias, out)
+
+
+def _linear_input(threads, N):
+    x, weight, gradient = _draw(N, D), _draw(D, K), _draw(N, K)
+    scratch, out = np.empty(D * K, np.float32), np.empty((N, D), np.float32)
+    return lambda repeats: kernel_loops.linear_backward_input(repeats, gradient, weight, x, scratch, out)
+
+
+def _linear_weight(threads, N):
+    x, gradient = _draw(N, D), _draw(N, K)
+    weight, bias = np.empty((D, K), np.float32), np.empty(K, np.float32)
+    return lambda repeats: kernel_loops.linear_backward_weight(repeats, x, gradient, weight, bias)
+
+
+def _network():
+    network = Network(parse(rows.CNN), (28, 28, 1))
+    network.initialise("lecun", 0)
+    return network, *rows.data(2048)[1:]
+
+
+def _steps(threads, batch):
+    network, images, targets = _network()
+
+    def run(repeats):
+        order = np.arange(repeats * batch) % len(images)
+        network.train_steps(images, targets, order, batch, np.full(repeats, 1e-4), np.zeros(1))
+
+    return run
+
+
+def _inference(threads, batch):
+    network, images, _ = _network()
+    images, out = images[:batch], np.empty((batch, 10), np.float32)
+
+    def run(repeats):
+        for _ in range(repeats):
+            network.logits_of(images, 0, out)
+
+    return run
