@@ -1,0 +1,178 @@
+"""The benchmarks at work: small runs end to end, a wrong peer is refused a ratio, absent ones are named."""
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import measure, race, records, report, rows
+from bench.measure import Timing
+from bench.peers import JITNET, PEERS, Entry
+from bench.peers.process import PeerProcess
+
+ROOT = Path(__file__).resolve().parents[1]
+MLP_ROW = rows.Row("tiny", "a small MLP", "dense12 dense10", 1, 0.05, 64, 16, 1e-4)
+CNN_ROW = rows.Row("tiny", "a small CNN", "conv3 pool conv4 dense10", 4, 0.05, 64, 8, 1e-4)
+INFER_ROW = rows.Row("tiny", "a small CNN", "conv3 pool conv4 dense10", 0, 0.0, 64, 32, 1e-4)
+
+WRONG = """
+from bench.peers.numpy_peer import Peer as Right
+
+class Peer(Right):
+    def train(self, steps, batch, lr):
+        return super().train(steps, batch, 1.01 * lr)  # one percent too far
+"""
+FAILING = """
+from bench.peers.numpy_peer import Peer as Right
+
+class Peer(Right):
+    def train(self, steps, batch, lr):
+        print("noise on standard output")
+        raise RuntimeError("out of order")
+"""
+
+
+@pytest.fixture
+def peers(tmp_path, monkeypatch):
+    """Peers from modules written here, beside those of the project."""
+    (tmp_path / "wrong_peer.py").write_text(WRONG)
+    (tmp_path / "failing_peer.py").write_text(FAILING)
+    (tmp_path / "absent_peer.py").write_text("import a_package_that_is_not_here\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    own = [entry for entry in PEERS if entry.name in (JITNET, "loops", "numpy")]
+    names = ("wrong", "failing", "absent")
+    return own + [Entry(name, name, f"{name}_peer", f"pip install {name}") for name in names]
+
+
+def run(row, peers, folder):
+    """Measure one row with tiny runs; return the results by peer."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (64, 12, 12, 1), dtype=np.uint8)
+    rows.write_inputs(folder, images, rng.integers(0, 10, 64).astype(np.uint8), {row.network})
+    options = race.Options(rounds=2, seconds=0.001, images=64, threads=(1,))
+    shares = []
+    with race.Pool({}) as pool:
+        presence = pool.presence(peers)
+        here = [peer for peer in peers if "absent" not in presence[peer.name] and race.takes_part(peer, row)]
+        results = race.run_row(row, here, pool, folder, options, lambda text, share: shares.append(share))
+    assert shares == sorted(shares) and shares[-1] == 1
+    return {result.peer: result for result in results}, presence
+
+
+def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
+    results, presence = run(MLP_ROW, peers, tmp_path)
+    for name in ("loops", "numpy"):
+        assert results[name].agrees and results[name].difference < 1e-5
+        assert len(results[name].ratio.values) == 2 and results[name].ratio.median > 0
+    wrong = results["wrong"]
+    assert wrong.seconds is not None and wrong.ratio is None and wrong.difference > MLP_ROW.tolerance
+    assert report.faster(wrong).startswith("no ratio: losses differ by")
+    assert results["failing"].seconds is None and "out of order" in report.faster(results["failing"])
+    assert "absent" not in results and "a_package_that_is_not_here" in presence["absent"]["absent"]
+
+
+@pytest.mark.parametrize("row", [CNN_ROW, INFER_ROW], ids=["train", "infer"])
+def test_peers_agree_on_convolutions(row, peers, tmp_path):
+    results, _ = run(row, peers[:3], tmp_path)
+    assert all(result.agrees and result.difference < 1e-5 for result in results.values())
+    assert ("loops" in results) == row.infers
+
+
+def test_the_loops_learn_as_jitnet_does_on_convolutions(peers, tmp_path):
+    row = rows.Row("tiny", "a small CNN", CNN_ROW.network, 1, 0.05, 64, 8, 1e-4)
+    results, _ = run(row, peers[:3], tmp_path)
+    assert results["loops"].agrees and results["loops"].compared == 2 and results["numpy"].difference < 1e-5
+
+
+def test_an_interpreter_that_is_not_there_is_no_accident():
+    process = PeerProcess(PEERS[0], 1, str(ROOT / "no" / "python"))
+    assert process.absent
+    process.close()
+
+
+def test_runs_are_taken_in_turn():
+    calls = []
+    runs = {name: lambda name=name: calls.append(name) or float(len(calls)) for name in "ab"}
+    found = measure.in_turn(runs, 3)
+    assert "".join(calls) == "ababab"
+    assert found["b"].values == (2.0, 4.0, 6.0) and found["b"].median == 4 and found["b"].spread == 0.5
+    assert measure.ratio(found["b"], found["a"]).values == (2.0, 4 / 3, 6 / 5)
+
+
+def test_repeats_fill_the_time():
+    assert measure.repeats_for(lambda repeats: repeats * 1e-4, 0.01) == 100
+    assert measure.repeats_for(lambda repeats: 5.0, 0.01) == 1
+
+
+def test_a_row_that_jitnet_loses_is_shown():
+    result = race.Result("torch", "PyTorch", threads=2, images=64, agrees=True, compared=8)
+    result.seconds, result.ratio = Timing((1e-5, 2e-5)), Timing((0.5, 0.75))
+    console = report.console()
+    with console.capture() as shown:
+        console.print(report.table([(MLP_ROW, [result])]))
+    assert "PyTorch" in shown.get() and "0.62  (0.50 to 0.75)" in shown.get()
+
+
+def bench(name, *arguments, **variables):
+    """Run a benchmark as a user does, from another folder."""
+    command = [sys.executable, str(ROOT / "bench" / name), *arguments]
+    environment = os.environ | variables
+    return subprocess.run(command, env=environment, cwd=ROOT / "tests", capture_output=True, text=True, timeout=120)
+
+
+def names_no_place(text):
+    """Check that a record tells neither where it was made nor on whose machine."""
+    assert str(ROOT) not in text and str(Path.home()) + os.sep not in text
+    assert not re.search(rf"\b{re.escape(platform.node())}\b", text)
+
+
+def test_compare_end_to_end(tmp_path):
+    out = tmp_path / "result.json"
+    done = bench("compare.py", "--quick", "--only", "mlp-1,numpy,jax", "--rounds", "2", "--json", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record == json.loads(out.read_text())
+    assert (record["benchmark"], record["format"]) == ("compare", records.FORMAT)
+    assert set(record["peers"]) == {"jitnet", "numpy", "jax"} and record["context"]["minutes"] > 3782
+    (row,) = record["rows"]
+    assert row["name"] == "mlp-1" and row["tolerance"] == 1e-4
+    for result in row["results"]:
+        assert result["seconds"]["n"] == 2 and result["agrees"] and result["threads"] >= 1
+        assert (result["ratio"] is None) == (result["peer"] == "jitnet")
+    if "absent" in record["peers"]["jax"]:
+        assert "pip install jax" in " ".join(done.stderr.split())
+    assert "3,782 minutes" in " ".join(done.stderr.split())
+    names_no_place(out.read_text())
+
+
+def test_kernels_end_to_end(tmp_path):
+    out = tmp_path / "result.json"
+    done = bench("kernels.py", "--quick", "--only", "conv3 forward,pool2 forward", "--rounds", "2", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    record = json.loads(out.read_text())
+    assert {row["name"] for row in record["rows"]} == {"conv3 forward", "pool2 forward"}
+    for row in record["rows"]:
+        assert row["seconds"]["n"] == 2 and row["peak_gflops"] > 0
+        assert ("share" in row) == (row["flop"] > 0)
+    assert "FMA peak of this run" in done.stdout
+    names_no_place(out.read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("compare.py", "--only", "cnm"), "--only names cnm"),
+        (("compare.py", "--python", "torch"), "expected PEER=PATH"),
+        (("compare.py", "--rounds", "0"), "--rounds is 0"),
+        (("kernels.py", "--only", "conv9"), "--only matches no kernel"),
+    ],
+)
+def test_bad_input_is_told_in_a_sentence(arguments, said):
+    done = bench(*arguments)
+    assert done.returncode == 2 and said in " ".join(done.stderr.split()) and "Traceback" not in done.stderr
