@@ -1,10 +1,9 @@
 """A network as data: its layers, what it is called, what it weighs, and the table that the kernels interpret."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
 
 from jitnet.errors import InputError
 
@@ -129,7 +128,7 @@ def _follow(layers: tuple[Layer, ...], image: tuple[int, ...], bias: str) -> Ite
                 )
             yield Shape(layer, extent, after, (), (), 0, f"pool{number}")
         else:
-            inputs = int(np.prod(extent))
+            inputs = math.prod(extent)
             after = (layer.units,)
             macs = inputs * layer.units
             yield Shape(layer, (inputs,), after, (inputs, layer.units), after, macs, f"dense{number}")
@@ -138,7 +137,7 @@ def _follow(layers: tuple[Layer, ...], image: tuple[int, ...], bias: str) -> Ite
 
 def parameter_count(network: tuple[Shape, ...]) -> int:
     """Return how many numbers the network learns."""
-    return sum(int(np.prod(part)) for shape in network for part in (shape.weight, shape.bias) if part)
+    return sum(math.prod(part) for shape in network for part in (shape.weight, shape.bias) if part)
 
 
 def forward_macs(network: tuple[Shape, ...]) -> int:

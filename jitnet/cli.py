@@ -43,10 +43,15 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 bad input, 3 diverged, 128 + n stopped by signal n."""
     try:
         args = build_parser().parse_args(argv)
-        return args.run(args)
+        code = args.run(args)
+        sys.stdout.flush()  # here, where a reader that went away is expected
+        return code
     except JitnetError as error:
         print(f"jitnet: {error}", file=sys.stderr)
         return error.exit_code
+    except MemoryError as error:
+        print(f"jitnet: there is not enough memory ({error}): use a smaller network or batch", file=sys.stderr)
+        return InputError.exit_code
     except BrokenPipeError:  # the reader of our output went away, as in `jitnet summary cnn | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jitnet.errors import JitnetError
 from jitnet.events import Compiling, Event, Warned
 from jitnet.network import PART, Network
 
@@ -37,6 +38,8 @@ def compile_kernels(network: Network, batch_size: int, images: np.ndarray) -> It
         )
     try:
         yield from _compile(network, batch_size, images)
+    except (JitnetError, MemoryError):
+        raise
     except Exception as error:  # unpickling damaged bytes may raise anything; a real fault comes again below
         if options.CACHE_FOLDER is None:
             raise

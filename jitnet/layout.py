@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jitnet import memory
 from jitnet.architecture import Conv, Pool, Shape
 from jitnet.kernels.layers import CONV, DENSE, LAYER, PLAN, shard_count
 
@@ -102,6 +103,8 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
     plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))
     plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))
     plan["zeros"] = work.take(max(int(row["C"]) for row in table))
+    size = work.size * np.dtype(dtype).itemsize + argmax.size + 8 * rows.size
+    memory.require(size, f"a batch of {images:,} images in this network")
     return Workspace(
         images=images,
         layers=table,

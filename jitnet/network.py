@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jitnet import architecture, layout
+from jitnet import architecture, layout, memory
 from jitnet.architecture import Layer, Shape
 from jitnet.errors import InputError
 
 PART = 512  # images of one call of training: a larger batch sums its gradient over several, to bound memory and time
 PREDICT_BATCH = 256  # images of one compiled call of inference; larger ones gained nothing and hold more memory
+
+_COPIES = 5  # of the parameters, at least: they, their gradients, and three while a checkpoint is saved
 
 # The kernels are imported when they are called: importing them compiles the primitives, which a view wants to show.
 
@@ -63,7 +65,12 @@ class Network:
         self.bias = bias
         self.dtype = dtype
         self.shapes: tuple[Shape, ...] = architecture.shapes(layers, image, bias)
-        self.params = layout.aligned_zeros(architecture.parameter_count(self.shapes), dtype)
+        count = architecture.parameter_count(self.shapes)
+        memory.require(
+            _COPIES * count * np.dtype(dtype).itemsize,
+            f"the network {architecture.to_text(layers)!r} of {count:,} parameters",
+        )
+        self.params = layout.aligned_zeros(count, dtype)
         self._workspace: layout.Workspace | None = None
 
     @property
@@ -217,7 +224,8 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 
 def score(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-    """Return the mean cross-entropy and the accuracy in percent."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    """Return the mean cross-entropy, NaN if a score is not finite, and the accuracy in percent."""
+    with np.errstate(invalid="ignore"):  # inf - inf
+        shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
     return float(losses.mean()), 100.0 * int((logits.argmax(axis=1) == targets).sum()) / len(targets)

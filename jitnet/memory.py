@@ -1,0 +1,31 @@
+"""How much memory there is, asked before it is taken: Linux promises more than it has, and kills who believes it."""
+
+import os
+from pathlib import Path
+
+from jitnet.errors import InputError
+
+_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of a container: cgroup v2, v1
+
+
+def require(size: int, what: str) -> None:
+    """Raise `InputError` if `size` bytes, for `what`, are more than this machine or container has."""
+    there = available(Path("/sys/fs/cgroup"))
+    if there is not None and size > there:
+        raise InputError(
+            f"{what} needs {size / 1e9:,.1f} GB of memory: expected at most the {there / 1e9:,.1f} GB there are, "
+            "so use fewer units or filters, or smaller batches"
+        )
+
+
+def available(cgroup: Path) -> int | None:
+    """Return the bytes of memory that this process may use; None where the system does not say."""
+    limits = []
+    if hasattr(os, "sysconf"):
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    for name in _LIMITS:
+        try:
+            limits.append(int((cgroup / name).read_text()))
+        except (OSError, ValueError):  # no such file; or "max", no limit
+            continue
+    return min(limits, default=None)
