@@ -50,7 +50,7 @@ class Settings:
     data: str = "auto"
 
     def __post_init__(self) -> None:
-        if not self.architecture:
+        if not self.architecture.strip():
             if self.network not in ARCHITECTURES:
                 raise InputError(
                     f"there is no network called {self.network!r}: choose one of {', '.join(ARCHITECTURES)}"
@@ -61,12 +61,10 @@ class Settings:
             if getattr(self, name) not in choices:
                 raise InputError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(choices)}")
         for name, least in (("epochs", 1), ("batch_size", 0), ("seed", 0), ("val", 0), ("limit", 0)):
-            if getattr(self, name) < least:
+            if not least <= getattr(self, name) < 2**63:
                 raise InputError(
-                    f"{_option(name)} is {getattr(self, name)}: expected a whole number of at least {least}"
+                    f"{_option(name)} is {getattr(self, name)}: expected a whole number from {least} to 2**63 - 1"
                 )
-        if self.seed >= 2**63:
-            raise InputError(f"--seed is {self.seed}: expected a whole number below 2**63")
         if not 0.0 < self.lr < float("inf"):
             raise InputError(f"--lr is {self.lr}: expected a finite number above 0")
 

@@ -10,8 +10,9 @@ def add_parser(subparsers: Any) -> None:
     """Add `summary` to the command line."""
     parser = subparsers.add_parser("summary", help="list a network's operations with their sizes and work")
     parser.add_argument("network", metavar="NETWORK", help=" or ".join(ARCHITECTURES))
-    parser.add_argument("--hidden", metavar="N,N", default=argparse.SUPPRESS, help="units of an mlp's hidden layers")
-    parser.add_argument("--arch", metavar="TEXT", default=argparse.SUPPRESS, help="hidden layers, as in train")
+    layers = parser.add_mutually_exclusive_group()
+    layers.add_argument("--hidden", metavar="N,N", default=argparse.SUPPRESS, help="units of an mlp's hidden layers")
+    layers.add_argument("--arch", metavar="TEXT", default=argparse.SUPPRESS, help="hidden layers, as in train")
     parser.add_argument("--bias", choices=CHOICES["bias"], default="position", help="of a conv (default: position)")
     parser.set_defaults(run=run, config=None)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ def add_parser(subparsers: Any) -> None:
     )
     # An option that is not given stays out of the namespace: the settings' own defaults, or --config's, hold.
     given = parser.add_argument_group("what is trained", argument_default=argparse.SUPPRESS)
-    given.add_argument("--hidden", metavar="N,N", help="units of an mlp's hidden layers (default: 1000,100)")
-    given.add_argument("--arch", metavar="TEXT", help='hidden layers, as in "conv16 pool conv32 pool conv64 dense100"')
+    layers = given.add_mutually_exclusive_group()
+    layers.add_argument("--hidden", metavar="N,N", help="units of an mlp's hidden layers (default: 1000,100)")
+    layers.add_argument("--arch", metavar="TEXT", help='hidden layers, as in "conv16 pool conv32 pool conv64 dense100"')
     given.add_argument("--bias", choices=CHOICES["bias"], help="a conv's bias per position (default) or per channel")
     given.add_argument("--init", choices=CHOICES["init"], help="initial weights (default: documents)")
     recipe = parser.add_argument_group("how", argument_default=argparse.SUPPRESS)
@@ -47,20 +49,34 @@ def settings_of(args: argparse.Namespace) -> Settings:
     """Return the settings that were asked for; raises `InputError` for values out of range."""
     names = {item.name for item in dataclasses.fields(Settings)}
     given = {name: value for name, value in vars(args).items() if name in names and value is not None}
-    if "hidden" in args:
-        if given.get("network") != "mlp":
-            raise InputError(f"--hidden is given with the network {args.network!r}: expected mlp, or use --arch")
-        units = args.hidden.split(",")
-        if not all(unit.isdecimal() and 0 < int(unit) < 10**6 for unit in units):
-            raise InputError(f"--hidden is {args.hidden!r}: expected units separated by commas, as in 512,512")
-        given["architecture"] = " ".join(f"dense{int(unit)}" for unit in units)
-    if "arch" in args:
-        given["architecture"] = args.arch
-    if args.config is not None:
-        return Settings.from_toml(args.config).replace(**given)
-    if "network" not in given:
+    if args.config is not None and "network" in given:
+        raise InputError(f"a network is given twice, {args.network!r} and in --config: leave one of them out")
+    if args.config is None and "network" not in given:
         raise InputError(f"no network is given: expected one of {', '.join(ARCHITECTURES)}, or --config FILE")
-    return Settings(**given)
+    settings = Settings.from_toml(args.config) if args.config is not None else Settings(network=given["network"])
+    if "hidden" in args:
+        if settings.network != "mlp":
+            raise InputError(f"--hidden is given with the network {settings.network!r}: expected mlp, or use --arch")
+        given["architecture"] = _hidden(args.hidden)
+    if "arch" in args:
+        if not args.arch.strip():
+            raise InputError("--arch is empty: expected layers as in 'conv16 pool dense100'")
+        given["architecture"] = args.arch
+    if "epochs" in given:
+        given["until"] = 0  # an extension of --config's run is not asked for
+    return settings.replace(**given)
+
+
+def _hidden(text: str) -> str:
+    """Return the architecture that --hidden describes."""
+    units = text.split(",")
+    for place, unit in enumerate(units, start=1):
+        if not re.fullmatch(r"[1-9][0-9]{0,5}", unit):
+            raise InputError(
+                f"number {place} of --hidden, {unit!r}, is not a number of units: "
+                "expected 1 to 999999, separated by commas as in 512,512"
+            )
+    return " ".join(f"dense{unit}" for unit in units)
 
 
 def run(args: argparse.Namespace) -> int:
