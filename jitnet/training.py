@@ -1,5 +1,6 @@
 """The loop: a generator of events. It trains, evaluates and reports; it prints nothing and opens no file."""
 
+import math
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from jitnet.schedule import learning_rate
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
 _FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
+_NOT_FINITE = "a parameter is not finite any more"
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -117,11 +119,13 @@ class Training:
         self.settings = settings
         self.data = data
         self.position = position or Position()
-        self.epochs = settings.epochs if epochs is None else epochs  # more than planned: at the last learning rate
+        self.epochs = settings.until if epochs is None else epochs  # more than planned: at the last learning rate
         self.run_name = run_name
         images = len(data.train[0])
         self.batch_size = min(settings.batch_size or images, images)
         self.steps_per_epoch = -(-images // self.batch_size)
+        largest = max(len(data.val[0]), len(data.test[0]))
+        network.workspace(max(min(self.batch_size, PART), min(PREDICT_BATCH, largest)))  # now: it may not fit in memory
         if self.position.step_in_epoch > self.steps_per_epoch:
             raise InputError(
                 f"the run stands at step {self.position.step_in_epoch} of an epoch, but its data gives "
@@ -143,8 +147,11 @@ class Training:
             if diverged is not None:
                 yield diverged
                 return
-            done = yield from self._evaluate_epoch()
-            yield done
+            result = yield from self._evaluate_epoch()
+            yield result
+            if isinstance(result, Diverged):
+                return
+            done = result
         yield RunFinished(
             test_accuracy=done.test_accuracy if done else None,
             val_accuracy=done.val_accuracy if done else None,
@@ -170,7 +177,8 @@ class Training:
             done, losses = self.network.train_steps(images, targets, batches, size, np.full(steps, lr), here.loss_sum)
             seconds = time.perf_counter() - before
             if done != steps:
-                return self._diverged(lr, done, losses)
+                what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
+                return self._diverged(what, here.step + max(done, 0))
             yield self._stepped(lr, steps, len(batches), float(losses.mean()), seconds)
             # Towards calls of CALL_S, at most doubling: one slow moment of the machine must not shrink them to nothing.
             steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
@@ -193,9 +201,9 @@ class Training:
                 seconds += time.perf_counter() - before
                 yield Progress(epoch=here.epoch, images=min(start + PART, len(batch)), total=len(batch))
             if not np.isfinite(total):
-                return self._diverged(lr, 0, np.array([total / len(batch)]))
+                return self._diverged(f"the loss is {total / len(batch)}", here.step)
             if not self.network.descend(grad, lr):
-                return self._diverged(lr, -1, np.zeros(0))
+                return self._diverged(_NOT_FINITE, here.step)
             here.loss_sum += total
             yield self._stepped(lr, 1, len(batch), total / len(batch), seconds)
         return None
@@ -224,10 +232,9 @@ class Training:
         seen = min(self.position.step_in_epoch * self.batch_size, len(self.data.train[0]))
         return float(self.position.loss_sum[0]) / max(1, seen)
 
-    def _diverged(self, lr: float, done: int, losses: np.ndarray) -> Diverged:
+    def _diverged(self, what: str, step: int) -> Diverged:
         here = self.position
-        what = "a parameter is not finite any more" if done < 0 else f"the loss is {losses[done]}"
-        step = here.step + max(done, 0)
+        lr = learning_rate(self.settings, here.epoch)
         return Diverged(
             epoch=here.epoch,
             step=step,
@@ -236,13 +243,16 @@ class Training:
             "the last good checkpoint is kept, try a smaller --lr",
         )
 
-    def _evaluate_epoch(self) -> Generator[Event, None, EpochDone]:
+    def _evaluate_epoch(self) -> Generator[Event, None, EpochDone | Diverged]:
         """Measure the epoch that is trained, and move the position on to the next one."""
         here = self.position
         before = time.perf_counter()
         val_loss, val_accuracy = yield from self._evaluate(*self.data.val)
         test_loss, test_accuracy = yield from self._evaluate(*self.data.test)
         eval_s = time.perf_counter() - before
+        for name, loss in (("validation", val_loss), ("test", test_loss)):
+            if loss is not None and not math.isfinite(loss):
+                return self._diverged(f"the {name} loss is {loss}", here.step)
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
         here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
         here.loss_sum[0] = 0.0

@@ -42,7 +42,9 @@ def run(args: argparse.Namespace) -> int:
         if args.schedule:
             settings = settings.replace(schedule=args.schedule, epochs=epochs)
         if position.epoch >= epochs:
-            print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
+            _close(folder, position)
+            if args.ui not in ("json", "quiet"):
+                print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
             return 0
         network, data = session.prepare(settings, args.offline, notices.append)
         if data.sha256 != folder.meta.get("data_sha256"):
@@ -58,6 +60,24 @@ def run(args: argparse.Namespace) -> int:
         started = session.describe(training, data, settings.network, history)
         return session.follow(
             training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
+        )
+
+
+def _close(folder: Any, position: Any) -> None:
+    """Write down that a run is done that was killed behind its last checkpoint, before it could."""
+    from jitnet.events import RunFinished
+
+    if folder.meta["status"] != "done":
+        rows = folder.rewind(position.epoch, position.step)
+        test, val = (rows[-1].test_accuracy, rows[-1].val_accuracy) if rows else (None, None)
+        folder.handle(
+            RunFinished(
+                test_accuracy=test,
+                val_accuracy=val,
+                elapsed_s=position.elapsed_s,
+                data=folder.meta["data"],
+                run=str(folder.path),
+            )
         )
 
 

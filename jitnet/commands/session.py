@@ -23,13 +23,17 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 
 
 class Stop:
-    """Catches the first signal, to be looked at between compiled calls; a second one leaves at once."""
+    """Catches the first signal, to be looked at between compiled calls; a second one leaves at once.
+
+    What the parent had ignored, as nohup does with SIGHUP, stays ignored.
+    """
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
 
     def __enter__(self) -> "Stop":
-        self._before = {number: signal.signal(number, self._catch) for number in _SIGNALS}
+        heard = [number for number in _SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+        self._before = {number: signal.signal(number, self._catch) for number in heard}
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -135,12 +139,12 @@ def _tell(event: Event, folder: RunFolder, view: View) -> None:
 
 
 def _until(stop: Stop, training: Training, started: RunStarted, resume: str) -> Iterator[Event]:
-    """Yield the training's events up to the first signal, then say where it stopped."""
+    """Yield the training's events up to the first signal, then say where it stopped, if anything is left to do."""
     yield started
     position = training.position
     for event in training.run():
         yield event
-        if stop.signal is not None and not isinstance(event, RunFinished | Diverged):
+        if stop.signal is not None and not isinstance(event, Diverged) and position.epoch < training.epochs:
             yield Interrupted(signal=stop.signal.name, epoch=position.epoch, step=position.step, resume=resume)
             return
 
