@@ -1,5 +1,7 @@
 """CNN and MLP for Python programs, with scikit-learn's verbs: fit, partial_fit, predict, predict_proba, score."""
 
+import json
+import operator
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +10,11 @@ from typing import Any, Self
 import numpy as np
 
 from jitnet import checkpoint, threads
+from jitnet import labels as labels_of
 from jitnet.architecture import CNN as DOCUMENTS_CNN
 from jitnet.architecture import Conv, Dense, Layer, parse, to_text
 from jitnet.config import Settings
+from jitnet.data.checks import whole_bytes
 from jitnet.errors import DivergedError, InputError
 from jitnet.events import Diverged, EpochDone, Event
 from jitnet.network import Network, probabilities
@@ -88,7 +92,8 @@ class Estimator:
 
         Parameters
         ----------
-        x : images (n, H, W) or (n, H, W, C), or flat rows (n, D); uint8 is divided by 255, floats are taken as they are
+        x : images (n, H, W) or (n, H, W, C), or flat rows (n, D); whole numbers 0 to 255 are divided by 255, floats are
+            taken as they are
         y : labels (n,), integers or strings
 
         Raises
@@ -96,11 +101,8 @@ class Estimator:
         InputError : shapes or labels do not fit
         DivergedError : the loss is not finite any more
         """
-        self.classes_ = np.unique(np.asarray(y))
-        self._build(self._images(x).shape[1:])
         settings = self._settings(self.epochs)
-        self.network_.initialise(settings.init, settings.seed)
-        self.history_: list[EpochDone] = []
+        self._start(settings, x, y)
         self._train(settings, x, y)
         return self
 
@@ -111,36 +113,34 @@ class Estimator:
         """
         settings = self._settings(1).replace(schedule="constant")
         if not hasattr(self, "network_"):
-            self.classes_ = np.unique(np.asarray(y if classes is None else classes))
-            self._build(self._images(x).shape[1:])
-            self.network_.initialise(settings.init, settings.seed)
-            self.history_ = []
+            self._start(settings, x, y if classes is None else classes)
         self._train(settings.replace(seed=settings.seed + len(self.history_)), x, y)
         return self
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Return the probability (n, classes) of each class, in the order of `classes_`."""
-        return probabilities(self.network_.logits(self._checked(x)))
+        return probabilities(self._logits(x))
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the most probable label (n,) of each image."""
-        return self.classes_[self.network_.logits(self._checked(x)).argmax(axis=1)]
+        return self.classes_[self._logits(x).argmax(axis=1)]
 
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
         """Return the share of images, from 0 to 1, whose label is predicted."""
-        return float((self.predict(x) == np.asarray(y)).mean())
+        predicted = self.predict(x)
+        return float((predicted == labels_of.one_per_image(y, len(predicted))).mean())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the trained network to a safetensors file, safely: the old file stays until the new one is whole."""
         self._fitted()
-        classes = self.classes_ if self.classes_.dtype.kind in "iu" else np.arange(len(self.classes_))
-        tensors = self.network_.tensors() | {"classes": classes.astype(np.int64)}
         metadata = {
+            "classes": json.dumps(self.classes_.tolist()),
+            "classes_dtype": self.classes_.dtype.str,
             "architecture": to_text(self.network_.layers[:-1]),
             "image": " ".join(map(str, self.network_.image)),
             "bias": self.network_.bias,
         }
-        checkpoint.save(Path(path), tensors, metadata)
+        checkpoint.save(Path(path), self.network_.tensors(), metadata)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -148,15 +148,18 @@ class Estimator:
         tensors, metadata = checkpoint.load(Path(path))
         try:
             height, width, channels = (int(extent) for extent in metadata["image"].split())
-            hidden, classes = parse(metadata["architecture"]), tensors.pop("classes")
-        except (KeyError, ValueError):
+            hidden, bias = parse(metadata["architecture"]), metadata["bias"]
+            classes = np.array(json.loads(metadata["classes"]), metadata["classes_dtype"])
+        except (KeyError, ValueError, TypeError):
             raise InputError(
                 f"{path} is not a network that save() wrote; use `jitnet eval` for the run of a train"
             ) from None
-        estimator = cls._of(hidden)
-        estimator.bias = metadata["bias"]
-        estimator.classes_ = classes
-        estimator._build((height, width, channels))
+        try:
+            estimator = cls._of(hidden)
+        except InputError as error:
+            raise InputError(f"{path} cannot be loaded: {error}") from None
+        estimator.bias = bias
+        estimator._build(classes, (height, width, channels))
         estimator.network_.load_tensors(tensors, str(path))
         estimator.history_ = []
         return estimator
@@ -177,15 +180,25 @@ class Estimator:
 
     def _settings(self, epochs: int) -> Settings:
         names = ("batch_size", "lr", "schedule", "init", "bias", "shuffle", "seed")
-        values = {name: getattr(self, name) for name in names}
-        return Settings(network=type(self).__name__.lower(), epochs=epochs, **values)
+        values = {"epochs": epochs} | {name: getattr(self, name) for name in names}
+        for name in ("epochs", "batch_size", "seed"):
+            try:
+                values[name] = operator.index(values[name])
+            except TypeError:
+                raise InputError(f"{name} is {values[name]!r}: expected a whole number") from None
+        return Settings(network=type(self).__name__.lower(), **values)
 
-    def _build(self, image: tuple[int, ...]) -> None:
-        if len(self.classes_) < 2:
-            raise InputError(f"the labels hold {len(self.classes_)} class: expected at least 2")
+    def _start(self, settings: Settings, x: np.ndarray, labels: np.ndarray) -> None:
+        """Find out the classes and the images' size, and draw a new network."""
+        self._build(labels_of.classes(labels), self._images(x).shape[1:])
+        self.network_.initialise(settings.init, settings.seed)
+        self.history_: list[EpochDone] = []
+
+    def _build(self, classes: np.ndarray, image: tuple[int, ...]) -> None:
         height, width, channels = image
-        layers = (*self._hidden_layers(), Dense(len(self.classes_)))
+        layers = (*self._hidden_layers(), Dense(len(classes)))
         self.network_ = Network(layers, (height, width, channels), self.bias)
+        self.classes_ = classes
 
     def _images(self, x: np.ndarray) -> np.ndarray:
         x = np.asarray(x)
@@ -199,14 +212,22 @@ class Estimator:
                 x = x[:, None, :]
         if x.ndim not in (3, 4) or 0 in x.shape:
             raise InputError(f"x has the shape {x.shape}: expected (n, D), (n, H, W) or (n, H, W, C), none of them 0")
-        if x.dtype != np.uint8:
-            x = x.astype(np.float32)
+        if x.dtype.kind in "iu":
+            x = whole_bytes(x, "x")
+        elif x.dtype.kind in "fb":
+            with np.errstate(over="ignore"):
+                x = x.astype(np.float32)
             if not np.isfinite(x).all():
-                raise InputError("x holds a number that is not finite: expected finite pixels")
+                raise InputError("x holds a number that is not finite in float32: expected finite pixels")
+        else:
+            raise InputError(f"x is of type {x.dtype}: expected numbers")
         return np.ascontiguousarray(with_channels(x))
 
-    def _checked(self, x: np.ndarray) -> np.ndarray:
+    def _logits(self, x: np.ndarray) -> np.ndarray:
         self._fitted()
+        return self.network_.logits(self._checked(x))
+
+    def _checked(self, x: np.ndarray) -> np.ndarray:
         images = self._images(x)
         if images.shape[1:] != self.network_.image:
             raise InputError(f"x holds images of {images.shape[1:]}: expected {self.network_.image}, as in fit")
@@ -217,9 +238,8 @@ class Estimator:
             raise InputError(f"this {type(self).__name__} is not trained yet: call fit first")
 
     def _train(self, settings: Settings, x: np.ndarray, y: np.ndarray) -> None:
-        images, labels = self._checked(x), np.asarray(y)
-        if labels.shape != (len(images),):
-            raise InputError(f"y has the shape {labels.shape}: expected ({len(images)},), one label per image")
+        images = self._checked(x)
+        labels = labels_of.one_per_image(y, len(images))
         targets = np.searchsorted(self.classes_, labels)
         unknown = self.classes_[np.minimum(targets, len(self.classes_) - 1)] != labels
         if unknown.any():
@@ -293,5 +313,5 @@ class MLP(Estimator):
     @classmethod
     def _of(cls, hidden: tuple[Layer, ...]) -> Self:
         if not all(isinstance(layer, Dense) for layer in hidden):
-            raise InputError("the file holds a network with conv layers: load it with CNN.load")
+            raise InputError("it holds a network with conv layers, so use CNN.load")
         return cls(tuple(layer.units for layer in hidden if isinstance(layer, Dense)))

@@ -1,0 +1,35 @@
+"""The labels that programs give to the estimators: whole numbers, numbers, or strings."""
+
+import numpy as np
+
+from jitnet.errors import InputError
+
+MOST = 256  # classes: the kernels take targets as bytes
+
+
+def one_per_image(y: np.ndarray, images: int) -> np.ndarray:
+    """Return labels as an array (images,); raises `InputError` for another shape or kind."""
+    labels = np.asarray(y)
+    if labels.shape != (images,):
+        raise InputError(f"y has the shape {labels.shape}: expected ({images},), one label per image")
+    return _checked(labels)
+
+
+def classes(y: np.ndarray) -> np.ndarray:
+    """Return the different labels, sorted; raises `InputError` for one class, too many, or another kind.
+
+    >>> classes(["seven", "one", "one"]).tolist()
+    ['one', 'seven']
+    """
+    found = np.unique(_checked(np.asarray(y)))
+    if not 2 <= len(found) <= MOST:
+        raise InputError(f"the labels hold {len(found)} classes: expected 2 to {MOST}")
+    return found
+
+
+def _checked(labels: np.ndarray) -> np.ndarray:
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):  # a pandas column
+        labels = labels.astype(str)
+    if labels.dtype.kind not in "iubfU" or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
+        raise InputError(f"the labels are of type {labels.dtype}: expected whole or finite numbers, or strings")
+    return labels
