@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
         )
     loss, accuracy = score(network.logits(images), data.y_test)
     mark = " (synthetic digits)" if data.synthetic else ""
+    if folder.meta["data"] == "synthetic" and not data.synthetic:
+        mark = " (trained on synthetic digits)"
     print(f"{folder.path} after {epoch} epochs, on {len(images)} test images of {data.name}{mark}")
     print(f"loss = {loss:.6f} accuracy = {accuracy:.2f}{mark}")
     return 0

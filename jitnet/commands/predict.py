@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from jitnet.commands import session
-    from jitnet.data.images import centre, read_images
+    from jitnet.data.images import read_images
     from jitnet.errors import InputError
     from jitnet.network import probabilities
 
@@ -33,10 +33,20 @@ def run(args: argparse.Namespace) -> int:
     if channels != 1:
         raise InputError(f"{folder.path} was trained on images of {channels} channels: predict reads grey ones only")
     named = [item for path in args.images for item in read_images(path)]
-    pictures = np.stack([centre(image, height, width) for _, image in named])
+    pictures = np.stack([_centred(name, image, height, width) for name, image in named])
     trained_on = " (trained on synthetic digits)" if folder.meta.get("data") == "synthetic" else ""
     for (name, _), chances in zip(named, probabilities(network.logits(pictures[..., None]))):
         ranked = np.argsort(-chances, kind="stable")[:3]
         shown = "  ".join(f"{label} {100 * chances[label]:5.1f} %" for label in ranked)
         print(f"{name}: {ranked[0]}    {shown}{trained_on}")
     return 0
+
+
+def _centred(name: str, image: Any, height: int, width: int) -> Any:
+    from jitnet.data.images import centre
+    from jitnet.errors import InputError
+
+    try:
+        return centre(image, height, width)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
