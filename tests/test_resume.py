@@ -1,0 +1,199 @@
+"""A run that was stopped or killed at any moment ends with the bits of one that was not."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from commands import HURRIED, TINY, digits, refusal, result, rows, settle, start, train
+
+from jitnet import checkpoint
+from jitnet.cli import main
+
+LONG = ("train", "cnn", *TINY, "--epochs", "24", "--val", "40", "--threads", "1", "--ui", "quiet", "--name")
+RECIPES = {"per-sample": (), "shuffled": ("--shuffle",), "batches": ("--batch-size", "7")}
+TAIL_S = 0.4  # a little longer than such a run takes once it has begun
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    digits(settle(monkeypatch, tmp_path))
+    return tmp_path
+
+
+def resume(run: str, *words: str) -> int:
+    return main(["resume", run, "--ui", "quiet", *words])
+
+
+def stopped(folder: Path, name: str, number: int, delay: float, *words: str, sign: str = "steps.jsonl") -> Path:
+    """Start a run, send it a signal some time after a file of it has contents, and wait for its end."""
+    run = folder / "runs" / name
+    with start(folder, *LONG, name, *words, program=HURRIED) as process:
+        while process.poll() is None and not ((run / sign).exists() and (run / sign).stat().st_size):
+            time.sleep(0.0005)
+        time.sleep(delay)
+        process.send_signal(number)
+        assert process.wait(60) in (0, -number, 128 + number), process.stderr.read()
+    return run
+
+
+def campaign(folder: Path, number: int, moments: int) -> None:
+    draw = random.Random(number)
+    wanted = {}
+    for recipe, words in RECIPES.items():
+        assert main([*LONG, recipe, *words]) == 0
+        wanted[recipe] = result(Path("runs", recipe))
+
+    def stop(moment: int) -> tuple[str, float, Path]:
+        recipe = list(RECIPES)[moment % len(RECIPES)]
+        sign = "meta.json" if moment % 4 == 0 else "steps.jsonl"  # every fourth may come before the first step
+        delay = TAIL_S * draw.random()
+        return recipe, delay, stopped(folder, f"{recipe}-{moment}", number, delay, *RECIPES[recipe], sign=sign)
+
+    midway = 0
+    with ThreadPoolExecutor(2) as pool:  # while one is resumed here, the next are on their way
+        for recipe, delay, run in pool.map(stop, range(moments)):
+            epoch, _, step = checkpoint.load(run / "last.safetensors")[0]["position"]
+            midway += step > 0 and epoch < 24
+            assert resume(str(run)) == 0
+            assert result(run) == wanted[recipe], f"{recipe}, {delay} s after the start"
+            assert json.loads((run / "meta.json").read_text())["status"] == "done"
+            assert not list(run.glob(".*.tmp"))
+            shutil.rmtree(run)
+    assert midway >= moments // 3  # it was not all before the first step or behind the last
+
+
+def test_kill_at_40_random_moments(folder):
+    campaign(folder, signal.SIGKILL, 40)
+
+
+def test_interrupt_at_random_moments(folder):
+    campaign(folder, signal.SIGINT, 12)
+
+
+@pytest.mark.slow
+def test_kill_at_1000_random_moments(folder):
+    campaign(folder, signal.SIGKILL, 1000)
+
+
+def test_killed_again_and_again(folder):
+    wanted = result(train("whole", "--val", "40", epochs=24))
+    run = stopped(folder, "pieces", signal.SIGKILL, 0.02)
+    draw = random.Random(1)
+    for _ in range(4):
+        with start(folder, "resume", "pieces", "--threads", str(draw.randint(1, 4)), program=HURRIED) as process:
+            time.sleep(0.5 + 0.5 * draw.random())
+            process.kill()
+    assert resume("latest") == 0
+    assert result(run) == wanted
+
+
+def test_a_finished_run_says_so(folder, capsys):
+    run = train("run")
+    before = result(run)
+    assert main(["resume", "run"]) == 0
+    assert "runs/run is finished: 2 epochs are done" in capsys.readouterr().out
+    assert result(run) == before
+    assert resume("run") == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_run_killed_behind_its_last_checkpoint_is_closed(folder):
+    run = train("run")
+    meta = json.loads((run / "meta.json").read_text())
+    (run / "meta.json").write_text(json.dumps(meta | {"status": "running"}))
+    events = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    (run / "events.jsonl").write_text("".join(events[:-1]))
+    assert resume("run") == 0
+    assert json.loads((run / "meta.json").read_text())["status"] == "done"
+    assert json.loads((run / "events.jsonl").read_text().splitlines()[-1])["event"] == "RunFinished"
+
+
+def test_more_epochs_go_on_at_the_last_rate(folder, capsys):
+    run = train("run", epochs=9)
+    assert "at least the 9" in refusal(capsys, "resume", "run", "--epochs", "8")
+    assert resume("run", "--epochs", "12") == 0
+    rates = [float(row["lr"]) for row in rows(run)]
+    assert len(rates) == 12 and rates[8:] == [rates[8]] * 4 and rates[8] == pytest.approx(0.001)
+    assert "until = 12" in (run / "config.toml").read_text()
+    again = main(["train", "--config", "runs/run/config.toml", "--name", "again", "--ui", "quiet"])
+    assert again == 0 and result(Path("runs/again")) == result(run)
+    shorter = ["train", "--config", "runs/run/config.toml", "--epochs", "3", "--name", "shorter", "--ui", "quiet"]
+    assert main(shorter) == 0 and len(rows(Path("runs/shorter"))) == 3
+
+
+def test_another_schedule_plans_the_rest_anew(folder):
+    run = train("run", epochs=3)
+    assert resume("run", "--epochs", "6", "--schedule", "cosine") == 0
+    assert [round(float(row["lr"]), 6) for row in rows(run)[3:]] == [0.035204, 0.010454, 0.001]
+
+
+def test_other_data_are_refused(folder, capsys):
+    train("run", epochs=9)
+    digits(folder, train=199)
+    assert "trained on other data (digits)" in refusal(capsys, "resume", "run", "--epochs", "12")
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(folder, capsys):
+    run = stopped(folder, "run", signal.SIGINT, 0.1)
+    damage(run / "last.safetensors")
+    assert main(["resume", "run", "--ui", "plain"]) == 0
+    assert "runs/run/last.safetensors is not a usable checkpoint" in capsys.readouterr().err
+    assert result(run) == result(train("whole", "--val", "40", epochs=24))
+    damage(run / "last.safetensors")
+    damage(run / "previous.safetensors")
+    shown = refusal(capsys, "resume", "run")
+    assert "last.safetensors" in shown and "previous.safetensors" in shown
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-20] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_second_process_is_refused(folder, capsys):
+    long = ("train", "cnn", *TINY, "--epochs", "1000000", "--name", "run", "--ui", "plain")
+    with start(folder, *long) as process:
+        try:
+            while not process.stdout.readline().startswith("Epoch"):
+                assert process.poll() is None
+            assert f"is being trained by process {process.pid} on" in refusal(capsys, "resume", "run")
+        finally:
+            process.kill()
+
+
+def test_a_checkpoint_of_another_network_is_refused(folder, capsys):
+    run, other = train("run"), train("other", "--arch", "conv3 pool dense4")
+    shutil.copy(other / "last.safetensors", run / "last.safetensors")
+    shown = refusal(capsys, "resume", "run", "--epochs", "5")
+    assert "another network" in shown and "conv1.weight" in shown and "(3, 3, 1, 3)" in shown
+    assert len(rows(run)) == 2
+
+
+def test_a_checkpoint_of_a_newer_version_is_refused(folder, capsys):
+    run = train("run")
+    for kind in ("last", "previous"):
+        path = run / f"{kind}.safetensors"
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b'"format":"jitnet-1"', b'"format":"jitnet-2"'))
+    assert "update jitnet" in refusal(capsys, "resume", "run", "--epochs", "5")
+
+
+def test_weights_without_a_position_are_refused(folder, capsys):
+    run = train("run")
+    tensors, metadata = checkpoint.load(run / "last.safetensors")
+    checkpoint.save(run / "last.safetensors", {"conv1.weight": tensors["conv1.weight"]}, metadata)
+    assert "no position" in refusal(capsys, "resume", "run", "--epochs", "5")
+
+
+def test_the_run_goes_on_where_a_folder_was_moved(folder):
+    run = stopped(folder, "run", signal.SIGINT, 0.02)
+    os.rename(run, "elsewhere")
+    assert resume("elsewhere") == 0
+    assert result(Path("elsewhere")) == result(train("whole", "--val", "40", epochs=24))
