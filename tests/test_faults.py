@@ -42,15 +42,15 @@ def test_a_rate_that_makes_training_explode_is_never_a_success(make, lr, batch_s
 @pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
 def test_the_step_is_named(batch_size):
     """The step before which the loss was not finite; its update is not made, and the sum of losses stays clean."""
-    case = nets.case(MLP, np.float64, images=4 * batch_size)
-    case.images = np.float64(case.images) / 255
-    case.images[2 * batch_size] = np.nan
-    totals = np.zeros(1)
-    order = np.arange(4 * batch_size)
-    lrs = np.full(4, 0.01)
-    done, losses = case.network.train_steps(case.images, case.targets, order, batch_size, lrs, totals)
-    assert done == 2 and np.isfinite(losses[:2]).all() and np.isnan(losses[2])
-    assert np.isfinite(totals[0]) and np.isfinite(case.network.params).all()
+    order, lrs, after = np.arange(4 * batch_size) % 4, np.array([0.01, np.inf, 0.01, 0.01]), []
+    for steps in (2, 4):
+        case, totals = nets.case(MLP, np.float32, images=4), np.zeros(1)
+        done, losses = case.network.train_steps(
+            case.images, case.targets, order[: steps * batch_size], batch_size, lrs[:steps], totals
+        )
+        after.append((case.network.params.tobytes(), totals[0]))
+    assert done == 2 and np.isfinite(losses[:2]).all() and not np.isfinite(losses[2]) and losses[3] == 0
+    assert after[0] == after[1] and np.isfinite(totals[0])
 
 
 @pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
