@@ -21,7 +21,7 @@ class Options:
     """How long and how often."""
 
     rounds: int = 7
-    seconds: float = 0.25  # aimed length of one timed run
+    seconds: float = 0.2  # aimed length of one timed run
     images: int = 60000  # a run uses no more
     threads: tuple[int, ...] = (1, 2)  # that each peer may choose from
 
@@ -192,7 +192,7 @@ def _try(row: Row, entry: Entry, process: PeerProcess, batch: int, options: Opti
     if entry.slow:
         return answer["seconds"] / images, images, losses
     if row.infers:
-        images = min(row.images, options.images, 4 * batch)
+        images = min(row.images, options.images, max(batch, 512))
     times: list[float] = []
     while len(times) < _TRIALS and sum(times) < options.seconds:
         times.append(process.ask(**_request(row, images, batch))["seconds"])

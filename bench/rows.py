@@ -32,9 +32,9 @@ class Row:
 # than 1e-6. A wrong gradient shows from the second step on.
 ROWS = (
     Row("cnn-1", "CNN, one image a step", CNN, 1, 0.01, 8192, 32, 1e-4),
-    Row("cnn-128", "CNN, batches of 128", CNN, 128, 0.03, 8192, 8, 1e-4),
+    Row("cnn-128", "CNN, batches of 128", CNN, 128, 0.03, 8192, 5, 1e-4),
     Row("mlp-1", "MLP 1000-100, one image a step", MLP, 1, 0.01, 8192, 32, 1e-4),
-    Row("mlp-128", "MLP 1000-100, batches of 128", MLP, 128, 0.1, 49152, 8, 1e-4),
+    Row("mlp-128", "MLP 1000-100, batches of 128", MLP, 128, 0.1, 49152, 5, 1e-4),
     Row("cnn-infer", "CNN, inference of 10,000 images", CNN, 0, 0.0, 10000, 64, 1e-4),
 )
 INFERENCE_BATCHES = (64, 256, 1000)

@@ -21,7 +21,7 @@ class Peer:
     def __init__(self, network, tensors, threads):
         self.words = network
         self.tensors = tensors
-        self.detail = "float64, as Python's numbers are"
+        self.detail = "float64"
 
     def load(self, images, targets, batch):
         """Keep the images as they are; one image at a time becomes a list."""
