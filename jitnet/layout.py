@@ -92,6 +92,7 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
             row["grad_map"] = scratch.take(H + 2, W + 2, OC)
             if pooled:
                 row["winners"] = argmax.take(images, OH, OW, OC)
+                row["filters"] = scratch.take((H + 2) * (W + 2) * C + 2 * 9 * C * OC)
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:
