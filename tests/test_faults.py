@@ -6,6 +6,7 @@ import pytest
 
 CNN = nets.MAKES[10]
 PLAIN_CNN = nets.MAKES[9]  # without a pool
+WIDE = nets.MAKES[12]  # whose second block goes backward through the winners of its pool
 MLP = nets.MAKES[2]
 DRIVERS = {"per-sample": 1, "mini-batch": 4}
 STEPS = 4
@@ -17,7 +18,7 @@ def train(case, batch_size, lr=0.01):
 
 
 @pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
-@pytest.mark.parametrize("make", [CNN, PLAIN_CNN, MLP], ids=["pool", "no pool", "mlp"])
+@pytest.mark.parametrize("make", [CNN, PLAIN_CNN, WIDE, MLP], ids=["pool", "no pool", "wide", "mlp"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_bad_parameter_is_never_a_success(make, bad, batch_size):
     """A pool passes over NaN, a skipped row is not read, ReLU stops -inf: the scan at the end still sees it."""
@@ -31,7 +32,7 @@ def test_a_bad_parameter_is_never_a_success(make, bad, batch_size):
 
 
 @pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
-@pytest.mark.parametrize("make", [CNN, PLAIN_CNN, MLP], ids=["pool", "no pool", "mlp"])
+@pytest.mark.parametrize("make", [CNN, PLAIN_CNN, WIDE, MLP], ids=["pool", "no pool", "wide", "mlp"])
 @pytest.mark.parametrize("lr", [1e20, 1e30, 3e38, np.inf, np.nan])
 def test_a_rate_that_makes_training_explode_is_never_a_success(make, lr, batch_size):
     case = nets.case(make, np.float32, images=4)
@@ -62,7 +63,7 @@ def test_large_but_finite_is_a_success(batch_size):
 
 
 @pytest.mark.parametrize("batch_size", DRIVERS.values(), ids=DRIVERS)
-@pytest.mark.parametrize("make", [CNN, PLAIN_CNN, nets.MAKES[11]], ids=["pool", "no pool", "pool last"])
+@pytest.mark.parametrize("make", [CNN, PLAIN_CNN, WIDE, nets.MAKES[11]], ids=["pool", "no pool", "wide", "pool last"])
 @pytest.mark.parametrize("scale", [1e15, 1e20, 1e25])
 def test_activations_that_overflow_are_never_a_success(make, scale, batch_size):
     """The weights are finite, inf - inf is not, and the pool behind it takes NaN for a dead window."""

@@ -10,8 +10,8 @@ import nets, numba
 import numpy as np
 
 results = []
-for make, batch_size in ((nets.MAKES[10], 1), (nets.MAKES[10], 3), (nets.MAKES[7], 1), (nets.MAKES[7], 2)):
-    case = nets.case(make, np.float64, images=5)
+for make, batch_size in ((10, 1), (10, 3), (7, 1), (7, 2), (12, 1), (12, 2)):
+    case = nets.case(nets.MAKES[make], np.float64, images=5)
     steps = -(-5 // batch_size)
     order = np.arange(5)
     done, losses = case.network.train_steps(
