@@ -156,7 +156,7 @@ def _tune(
         if process.absent:
             raise PeerError(f"not here: {entry.install}")
         for variant in process.variants:
-            for batch in (row.batch,) if not row.infers else rows.INFERENCE_BATCHES if not entry.slow else (1,):
+            for batch in _batches(row, entry, options):
                 report(f"{entry.label}: preparing, {threads} thread{'s' * (threads > 1)}")
                 build = {
                     "network": row.network,
@@ -181,6 +181,13 @@ def _tune(
     if not entry.slow:
         contender.run()  # warm: JAX compiles once more for another number of steps
     return contender, found["losses"]
+
+
+def _batches(row: Row, entry: Entry, options: Options) -> tuple[int, ...]:
+    """Return the batches to choose from: a step's is given, inference may take any."""
+    if not row.infers:
+        return (row.batch,)
+    return (1,) if entry.slow else tuple(batch for batch in rows.INFERENCE_BATCHES if batch <= options.images)
 
 
 def _try(row: Row, entry: Entry, process: PeerProcess, batch: int, options: Options) -> tuple[float, int, np.ndarray]:

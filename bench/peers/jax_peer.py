@@ -1,4 +1,8 @@
-"""JAX in its best form for small steps: all steps of a run in one compiled `lax.scan`, so that Python takes no part."""
+"""JAX, compiled: all steps of a run in one `lax.scan`, so that Python takes no part, or one call a step.
+
+The scan is best where a step is small. XLA's convolutions are many times slower inside its loop, so large steps are
+better off one by one. The benchmark takes whichever is faster.
+"""
 
 import functools
 import os
@@ -18,17 +22,18 @@ from jax import lax
 class Peer:
     """See bench.peers."""
 
-    VARIANTS = ({},)
+    VARIANTS = ({"loop": "scan"}, {"loop": "steps"})
 
     @staticmethod
     def versions() -> dict:
         """Return what the figures depend on."""
         return {"jax": jax.__version__}
 
-    def __init__(self, network, tensors, threads):
+    def __init__(self, network, tensors, threads, loop):
         self.words = tuple(network)
         self.initial = tuple(jnp.asarray(array) for array in tensors.values())
-        self.detail = "compiled"
+        self.detail = f"compiled {loop}"
+        self.scan = loop == "scan"
 
     def load(self, images, targets, batch):
         """Divide by 255 ahead of time."""
@@ -40,7 +45,13 @@ class Peer:
 
     def train(self, steps, batch, lr):
         """Take SGD steps; return the loss before each."""
-        losses, params = _train(self.words, steps, batch, self.initial, self.x, self.targets, lr)
+        if self.scan:
+            losses, params = _scan(self.words, steps, batch, self.initial, self.x, self.targets, lr)
+        else:
+            losses, params = [], self.initial
+            for start in range(0, steps * batch, batch):
+                loss, params = _step(self.words, batch, params, self.x, self.targets, start, lr)
+                losses.append(loss)
         jax.block_until_ready(params)
         return np.asarray(losses)
 
@@ -73,15 +84,23 @@ def _loss(words, params, x, targets):
     return -jnp.take_along_axis(scores, targets[:, None], axis=1).mean()
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _train(words, steps, batch, params, x, targets, lr):
-    def step(params, part):
-        loss, gradients = jax.value_and_grad(functools.partial(_loss, words))(params, *part)
-        return tuple(param - lr * gradient for param, gradient in zip(params, gradients)), loss
+def _sgd(words, params, x, targets, lr):
+    loss, gradients = jax.value_and_grad(functools.partial(_loss, words))(params, x, targets)
+    return tuple(param - lr * gradient for param, gradient in zip(params, gradients)), loss
 
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _step(words, batch, params, x, targets, start, lr):
+    part = (lax.dynamic_slice_in_dim(array, start, batch) for array in (x, targets))
+    params, loss = _sgd(words, params, *part, lr)
+    return loss, params
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _scan(words, steps, batch, params, x, targets, lr):
     count = steps * batch
     batches = (x[:count].reshape(steps, batch, *x.shape[1:]), targets[:count].reshape(steps, batch))
-    params, losses = lax.scan(step, params, batches)
+    params, losses = lax.scan(lambda params, part: _sgd(words, params, *part, lr), params, batches)
     return losses, params  # both: XLA would leave out the last update, and of a single step the whole gradient
 
 
