@@ -71,7 +71,7 @@ def pythons(given: list[str]) -> dict[str, str]:
     for item in given:
         name, separator, path = item.partition("=")
         if not separator or name not in {entry.name for entry in PEERS}:
-            raise InputError(f"--python is {item!r}: expected PEER=PATH, as in torch=/opt/torch/bin/python")
+            raise InputError(f"--python is {item!r}: expected PEER=PATH, as in torch=other/bin/python")
         found[name] = path
     return found
 

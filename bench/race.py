@@ -1,5 +1,6 @@
 """The race: for each row every peer is started, checked against jitnet's losses, tuned, and timed in turn."""
 
+import statistics
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from bench.peers import JITNET, Entry
 from bench.peers.process import PeerError, PeerProcess
 from bench.rows import Row
 
-_TRIALS = 3  # short runs of a variant; the best one counts, for the others were disturbed
+_TRIALS = 5  # short runs of a variant at the most; the median counts, as in the race
 _SLOW_CHECK = 2  # steps of a peer that needs seconds for them
 
 
@@ -151,7 +152,8 @@ def _tune(
 ) -> tuple[_Contender, np.ndarray]:
     """Build every variant of a peer, try each for a moment, and return the fastest with its first losses."""
     best: tuple[float, PeerProcess, dict, dict] | None = None
-    for threads in options.threads if entry.threaded else (1,):
+    serial = not entry.threaded or (row.batch == 1 and entry.serial_at_one)
+    for threads in (1,) if serial else options.threads:
         process = pool.get(entry, threads)
         if process.absent:
             raise PeerError(f"not here: {entry.install}")
@@ -203,7 +205,7 @@ def _try(row: Row, entry: Entry, process: PeerProcess, batch: int, options: Opti
     times: list[float] = []
     while len(times) < _TRIALS and sum(times) < options.seconds:
         times.append(process.ask(**_request(row, images, batch))["seconds"])
-    return min(times) / images, images, losses
+    return statistics.median(times) / images, images, losses
 
 
 def _images(row: Row, entry: Entry, batch: int, per_image: float, options: Options) -> int:
