@@ -123,7 +123,8 @@ class Estimator:
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the most probable label (n,) of each image."""
-        return self.classes_[self._logits(x).argmax(axis=1)]
+        scores = self._logits(x)
+        return self.classes_[scores.argmax(axis=1)]
 
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
         """Return the share of images, from 0 to 1, whose label is predicted."""
@@ -190,7 +191,8 @@ class Estimator:
 
     def _start(self, settings: Settings, x: np.ndarray, labels: np.ndarray) -> None:
         """Find out the classes and the images' size, and draw a new network."""
-        self._build(labels_of.classes(labels), self._images(x).shape[1:])
+        image = self._images(x).shape[1:]
+        self._build(labels_of.classes(labels), image)
         self.network_.initialise(settings.init, settings.seed)
         self.history_: list[EpochDone] = []
 
