@@ -1,0 +1,75 @@
+"""Settings: ranges, and TOML that reads back."""
+
+import dataclasses
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jitnet.config import ARCHITECTURES, CHOICES, Settings
+from jitnet.errors import InputError
+
+LARGEST = 2**63 - 1
+ANY = st.fixed_dictionaries(
+    {
+        "network": st.text(),
+        "architecture": st.text().filter(str.strip),
+        "epochs": st.integers(1, LARGEST),
+        "until": st.integers(0, LARGEST),
+        "lr": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
+        "shuffle": st.booleans(),
+        "data": st.text(),
+    }
+    | {name: st.integers(0, LARGEST) for name in ("batch_size", "seed", "val", "limit")}
+    | {name: st.sampled_from(choices) for name, choices in CHOICES.items()}
+)
+
+
+@given(ANY)
+def test_toml_reads_back(tmp_path_factory, values):
+    settings = Settings(**values)
+    path = tmp_path_factory.getbasetemp() / "settings.toml"
+    path.write_bytes(settings.to_toml().encode())
+    assert Settings.from_toml(path) == settings
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_name_brings_its_architecture(name):
+    assert Settings(network=name).architecture == ARCHITECTURES[name]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{name: value} for name in ("epochs", "batch_size", "seed", "val", "limit") for value in (-1, 2**63, 10**30)]
+    + [{"epochs": 0}, {"network": "lenet"}, {"network": ""}]
+    + [{"lr": value} for value in (0.0, -1.0, math.nan, math.inf, -math.inf)]
+    + [{name: "other"} for name in CHOICES],
+)
+def test_what_is_out_of_range_is_refused(changes):
+    (name,) = changes
+    with pytest.raises(InputError, match=f"(--{name.replace('_', '-')}|{name}) is |no network called"):
+        Settings(**changes)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [({"speed": 1}, "unknown setting 'speed'"), ({"epochs": True}, "epochs = True"), ({"epochs": "9"}, "epochs = '9'"),
+     ({"shuffle": 0}, "shuffle = 0"), ({"data": 1}, "data = 1"), ({"lr": True}, "lr = True")],
+)  # fmt: skip
+def test_values_of_another_type_are_refused(values, said):
+    with pytest.raises(InputError, match=f"here .*{said}"):
+        Settings.from_values(values, "here")
+
+
+def test_a_whole_learning_rate_is_a_number():
+    assert Settings.from_values({"lr": 1}, "here").lr == 1.0
+
+
+def test_an_extension_is_never_shorter_than_the_plan():
+    assert Settings(epochs=9, until=3).until == 9 and Settings(epochs=9, until=12).until == 12
+
+
+def test_settings_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().epochs = 1  # type: ignore[misc]
