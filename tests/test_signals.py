@@ -1,0 +1,173 @@
+"""Ctrl-C and its kin in every phase: a checkpoint is saved, the last line says how to go on, the terminal is whole."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from commands import TINY, digits, environment, result, settle, start, train
+
+from jitnet import checkpoint, events, views
+from jitnet.cli import main
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WORDS = ("train", "cnn", *TINY, "--epochs", "3", "--val", "40", "--name", "run")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    digits(settle(monkeypatch, tmp_path))
+    return tmp_path
+
+
+class Signalling:
+    """The plain view, but it raises signals when it is shown the nth event of a kind."""
+
+    def __init__(self, *signals: int, kind: type, nth: int = 1):
+        self.plain = views.open_view("plain")
+        self.signals, self.kind, self.left = signals, kind, nth
+
+    def __getattr__(self, name):
+        return getattr(self.plain, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def handle(self, event):
+        self.plain.handle(event)
+        self.left -= isinstance(event, self.kind)
+        if self.left == 0:
+            self.left = -1
+            for number in self.signals:
+                signal.raise_signal(number)
+
+
+def signalled(monkeypatch, *signals: int, kind: type, nth: int = 1) -> int:
+    with monkeypatch.context() as patch:
+        view = Signalling(*signals, kind=kind, nth=nth)
+        patch.setattr(views, "open_view", lambda ui: view)
+        return main(list(WORDS))
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize(
+    ("kind", "nth", "position"),
+    [
+        (events.RunStarted, 1, [0, 0, 0]),
+        (events.Compiling, 1, [0, 0, 0]),
+        (events.StepsDone, 2, [1, 160, 320]),  # the tiny epoch is one call
+        (events.Progress, 1, [0, 160, 160]),
+        (events.EpochDone, 2, [2, 0, 320]),
+    ],
+)
+def test_a_signal_in_each_phase(folder, monkeypatch, capsys, number, kind, nth, position):
+    handlers = [signal.getsignal(other) for other in SIGNALS]
+    assert signalled(monkeypatch, number, kind=kind, nth=nth) == 128 + number
+    assert [signal.getsignal(other) for other in SIGNALS] == handlers
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"Stopped by {signal.Signals(number).name} at epoch {position[0]}, step {position[2]}; "
+        "a checkpoint is saved, go on with: jitnet resume runs/run"
+    )
+    assert checkpoint.load("runs/run/last.safetensors")[0]["position"].tolist() == position
+    assert main(["resume", "runs/run", "--ui", "quiet"]) == 0
+    assert result(Path("runs/run")) == result(train("whole", "--val", "40", epochs=3))
+
+
+def test_a_signal_behind_the_last_epoch_changes_nothing(folder, monkeypatch, capsys):
+    assert signalled(monkeypatch, signal.SIGINT, kind=events.EpochDone, nth=3) == 0
+    assert "Total execution time" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_second_signal_leaves_at_once(folder, monkeypatch, capsys):
+    with pytest.raises(SystemExit) as left:
+        signalled(monkeypatch, signal.SIGINT, signal.SIGTERM, kind=events.StepsDone, nth=2)
+    assert left.value.code == 143 and "Stopped" not in capsys.readouterr().out
+    assert checkpoint.load("runs/run/last.safetensors")[0]["position"].tolist() == [1, 0, 160]
+
+
+@pytest.mark.parametrize("place", range(16, 26))  # the syncs of the first epoch's saves and those behind them
+def test_a_second_signal_while_saving_leaves_a_whole_checkpoint(folder, monkeypatch, place):
+    synced, fsync = [], os.fsync
+
+    def interrupted(descriptor):
+        synced.append(descriptor)
+        if len(synced) == place:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        fsync(descriptor)
+
+    with pytest.raises(SystemExit), monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", interrupted)
+        main([*WORDS, "--ui", "quiet"])
+    run = Path("runs/run")
+    assert not list(run.glob(".*.tmp"))
+    checkpoint.load(run / "last.safetensors")
+    assert main(["resume", "run", "--ui", "quiet"]) == 0
+    assert result(run) == result(train("whole", "--val", "40", epochs=3))
+
+
+def test_a_signal_that_the_parent_ignores_stays_ignored(folder, monkeypatch):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert signalled(monkeypatch, signal.SIGHUP, kind=events.StepsDone) == 0
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_ctrl_c_while_compiling(folder):
+    cold = folder / "cold"
+    with start(folder, *WORDS, NUMBA_CACHE_DIR="", JITNET_CACHE_DIR=str(cold)) as process:
+        while not process.stdout.readline().startswith("compiling kernels 2/"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130 and err == ""
+    assert out.splitlines()[-1].endswith(
+        "at epoch 0, step 0; a checkpoint is saved, go on with: jitnet resume runs/run"
+    )
+    assert list(cold.glob("kernels-*"))
+    assert main(["resume", "run", "--ui", "quiet"]) == 0
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_terminal_after_ctrl_c(folder, times):
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    leader, follower = pty.openpty()
+    before = termios.tcgetattr(follower)
+    words = ("train", "cnn", *TINY, "--epochs", "1000000", "--name", "run")
+    environ = environment(folder, TERM="xterm-256color", COLUMNS="100", LINES="30")
+    child = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "jitnet", *words],
+        stdin=follower, stdout=follower, stderr=follower, cwd=folder, env=environ,
+    )  # fmt: skip
+    text, sent = b"", 0
+    deadline = time.monotonic() + 60
+    try:
+        while (child.poll() is None or _ready(leader)) and time.monotonic() < deadline:
+            if _ready(leader):
+                text += os.read(leader, 65536)
+            if b"images/s" in text and (folder / "runs/run/steps.jsonl").stat().st_size and sent < times:
+                child.send_signal(signal.SIGINT)
+                sent += 1
+        assert child.wait(10) == 130
+        assert termios.tcgetattr(follower) == before
+    finally:
+        child.kill()
+        child.wait()
+        os.close(leader)
+        os.close(follower)
+    assert b"\x1b[?25l" in text and text.rfind(b"\x1b[?25h") > text.rfind(b"\x1b[?25l")
+    assert b"Traceback" not in text and (times == 2 or b"go on with: jitnet resume runs/run" in text)
+    checkpoint.load(folder / "runs/run/last.safetensors")
+
+
+def _ready(descriptor: int) -> bool:
+    return bool(select.select([descriptor], [], [], 0.02)[0])
