@@ -1,0 +1,144 @@
+"""Compilation as a phase: its events, a damaged cache, none at all."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import TINY, digits, jitnet, result, settle, train
+
+from jitnet import compilation
+from jitnet.architecture import parse
+from jitnet.compilation import compile_kernels
+from jitnet.errors import InputError
+from jitnet.events import Compiling, Warned
+from jitnet.kernels import options
+from jitnet.network import Network
+
+NETWORK = Network(parse("conv2 pool dense4 dense3"), (6, 6, 1))
+IMAGES = np.zeros((5, 6, 6, 1), np.uint8)
+WORDS = ("train", "cnn", *TINY, "--epochs", "2", "--name", "run")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    digits(settle(monkeypatch, tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 10_000])
+def test_events_count_up_and_the_second_time_is_cached(batch_size):
+    list(compile_kernels(NETWORK, batch_size, IMAGES))
+    events = list(compile_kernels(NETWORK, batch_size, IMAGES))
+    assert all(isinstance(event, Compiling) for event in events)
+    assert [event.index for event in events] == list(range(events[-1].total + 1))
+    assert all(event.cached == (options.CACHE_FOLDER is not None) for event in events)
+    assert [event.seconds for event in events] == sorted(event.seconds for event in events)
+
+
+@pytest.fixture
+def broken(monkeypatch, tmp_path):
+    """A cache folder, and a compilation that fails as often as the list says."""
+    failures: list[Exception] = []
+    monkeypatch.setattr(options, "CACHE_FOLDER", tmp_path / "cache")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "damaged.nbi").touch()
+
+    def compile_once(*arguments):
+        yield Compiling(name="a", index=0, total=1, cached=True, seconds=0.0)
+        if failures:
+            raise failures.pop(0)
+        yield Compiling(name="", index=1, total=1, cached=True, seconds=0.0)
+
+    monkeypatch.setattr(compilation, "_compile", compile_once)
+    return failures
+
+
+@pytest.mark.parametrize("error", [EOFError(), ValueError("unpickling"), KeyError(3), ImportError("dlopen")])
+def test_a_damaged_cache_is_made_anew_with_one_warning(broken, error):
+    broken.append(error)
+    events = list(compile_kernels(NETWORK, 1, IMAGES))
+    assert [type(event) for event in events] == [Compiling, Warned, Compiling, Compiling]
+    assert "was damaged" in events[1].message and not list(options.CACHE_FOLDER.iterdir())
+
+
+def test_a_real_fault_is_not_hidden(broken):
+    broken.extend([TypeError("first"), TypeError("again")])
+    with pytest.raises(TypeError, match="again"):
+        list(compile_kernels(NETWORK, 1, IMAGES))
+
+
+@pytest.mark.parametrize("error", [InputError("too large"), MemoryError()])
+def test_a_want_of_memory_does_not_cost_the_cache(broken, error):
+    broken.append(error)
+    with pytest.raises(type(error)):
+        list(compile_kernels(NETWORK, 1, IMAGES))
+    assert list(options.CACHE_FOLDER.iterdir())
+
+
+def harmed(folder: Path, pattern: str, content: bytes) -> str:
+    """Copy the compiled kernels and put something else into some of their files; return the folder."""
+    assert options.CACHE_FOLDER is not None
+    copy = folder / "cache" / options.CACHE_FOLDER.name
+    shutil.copytree(options.CACHE_FOLDER, copy)
+    files = list(copy.rglob(pattern))
+    assert files
+    for file in files:
+        file.write_bytes(content or file.read_bytes()[:-100])
+    return str(folder / "cache")
+
+
+def check_repair(folder: Path, pattern: str, content: bytes) -> None:
+    wanted = result(train("wanted"))
+    cache = harmed(folder, pattern, content)
+    shown = jitnet(folder, *WORDS, NUMBA_CACHE_DIR=cache)
+    assert shown.returncode == 0 and shown.stderr.count("\n") == 1, shown.stderr
+    assert "the cache of compiled kernels was damaged" in shown.stderr
+    assert result(folder / "runs" / "run") == wanted
+    again = jitnet(folder, *WORDS[:-1], "again", NUMBA_CACHE_DIR=cache)
+    assert again.returncode == 0 and again.stderr == "" and "compiling" not in again.stdout
+
+
+def test_a_truncated_kernel_is_compiled_again(folder):
+    check_repair(folder, "persample.train_per_sample-*.nbc", b"")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "persample.*.nbi", "minibatch.predict_logits-*.nbc"])
+@pytest.mark.parametrize("content", [b"", b"garbage"])
+def test_any_damage_is_repaired(folder, pattern, content):
+    check_repair(folder, pattern, content)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("content", [b"", b"garbage"])
+def test_a_damaged_kernel_of_the_built_in_digits(folder, content):
+    train("warm", "--data", "synthetic", "--limit", "20")
+    cache = harmed(folder, "synthetic.*", content)
+    shown = jitnet(
+        folder, "train", "cnn", "--data", "synthetic", "--limit", "20", "--epochs", "1", NUMBA_CACHE_DIR=cache
+    )
+    assert shown.returncode == 0, shown.stderr
+
+
+@pytest.mark.slow
+def test_without_a_cache_there_is_one_warning_and_the_same_result(folder):
+    (folder / "file").touch()
+    shown = jitnet(folder, *WORDS, NUMBA_CACHE_DIR="", JITNET_CACHE_DIR=str(folder / "file"))
+    assert shown.returncode == 0 and shown.stderr.count("\n") == 1
+    assert "no folder is writable for compiled kernels" in shown.stderr
+    assert result(folder / "runs" / "run") == result(train("wanted"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "place"),
+    [
+        ({"NUMBA_CACHE_DIR": "/a", "JITNET_CACHE_DIR": "/b", "XDG_CACHE_HOME": "/c"}, "/a"),
+        ({"JITNET_CACHE_DIR": "/b", "XDG_CACHE_HOME": "/c"}, "/b"),
+        ({"XDG_CACHE_HOME": "/c"}, "/c/jitnet"),
+    ],
+)
+def test_where_the_cache_is(monkeypatch, environ, place):
+    for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, environ.get(name, ""))
+    assert options._user_cache() == Path(place)
