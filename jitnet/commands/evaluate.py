@@ -23,13 +23,13 @@ def run(args: argparse.Namespace) -> int:
 
     threads.configure(args.threads)
 
-    from jitnet.commands import session
+    from jitnet.commands import loading
     from jitnet.errors import InputError
     from jitnet.network import score
     from jitnet.training import with_channels
 
-    network, folder, epoch = session.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
-    data = session.load_data(args.data or folder.settings.data, args.offline, session.warn)
+    network, folder, epoch = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    data = loading.load_data(args.data or folder.settings.data, args.offline, loading.warn)
     images = with_channels(data.x_test)
     if images.shape[1:] != network.image or data.classes > network.classes:
         raise InputError(

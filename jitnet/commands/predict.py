@@ -23,12 +23,12 @@ def run(args: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from jitnet.commands import session
+    from jitnet.commands import loading
     from jitnet.data.images import read_images
     from jitnet.errors import InputError
     from jitnet.network import probabilities
 
-    network, folder, _ = session.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     height, width, channels = network.image
     if channels != 1:
         raise InputError(f"{folder.path} was trained on images of {channels} channels: predict reads grey ones only")

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
     threads.configure(args.threads)  # before anything imports numba
 
-    from jitnet.commands import session
+    from jitnet.commands import description, loading, session
     from jitnet.runfolder import RunFolder
     from jitnet.training import Position, Training, split
     from jitnet.views import open_view
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
             if args.ui not in ("json", "quiet"):
                 print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
             return 0
-        network, data = session.prepare(settings, args.offline, notices.append)
+        network, data = loading.prepare(settings, args.offline, notices.append)
         if data.sha256 != folder.meta.get("data_sha256"):
             raise InputError(
                 f"{folder.path} was trained on other data ({folder.meta.get('data')}) than what is here now "
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             folder.change_settings(settings.replace(until=epochs))
         training = Training(network, settings, split(data, settings), position, epochs, str(folder.path))
         history = folder.rewind(position.epoch, position.step)
-        started = session.describe(training, data, settings.network, history)
+        started = description.describe(training, data, settings.network, history)
         return session.follow(
             training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
         )

@@ -86,13 +86,13 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     threads.configure(args.threads)  # before anything imports numba
 
-    from jitnet.commands import session
+    from jitnet.commands import description, loading, session
     from jitnet.runfolder import RunFolder
     from jitnet.training import Training, split
     from jitnet.views import open_view
 
     notices: list[str] = []
-    network, data = session.prepare(settings, args.offline, notices.append)
+    network, data = loading.prepare(settings, args.offline, notices.append)
     network.initialise(settings.init, settings.seed)
     training = Training(network, settings, split(data, settings))
     title = f"{settings.network}-synthetic" if data.synthetic else settings.network
@@ -101,11 +101,11 @@ def run(args: argparse.Namespace) -> int:
         title,
         name=args.name,
         settings=settings,
-        meta=session.meta(network, data, settings.seed),
+        meta=description.meta(network, data, settings.seed),
         tensors=training.tensors(),
     ) as folder:
         training.run_name = str(folder.path)
-        started = session.describe(training, data, settings.network)
+        started = description.describe(training, data, settings.network)
         return session.follow(
             training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
         )

@@ -1,0 +1,53 @@
+"""What commands start from: data, a network that fits it, a network that a run has trained."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from jitnet import architecture
+from jitnet.config import Settings
+from jitnet.data import Dataset, load
+from jitnet.errors import InputError
+from jitnet.network import Network
+from jitnet.runfolder import RunFolder
+from jitnet.training import Position, with_channels
+
+
+def warn(message: str) -> None:
+    """Say something to the user of a command without a view."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def load_data(spec: str, offline: bool, tell: Callable[[str], None]) -> Dataset:
+    """Load a data set; raises `InputError`."""
+    return load(spec, offline=offline, warn=tell)
+
+
+def prepare(settings: Settings, offline: bool, tell: Callable[[str], None]) -> tuple[Network, Dataset]:
+    """Return the settings' network, without parameters yet, and their data; raises `InputError`."""
+    hidden = architecture.parse(settings.architecture)  # before the data: a typing error should not wait for it
+    data = load_data(settings.data, offline, tell)
+    height, width, channels = with_channels(data.x_train).shape[1:]
+    layers = (*hidden, architecture.Dense(data.classes))
+    return Network(layers, (height, width, channels), settings.bias), data
+
+
+def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, int]:
+    """Return the network of a run's newest (or `kind`) checkpoint, the run, and the epochs behind it."""
+    folder = RunFolder.open(run, runs_dir)
+    if kind is not None:
+        tensors, _ = folder.load(kind)
+        path = folder.path / f"{kind}.safetensors"
+    else:
+        tensors, _, path, warnings = folder.load_newest()
+        for message in warnings:
+            warn(message)
+    try:
+        height, width, channels = (int(extent) for extent in folder.meta["image"])
+        classes = int(folder.meta["classes"])
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"{folder.path / 'meta.json'} does not say what images the run was trained on") from None
+    layers = (*architecture.parse(folder.settings.architecture), architecture.Dense(classes))
+    network = Network(layers, (height, width, channels), folder.settings.bias)
+    network.load_tensors(tensors, str(path))
+    return network, folder, Position.from_tensors(tensors, str(path)).epoch
