@@ -14,6 +14,7 @@ from bench.peers.process import PeerError, PeerProcess
 from bench.rows import Row
 
 _TRIALS = 5  # short runs of a variant at the most; the median counts, as in the race
+_DISTURBED = 2.0  # so many times slower than its own best trial, and a peer was not measured but hindered
 _SLOW_CHECK = 2  # steps of a peer that needs seconds for them
 
 
@@ -41,6 +42,7 @@ class Result:
     difference: float = 0.0  # largest between its losses and jitnet's
     compared: int = 0  # so many losses were compared
     agrees: bool = False
+    disturbed: bool = False  # it ran far slower than in its trials: no ratio, it would flatter jitnet
     problem: str = ""  # why it has no figure
     trials: list[dict] = field(default_factory=list)
     seconds: Timing | None = None  # per image
@@ -139,10 +141,13 @@ def run_row(
     for name, contender in contenders.items():
         results[name].problem, results[name].images = contender.problem, contender.images
         if not contender.problem:
-            results[name].seconds = timings[name]
+            result, timing = results[name], timings[name]
+            result.seconds = timing
+            result.disturbed = timing.median > _DISTURBED * min(one["seconds_per_image"] for one in result.trials)
     own = results.get(JITNET)
     for result in results.values():
-        if result.agrees and result.seconds and own and own.seconds and result is not own:
+        fair = result.agrees and not result.disturbed
+        if fair and result.seconds and own and own.seconds and result is not own:
             result.ratio = measure.ratio(result.seconds, own.seconds)
     return list(results.values())
 

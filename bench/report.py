@@ -47,6 +47,8 @@ def faster(result: Result) -> str:
         return f"{_digits(result.ratio.median)}  ({low} to {high})"
     if result.compared == 0:
         return "no ratio: jitnet was not run"
+    if result.agrees and result.disturbed:
+        return "no ratio: far slower than its own trials"
     return f"no ratio: losses differ by {result.difference:.2g}"
 
 

@@ -69,7 +69,9 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
     results, presence = run(MLP_ROW, peers, tmp_path)
     for name in ("loops", "numpy"):
         assert results[name].agrees and results[name].difference < 1e-5
-        assert len(results[name].ratio.values) == 2 and results[name].ratio.median > 0
+        # On a busy machine a run may be far slower than its trial: then there is no ratio, and it says why.
+        ratio = results[name].ratio
+        assert (ratio is None) == results[name].disturbed and (ratio is None or len(ratio.values) == 2)
     wrong = results["wrong"]
     assert wrong.seconds is not None and wrong.ratio is None and wrong.difference > MLP_ROW.tolerance
     assert report.faster(wrong).startswith("no ratio: losses differ by")
@@ -88,6 +90,17 @@ def test_the_loops_learn_as_jitnet_does_on_convolutions(peers, tmp_path):
     row = rows.Row("tiny", "a small CNN", CNN_ROW.network, 1, 0.05, 64, 8, 1e-4)
     results, _ = run(row, peers[:3], tmp_path)
     assert results["loops"].agrees and results["loops"].compared == 2 and results["numpy"].difference < 1e-5
+
+
+@pytest.mark.parametrize(("trial", "has_ratio"), [(1.0, True), (1e-9, False)])
+def test_a_hindered_peer_gets_no_ratio(trial, has_ratio, peers, tmp_path, monkeypatch):
+    """A ratio against a peer that others slowed down would flatter jitnet."""
+    tried = race._try
+    monkeypatch.setattr(race, "_try", lambda *args: (trial, *tried(*args)[1:]))
+    monkeypatch.setattr(race, "_images", lambda *args: 16)
+    results, _ = run(MLP_ROW, peers[:1] + peers[2:3], tmp_path)
+    assert (results["numpy"].ratio is not None) == has_ratio and results["numpy"].agrees
+    assert has_ratio or report.faster(results["numpy"]) == "no ratio: far slower than its own trials"
 
 
 def test_an_interpreter_that_is_not_there_is_no_accident():
@@ -144,7 +157,7 @@ def test_compare_end_to_end(tmp_path):
     assert row["name"] == "mlp-1" and row["tolerance"] == 1e-4
     for result in row["results"]:
         assert result["seconds"]["n"] == 2 and result["agrees"] and result["threads"] >= 1
-        assert (result["ratio"] is None) == (result["peer"] == "jitnet")
+        assert (result["ratio"] is None) == (result["peer"] == "jitnet" or result["disturbed"])
     if "absent" in record["peers"]["jax"]:
         assert "pip install jax" in " ".join(done.stderr.split())
     assert "3,782 minutes" in " ".join(done.stderr.split())
