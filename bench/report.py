@@ -55,7 +55,7 @@ def faster(result: Result) -> str:
 def table(measured: Measured) -> Table:
     """Draw all rows measured so far, each a section under its title."""
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    drawn.add_column("")
+    drawn.add_column("", no_wrap=True)
     drawn.add_column("as")
     for name in ("per image", "±", "all"):
         drawn.add_column(name, justify="right", no_wrap=True)
