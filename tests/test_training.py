@@ -88,12 +88,18 @@ def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, recipe):
     monkeypatch.setattr(training, "_FIRST_CALL_MACS", 1e5)
     chosen, given = settings(**recipe), data()
     whole = new(chosen, given)
-    snapshots = [event.snapshot() for event in whole.run() if isinstance(event, StepsDone | EpochDone)]
+    snapshots, losses = [], []
+    for event in whole.run():
+        if isinstance(event, StepsDone | EpochDone):
+            snapshots.append(event.snapshot())
+        if isinstance(event, EpochDone):
+            losses.append(event.train_loss)
     for tensors in snapshots:
         rest = new(chosen, given, position=Position.from_tensors(tensors, "here"))
         rest.network.load_tensors(tensors, "here")
-        list(rest.run())
+        rest_losses = [event.train_loss for event in rest.run() if isinstance(event, EpochDone)]
         assert content_hash(rest.tensors()) == content_hash(whole.tensors())
+        assert rest_losses == losses[len(losses) - len(rest_losses) :]
 
 
 def test_the_loss_is_summed_in_float64_image_after_image(monkeypatch):
