@@ -3,6 +3,7 @@
 import json
 import operator
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +23,7 @@ from jitnet.training import Split, Training, with_channels
 threads.configure()  # a container's quota, before numba counts the machine's cores
 
 
-class Classifier:
+class Classifier(ABC):
     """What CNN and MLP share. The constructor only stores its arguments; what `fit` finds out ends in `_`.
 
     Attributes
@@ -69,8 +70,9 @@ class Classifier:
         self.seed = seed
         self.on_event = on_event
 
+    @abstractmethod
     def _hidden_layers(self) -> tuple[Layer, ...]:
-        raise NotImplementedError
+        """Return the layers between the image and the output layer."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's arguments by name."""
@@ -165,8 +167,9 @@ class Classifier:
         return estimator
 
     @classmethod
+    @abstractmethod
     def _of(cls, hidden: tuple[Layer, ...]) -> Self:
-        raise NotImplementedError
+        """Return an untrained classifier with these hidden layers; raises `InputError` for another kind's."""
 
     @property
     def loss_curve_(self) -> list[float]:

@@ -55,7 +55,7 @@ def meta(network: Network, data: Dataset, seed: int) -> dict[str, Any]:
     modules = {"numpy": numpy, "numba": numba, "llvmlite": llvmlite}
     return {
         "schema": 1,
-        "argv": sys.argv,
+        "argv": ["jitnet", *sys.argv[1:]],
         "versions": {"jitnet": __version__, "python": platform.python_version()}
         | {name: module.__version__ for name, module in modules.items()},
         "cpu": _cpu(),
