@@ -56,7 +56,8 @@ def campaign(folder: Path, number: int, moments: int) -> None:
         return recipe, delay, stopped(folder, f"{recipe}-{moment}", number, delay, *RECIPES[recipe], sign=sign)
 
     midway = 0
-    with ThreadPoolExecutor(2) as pool:  # while one is resumed here, the next are on their way
+    pool = ThreadPoolExecutor(2)  # while one is resumed here, the next are on their way
+    try:
         for recipe, delay, run in pool.map(stop, range(moments)):
             epoch, _, step = checkpoint.load(run / "last.safetensors")[0]["position"]
             midway += step > 0 and epoch < 24
@@ -65,6 +66,8 @@ def campaign(folder: Path, number: int, moments: int) -> None:
             assert json.loads((run / "meta.json").read_text())["status"] == "done"
             assert not list(run.glob(".*.tmp"))
             shutil.rmtree(run)
+    finally:
+        pool.shutdown(cancel_futures=True)
     assert midway >= moments // 3  # it was not all before the first step or behind the last
 
 
