@@ -1,17 +1,15 @@
 """Compiling the kernels as a phase of its own, which views can show and which is over before the first epoch."""
 
 import importlib
-import shutil
 import time
 from collections.abc import Iterator
 
 import numpy as np
 
-from jitnet.errors import JitnetError
 from jitnet.events import Compiling, Event, Warned
 from jitnet.network import PART, Network
 
-# Kernels in the order of their compilation, as module.function. The drivers (last two) contain the others: once a
+# Kernels in the order of their compilation, as module.function. The drivers, compiled last, contain the others: once a
 # driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
 _FORWARD = ("minibatch.trunk_forward", "dense.linear_forward")
 _BACKWARD = (
@@ -27,7 +25,8 @@ _BACKWARD = (
 def compile_kernels(network: Network, batch_size: int, images: np.ndarray) -> Iterator[Event]:
     """Compile, or load from the cache, what training on such images at this batch size will call.
 
-    A damaged cache is removed and compiled once more, with a warning. Without a place for one there is a warning too.
+    Kernels whose cached code is damaged are compiled anew, with one warning. Without a place for a cache there is a
+    warning too.
     """
     from jitnet.kernels import options
 
@@ -36,17 +35,11 @@ def compile_kernels(network: Network, batch_size: int, images: np.ndarray) -> It
             message="no folder is writable for compiled kernels, so each start compiles them anew: "
             "set JITNET_CACHE_DIR to one that is"
         )
-    try:
-        yield from _compile(network, batch_size, images)
-    except (JitnetError, MemoryError):
-        raise
-    except Exception as error:  # unpickling damaged bytes may raise anything; a real fault comes again below
-        if options.CACHE_FOLDER is None:
-            raise
-        shutil.rmtree(options.CACHE_FOLDER, ignore_errors=True)
-        options.CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
-        yield Warned(message=f"the cache of compiled kernels was damaged ({type(error).__name__}) and is made anew")
-        yield from _compile(network, batch_size, images)
+    yield from _compile(network, batch_size, images)
+    if options.DAMAGED:
+        names = ", ".join(sorted(set(options.DAMAGED)))
+        options.DAMAGED.clear()
+        yield Warned(message=f"the cache of compiled kernels was damaged, so these were compiled anew: {names}")
 
 
 def _compile(network: Network, batch_size: int, images: np.ndarray) -> Iterator[Event]:
@@ -58,7 +51,7 @@ def _compile(network: Network, batch_size: int, images: np.ndarray) -> Iterator[
         drivers = ("minibatch.accumulate_gradient", "optimizer.sgd_step", "minibatch.predict_logits")
     cached = all(_in_cache(name) for name in drivers)
     parts = () if cached else _FORWARD if batch_size == 1 else _FORWARD + _BACKWARD
-    names = ("contract", *parts, *drivers)
+    names = ("contract", *(name for name in parts if name not in drivers), *drivers)
     started = time.perf_counter()
     for index, name in enumerate(names):
         seconds = time.perf_counter() - started

@@ -22,7 +22,7 @@ def conv2d_row(
     out,  # contiguous, holds (W, OC) from `place` on
     place,
 ):
-    """Compute one output row: the body of the plain and of the pooled convolution and of the input gradient."""
+    """Compute one output row: the body of the plain and the pooled convolution, and of the dense input gradient."""
     _, padded, C = x.shape
     W = padded - 2
     OC = weight.shape[3]
@@ -94,7 +94,7 @@ def conv2d_forward(
 
     Parallel : over n; one thread owns out[n].
     Work     : 18*N*H*W*C*OC flop.
-    Errors   : none raised, nothing checked; network.py builds the buffers.
+    Errors   : none raised, nothing checked; layout.py builds the buffers.
     Matches  : tests.naive.conv2d_forward; torch.nn.functional.conv2d with padding=1.
     Source   : Goodfellow, Bengio, Courville (2016), eq. 9.6 (cross-correlation).
     """

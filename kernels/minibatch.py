@@ -199,7 +199,7 @@ def train_minibatch(
 
     Parallel : inside each phase; this function only calls them in turn.
     Work     : 6*MAC flop per image.
-    Errors   : none raised, nothing checked; training.py checks shapes and labels once.
+    Errors   : none raised, nothing checked; jitnet/data/checks.py checks images and labels once.
     Matches  : tests.naive.train_minibatch; torch.optim.SGD.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1.
     """

@@ -31,6 +31,7 @@ def _fingerprint() -> str:
         os.environ.get("JITNET_TILE", ""),
     ):
         digest.update(part.encode() + b"\0")
+    digest.update(str(Path(__file__).parent).encode() + b"\0")  # numba keeps each place's kernels apart, so we do
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
@@ -85,12 +86,32 @@ def _numba_cache_folder():
         config.CACHE_DIR = before
 
 
+DAMAGED: list[str] = []  # kernels whose compiled code could not be read and is made anew; jitnet tells the user
+
+
+def _kept(dispatcher):
+    """Let a kernel whose file is damaged be compiled and saved anew, where numba would raise whatever pickle did."""
+    cache = dispatcher._cache
+    load = cache.load_overload
+
+    def load_or_forget(signature, context):
+        try:
+            return load(signature, context)
+        except Exception:
+            DAMAGED.append(dispatcher.__name__)
+            cache.flush()
+            return None
+
+    cache.load_overload = load_or_forget
+    return dispatcher
+
+
 def kernel(function):
     """Compile an outermost function: its `prange` runs on all threads, its machine code is kept on disk."""
     if CACHE_FOLDER is None:
         return numba.njit(parallel=True, **_OPTIONS)(function)
     with _numba_cache_folder():
-        return numba.njit(parallel=True, cache=True, **_OPTIONS)(function)
+        return _kept(numba.njit(parallel=True, cache=True, **_OPTIONS)(function))
 
 
 def serial_kernel(function):
@@ -98,7 +119,7 @@ def serial_kernel(function):
     if CACHE_FOLDER is None:
         return numba.njit(**_OPTIONS)(function)
     with _numba_cache_folder():
-        return numba.njit(cache=True, **_OPTIONS)(function)
+        return _kept(numba.njit(cache=True, **_OPTIONS)(function))
 
 
 def body(function):

@@ -75,9 +75,9 @@ def train_per_sample(
 
     w = w - lr * dLoss/dw after every image. Returns -1 if all losses are finite but a parameter is not.
 
-    Parallel : no. At 60 us a step a barrier between threads would be crossed some twenty times a step.
+    Parallel : no. At some 100 us a step a barrier between threads would be crossed some twenty times a step.
     Work     : 6*MAC flop a step, less what is skipped behind zeros.
-    Errors   : none raised, nothing checked; training.py checks shapes and labels once.
+    Errors   : none raised, nothing checked; jitnet/data/checks.py checks images and labels once.
     Matches  : tests.naive.train_per_sample; torch.optim.SGD at batch size 1.
     Source   : the documents' CNN and MLP; Robbins, Monro (1951).
     """

@@ -7,11 +7,9 @@ import numpy as np
 import pytest
 from commands import TINY, digits, jitnet, result, settle, train
 
-from jitnet import compilation
 from jitnet.architecture import parse
 from jitnet.compilation import compile_kernels
-from jitnet.errors import InputError
-from jitnet.events import Compiling, Warned
+from jitnet.events import Compiling
 from jitnet.kernels import options
 from jitnet.network import Network
 
@@ -34,46 +32,6 @@ def test_events_count_up_and_the_second_time_is_cached(batch_size):
     assert [event.index for event in events] == list(range(events[-1].total + 1))
     assert all(event.cached == (options.CACHE_FOLDER is not None) for event in events)
     assert [event.seconds for event in events] == sorted(event.seconds for event in events)
-
-
-@pytest.fixture
-def broken(monkeypatch, tmp_path):
-    """A cache folder, and a compilation that fails as often as the list says."""
-    failures: list[Exception] = []
-    monkeypatch.setattr(options, "CACHE_FOLDER", tmp_path / "cache")
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "damaged.nbi").touch()
-
-    def compile_once(*arguments):
-        yield Compiling(name="a", index=0, total=1, cached=True, seconds=0.0)
-        if failures:
-            raise failures.pop(0)
-        yield Compiling(name="", index=1, total=1, cached=True, seconds=0.0)
-
-    monkeypatch.setattr(compilation, "_compile", compile_once)
-    return failures
-
-
-@pytest.mark.parametrize("error", [EOFError(), ValueError("unpickling"), KeyError(3), ImportError("dlopen")])
-def test_a_damaged_cache_is_made_anew_with_one_warning(broken, error):
-    broken.append(error)
-    events = list(compile_kernels(NETWORK, 1, IMAGES))
-    assert [type(event) for event in events] == [Compiling, Warned, Compiling, Compiling]
-    assert "was damaged" in events[1].message and not list(options.CACHE_FOLDER.iterdir())
-
-
-def test_a_real_fault_is_not_hidden(broken):
-    broken.extend([TypeError("first"), TypeError("again")])
-    with pytest.raises(TypeError, match="again"):
-        list(compile_kernels(NETWORK, 1, IMAGES))
-
-
-@pytest.mark.parametrize("error", [InputError("too large"), MemoryError()])
-def test_a_want_of_memory_does_not_cost_the_cache(broken, error):
-    broken.append(error)
-    with pytest.raises(type(error)):
-        list(compile_kernels(NETWORK, 1, IMAGES))
-    assert list(options.CACHE_FOLDER.iterdir())
 
 
 def harmed(folder: Path, pattern: str, content: bytes) -> str:
@@ -104,10 +62,26 @@ def test_a_truncated_kernel_is_compiled_again(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "persample.*.nbi"])
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "persample.*.nbi", "minibatch.predict_logits-*.nbc"])
 @pytest.mark.parametrize("content", [b"", b"garbage"])
 def test_any_damage_is_repaired(folder, pattern, content):
     check_repair(folder, pattern, content)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage"])
+def test_a_damaged_kernel_of_the_built_in_digits(folder, content):
+    words = ("train", "cnn", "--arch", "dense4", "--data", "synthetic", "--limit", "20", "--epochs", "1")
+    jitnet(folder, *words)
+    shown = jitnet(folder, *words, NUMBA_CACHE_DIR=harmed(folder, "synthetic.*", content))
+    assert shown.returncode == 0 and "compiled anew: draw_digits" in shown.stderr
+
+
+@pytest.mark.slow
+def test_a_damaged_kernel_of_eval(folder):
+    train("run")
+    cache = harmed(folder, "minibatch.*", b"garbage")
+    shown = jitnet(folder, "eval", "run", NUMBA_CACHE_DIR=cache)
+    assert shown.returncode == 0 and shown.stderr == ""
 
 
 @pytest.mark.slow

@@ -16,9 +16,11 @@ def describe(training: Training, data: Dataset, title: str, history: tuple[Epoch
     """Return the first event of a run: what is trained, on what, how."""
     network, settings, position = training.network, training.settings, training.position
     count, layer = threads.in_use()
-    batch = "per-sample" if training.batch_size == 1 else f"batches of {training.batch_size}"
+    optimizer = settings.optimizer.upper()
+    size = training.batch_size
+    updates = f"per-sample {optimizer}" if size == 1 else f"{optimizer} in batches of {size}"
     order = "shuffled" if settings.shuffle else "file order"
-    rate = f"lr {settings.lr:g} ({settings.schedule})"
+    rate = f"lr {settings.lr:g}, schedule {settings.schedule}"
     return RunStarted(
         title=title,
         run=training.run_name,
@@ -31,7 +33,7 @@ def describe(training: Training, data: Dataset, title: str, history: tuple[Epoch
         train_images=len(training.data.train[0]),
         val_images=len(training.data.val[0]),
         test_images=len(training.data.test[0]),
-        recipe=f"{batch} {settings.optimizer.upper()}, {rate}, {order}, init {settings.init}, seed {settings.seed}",
+        recipe=f"{updates}, {rate}, {order}, init {settings.init}, seed {settings.seed}",
         epochs=training.epochs,
         batch_size=training.batch_size,
         steps_per_epoch=training.steps_per_epoch,

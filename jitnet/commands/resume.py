@@ -86,7 +86,7 @@ def _epochs(args: argparse.Namespace, position: Any, planned: int) -> int:
         return planned
     if args.epochs < max(planned, position.epoch):
         raise InputError(
-            f"--epochs is {args.epochs}: expected at least the {max(planned, position.epoch)} that the run has "
+            f"--epochs is {args.epochs}: expected at least the {max(planned, position.epoch)} that {args.run_name} has "
             "planned or done"
         )
     return args.epochs

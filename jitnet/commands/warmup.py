@@ -14,7 +14,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compile for both drivers and return the exit code."""
+    """Compile for every form of training and return the exit code."""
     from jitnet import threads
 
     threads.configure(args.threads)
@@ -23,13 +23,16 @@ def run(args: argparse.Namespace) -> int:
 
     from jitnet.architecture import CNN
     from jitnet.compilation import compile_kernels
-    from jitnet.network import Network
+    from jitnet.kernels.options import CACHE_FOLDER
+    from jitnet.network import PART, Network
     from jitnet.views import open_view
 
     network = Network(CNN, (28, 28, 1))
     images = np.zeros((1, 28, 28, 1), np.uint8)
     with open_view("plain" if args.ui in ("auto", "live") else args.ui) as view:
-        for batch_size in (1, 2):
+        for batch_size in (1, 2, PART + 1):
             for event in compile_kernels(network, batch_size, images):
                 view.handle(event)
+    if args.ui not in ("json", "quiet"):
+        print(f"the kernels are compiled, in {CACHE_FOLDER}")
     return 0

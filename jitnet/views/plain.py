@@ -96,7 +96,7 @@ class Plain:
                 lines = self._lines(event)
                 for text in lines:
                     self._out.line(text)
-                if lines:
+                if lines or isinstance(event, Compiling):  # loading kernels silently is no long epoch
                     self._spoke_at = self._clock()
 
     def _lines(self, event: Event) -> list[str]:
