@@ -65,7 +65,7 @@ def split(data: Dataset, settings: Settings) -> Split:
     """Cut a data set up as the settings say; raises `InputError` if too little is left to train on."""
     x, y = with_channels(data.x_train), data.y_train
     if settings.limit > len(x):
-        raise InputError(f"--limit is {settings.limit}: expected at most the {len(x)} training images of {data.name}")
+        raise InputError(f"--limit is {settings.limit}: expected at most the {len(x):,} training images of {data.name}")
     if settings.limit:
         x, y = x[: settings.limit], y[: settings.limit]
     if settings.val >= len(x):

@@ -16,6 +16,7 @@ from jitnet.events import (
     Compiling,
     Diverged,
     Interrupted,
+    Progress,
     RunFinished,
     StepsDone,
     Warned,
@@ -122,7 +123,7 @@ def test_heartbeat_comes_after_half_a_minute_of_silence():
         clock.now = 61.0
         view.handle(steps(4, 30_000))
     # 42,000 and 4 x 60,000 images at 10,000 a second, and 5 evaluations, each guessed to take 0.34 seconds
-    first = "epoch 4: 30 % of 60000 images, avg loss 0.348741, 10,000 images/s, about 0.5 minutes left"
+    first = "epoch 4: 30 % of 60,000 images, avg loss 0.348741, 10,000 images/s, about 0.5 minutes left"
     assert out.getvalue()[head:].splitlines() == [first, first.replace("30 %", "50 %")]
 
 
@@ -217,6 +218,14 @@ def test_json_lines_parse_and_come_back():
     records = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [as_record(from_record(record)) for record in records] == records
     assert [from_record(record) for record in records] == list(events(val=91.2))
+
+
+def test_json_lines_show_progress_only_after_silence():
+    out, now = io.StringIO(), [0.0]
+    view = JsonLines(out, lambda: now[0])
+    for now[0] in (0.0, 0.4, 1.1, 1.9, 2.2):
+        view.handle(Progress(epoch=0, images=int(100 * now[0]), total=1000))
+    assert [json.loads(line)["images"] for line in out.getvalue().splitlines()] == [110, 220]
 
 
 def test_json_is_strict():

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def _status() -> int:
     ]
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))  # Text: a path may hold what rich takes for markup
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)  # a pipe has no edge to fold at
     return 0
 
 

@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from jitnet.errors import InputError
     from jitnet.network import score
     from jitnet.training import with_channels
+    from jitnet.views.progress import counted
 
     network, folder, epoch = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     data = loading.load_data(args.data or folder.settings.data, args.offline, loading.warn)
@@ -40,6 +41,6 @@ def run(args: argparse.Namespace) -> int:
     mark = " (synthetic digits)" if data.synthetic else ""
     if folder.meta["data"] == "synthetic" and not data.synthetic:
         mark = " (trained on synthetic digits)"
-    print(f"{folder.path} after {epoch} epochs, on {len(images)} test images of {data.name}{mark}")
+    print(f"{folder.path} after {counted(epoch)}, on {len(images):,} test images of {data.name}{mark}")
     print(f"loss = {loss:.6f} accuracy = {accuracy:.2f}{mark}")
     return 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jitnet.views.curves import Axis, Points, draw, label_rows
 from jitnet.views.frame import Glyphs, Line, fit, panel
-from jitnet.views.progress import DashboardState
+from jitnet.views.progress import DashboardState, counted
 
 GUTTER = 7  # label and axis at the left of a plot
 
@@ -90,7 +90,7 @@ def _epochs_shown(state: DashboardState) -> int:
 def _epoch_labels(epochs: int, columns: int) -> str:
     """Return the numbers under a plot, at their places; the last one names the unit."""
     text = [" "] * columns
-    last = f"{epochs} epochs" if epochs > 1 else "1 epoch"
+    last = counted(epochs)
     text[columns - len(last) :] = last
     for value in range(0, epochs, _round_steps(6 * epochs / columns)):
         at, label = round(value / epochs * (columns - 1)), str(value)

@@ -2,20 +2,26 @@
 
 import json
 import math
+import time
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import IO, Any
 
-from jitnet.events import Event, as_record
+from jitnet.events import Event, Progress, as_record
 from jitnet.views.sink import Sink
+
+SILENCE_S = 1.0
 
 
 class JsonLines:
-    """Writes each event's record to `stream` and flushes it."""
+    """Writes each event's record to `stream` and flushes it; a sign of life only after a second of silence."""
 
     drawing_s = 0.0
 
-    def __init__(self, stream: IO[str] | None) -> None:
+    def __init__(self, stream: IO[str] | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = Sink(stream)
+        self._clock = clock
+        self._spoke_at = clock()
 
     @property
     def broken(self) -> bool:
@@ -30,7 +36,10 @@ class JsonLines:
 
     def handle(self, event: Event) -> None:
         """Write the event as one line."""
+        if isinstance(event, Progress) and self._clock() - self._spoke_at < SILENCE_S:
+            return
         self._out.line(to_json(event))
+        self._spoke_at = self._clock()
 
 
 def to_json(event: Event) -> str:

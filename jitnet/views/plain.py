@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import IO
 
 from jitnet.events import Compiling, Diverged, EpochDone, Event, Interrupted, RunFinished, RunStarted, Warned
-from jitnet.views.progress import DashboardState
+from jitnet.views.progress import DashboardState, counted
 from jitnet.views.sink import Sink
 
 HEARTBEAT_S = 30.0
@@ -47,7 +47,7 @@ def header_lines(run: RunStarted) -> list[str]:
         f"  size    {run.parameters:,} parameters, {run.macs:,} MACs per image",
         f"  data    {data}: {images}, {run.test_images:,} test images",
         f"  source  {run.source}",
-        f"  recipe  {run.recipe}, {run.epochs} epochs",
+        f"  recipe  {run.recipe}, {counted(run.epochs)}",
         f"  runs on {run.threads} threads ({run.layer})",
         f"  folder  {run.run or 'none, nothing is saved'}",
     ]
@@ -116,7 +116,7 @@ class Plain:
         if run is None or steps is None or left is None or self._clock() - self._spoke_at < HEARTBEAT_S:
             return []
         return [
-            f"epoch {steps.epoch}: {100 * self._state.fraction:.0f} % of {run.train_images} images, "
+            f"epoch {steps.epoch}: {100 * self._state.fraction:.0f} % of {run.train_images:,} images, "
             f"avg loss {steps.epoch_loss:.6f}, {self._state.speed.value:,.0f} images/s, "
             f"about {left / 60:.1f} minutes left"
         ]

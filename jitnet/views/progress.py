@@ -15,6 +15,15 @@ from jitnet.events import (
 )
 
 
+def counted(epochs: int) -> str:
+    """Return the number with its noun.
+
+    >>> counted(1), counted(9)
+    ('1 epoch', '9 epochs')
+    """
+    return f"{epochs} epoch{'s' * (epochs != 1)}"
+
+
 class Rate:
     """Images per second of the last few `memory` seconds, older calls fading out exponentially."""
 

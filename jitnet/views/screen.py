@@ -6,7 +6,7 @@ from jitnet.events import Diverged, Interrupted, RunStarted
 from jitnet.views.charts import accuracy_chart, loss_chart
 from jitnet.views.frame import UNICODE, Frame, Glyphs, Line, bar, beside, clean, fit, panel, spread
 from jitnet.views.plain import closing_lines
-from jitnet.views.progress import DashboardState
+from jitnet.views.progress import DashboardState, counted
 from jitnet.views.table import planned_rows, table
 
 WIDEST = 160  # beyond that eyes lose the row
@@ -91,7 +91,7 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, rows
     if run.val_images:
         images += [dot, (f"{run.val_images:,}", ""), (" validation", "label")]
     images += [dot, (f"{run.test_images:,}", ""), (" test", "label")]
-    recipe: Line = [(f"{clean(run.recipe)}, {run.epochs} epochs", "")]
+    recipe: Line = [(f"{clean(run.recipe)}, {counted(run.epochs)}", "")]
     folder: Line = [(clean(run.run) or "none, nothing is saved", "")]
     title: Line = [("jitnet ", "title"), (clean(run.title), "strong")]
     network: Line = [(clean(run.architecture), "strong")]
@@ -130,7 +130,7 @@ def _bars(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     lines = []
     for name, fraction, left, tone in (
         (first, state.fraction, state.epoch_left_s, "loss"),
-        (f"{state.epoch} of {total} epochs", state.run_fraction, state.run_left_s, "accuracy"),
+        (f"{state.epoch} of {counted(total)}", state.run_fraction, state.run_left_s, "accuracy"),
     ):
         text = f"{100 * fraction:6.1f} %{clock(left):>9} left"
         lines.append([(f"{name:<16}", ""), *bar(fraction, width - 16 - len(text), tone, glyphs), (text, "")])
