@@ -80,11 +80,11 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
         row["out_size"] = (OH + 2 * border) * (OW + 2 * border) * OC
         if index == 0:
             row["x"] = work.take(images, int(row["x_size"]))
-            row["grad_x"] = work.take(images, H, W, C)
+            row["grad_x"] = 0 if is_conv else work.take(images, H, W, C)  # nobody asks for a picture's gradient
         else:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
         row["out"] = work.take(images, int(row["out_size"]))
-        row["grad_out"] = work.take(images, OH, OW, OC)
+        row["grad_out"] = scratch.take(OH, OW, OC) if border else work.take(images, OH, OW, OC)
         row["transposed"] = work.take(*shape.weight)
         if is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
@@ -92,7 +92,8 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
             row["grad_map"] = scratch.take(H + 2, W + 2, OC)
             if pooled:
                 row["winners"] = argmax.take(images, OH, OW, OC)
-                row["filters"] = scratch.take((H + 2) * (W + 2) * C + 2 * 9 * C * OC)
+                row["padded"] = scratch.take(H + 2, W + 2, C)
+                row["by_filter"] = scratch.take(OC, 3, 3, C)
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:

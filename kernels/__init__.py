@@ -12,11 +12,11 @@ Regions     `prange` stands only in functions under @kernel; the bodies they sha
 Writing     Outputs are overwritten (`=`). What is added to (`+=`) says so beside the argument.
 Memory      No allocation: the caller owns all buffers. No checks: jitnet checks once, with names and values.
 Arithmetic  `contract` (contract.py) carries the convolutions and the dense layers, `add_rows` and `dot_then_add`
-            (rows.py) the dense layers of one image, winners.py the gradient of a convolution behind a pool. Zeros are
-            skipped only where that is exact. No fastmath.
+            (rows.py) the dense layers of one image, sparse.py the gradients of a convolution where most numbers are
+            zero. Zeros are skipped only where that is exact. No fastmath.
 
 From the bottom up: options, lanes, plain, vectors, views, primitive, contract, rows; then one file per operation:
-convolution, pooling, winners, activation, dense, loss, optimizer; then the network as a table: layers, blocks, and its
+convolution, pooling, sparse, activation, dense, loss, optimizer; then the network as a table: layers, blocks, and its
 two drivers, persample and minibatch. synthetic draws digits. The drivers call the serial bodies; the parallel kernel of
 each operation is the same body over a batch, for tests, benchmarks and readers.
 """

@@ -6,9 +6,16 @@ from .convolution import conv2d_backward_weight_sample, conv2d_forward_sample, c
 from .lanes import VECTOR_BYTES
 from .options import body
 from .pooling import max_pool2d_backward_sample, max_pool2d_row
+from .sparse import (
+    channels_first,
+    channels_last,
+    is_wide,
+    narrow_backward_weight,
+    wide_backward_input,
+    wide_backward_weight,
+)
 from .vectors import choose, filled, fma, greater, load, store
 from .views import view
-from .winners import channels_first, channels_last, is_wide, winners_backward_sample
 
 
 @body
@@ -61,14 +68,16 @@ def conv_block_forward(layer, params, work, argmax, n, scratch):
 
 
 @body
-def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, target, start):
+def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, target, start, by_filter):
     """Gradients of a conv block for image n, added to target[start:] (laid out as params) times `scale`.
 
-    With target = params and scale = -lr that is the SGD step itself; with a shard and scale = 1 it is the shard's sum.
-    The input's gradient (not of the first layer) is computed before the weights may change.
+    By winners, the weight gradient is added to work[by_filter:] instead, (OC, 3, 3, C), for `turn_back` to bring home.
+    With target = params, by_filter = layer.transposed and scale = -lr that is the SGD step itself; with a shard and
+    scale = 1 it is the shard's sum. The input's gradient (not of the first layer) is computed before they change.
     """
     H, W, C, OH, OW, OC = layer.H, layer.W, layer.C, layer.OH, layer.OW, layer.OC
-    grad_out = layer.grad_out + n * OH * OW * OC
+    # Between two conv blocks a gradient lives for one image only, in scratch.
+    grad_out = scratch + layer.grad_out if layer.border else layer.grad_out + n * OH * OW * OC
     grad_map = view(work, scratch + layer.grad_map, (H + 2, W + 2, OC))
     if layer.pool:
         winners = view(argmax, layer.winners + n * OH * OW * OC, (OH, OW, OC))
@@ -82,34 +91,29 @@ def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, ta
     add_bias_gradient(grad_map, scale, view(target, start + layer.bias, (layer.BH, layer.BW, OC)))
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
     weight = view(target, start + layer.weight, (3, 3, C, OC))
-    grad_x = view(work, layer.grad_x + n * H * W * C, (H, W, C))
+    grad_x = view(work, scratch + layer.grad_x, (H, W, C))
     if by_winners(layer, work.itemsize):
-        padded = scratch + layer.filters
-        by_filter = padded + (H + 2) * (W + 2) * C
-        winners_backward_sample(
-            x,
-            view(work, grad_out, (OH, OW, OC)),
-            view(argmax, layer.winners + n * OH * OW * OC, (OH, OW, OC)),
-            view(work, layer.transposed, (OC, 3, 3, C)),
-            view(work, padded, (H + 2, W + 2, C)),
-            view(work, by_filter, (OC, 3, 3, C)),
-        )
+        padded = view(work, scratch + layer.padded, (H + 2, W + 2, C))
+        wide_backward_input(grad_map, view(work, layer.transposed, (OC, 3, 3, C)), padded)
         for y in range(H):
-            inside = padded + ((y + 1) * (W + 2) + 1) * C
-            copy(work, inside, work, layer.grad_x + (n * H + y) * W * C, W * C)
-        grad_weight = by_filter + 9 * OC * C
-        channels_last(view(work, by_filter, (OC, 3, 3, C)), view(work, grad_weight, (3, 3, C, OC)))
-        add_scaled(work, grad_weight, scale, target, start + layer.weight, 9 * C * OC)
+            inside = scratch + layer.padded + ((y + 1) * (W + 2) + 1) * C
+            copy(work, inside, work, scratch + layer.grad_x + y * W * C, W * C)
+        winners = view(argmax, layer.winners + n * OH * OW * OC, (OH, OW, OC))
+        gradient = view(work, grad_out, (OH, OW, OC))
+        wide_backward_weight(x, gradient, winners, scale, view(work, by_filter, (OC, 3, 3, C)))
     else:
         if not first:
             flipped = view(work, layer.transposed, (3, 3, OC, C))
             conv2d_forward_sample(grad_map, flipped, view(work, zeros, (1, 1, C)), np.int64(0), grad_x)
-        conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
+        if is_wide(C, work.itemsize):
+            conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
+        else:
+            narrow_backward_weight(x, grad_map, scale, weight)
 
 
 @body
 def by_winners(layer, itemsize):
-    """Is this block's gradient computed from the pool's winners alone? Decided by its shape: see winners.py."""
+    """Is this block's gradient computed from the pool's winners alone? Decided by its shape: see sparse.py."""
     return layer.pool != 0 and is_wide(layer.C, itemsize)
 
 
@@ -124,21 +128,29 @@ def turn_weight(layer, first, params, work):
 
 
 @body
+def clear_by_filter(layer, scratch, work):
+    """Begin the sums that `conv_block_backward` makes filter by filter in a shard's scratch."""
+    if by_winners(layer, work.itemsize):
+        for i in range(scratch + layer.by_filter, scratch + layer.by_filter + 9 * layer.C * layer.OC):
+            work[i] = 0
+
+
+@body
+def turn_back(layer, by_filter, work, target, start):
+    """Bring what `conv_block_backward` summed filter by filter into the order of params, behind target[start:]."""
+    if by_winners(layer, work.itemsize):
+        channels_last(
+            view(work, by_filter, (layer.OC, 3, 3, layer.C)),
+            view(target, start + layer.weight, (3, 3, layer.C, layer.OC)),
+        )
+
+
+@body
 def copy(source, place, target, start, size):
     """Copy between flat arrays: target[start : start+size] = source[place : place+size]."""
     lanes = VECTOR_BYTES // target.itemsize
     for i in range(0, size, lanes):
         store(target, start + i, size - i, load(source, place + i, size - i))
-
-
-@body
-def add_scaled(source, place, scale, target, start, size):
-    """Add scale * source[place : place+size] to target[start : start+size]."""
-    lanes = VECTOR_BYTES // target.itemsize
-    times = filled(scale, load(target, start, 0))
-    for i in range(0, size, lanes):
-        total = fma(times, load(source, place + i, size - i), load(target, start + i, size - i))
-        store(target, start + i, size - i, total)
 
 
 @body

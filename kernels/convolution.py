@@ -8,9 +8,49 @@ further on: the sum over a window is a product of a strided matrix with weight.r
 from numba import prange
 
 from .contract import contract
-from .options import body, kernel
+from .lanes import VECTOR_BYTES
+from .options import body, inlined, kernel
 from .rows import transpose
+from .vectors import filled, fma, load, store
 from .views import strided, view
+
+FEW = 3  # input channels that are convolved with a vector of filters in registers
+
+
+@inlined
+def _row_of_few(x, weight, bias, y, out, place, o, count):
+    """Compute one output row from few channels, for up to a vector of filters from o on.
+
+    The sum over a window is too short for `contract`, whose tile would be set up and stored more than it is used: the
+    first layer of the CNN, with its pool, took 4.4 us an image; this way 3.4 us. Here a filter's nine weights stay in registers.
+    """
+    _, padded, C = x.shape
+    OC = weight.shape[3]
+    BH, BW, _ = bias.shape
+    for c in range(C):
+        f = c * OC + o
+        step = C * OC
+        w0, w1, w2 = load(weight, f, count), load(weight, f + step, count), load(weight, f + 2 * step, count)
+        f += 3 * step
+        w3, w4, w5 = load(weight, f, count), load(weight, f + step, count), load(weight, f + 2 * step, count)
+        f += 3 * step
+        w6, w7, w8 = load(weight, f, count), load(weight, f + step, count), load(weight, f + 2 * step, count)
+        for w in range(padded - 2):
+            here = place + w * OC + o
+            if c == 0:
+                total = load(bias, ((y if BH > 1 else 0) * BW + (w if BW > 1 else 0)) * OC + o, count)
+            else:
+                total = load(out, here, count)
+            total = fma(filled(x[y, w, c], w0), w0, total)
+            total = fma(filled(x[y, w + 1, c], w0), w1, total)
+            total = fma(filled(x[y, w + 2, c], w0), w2, total)
+            total = fma(filled(x[y + 1, w, c], w0), w3, total)
+            total = fma(filled(x[y + 1, w + 1, c], w0), w4, total)
+            total = fma(filled(x[y + 1, w + 2, c], w0), w5, total)
+            total = fma(filled(x[y + 2, w, c], w0), w6, total)
+            total = fma(filled(x[y + 2, w + 1, c], w0), w7, total)
+            total = fma(filled(x[y + 2, w + 2, c], w0), w8, total)
+            store(out, here, count, total)
 
 
 @body
@@ -27,6 +67,14 @@ def conv2d_row(
     W = padded - 2
     OC = weight.shape[3]
     BH, BW, _ = bias.shape
+    if C <= FEW:
+        lanes = VECTOR_BYTES // x.itemsize
+        for o in range(0, OC, lanes):
+            if OC - o >= lanes:
+                _row_of_few(x, weight, bias, y, out, place, o, lanes)
+            else:
+                _row_of_few(x, weight, bias, y, out, place, o, OC - o)
+        return
     contract(
         strided(x, y * padded * C, (1, 3, 3 * C, W), (0, padded * C, 1, C)),
         strided(weight, 0, (3, 3 * C, OC), (3 * C * OC, OC, 1)),

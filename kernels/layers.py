@@ -35,12 +35,13 @@ _FIELDS = (
     "out",  # offset in work of the output, which is the next layer's x
     "out_size",
     "border",  # of zeros around the output: 1 if a conv follows, else 0
-    "grad_out",  # offset in work of the output's gradient: (OH, OW, OC), no border
+    "grad_out",  # offset of the output's gradient, (OH, OW, OC), no border: in scratch if a conv follows, else in work
     "grad_x",  # of the input's gradient: the grad_out of the layer before
     "winners",  # offset in argmax: (OH, OW, OC)
     "ring",  # offset in a shard's scratch: three rows before the pool
     "grad_map",  # offset in a shard's scratch: gradient before the pool, (H+2, W+2, OC), zero border
-    "filters",  # offset in a shard's scratch: what winners.py writes, (H+2, W+2, C), (OC, 3, 3, C), (3, 3, C, OC)
+    "padded",  # offset in a shard's scratch: gradient of the input with its border, (H+2, W+2, C) (by winners)
+    "by_filter",  # offset in a shard's scratch: gradient of the weights, (OC, 3, 3, C) (by winners)
     "transposed",  # offset in work: the weights as the backward pass wants them
     "rows",  # offset in rows: (D,)
     "factors",  # offset in work: (D,)
@@ -64,6 +65,6 @@ PLAN = np.dtype((np.record, [(name, np.int64) for name in _PLAN_FIELDS]))
 def shard_count(images: int) -> int:
     """Return into how many pieces a batch is cut: by its size alone, so that sums never depend on the threads.
 
-    More shards feed more cores, but each costs a pass over the conv gradients; eight images pay for one.
+    More shards feed more cores, but each keeps gradients and scratch of its own in a cache: sixteen images pay.
     """
-    return min(images, max(4, images // 8), 32)
+    return min(images, max(4, images // 16), 32)

@@ -8,14 +8,14 @@ import math
 
 from numba import prange
 
-from .blocks import conv_block_backward, conv_block_forward, load_image, turn_weight
+from .blocks import clear_by_filter, conv_block_backward, conv_block_forward, load_image, turn_back, turn_weight
 from .dense import linear_backward_input, linear_backward_weight, linear_forward
 from .lanes import VECTOR_BYTES
 from .layers import CONV, shard_count
 from .loss import softmax_cross_entropy
 from .optimizer import all_finite, sgd_step
 from .options import body, kernel, serial_kernel
-from .vectors import add, load, store
+from .vectors import add, load, prefetch, store
 from .views import view
 
 _shard_count = body(shard_count)
@@ -52,6 +52,20 @@ def trunk_forward(
                 conv_block_forward(layers[index], params, work, argmax, n, scratch)
 
 
+@body
+def fetch(layer, work, n):
+    """Ask for what the backward pass of image n reads of a block, while it still works on the image before."""
+    lanes = 64 // work.itemsize
+    for i in range(0, layer.x_size, lanes):
+        prefetch(work, layer.x + n * layer.x_size + i)
+    if not layer.border:
+        size = layer.OH * layer.OW * layer.OC
+        for i in range(0, size, lanes):
+            prefetch(work, layer.grad_out + n * size + i)
+        for i in range(0, layer.out_size, lanes):
+            prefetch(work, layer.out + n * layer.out_size + i)
+
+
 @kernel
 def trunk_backward(
     layers,  # (L,) LAYER records
@@ -79,11 +93,17 @@ def trunk_backward(
         grads = plan[0].shard_grads + s * size
         for i in range(grads, grads + size):
             work[i] = 0
+        for index in range(plan[0].convs):
+            clear_by_filter(layers[index], scratch, work)
         for n in range(N * s // S, N * (s + 1) // S):
             for index in range(plan[0].convs - 1, -1, -1):
+                fetch(layers[index], work, n + 1)
+                by_filter = scratch + layers[index].by_filter
                 conv_block_backward(
-                    layers[index], index == 0, work, argmax, plan[0].zeros, n, scratch, one, work, grads
+                    layers[index], index == 0, work, argmax, plan[0].zeros, n, scratch, one, work, grads, by_filter
                 )
+        for index in range(plan[0].convs):
+            turn_back(layers[index], scratch + layers[index].by_filter, work, work, grads)
 
 
 @kernel

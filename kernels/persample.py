@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .blocks import conv_block_backward, conv_block_forward, load_image, turn_weight
+from .blocks import by_winners, conv_block_backward, conv_block_forward, load_image, turn_back, turn_weight
 from .dense import linear_forward_sample, linear_sgd_sample
 from .layers import CONV
 from .loss import softmax_cross_entropy_sample
@@ -38,9 +38,13 @@ def backward(layers, plan, params, work, argmax, rows, counts, lr):
     for index in range(layers.size - 1, -1, -1):
         layer = layers[index]
         if layer.kind == CONV:
-            turn_weight(layer, index == 0, params, work)
             image, start = np.int64(0), np.int64(0)  # literals would compile the block a second time
-            conv_block_backward(layer, index == 0, work, argmax, plan.zeros, image, plan.scratch, -lr, params, start)
+            if not by_winners(layer, work.itemsize):  # by winners both orders of the weights are kept up to date
+                turn_weight(layer, index == 0, params, work)
+            conv_block_backward(
+                layer, index == 0, work, argmax, plan.zeros, image, plan.scratch, -lr, params, start, layer.transposed
+            )
+            turn_back(layer, layer.transposed, work, params, start)
         else:
             linear_sgd_sample(
                 view(work, layer.grad_out, (layer.OC,)),
@@ -84,6 +88,8 @@ def train_per_sample(
     first, last = layers[0], layers[layers.size - 1]
     border = 1 if first.kind == CONV else 0
     one = params.dtype.type(1)
+    for index in range(plan[0].convs):
+        turn_weight(layers[index], index == 0, params, work)
     for step in range(order.size):
         load_image(images[order[step]], divisor, border, work, first.x)
         forward(layers, params, work, argmax, rows, counts, plan[0].scratch)

@@ -101,3 +101,17 @@ def add(a, b):
 def fma(a, b, c):
     """See vectors.fma."""
     return a * b + c
+
+
+def nonzero(a):
+    """See vectors.nonzero."""
+    return sum(1 << n for n in range(a.size) if a[n] != 0)
+
+
+def lowest(bits):
+    """See vectors.lowest."""
+    return (bits & -bits).bit_length() - 1
+
+
+def prefetch(array, index):
+    """See vectors.prefetch."""

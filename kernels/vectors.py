@@ -93,6 +93,21 @@ def store(typingctx, array, index, count, value):
 
 
 @intrinsic
+def prefetch(typingctx, array, index):
+    """Ask for the cache line of array.flat[index], which is read soon; beyond the array it does nothing."""
+
+    def codegen(context, builder, signature, values):
+        place = _place(context, builder, signature.args[0], values[0], values[1])
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        callee = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(callee, [place, *(ir.Constant(number, n) for n in (0, 2, 1))])  # to read, into L2, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), codegen
+
+
+@intrinsic
 def load_bytes(typingctx, array, index, count, like):
     """Return the first `count` bytes of the uint8 array.flat[index:] as numbers of `like`'s dtype."""
 
@@ -147,6 +162,28 @@ def equal(typingctx, a, b):
 
 
 @intrinsic
+def nonzero(typingctx, a):
+    """Return an integer with bit n set where lane n is not zero."""
+
+    def codegen(context, builder, signature, values):
+        lanes = Lanes(builder, a.dtype)
+        flags = builder.fcmp_unordered("!=", values[0], lanes.zeros)  # NaN counts
+        return builder.zext(builder.bitcast(flags, ir.IntType(lanes.count)), ir.IntType(64))
+
+    return types.int64(a), codegen
+
+
+@intrinsic
+def lowest(typingctx, bits):
+    """Return the place of the lowest bit that is set; there must be one."""
+
+    def codegen(context, builder, signature, values):
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), codegen
+
+
+@intrinsic
 def choose(typingctx, mask, a, b):
     """Return a where the mask says yes, b elsewhere."""
 
@@ -186,6 +223,9 @@ if config.DISABLE_JIT:
         greater,
         load,
         load_bytes,
+        lowest,
+        nonzero,
+        prefetch,
         store,
         store_bytes,
     )

@@ -1,6 +1,6 @@
 """Entry points to what the kernels share and Python can't call: the primitives and some serial bodies."""
 
-from jitnet.kernels import blocks, convolution, dense, rows, winners
+from jitnet.kernels import blocks, convolution, dense, rows, sparse
 from jitnet.kernels import contract as contract_file
 from jitnet.kernels.options import serial_kernel
 
@@ -9,8 +9,9 @@ _add_rows, _dot_then_add, _transpose = rows.add_rows, rows.dot_then_add, rows.tr
 _flip_weight = convolution.flip_weight
 _linear_forward_sample, _linear_sgd_sample = dense.linear_forward_sample, dense.linear_sgd_sample
 _conv_block_forward = blocks.conv_block_forward
-_channels_first, _channels_last = winners.channels_first, winners.channels_last
-_winners_backward_sample = winners.winners_backward_sample
+_channels_first, _channels_last = sparse.channels_first, sparse.channels_last
+_wide_backward_input, _wide_backward_weight = sparse.wide_backward_input, sparse.wide_backward_weight
+_narrow_backward_weight = sparse.narrow_backward_weight
 
 
 @serial_kernel
@@ -63,17 +64,29 @@ def conv_block_forward(layers, index, params, work, argmax, n, scratch):
 
 @serial_kernel
 def channels_first(weight, out):
-    """See jitnet.kernels.winners."""
+    """See jitnet.kernels.sparse."""
     _channels_first(weight, out)
 
 
 @serial_kernel
 def channels_last(grad, out):
-    """See jitnet.kernels.winners."""
+    """See jitnet.kernels.sparse."""
     _channels_last(grad, out)
 
 
 @serial_kernel
-def winners_backward_sample(x, grad_out, argmax, weight, grad_x, grad_weight):
-    """See jitnet.kernels.winners."""
-    _winners_backward_sample(x, grad_out, argmax, weight, grad_x, grad_weight)
+def wide_backward_input(grad_map, weight, grad_x):
+    """See jitnet.kernels.sparse."""
+    _wide_backward_input(grad_map, weight, grad_x)
+
+
+@serial_kernel
+def wide_backward_weight(x, grad_out, argmax, scale, grad_weight):
+    """See jitnet.kernels.sparse."""
+    _wide_backward_weight(x, grad_out, argmax, scale, grad_weight)
+
+
+@serial_kernel
+def narrow_backward_weight(x, grad_map, scale, grad_weight):
+    """See jitnet.kernels.sparse."""
+    _narrow_backward_weight(x, grad_map, scale, grad_weight)

@@ -23,7 +23,7 @@ MAKES = [
     ("conv4 conv3 conv2 dense3", (2, 3, 17), "channel"),
     ("conv2 pool conv3 pool conv4 dense6 dense5", (9, 8, 1), "position"),
     ("conv3 pool conv4 pool conv3 pool dense3", (11, 8, 1), "channel"),
-    # Blocks with a pool and at least half a vector of input channels go backward another way: see kernels/winners.py.
+    # Blocks with a pool and at least half a vector of input channels go backward another way: see kernels/sparse.py.
     ("conv8 pool conv5 pool dense3", (5, 4, 1), "position"),
     ("conv9 conv17 pool conv4 dense4", (5, 4, 3), "channel"),
     ("conv5 pool dense3", (4, 5, 17), "position"),
