@@ -28,6 +28,19 @@ class Peer(Right):
     def train(self, steps, batch, lr):
         return super().train(steps, batch, 1.01 * lr)  # one percent too far
 """
+CHOOSY = """
+from bench.peers.numpy_peer import Peer as Right
+
+class Peer(Right):
+    @staticmethod
+    def variants(network):
+        return [{"compiled": True}, {}]
+
+    def __init__(self, *arguments, compiled=False):
+        super().__init__(*arguments)
+        if compiled:
+            raise RuntimeError("no compiler here\\nand a long story about it")
+"""
 FAILING = """
 from bench.peers.numpy_peer import Peer as Right
 
@@ -42,11 +55,12 @@ class Peer(Right):
 def peers(tmp_path, monkeypatch):
     """Peers from modules written here, beside those of the project."""
     (tmp_path / "wrong_peer.py").write_text(WRONG)
+    (tmp_path / "choosy_peer.py").write_text(CHOOSY)
     (tmp_path / "failing_peer.py").write_text(FAILING)
     (tmp_path / "absent_peer.py").write_text("import a_package_that_is_not_here\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     own = [entry for entry in PEERS if entry.name in (JITNET, "loops", "numpy")]
-    names = ("wrong", "failing", "absent")
+    names = ("wrong", "choosy", "failing", "absent")
     return own + [Entry(name, name, f"{name}_peer", f"pip install {name}") for name in names]
 
 
@@ -76,6 +90,9 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
     assert wrong.seconds is not None and wrong.ratio is None and wrong.difference > MLP_ROW.tolerance
     assert report.faster(wrong).startswith("no ratio: losses differ by")
     assert results["failing"].seconds is None and "out of order" in report.faster(results["failing"])
+    failed, taken = results["choosy"].trials
+    assert failed["compiled"] and failed["problem"] == "RuntimeError: no compiler here"
+    assert taken["seconds_per_image"] > 0 and results["choosy"].agrees
     assert "absent" not in results and "a_package_that_is_not_here" in presence["absent"]["absent"]
 
 
