@@ -28,11 +28,12 @@ def duration(seconds: float) -> str:
     """
     for limit, unit, size in ((1e-3, "µs", 1e-6), (1.0, "ms", 1e-3), (120.0, "s", 1.0), (7200.0, "min", 60.0)):
         if seconds < limit:
-            return f"{_digits(seconds / size)} {unit}"
-    return f"{_digits(seconds / 3600)} h"
+            return f"{digits(seconds / size)} {unit}"
+    return f"{digits(seconds / 3600)} h"
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
+    """Return a number with three digits."""
     return f"{value:,.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
 
 
@@ -43,8 +44,8 @@ def faster(result: Result) -> str:
     if result.peer == "jitnet":
         return "1"
     if result.ratio is not None:
-        low, high = _digits(result.ratio.low), _digits(result.ratio.high)
-        return f"{_digits(result.ratio.median)}  ({low} to {high})"
+        low, high = digits(result.ratio.low), digits(result.ratio.high)
+        return f"{digits(result.ratio.median)}  ({low} to {high})"
     if result.compared == 0:
         return "no ratio: jitnet was not run"
     if result.agrees and result.disturbed:
