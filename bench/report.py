@@ -4,6 +4,7 @@ import time
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,17 @@ def console(stderr: bool = False) -> Console:
     """Return where to print; in a pipe, whose width is not known, wide enough for the tables."""
     made = Console(stderr=stderr)
     return made if made.is_terminal else Console(stderr=stderr, width=120)
+
+
+def progress(console: Console) -> Progress:
+    """Return a bar with the time left, drawn when it is told to: a thread that draws would take the kernel's core."""
+    columns = (
+        BarColumn(30),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    return Progress(*columns, console=console, auto_refresh=False, transient=True)
 
 
 def duration(seconds: float) -> str:
