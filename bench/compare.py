@@ -4,6 +4,7 @@
     python bench/compare.py --only cnn,torch       some rows, some peers
     python bench/compare.py --python torch=PATH    a peer from another environment
 
+With PyTorch it takes a quarter of an hour the first time, most of it in torch.compile, which --quick leaves out.
 Every peer starts from the same weights, sees the same images in the same order, and runs in a process of its own.
 """
 

@@ -209,7 +209,8 @@ def _batches(row: Row, entry: Entry, options: Options) -> tuple[int, ...]:
 
 def _try(row: Row, entry: Entry, process: PeerProcess, batch: int, options: Options) -> tuple[float, int, np.ndarray]:
     """Return seconds per image of a short run, its images, and the first losses."""
-    check = row.check if not entry.slow else _SLOW_CHECK
+    # With few images, as in a quick run, fewer whole steps are checked.
+    check = min(row.check if not entry.slow else _SLOW_CHECK, options.images // max(1, row.batch))
     images = check * max(1, row.batch)
     answer = process.ask(**_request(row, images, batch))
     losses = np.array(answer["losses"])

@@ -109,6 +109,12 @@ def test_the_loops_learn_as_jitnet_does_on_convolutions(peers, tmp_path):
     assert results["loops"].agrees and results["loops"].compared == 2 and results["numpy"].difference < 1e-5
 
 
+def test_where_images_are_few_fewer_steps_are_checked(peers, tmp_path):
+    row = rows.Row("tiny", "a small MLP", MLP_ROW.network, 24, 0.05, 64, 5, 1e-4)
+    results, _ = run(row, peers[:1] + peers[2:3], tmp_path)
+    assert results["numpy"].compared == 2 and results["numpy"].agrees
+
+
 @pytest.mark.parametrize(("trial", "has_ratio"), [(1.0, True), (1e-9, False)])
 def test_a_hindered_peer_gets_no_ratio(trial, has_ratio, peers, tmp_path, monkeypatch):
     """A ratio against a peer that others slowed down would flatter jitnet."""
