@@ -120,6 +120,11 @@ def notes(record: dict) -> list[str]:
     for peer in record["peers"].values():
         if "absent" in peer:
             lines.append(f"{peer['label']} is not installed here; to compare with it: {peer['install']}")
+    results = [result for row in record["rows"] for result in row["results"]]
+    left_out = {(one["label"], trial["problem"]) for one in results for trial in one["trials"] if "problem" in trial}
+    lines += [f"{label}: a variant was left out: {problem}" for label, problem in sorted(left_out)]
+    if not record["options"]["compiled"]:
+        lines.append("Variants that take long to compile, as by torch.compile, were not tried.")
     versions = [
         f"{peer['label']}: " + ", ".join(f"{name} {version}" for name, version in peer["versions"].items())
         for peer in record["peers"].values()

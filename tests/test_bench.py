@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import kernels, measure, race, records, report, rows, scaling, start
+from bench import kernels, measure, race, readme, records, report, rows, scaling, start
 from bench.measure import Timing
 from bench.peers import JITNET, PEERS, Entry
 from bench.peers.process import PeerProcess
@@ -94,6 +94,13 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
     assert failed["compiled"] and failed["problem"] == "RuntimeError: no compiler here"
     assert taken["seconds_per_image"] > 0 and results["choosy"].agrees
     assert "absent" not in results and "a_package_that_is_not_here" in presence["absent"]["absent"]
+
+
+def test_a_variant_that_fails_is_named_below_the_table():
+    record = readme.read(readme.newest())
+    record["options"]["compiled"] = True
+    record["rows"][0]["results"][0]["trials"].append({"problem": "RuntimeError: no compiler here"})
+    assert "jitnet: a variant was left out: RuntimeError: no compiler here" in report.notes(record)
 
 
 @pytest.mark.parametrize("row", [CNN_ROW, INFER_ROW], ids=["train", "infer"])
@@ -183,6 +190,7 @@ def test_compare_end_to_end(tmp_path):
         assert (result["ratio"] is None) == (result["peer"] == "jitnet" or result["disturbed"])
     if "absent" in record["peers"]["jax"]:
         assert "pip install jax" in " ".join(done.stderr.split())
+    assert "take long to compile" in " ".join(done.stderr.split())
     assert "3,782 minutes" in " ".join(done.stderr.split())
     names_no_place(out.read_text())
 
