@@ -57,11 +57,20 @@ def _compile(network: Network, batch_size: int, images: np.ndarray) -> Iterator[
         seconds = time.perf_counter() - started
         yield Compiling(name=name, index=index, total=len(names), cached=cached, seconds=seconds)
         if index == 0:
-            importlib.import_module("jitnet.kernels.rows")  # importing the primitives compiles them
+            _compile_primitives(network)
         else:
             _compile_kernel(name, network, batch_size, images)
     seconds = time.perf_counter() - started
     yield Compiling(name="", index=len(names), total=len(names), cached=cached, seconds=seconds)
+
+
+def _compile_primitives(network: Network) -> None:
+    import numba
+
+    from jitnet.kernels import primitive
+
+    importlib.import_module("jitnet.kernels.rows")  # which knows them all
+    primitive.prepare(numba.from_dtype(np.dtype(network.dtype)))
 
 
 def _in_cache(name: str) -> bool:

@@ -15,7 +15,7 @@ PREDICT_BATCH = 256  # images of one compiled call of inference; larger ones gai
 
 _COPIES = 5  # of the parameters, at least: they, their gradients, and three while a checkpoint is saved
 
-# The kernels are imported when they are called: importing them compiles the primitives, which a view wants to show.
+# The kernels are imported when they are called: numba takes half a second, and no command but these needs it.
 
 # numba's workqueue layer aborts the process if two Python threads enter a parallel kernel at once.
 _one_at_a_time = threading.Lock()

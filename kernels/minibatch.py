@@ -14,7 +14,7 @@ from .lanes import VECTOR_BYTES
 from .layers import CONV, shard_count
 from .loss import softmax_cross_entropy
 from .optimizer import all_finite, sgd_step
-from .options import body, kernel, serial_kernel
+from .options import body, kernel, pasted, serial_kernel
 from .vectors import add, load, prefetch, store
 from .views import view
 
@@ -129,7 +129,7 @@ def sum_shards(
             store(out, p, P - p, total)
 
 
-@body
+@pasted
 def forward(layers, plan, params, work, argmax, images, divisor, order):
     """Run the table forward for a batch."""
     N = order.size
@@ -145,7 +145,7 @@ def forward(layers, plan, params, work, argmax, images, divisor, order):
         )
 
 
-@body
+@pasted
 def backward(layers, plan, params, work, argmax, N):
     """Run the table backward for a batch: all gradients into work[plan.grads:]."""
     grads = plan[0].grads
@@ -171,7 +171,7 @@ def backward(layers, plan, params, work, argmax, N):
         sum_shards(shards, view(work, grads, (plan[0].conv_params,)))
 
 
-@body
+@pasted
 def batch_gradient(
     layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, batch_targets
 ):
