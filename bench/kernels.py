@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs
 
 import numba
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from bench import fma_peak, kernel_cases, machine, measure, records, report
@@ -134,14 +133,7 @@ def main(arguments: list[str] | None = None) -> int:
     }
     counts = sorted({1, min(threads.usable_cores(), numba.config.NUMBA_NUM_THREADS)})
     jobs = [(case, count) for case in picked for count in counts if count == 1 or case.threaded]
-    columns = (
-        BarColumn(30),
-        TextColumn("{task.percentage:3.0f} %"),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
-    # Drawn between runs only: a thread that draws would take the core from the kernel.
-    with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
+    with report.progress(console) as progress:
         task = progress.add_task("", total=len(jobs))
         for case, count in jobs:
             progress.update(task, description=f"{case.name}, {case.shape}, {count} threads")
