@@ -155,6 +155,13 @@ def test_npz_bomb_stops_one_byte_beyond_what_the_header_announces():
     assert "goes on after its data" in refused(npy.decode_npz, stream.getvalue(), ("a",), "f")
 
 
+def test_a_damaged_npz_is_not_quoted():
+    whole = bytearray(npz_bytes(a=np.zeros((200, 200), np.uint8)))
+    whole[26:28] = b"\xff\x00"  # the length of the member's name
+    message = refused(npy.decode_npz, bytes(whole), ("a",), "f")
+    assert len(message) < 200 and message.isprintable()
+
+
 @pytest.mark.parametrize("header", ["", "label,pixel0\n", "\ufefflabel\r\n", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_csv_round_trip(header, end):

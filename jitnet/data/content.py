@@ -41,6 +41,12 @@ def sha256(array: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+def brief(error: Exception) -> str:
+    """Return what a library said of a damaged file in a few printable words: some quote all of its bytes."""
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return "".join(c if c.isprintable() else "?" for c in said[:80])
+
+
 def read_file(path: Path) -> bytes:
     """Return a whole file's bytes; raises `InputError` when it cannot be read or is beyond `LARGEST`."""
     try:
