@@ -59,6 +59,7 @@ def test_idx_reads_members_that_follow_each_other():
         (b"\0\0\x08\x03" + bytes(11), "ends inside its header"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "announces 79,228,162,458,924,105,385,300,197,375 bytes"),
         (b"\0\0\x08\x02\x00\x00\x80\x00\x00\x00\xff\xff", "cut short: expected 2,147,450,880 bytes"),
+        (b"\0\0\x08\x03" + b"\xff" * 8 + bytes(4), "announces the shape (4294967295, 4294967295, 0)"),
         (idx_bytes(IMAGES)[:-1], "cut short: expected 24 bytes after the header, got 23"),
         (idx_bytes(IMAGES) + b"x", "goes on after its data"),
     ],
@@ -117,6 +118,10 @@ def objects() -> bytes:
         (
             npy_header("{'descr': '|u1', 'fortran_order': False, 'shape': (-1, -8)}\n") + bytes(8),
             "at least 0",
+        ),
+        (
+            npy_header("{'descr': '|u1', 'fortran_order': False, 'shape': (4294967295, 4294967295, 0)}\n"),
+            "announces the shape",
         ),
         (npy_bytes(np.array(["a"])), "values of type str"),
         (objects(), "values of type object"),

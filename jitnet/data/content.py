@@ -88,3 +88,14 @@ def read_exactly(stream: Stream, size: int, where: str, largest: int = LARGEST) 
     if len(content) > size:
         raise InputError(f"{where} goes on after its data: expected {size:,} bytes after the header, check the file")
     return content
+
+
+def shaped(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:
+    """Return an array in a shape of as many elements; raises `InputError` for one that no array can have.
+
+    An extent of 0 lets the others claim anything: the size was right, and numpy still refuses.
+    """
+    try:
+        return array.reshape(shape)
+    except (ValueError, OverflowError):
+        raise InputError(f"{where} announces the shape {shape}: expected a possible one, check the file") from None

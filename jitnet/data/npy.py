@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from jitnet.data.content import brief, read_exactly, read_file
+from jitnet.data.content import brief, read_exactly, read_file, shaped
 from jitnet.errors import InputError
 
 
@@ -36,7 +36,7 @@ def read(stream: IO[bytes], where: str) -> np.ndarray:
         raise InputError(f"{where} announces the shape {shape}: expected extents of at least 0, check the file")
     content = read_exactly(stream, math.prod(shape) * dtype.itemsize, where)
     array = np.frombuffer(content, dtype)
-    array = array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    array = shaped(array, shape[::-1], where).T if fortran else shaped(array, shape, where)
     return np.require(array, dtype.newbyteorder("="), ["C", "A", "W"])
 
 
