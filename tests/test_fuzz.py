@@ -42,7 +42,7 @@ def checkpoint_seeds():
     text = json.dumps({"__metadata__": META, "v": entry(), "w": entry("I64", (2,), (8, 24))}, separators=(",", ":"))
     whole = text.replace("DIGEST", "0" * 64).encode()
     own = len(whole).to_bytes(8, "little") + whole + bytes(24)
-    return [own, own, *(data for data, _ in HOSTILE.values() if len(data) < 5000)]
+    return [own] * 50 + [data for data, _ in HOSTILE.values() if len(data) < 5000]
 
 
 def through_a_file(read, path):
