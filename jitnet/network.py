@@ -1,7 +1,6 @@
 """A network with its parameters: named views of one arena, the calls into the kernels, and nothing about training."""
 
 import contextlib
-import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,17 +16,12 @@ _COPIES = 5  # of the parameters, at least: they, their gradients, and three whi
 
 # The kernels are imported when they are called: numba takes half a second, and no command but these needs it.
 
-# numba's workqueue layer aborts the process if two Python threads enter a parallel kernel at once.
-_one_at_a_time = threading.Lock()
-
 
 @contextlib.contextmanager
 def _inside_kernels() -> Iterator[None]:
-    """Let one Python thread in, with numba's pool running."""
-    from jitnet.kernels.options import start_pool
+    from jitnet.kernels.options import entered
 
-    with _one_at_a_time:
-        start_pool()
+    with entered():
         yield
 
 

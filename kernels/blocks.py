@@ -93,11 +93,12 @@ def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, ta
     weight = view(target, start + layer.weight, (3, 3, C, OC))
     grad_x = view(work, scratch + layer.grad_x, (H, W, C))
     if by_winners(layer, work.itemsize):
-        padded = view(work, scratch + layer.padded, (H + 2, W + 2, C))
-        wide_backward_input(grad_map, view(work, layer.transposed, (OC, 3, 3, C)), padded)
-        for y in range(H):
-            inside = scratch + layer.padded + ((y + 1) * (W + 2) + 1) * C
-            copy(work, inside, work, scratch + layer.grad_x + y * W * C, W * C)
+        if not first:
+            padded = view(work, scratch + layer.padded, (H + 2, W + 2, C))
+            wide_backward_input(grad_map, view(work, layer.transposed, (OC, 3, 3, C)), padded)
+            for y in range(H):
+                inside = scratch + layer.padded + ((y + 1) * (W + 2) + 1) * C
+                copy(work, inside, work, scratch + layer.grad_x + y * W * C, W * C)
         winners = view(argmax, layer.winners + n * OH * OW * OC, (OH, OW, OC))
         gradient = view(work, grad_out, (OH, OW, OC))
         wide_backward_weight(x, gradient, winners, scale, view(work, by_filter, (OC, 3, 3, C)))

@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import llvmlite
@@ -146,6 +147,38 @@ def inlined(function):
 def pasted(function):
     """Compile a serial piece that calls kernels: numba puts its text into the caller, so that they are linked once."""
     return numba.njit(inline="always", **_OPTIONS)(function)
+
+
+@contextlib.contextmanager
+def entered():
+    """Let one Python thread into the kernels, with numba's pool running; raises `RuntimeError` where that is lost.
+
+    numba's workqueue layer aborts the process if two Python threads enter parallel kernels at once, and GNU's OpenMP
+    ends a process that was forked from one in which it ran.
+    """
+    if _pool_is_lost:
+        raise RuntimeError(
+            "this process was forked from one whose kernels had run, and OpenMP cannot go on in it: "
+            "start it by multiprocessing's 'spawn', or set NUMBA_THREADING_LAYER=workqueue"
+        )
+    with _one_at_a_time:
+        start_pool()
+        yield
+
+
+_one_at_a_time = threading.Lock()
+_pool_is_lost = False
+
+
+def _after_fork():
+    global _one_at_a_time, _pool_is_lost
+    _one_at_a_time = threading.Lock()  # it may be held by a thread that the child has not
+    with contextlib.suppress(ValueError):  # the pool has not started
+        _pool_is_lost = numba.threading_layer() == "omp" and sys.platform == "linux"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def start_pool():

@@ -27,6 +27,7 @@ MAKES = [
     ("conv8 pool conv5 pool dense3", (5, 4, 1), "position"),
     ("conv9 conv17 pool conv4 dense4", (5, 4, 3), "channel"),
     ("conv5 pool dense3", (4, 5, 17), "position"),
+    ("conv5 pool conv3 dense3", (4, 5, 17), "position"),
 ]
 FLOAT32 = 2e-5  # of the largest number of a tensor: some 300 roundings of float32 after a few steps
 IDS = [f"{text}, {'x'.join(map(str, image))}, {bias}" for text, image, bias in MAKES]
