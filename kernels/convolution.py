@@ -22,7 +22,8 @@ def _row_of_few(x, weight, bias, y, out, place, o, count):
     """Compute one output row from few channels, for up to a vector of filters from o on.
 
     The sum over a window is too short for `contract`, whose tile would be set up and stored more than it is used: the
-    first layer of the CNN, with its pool, took 4.4 us an image; this way 3.4 us. Here a filter's nine weights stay in registers.
+    first layer of the CNN, with its pool, took 4.4 us an image; this way 3.4 us. Here a filter's nine weights stay in
+    registers.
     """
     _, padded, C = x.shape
     OC = weight.shape[3]
