@@ -151,6 +151,7 @@ class RunFinished:
     elapsed_s: float
     data: str = ""
     run: str = ""
+    test_rmse: float | None = None  # of a regression, in the target's unit
 
 
 Event = (

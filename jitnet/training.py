@@ -14,6 +14,7 @@ from jitnet.data.dataset import Dataset
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, Progress, RunFinished, StepsDone, Tensors
 from jitnet.network import PART, PREDICT_BATCH, Network, score
+from jitnet.optimizer import Optimizer, State, state_of
 from jitnet.schedule import learning_rate
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
@@ -25,12 +26,13 @@ Arrays = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Split:
-    """Images (n, H, W, C) and labels (n,) to train on, to choose the best epoch by, and to report."""
+    """Images (n, H, W, C) and labels (n,), or numbers (n, 1), to train on, to choose the best epoch by, to report."""
 
     name: str
     train: Arrays
     val: Arrays
     test: Arrays
+    unit: float = 1.0  # what losses are reported in: the square of the unit that targets were divided by
 
 
 @dataclass
@@ -41,6 +43,7 @@ class Position:
     step_in_epoch: int = 0
     step: int = 0  # updates since the start of the run
     loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
+    optimizer: State = field(default_factory=dict)  # what the optimiser remembered when this position was saved
     train_s: float = 0.0  # of the epoch so far
     elapsed_s: float = 0.0  # of the run, by the processes before this one
 
@@ -58,7 +61,7 @@ class Position:
         if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
             raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
         epoch, step_in_epoch, step = (int(value) for value in place)
-        return cls(epoch, step_in_epoch, step, loss_sum.copy())
+        return cls(epoch, step_in_epoch, step, loss_sum.copy(), state_of(tensors))
 
 
 def split(data: Dataset, settings: Settings) -> Split:
@@ -71,7 +74,8 @@ def split(data: Dataset, settings: Settings) -> Split:
     if settings.val >= len(x):
         raise InputError(f"--val is {settings.val}: expected fewer than the {len(x)} images there are to train on")
     cut = len(x) - settings.val
-    return Split(data.name, (x[:cut], y[:cut]), (x[cut:], y[cut:]), (with_channels(data.x_test), data.y_test))
+    test = (with_channels(data.x_test), data.y_test)
+    return Split(data.name, (x[:cut], y[:cut]), (x[cut:], y[cut:]), test, data.unit)
 
 
 def with_channels(images: np.ndarray) -> np.ndarray:
@@ -123,7 +127,12 @@ class Training:
         self.run_name = run_name
         images = len(data.train[0])
         self.batch_size = min(settings.batch_size or images, images)
-        self.steps_per_epoch = -(-images // self.batch_size)
+        self.steps_per_epoch = min(-(-images // self.batch_size), settings.steps_per_epoch or images)
+        self._images_per_epoch = min(images, self.steps_per_epoch * self.batch_size)
+        self.optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
+        self.optimizer.start(network.params)
+        if self.position.step:
+            self.optimizer.restore(self.position.optimizer, self.position.step)
         largest = max(len(data.val[0]), len(data.test[0]))
         network.workspace(max(min(self.batch_size, PART), min(PREDICT_BATCH, largest)))  # now: it may not fit in memory
         if self.position.step_in_epoch > self.steps_per_epoch:
@@ -133,14 +142,14 @@ class Training:
             )
 
     def tensors(self) -> Tensors:
-        """Return copies of the parameters and the position: a checkpoint's content."""
+        """Return copies of the parameters, the optimiser's state and the position: a checkpoint's content."""
         parameters = {name: array.copy() for name, array in self.network.tensors().items()}
-        return parameters | self.position.tensors()
+        return parameters | self.optimizer.state() | self.position.tensors()
 
     def run(self) -> Iterator[Event]:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
-        yield from compile_kernels(self.network, self.batch_size, self.data.train[0])
+        yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
         done: EpochDone | None = None
         while self.position.epoch < self.epochs:
             diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
@@ -158,6 +167,7 @@ class Training:
             elapsed_s=self._elapsed(),
             data=self.data.name,
             run=self.run_name,
+            test_rmse=done.test_loss**0.5 if done and done.test_loss and done.test_accuracy is None else None,
         )
 
     def _elapsed(self) -> float:
@@ -174,7 +184,8 @@ class Training:
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             before = time.perf_counter()
-            done, losses = self.network.train_steps(images, targets, batches, size, np.full(steps, lr), here.loss_sum)
+            rates = (np.full(steps, lr), here.loss_sum, self.optimizer)
+            done, losses = self.network.train_steps(images, targets, batches, size, *rates)
             seconds = time.perf_counter() - before
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
@@ -194,15 +205,15 @@ class Training:
         while here.step_in_epoch < self.steps_per_epoch:
             batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
             grad[:] = 0
-            total, seconds = 0.0, 0.0
+            total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
             for start in range(0, len(batch), PART):
                 before = time.perf_counter()
-                total += self.network.accumulate(images, targets, batch[start : start + PART], len(batch), grad)
+                total += self.network.accumulate(images, targets, batch[start : start + PART], scale, grad)
                 seconds += time.perf_counter() - before
                 yield Progress(epoch=here.epoch, images=min(start + PART, len(batch)), total=len(batch))
             if not np.isfinite(total):
                 return self._diverged(f"the loss is {total / len(batch)}", here.step)
-            if not self.network.descend(grad, lr):
+            if not self.network.descend(grad, lr, self.optimizer):
                 return self._diverged(_NOT_FINITE, here.step)
             here.loss_sum += total
             yield self._stepped(lr, 1, len(batch), total / len(batch), seconds)
@@ -221,7 +232,7 @@ class Training:
             steps_per_epoch=self.steps_per_epoch,
             images=images,
             lr=lr,
-            call_loss=loss,
+            call_loss=loss * self.data.unit,
             epoch_loss=self._epoch_loss(),
             seconds=seconds,
             elapsed_s=self._elapsed(),
@@ -229,8 +240,8 @@ class Training:
         )
 
     def _epoch_loss(self) -> float:
-        seen = min(self.position.step_in_epoch * self.batch_size, len(self.data.train[0]))
-        return float(self.position.loss_sum[0]) / max(1, seen)
+        seen = min(self.position.step_in_epoch * self.batch_size, self._images_per_epoch)
+        return float(self.position.loss_sum[0]) * self.data.unit / max(1, seen)
 
     def _diverged(self, what: str, step: int) -> Diverged:
         here = self.position
@@ -267,7 +278,7 @@ class Training:
             test_accuracy=test_accuracy,
             train_s=train_s,
             eval_s=eval_s,
-            images_per_s=len(self.data.train[0]) / max(train_s, 1e-9),
+            images_per_s=self._images_per_epoch / max(train_s, 1e-9),
             elapsed_s=self._elapsed(),
             data=self.data.name,
             snapshot=self.tensors,
@@ -283,4 +294,5 @@ class Training:
             self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
             done = min(start + PREDICT_BATCH, len(images))
             yield Progress(epoch=self.position.epoch, images=done, total=len(images))
-        return score(logits, targets)
+        loss, accuracy = score(logits, targets, self.network.loss)
+        return loss * self.data.unit, accuracy
