@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import measure, race, records, report, rows, scaling
+from bench import kernels, measure, race, records, report, rows, scaling, start
 from bench.measure import Timing
 from bench.peers import JITNET, PEERS, Entry
 from bench.peers.process import PeerProcess
@@ -181,6 +181,20 @@ def test_compare_end_to_end(tmp_path):
     names_no_place(out.read_text())
 
 
+def test_threads_are_compared_by_work_and_goals_are_marked():
+    def row(name, threads, low, share, pieces=1):
+        return {"name": name, "note": "", "threads": threads, "pieces": pieces, "seconds": {"low": low}} | {
+            "share": {"median": share}
+        }
+
+    step, conv = "whole step, 128 images", "conv2 forward"
+    found = [row(conv, 1, 1.0, 0.8), row(conv, 2, 1.25, 0.7, 2), row(step, 1, 4.0, 0.5), row(step, 2, 2.5, 0.59)]
+    kernels.compare_threads(found)
+    assert [one.get("over_one_thread") for one in found] == [None, 1.6, None, 1.6]
+    assert [kernels.is_short(one) for one in found] == [False, False, False, True]
+    assert kernels.is_short(row(conv, 1, 1.0, 0.74)) and not kernels.is_short(row("pool1 forward", 1, 1.0, 0.1))
+
+
 def test_kernels_end_to_end(tmp_path):
     out = tmp_path / "result.json"
     done = bench("kernels.py", "--quick", "--only", "conv3 forward,pool2 forward", "--rounds", "2", "--out", str(out))
@@ -190,6 +204,7 @@ def test_kernels_end_to_end(tmp_path):
     for row in record["rows"]:
         assert row["seconds"]["n"] == 2 and row["peak_gflops"] > 0
         assert ("share" in row) == (row["flop"] > 0)
+        assert ("over_one_thread" in row) == (row["threads"] > 1)
     assert "FMA peak of this run" in done.stdout
     names_no_place(out.read_text())
 
@@ -222,9 +237,38 @@ def test_scaling_end_to_end(tmp_path):
     names_no_place(out.read_text())
 
 
+def test_start_end_to_end(tmp_path):
+    out = tmp_path / "result.json"
+    arguments = ("--quick", "--only", "help,train,torch", "--python", f"torch={sys.executable}", "--out", str(out))
+    stand_in = tmp_path / "stand-in"
+    stand_in.mkdir()
+    (stand_in / "torch.py").write_text("import json")
+    done = bench("start.py", *arguments, PYTHONPATH=str(stand_in))
+    assert done.returncode == 0, done.stderr
+    record = json.loads(out.read_text())
+    assert [row["name"] for row in record["rows"]] == ["help", "train", "torch"]
+    shown, train, _ = record["rows"]
+    assert shown["goal_s"] == 0.2 and shown["met"] == (shown["seconds"]["median"] <= 0.2)
+    assert train["torch_imports"] > 1 and train["data"] and train["seconds"]["n"] == 1
+    if hasattr(os, "wait4"):
+        assert train["processor_s"] > shown["processor_s"] > 0
+        assert train["memory"] > 50e6
+    names_no_place(out.read_text())
+
+
+def test_a_first_compilation_tells_its_own_seconds():
+    case = next(case for case in start.CASES if case.name == "first")
+    run = start.Run(30.0, 26.0, 10**8, {"seconds": 21.5, "total": 5, "cached": False}, "mnist")
+    row = start._row(case, [run])
+    assert (row["seconds"]["median"], row["command_s"], row["kernels"], row["met"]) == (21.5, 30.0, 5, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("start.py", "--only", "stop"), "--only names stop"),
+        (("start.py", "--only", "torch"), "expected --python torch=PATH too"),
+        (("start.py", "--only", "torch", "--python", "torch=no/python", "--quick"), "no/python can't be started"),
         (("scaling.py", "--only", "depth"), "expected some of images-1, images, batch"),
         (("compare.py", "--only", "cnm"), "--only names cnm"),
         (("compare.py", "--python", "torch"), "expected PEER=PATH"),
