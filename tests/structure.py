@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "training": {"architecture", "compilation", "config", "data", "errors", "events", "kernels", "network", "schedule"},
     "data": {"errors", "kernels", "__version__"},
     "views": {"errors", "events"},
+    "history": {"architecture", "config", "errors", "runfolder"},
     "runfolder": {"atomic", "checkpoint", "config", "errors", "events", "__version__"},
 }
 SILENT = {"architecture", "layout", "network", "schedule", "training"}  # no rich, no printing, no files
