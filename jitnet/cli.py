@@ -6,7 +6,7 @@ import sys
 from typing import NoReturn
 
 from jitnet import __version__
-from jitnet.commands import completion, data, evaluate, predict, resume, runs, summary, train, warmup
+from jitnet.commands import completion, data, evaluate, predict, report, resume, runs, summary, train, warmup
 from jitnet.errors import InputError, JitnetError
 
 EXAMPLES = """examples:
@@ -34,7 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (train, resume, evaluate, predict, runs, summary, data, warmup, completion):
+    for command in (train, resume, evaluate, predict, runs, report, summary, data, warmup, completion):
         command.add_parser(subparsers)
     return parser
 

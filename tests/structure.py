@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "data": {"errors", "kernels", "__version__"},
     "views": {"errors", "events"},
     "history": {"architecture", "config", "errors", "runfolder"},
+    "report": {"architecture", "errors", "history"},
     "runfolder": {"atomic", "checkpoint", "config", "errors", "events", "__version__"},
 }
 SILENT = {"architecture", "layout", "network", "schedule", "training"}  # no rich, no printing, no files
