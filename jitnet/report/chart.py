@@ -88,7 +88,7 @@ def chart(name: str, title: str, unit: str, lines: list[Curve], kind: str = "", 
         parts.append(element("text", f"{value:g}", x=LEFT - 8, y=py(value) + 4, class_="tick", text_anchor="end"))
     for value in x_scale.ticks():
         parts.append(
-            element("text", f"{value:g}", x=px(value), y=HEIGHT - BOTTOM + 18, class_="tick", text_anchor="middle")
+            element("text", f"{value:,g}", x=px(value), y=HEIGHT - BOTTOM + 18, class_="tick", text_anchor="middle")
         )
     parts.append(element("text", unit, x=WIDTH - RIGHT, y=HEIGHT - 6, class_="tick", text_anchor="end"))
     parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM, class_="axis"))

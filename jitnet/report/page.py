@@ -43,7 +43,16 @@ def _overview(subjects: list[Subject]) -> Markup:
     runs = [subject.run for subject in subjects]
     links = [element("li", element("a", run.name, href=f"#run{place}")) for place, run in enumerate(runs)]
     tables = [
-        join([element("h3", each.title), table(each.title, ["", *each.head[1:]], [list(row) for row in each.rows])])
+        join(
+            [
+                element("h3", each.title),
+                table(
+                    "In brackets: the difference to the first run." if each.title == "results" else each.title,
+                    list(each.head),
+                    [list(row) for row in each.rows],
+                ),
+            ]
+        )
         for each in compare(runs)
     ]
     return element(

@@ -78,7 +78,7 @@ def _figures(subject: Subject) -> Markup:
         ("images/s", number(sum(rates) / len(rates) if rates else None, 0)),  # type: ignore[arg-type]
     ]
     if measured:
-        figures.insert(1, ("errors", f"{measured.errors:,} of {measured.images:,}"))
+        figures.insert(1, (f"errors in {measured.images:,}", f"{measured.errors:,}"))
     return element(
         "dl",
         [element("div", element("dt", name), element("dd", value)) for name, value in figures],
@@ -178,20 +178,20 @@ def _convolutions(subject: Subject) -> Markup:
             most = max(float(np.abs(each).max()) for each in pictures)
             sheet = tiles([signed(each, most) for each in pictures], 16)
             what = "its weights: orange above 0, blue below" if first else "mean size of its weights over the inputs"
-            sheets.append(_sheet(f"{shape.name}: {len(pictures)} filters 3x3", what, sheet, 5))
+            sheets.append(_sheet(f"{shape.name}: {len(pictures)} filters 3x3", what, sheet, 12 if first else 8))
     if len(subject.images):
         sheets.append(_sheet("an image of the test set", "what the maps below see", image_bytes(subject.images[0]), 4))
         for name, maps in feature_maps(subject.network, subject.tensors, subject.images[0]):
             scale = 255 / (maps.max() or 1.0)
             pictures = [(maps[..., c] * scale).astype(np.uint8) for c in range(maps.shape[-1])]
             what = f"{len(pictures)} maps of {maps.shape[0]}x{maps.shape[1]} behind the ReLU, white is most"
-            sheets.append(_sheet(f"{name}: what it sees", what, tiles(pictures, 16), 2))
+            sheets.append(_sheet(f"{name}: what it sees", what, tiles(pictures, 16), max(2, 56 // maps.shape[1])))
     return element("div", sheets, class_="sheets")
 
 
 def _sheet(title: str, what: str, sheet: np.ndarray, scale: int) -> Markup:
     caption = element("figcaption", element("strong", title), element("span", what, class_="note"))
-    return element("figure", caption, picture(sheet, f"{title}, {what}", min(scale * sheet.shape[1], 1000)))
+    return element("figure", caption, picture(sheet, f"{title}, {what}", min(scale * sheet.shape[1], 1032)))
 
 
 def _network(subject: Subject) -> Markup:

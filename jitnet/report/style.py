@@ -1,17 +1,20 @@
 """How the page looks and what little it does: one sheet, light, dark and printed, and one script."""
 
-STYLE = """
-:root { color-scheme: light dark; --bg: #fdfdfc; --panel: #f3f4f2; --ink: #1d2329; --soft: #545e68; --rule: #d3d8db;
+_LIGHT = """color-scheme: light; --bg: #fdfdfc; --panel: #f3f4f2; --ink: #1d2329; --soft: #545e68; --rule: #d3d8db;
   --accent: #0b62a4; --good: #12714a; --bad: #b3261e; --heat: 11 98 164; --curve0: #0b62a4; --curve1: #b8520a;
-  --curve2: #12714a; --curve3: #8e3a9d; --curve4: #7a5c00; --curve5: #b3261e; }
-@media (prefers-color-scheme: dark) { :root:not([data-theme=light]) { --bg: #14181c; --panel: #1d2329; --ink: #e7eaec;
-  --soft: #a7b1ba; --rule: #3a444d; --accent: #7cbcf0; --good: #6fd0a2; --bad: #ff9d94; --heat: 124 188 240;
-  --curve0: #7cbcf0; --curve1: #f2a662; --curve2: #6fd0a2; --curve3: #d79ae4; --curve4: #e3c65b; --curve5: #ff9d94;
-  } }
-:root[data-theme=light] { color-scheme: light; }
-:root[data-theme=dark] { color-scheme: dark; --bg: #14181c; --panel: #1d2329; --ink: #e7eaec;
-  --soft: #a7b1ba; --rule: #3a444d; --accent: #7cbcf0; --good: #6fd0a2; --bad: #ff9d94; --heat: 124 188 240;
-  --curve0: #7cbcf0; --curve1: #f2a662; --curve2: #6fd0a2; --curve3: #d79ae4; --curve4: #e3c65b; --curve5: #ff9d94; }
+  --curve2: #12714a; --curve3: #8e3a9d; --curve4: #7a5c00; --curve5: #b3261e;"""
+_DARK = """color-scheme: dark; --bg: #14181c; --panel: #1d2329; --ink: #e7eaec; --soft: #a7b1ba; --rule: #3a444d;
+  --accent: #7cbcf0; --good: #6fd0a2; --bad: #ff9d94; --heat: 124 188 240; --curve0: #7cbcf0; --curve1: #f2a662;
+  --curve2: #6fd0a2; --curve3: #d79ae4; --curve4: #e3c65b; --curve5: #ff9d94;"""
+_THEMES = f""":root, :root[data-theme=light] {{ {_LIGHT} }}
+@media (prefers-color-scheme: dark) {{ :root:not([data-theme=light]) {{ {_DARK} }} }}
+:root[data-theme=dark] {{ {_DARK} }}
+@media print {{ :root, :root[data-theme], :root:not([data-theme=light]) {{ {_LIGHT} }} }}
+"""
+
+STYLE = (
+    _THEMES
+    + """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--bg); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
 main, header, footer { max-width: 1080px; margin: 0 auto; padding: 0 24px; }
@@ -56,8 +59,9 @@ th[scope=row], .text td { text-align: left; } .text td { overflow-wrap: anywhere
   grid-template-columns: 76px 1fr;
   gap: 4px 12px; font-size: 14px; break-inside: avoid; }
 .mistakes p { margin: 0; grid-column: 1 / -1; } .bars { display: grid; gap: 3px; align-content: start; }
-.bars span { display: grid; grid-template-columns: 1.4em 1fr 3.2em; gap: 4px; align-items: center; }
-.bars i { height: 9px; background: var(--soft); width: calc(var(--share) * 100%); min-width: 1px; }
+.bars span { display: grid; grid-template-columns: 1em 1fr 4em; gap: 4px; align-items: center;
+  white-space: nowrap; text-align: right; }
+.bars i { display: block; height: 9px; background: var(--soft); width: calc(var(--share) * 100%); min-width: 1px; }
 .bars .true i { background: var(--good); } .bars .wrong i { background: var(--bad); }
 img { image-rendering: pixelated; background: #000; max-width: 100%; border: 1px solid var(--rule); }
 .sheets { display: flex; flex-wrap: wrap; gap: 16px 24px; align-items: flex-start; }
@@ -65,10 +69,11 @@ img { image-rendering: pixelated; background: #000; max-width: 100%; border: 1px
 .sheets img { height: auto; }
 pre { background: var(--panel); padding: 12px 16px; border-radius: 8px; overflow-x: auto; font-size: 14px; }
 .alert { border-left: 5px solid var(--bad); padding: 4px 12px; background: var(--panel); }
-@media print { :root { color-scheme: light; } body { font-size: 11px; } button, output { display: none; }
+@media print { body { font-size: 11px; } button, output { display: none; }
   figure, table, li, .key-figures { break-inside: avoid; } h2, h3 { break-after: avoid; } main { max-width: none; }
   .wide, pre { overflow: visible; } pre { white-space: pre-wrap; } * { print-color-adjust: exact; } }
 """
+)
 
 SCRIPT = """
 const root = document.documentElement, button = document.getElementById("theme");
