@@ -48,6 +48,9 @@ class Settings:
     val: int = 0  # the last N training images are held out for validation
     limit: int = 0  # train on the first N images only; 0 = all
     data: str = "auto"
+    target_accuracy: float = 0.0  # stop at this accuracy in percent, on validation images if there are any; 0 = never
+    patience: int = 0  # stop when validation has not improved for so many epochs; 0 = never
+    max_minutes: float = 0.0  # stop after so long; 0 = never
 
     def __post_init__(self) -> None:
         if not self.architecture.strip():
@@ -60,13 +63,21 @@ class Settings:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(choices)}")
-        for name, least in (("epochs", 1), ("batch_size", 0), ("seed", 0), ("val", 0), ("limit", 0)):
+        for name, least in (("epochs", 1), ("batch_size", 0), ("seed", 0), ("val", 0), ("limit", 0), ("patience", 0)):
             if not least <= getattr(self, name) < 2**63:
                 raise InputError(
                     f"{_option(name)} is {getattr(self, name)}: expected a whole number from {least} to 2**63 - 1"
                 )
         if not 0.0 < self.lr < float("inf"):
             raise InputError(f"--lr is {self.lr}: expected a finite number above 0")
+        if not 0.0 <= self.target_accuracy <= 100.0:
+            raise InputError(f"--target-accuracy is {self.target_accuracy:g}: expected a percentage, 0 for none")
+        if not 0.0 <= self.max_minutes < float("inf"):
+            raise InputError(f"--max-minutes is {self.max_minutes:g}: expected a finite number, 0 for no limit")
+        if self.patience and not self.val:
+            raise InputError(
+                f"--patience is {self.patience} without validation images: expected --val N too, never the test images"
+            )
 
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some values changed, checked again."""

@@ -151,6 +151,7 @@ class RunFinished:
     elapsed_s: float
     data: str = ""
     run: str = ""
+    stop_reason: str = ""  # why before the last planned epoch, as a clause
 
 
 Event = (
