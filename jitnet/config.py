@@ -77,6 +77,9 @@ class Settings:
     limit: int = 0  # train on the first N images only; 0 = all
     data: str = "auto"
     target: str = ""  # the column of a table of numbers that is to be approximated; empty = labels are learnt
+    target_accuracy: float = 0.0  # stop at this accuracy in percent, on validation images if there are any; 0 = never
+    patience: int = 0  # stop when validation has not improved for so many epochs; 0 = never
+    max_minutes: float = 0.0  # stop after so long; 0 = never
 
     def __post_init__(self) -> None:
         if not self.architecture.strip():
@@ -96,6 +99,7 @@ class Settings:
             ("val", 0),
             ("limit", 0),
             ("steps_per_epoch", 0),
+            ("patience", 0),
         ):
             if not least <= getattr(self, name) < 2**63:
                 raise InputError(
@@ -109,6 +113,14 @@ class Settings:
             raise InputError(f"--weight-decay is {self.weight_decay}: expected a finite number, 0 or more")
         if self.target and self.loss != "mse":
             raise InputError(f"--loss is {self.loss!r} with a --target: expected mse, since the target is a number")
+        if not 0.0 <= self.target_accuracy <= 100.0:
+            raise InputError(f"--target-accuracy is {self.target_accuracy:g}: expected a percentage, 0 for none")
+        if not 0.0 <= self.max_minutes < float("inf"):
+            raise InputError(f"--max-minutes is {self.max_minutes:g}: expected a finite number, 0 for no limit")
+        if self.patience and not self.val:
+            raise InputError(
+                f"--patience is {self.patience} without validation images: expected --val N too, never the test images"
+            )
 
     @classmethod
     def preset(cls, network: str, **changes: Any) -> "Settings":

@@ -152,6 +152,7 @@ class RunFinished:
     data: str = ""
     run: str = ""
     test_rmse: float | None = None  # of a regression, in the target's unit
+    stop_reason: str = ""  # why before the last planned epoch, as a clause
 
 
 Event = (

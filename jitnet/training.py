@@ -15,7 +15,9 @@ from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, Progress, RunFinished, StepsDone, Tensors
 from jitnet.network import PART, PREDICT_BATCH, Network, score
 from jitnet.optimizer import Optimizer, State, state_of
+from jitnet.order import visiting_order
 from jitnet.schedule import learning_rate
+from jitnet.stopping import out_of_time, stop_reason
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
 _FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
@@ -83,26 +85,6 @@ def with_channels(images: np.ndarray) -> np.ndarray:
     return images[..., None] if images.ndim == 3 else images
 
 
-def visiting_order(images: int, settings: Settings, epoch: int) -> np.ndarray:
-    """Return the order (int64) in which an epoch sees its images: the file's, or a shuffle by (seed, epoch) alone.
-
-    The shuffle is the stable sort of 0..images-1 by splitmix64(splitmix64(splitmix64(seed) + epoch) + i): no hidden
-    state, so that a resume at any step, and another language, find the same order.
-    """
-    if not settings.shuffle:
-        return np.arange(images)
-    epoch_key = _splitmix64(_splitmix64(np.array([settings.seed], np.uint64)) + np.uint64(epoch))
-    return np.argsort(_splitmix64(epoch_key + np.arange(images, dtype=np.uint64)), kind="stable")
-
-
-def _splitmix64(x: np.ndarray) -> np.ndarray:
-    """One output of the splitmix64 generator (Steele, Lea, Flood 2014) for each state."""
-    z = x + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
 class Training:
     """One run: a network, its settings and data, and the position it has reached.
 
@@ -125,6 +107,7 @@ class Training:
         self.position = position or Position()
         self.epochs = settings.until if epochs is None else epochs  # more than planned: at the last learning rate
         self.run_name = run_name
+        self.rows: list[EpochDone] = []  # of the epochs that are done; a resume puts the earlier ones here
         images = len(data.train[0])
         self.batch_size = min(settings.batch_size or images, images)
         self.steps_per_epoch = min(-(-images // self.batch_size), settings.steps_per_epoch or images)
@@ -151,24 +134,39 @@ class Training:
         self._started = time.perf_counter() - self.position.elapsed_s
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
         done: EpochDone | None = None
-        while self.position.epoch < self.epochs:
+        why = ""
+        while self.position.epoch < self.epochs and not (why := self._stop_reason()):
             diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
             if diverged is not None:
                 yield diverged
                 return
+            if self.position.step_in_epoch < self.steps_per_epoch:  # out of time
+                continue
             result = yield from self._evaluate_epoch()
             yield result
             if isinstance(result, Diverged):
                 return
-            done = result
+            self.rows.append(result)
+        test, val = (self.rows[-1].test_accuracy, self.rows[-1].val_accuracy) if self.rows else (None, None)
+        if self.position.step_in_epoch:  # stopped inside an epoch: these parameters are not those of its last row
+            _, val = yield from self._evaluate(*self.data.val)
+            _, test = yield from self._evaluate(*self.data.test)
         yield RunFinished(
-            test_accuracy=done.test_accuracy if done else None,
-            val_accuracy=done.val_accuracy if done else None,
+            test_accuracy=test,
+            val_accuracy=val,
             elapsed_s=self._elapsed(),
             data=self.data.name,
             run=self.run_name,
             test_rmse=done.test_loss**0.5 if done and done.test_loss and done.test_accuracy is None else None,
+            stop_reason=why,
         )
+
+    def _stop_reason(self) -> str:
+        return stop_reason(self.settings, self.rows, self._elapsed())
+
+    def _may_go_on(self) -> bool:
+        """Are there steps left in this epoch, and time for them?"""
+        return self.position.step_in_epoch < self.steps_per_epoch and not out_of_time(self.settings, self._elapsed())
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._started
@@ -180,7 +178,7 @@ class Training:
         order = visiting_order(len(images), self.settings, here.epoch)
         lr = learning_rate(self.settings, here.epoch)
         steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
-        while here.step_in_epoch < self.steps_per_epoch:
+        while self._may_go_on():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             before = time.perf_counter()
@@ -202,7 +200,7 @@ class Training:
         order = visiting_order(len(images), self.settings, here.epoch)
         lr = learning_rate(self.settings, here.epoch)
         grad = np.empty_like(self.network.params)
-        while here.step_in_epoch < self.steps_per_epoch:
+        while self._may_go_on():
             batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
             grad[:] = 0
             total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))

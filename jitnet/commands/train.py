@@ -43,6 +43,17 @@ def add_parser(subparsers: Any) -> None:
     recipe.add_argument("--schedule", choices=CHOICES["schedule"], help="learning rate per epoch (default: documents)")
     recipe.add_argument("--shuffle", action=argparse.BooleanOptionalAction, help="a new order each epoch (default: no)")
     recipe.add_argument("--seed", type=int, metavar="N", help="of the weights and the shuffle (default: 0)")
+    stop = parser.add_argument_group("until when, if before the last epoch", argument_default=argparse.SUPPRESS)
+    stop.add_argument(
+        "--target-accuracy",
+        type=float,
+        metavar="PERCENT",
+        help="reached on the --val images, without them on the test's",
+    )
+    stop.add_argument(
+        "--patience", type=int, metavar="N", help="N epochs without a better accuracy on the --val images"
+    )
+    stop.add_argument("--max-minutes", type=float, metavar="M", help="this long, pauses of a resumed run left out")
     source = parser.add_argument_group("on what", argument_default=argparse.SUPPRESS)
     source.add_argument("--data", metavar="SET", help="auto, mnist, synthetic or a path (default: auto)")
     source.add_argument(

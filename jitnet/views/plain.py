@@ -32,6 +32,8 @@ def closing_lines(end: RunFinished | Interrupted | Diverged) -> list[str]:
         case Diverged():
             return [f"Diverged at epoch {end.epoch}, step {end.step}, lr {end.lr:.6g}: {end.message}"]
     lines = [f"Total execution time: {end.elapsed_s / 60:.2f} minutes"]
+    if end.stop_reason:
+        lines.append(f"Stopped early: {end.stop_reason}")
     for name, accuracy in (("test", end.test_accuracy), ("validation", end.val_accuracy)):
         if accuracy is not None:
             return [f"Final accuracy of {name} set = {accuracy:.2f}{_mark(end.data)}", *lines]
