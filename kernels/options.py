@@ -10,6 +10,7 @@ import os
 import platform
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import llvmlite
@@ -86,6 +87,15 @@ def _numba_cache_folder():
         config.CACHE_DIR = before
 
 
+_preparations: list = []
+
+
+def before_loading(function):
+    """Register a function to be called with a kernel's argument types before its code is loaded from the cache."""
+    _preparations.append(function)
+    return function
+
+
 DAMAGED: list[str] = []  # kernels whose compiled code could not be read and is made anew; jitnet tells the user
 
 
@@ -95,6 +105,8 @@ def _kept(dispatcher):
     load = cache.load_overload
 
     def load_or_forget(signature, context):
+        for prepare in _preparations:
+            prepare(getattr(signature, "args", signature))
         try:
             return load(signature, context)
         except Exception:
@@ -130,6 +142,43 @@ def body(function):
 def inlined(function):
     """Compile a serial piece into each of its callers, where its integer arguments may be constants."""
     return numba.njit(forceinline=True, **_OPTIONS)(function)
+
+
+def pasted(function):
+    """Compile a serial piece that calls kernels: numba puts its text into the caller, so that they are linked once."""
+    return numba.njit(inline="always", **_OPTIONS)(function)
+
+
+@contextlib.contextmanager
+def entered():
+    """Let one Python thread into the kernels, with numba's pool running; raises `RuntimeError` where that is lost.
+
+    numba's workqueue layer aborts the process if two Python threads enter parallel kernels at once, and GNU's OpenMP
+    ends a process that was forked from one in which it ran.
+    """
+    if _pool_is_lost:
+        raise RuntimeError(
+            "this process was forked from one whose kernels had run, and OpenMP cannot go on in it: "
+            "start it by multiprocessing's 'spawn', or set NUMBA_THREADING_LAYER=workqueue"
+        )
+    with _one_at_a_time:
+        start_pool()
+        yield
+
+
+_one_at_a_time = threading.Lock()
+_pool_is_lost = False
+
+
+def _after_fork():
+    global _one_at_a_time, _pool_is_lost
+    _one_at_a_time = threading.Lock()  # it may be held by a thread that the child has not
+    with contextlib.suppress(ValueError):  # the pool has not started
+        _pool_is_lost = numba.threading_layer() == "omp" and sys.platform == "linux"
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def start_pool():

@@ -9,12 +9,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def environment_with(**changes: str) -> dict[str, str]:
+    """Return this process's environment with some changes, in which jitnet and the tests' helpers are found."""
+    paths = [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | changes
+
+
 def run(code: str, *arguments: str, **environment: str) -> str:
     """Return what a process prints that runs `code` with warnings as errors and sees jitnet and the tests' helpers."""
-    paths = [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | environment
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, *arguments], env=environment, capture_output=True, text=True
+        [sys.executable, "-W", "error", "-c", code, *arguments],
+        env=environment_with(**environment),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import figures
 import numpy as np
 import pytest
 
@@ -193,7 +194,8 @@ class PowerLoss:
     since its last sync, any subset may have happened, each one whole, as journals guarantee.
     """
 
-    def __init__(self, monkeypatch, folder: Path, sync: bool = True):
+    def __init__(self, monkeypatch, folder: Path, ignored: int = 0):
+        self.syncs = 0  # of which the `ignored`-th does nothing
         self.durable = {name: (folder / name).read_bytes() for name in names(folder)}
         self.live: dict[str, object] = dict(self.durable)  # name -> data, or a file: [data so far, synced]
         self.pending: list[dict[str, object]] = []  # changes of names, None for a name that goes
@@ -218,7 +220,8 @@ class PowerLoss:
             return written
 
         def fsync(descriptor):
-            if not sync:
+            self.syncs += 1
+            if self.syncs == ignored:
                 return
             if descriptor in files:
                 files[descriptor][1] = True
@@ -285,21 +288,31 @@ def worst(folder: Path, states: list[dict[str, bytes]]) -> int:
     return min(max(held(disk.get(name, b"")) for name in ("last", "previous")) for disk in states)
 
 
-@pytest.mark.parametrize("sync", [True, False])
-@pytest.mark.parametrize("before", [1, 2])
-def test_power_loss_at_every_moment(tmp_path, monkeypatch, sync, before):
+def after_power_loss(monkeypatch, tmp_path: Path, before: int, ignored: int = 0) -> tuple[int, int, int, int]:
+    """Rotate once; the worst state during it, the worst after it, the number of states and of syncs."""
     folder = tmp_path / "run"
     folder.mkdir()
     for n in range(before):
         rotate(folder, n)
     with monkeypatch.context() as patch:
-        loss = PowerLoss(patch, folder, sync)
+        loss = PowerLoss(patch, folder, ignored)
         rotate(folder, before)
         during, loss.states = loss.states, []
         loss.cut()
-    assert len(during) > 200
-    newest = (worst(tmp_path, during), worst(tmp_path, loss.states))
-    if sync:
-        assert newest == (before - 1, before)  # what an earlier save, or this one, returned from is there
-    else:
-        assert newest < (before - 1, before)  # the simulation is strict enough to miss an fsync
+    return worst(tmp_path, during), worst(tmp_path, loss.states), len(during), loss.syncs
+
+
+@pytest.mark.parametrize("before", [1, 2])
+def test_power_loss_at_every_moment(tmp_path, monkeypatch, before):
+    """What an earlier save, or this one, returned from is there."""
+    during, after, states, syncs = after_power_loss(monkeypatch, tmp_path, before)
+    assert (during, after) == (before - 1, before)
+    assert states > 200 and syncs == 2  # of the file, and of the folder
+    figures.note("power loss", **{f"states of save {before + 1}": states})
+
+
+@pytest.mark.parametrize("ignored", [1, 2])
+@pytest.mark.parametrize("before", [1, 2])
+def test_a_missing_sync_is_caught(tmp_path, monkeypatch, ignored, before):
+    during, after, _, _ = after_power_loss(monkeypatch, tmp_path, before, ignored)
+    assert (during, after) < (before - 1, before)

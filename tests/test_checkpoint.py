@@ -3,11 +3,14 @@
 import hashlib
 import json
 import pickle
+import time
 import tracemalloc
 
+import figures
 import numpy as np
 import pytest
 
+from jitnet import checkpoint
 from jitnet.checkpoint import DTYPES, HEADER_LIMIT, SaveError, content_hash, load, save, save_rotating
 from jitnet.errors import InputError
 
@@ -92,6 +95,30 @@ def test_the_safetensors_library_opens_it(tmp_path):
     assert "no metadata" in refusal(path)
     library.save_file(tensors, path, metadata={"format": "jitnet-1"})
     assert "no sha256" in refusal(path)
+
+
+@pytest.mark.slow
+def test_every_bit_and_every_truncation_of_4096_bytes(tmp_path):
+    """By a run's own way back: `last` is refused with the reason, `previous` is what is used."""
+    last, previous = tmp_path / "last", tmp_path / "previous"
+    tensors = [state(n) | {"dense1.weight": np.full((5, 6), n, np.float32)} for n in (0, 1)]
+    room = 4096 - len(checkpoint._encode(tensors[1], {"pad": ""}))
+    for state_of in tensors:
+        save_rotating(last, previous, state_of, {"pad": "x" * room})
+    data = bytearray(last.read_bytes())
+    assert len(data) == 4096
+    refused = [0, 0]
+    for bit in range(8 * len(data)):
+        data[bit // 8] ^= 1 << bit % 8
+        last.write_bytes(data)
+        refused[0] += bool(refusal(last))
+        data[bit // 8] ^= 1 << bit % 8
+    for size in range(len(data)):
+        last.write_bytes(data[:size])
+        refused[1] += bool(refusal(last))
+    load(previous)
+    assert refused == [32_768, 4_096]
+    figures.note("corruption", flips=refused[0], truncations=refused[1])
 
 
 def test_every_flipped_bit_is_refused(tmp_path):
@@ -223,6 +250,12 @@ def test_hostile_files_are_refused(tmp_path, monkeypatch, kind):
     tracemalloc.stop()
     assert words in message and message.isprintable() and len(message) < 400
     assert peak < 24 << 20
+    seconds = []
+    for _ in range(3):
+        started = time.process_time()
+        refusal(path)
+        seconds.append(time.process_time() - started)
+    assert min(seconds) < 0.1
 
 
 def test_the_forger_can_make_a_good_file(tmp_path):

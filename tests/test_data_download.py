@@ -1,18 +1,25 @@
 """Downloads from a server that misbehaves in every way seen in the wild."""
 
 import gzip
+import os
+import random
 import socket
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+import figures
 import numpy as np
 import pytest
 from data_files import arrays, idx_bytes, tiny_mnist
 
 from jitnet import __version__
-from jitnet.data import download, known, sources
+from jitnet.data import download, known, npy, sources
 from jitnet.data.cache import Cache
+from jitnet.data.content import sha256
 from jitnet.errors import InputError
 
 FILES = {f"{known.FILES[part]}.gz": gzip.compress(idx_bytes(array)) for part, array in arrays().items()}
@@ -42,6 +49,13 @@ class Handler(BaseHTTPRequestHandler):
             self.server.over.wait(5)
         elif way == "silent":
             self.server.over.wait(5)
+        elif way == "slow":
+            self.answer(200, b"", length=len(body))
+            for at in range(0, len(body), max(1, len(body) // 8)):
+                self.wfile.write(body[at : at + max(1, len(body) // 8)])
+                self.wfile.flush()
+                if self.server.over.wait(0.01):
+                    break
         elif way == "drip":
             self.answer(200, b"", length=len(body))
             for at in range(len(body)):
@@ -168,6 +182,63 @@ def test_a_download_fills_the_cache_and_goes_on_where_it_stopped(server, tmp_pat
     search = sources.find(tiny_mnist((good,)), cache, False, str)
     assert search.source == str(tmp_path / "cache") and len(server.asked) == 1
     assert not list((tmp_path / "cache").glob("*.tmp"))
+
+
+FETCH = """
+import sys
+from pathlib import Path
+from data_files import tiny_mnist
+from jitnet.data import sources
+from jitnet.data.cache import Cache
+sources.copies = lambda known: []
+search = sources.find(tiny_mnist((sys.argv[1],)), Cache(Path(sys.argv[2]), sys.exit), False, str)
+sys.exit(not search.parts)
+"""
+
+
+def kill_downloads(server, tmp_path, monkeypatch, kills):
+    """Kill a process at random moments of a download; the next one finds nothing that is not whole, and goes on."""
+    monkeypatch.setattr(sources, "copies", lambda known: [])
+    monkeypatch.setattr(download, "TIMEOUT", 5.0)
+    draw, midway = random.Random(0), 0
+    for number in range(kills):
+        folder = tmp_path / str(number)
+        server.asked.clear()
+        mirror = f"http://127.0.0.1:{server.server_port}/slow/"
+        paths = os.pathsep.join(str(Path(__file__).parents[up]) for up in (0, 1))
+        child = subprocess.Popen(
+            [sys.executable, "-c", FETCH, mirror, str(folder)], env=os.environ | {"PYTHONPATH": paths}
+        )
+        while not server.asked and child.poll() is None:
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.45))
+        child.kill()
+        child.wait()
+        found = list(folder.glob("*.npy"))
+        midway += 0 < len(found) < 4 or bool(list(folder.glob("*.tmp")))
+        for entry in found:
+            assert sha256(npy.read_path(entry)) == entry.name.split(".")[-2]
+        parts = sources.find(tiny_mnist((mirror,)), Cache(folder, pytest.fail), False, str).parts
+        assert sorted(parts) == sorted(known.PARTS)
+        for part, array in arrays().items():
+            np.testing.assert_array_equal(parts[part].array, array)
+    assert midway >= kills // 3, midway
+    figures.note("downloads", kills=kills, recovered=kills)
+
+
+def test_kills_in_mid_download(server, tmp_path, monkeypatch):
+    kill_downloads(server, tmp_path, monkeypatch, 6)
+
+
+@pytest.mark.slow
+def test_30_kills_in_mid_download(server, tmp_path, monkeypatch):
+    kill_downloads(server, tmp_path, monkeypatch, 30)
+
+
+def test_a_host_that_does_not_speak_tls(server):
+    mirror = f"https://127.0.0.1:{server.server_port}/good/"
+    with pytest.raises(download.DownloadError, match=r"(?i)ssl"):
+        download.fetch(tiny_mnist(), "y_test", [mirror], str, time.monotonic() + 5)
 
 
 def test_the_mirror_that_worked_is_asked_first_from_then_on(server, tmp_path, monkeypatch):

@@ -59,6 +59,7 @@ def test_idx_reads_members_that_follow_each_other():
         (b"\0\0\x08\x03" + bytes(11), "ends inside its header"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "announces 79,228,162,458,924,105,385,300,197,375 bytes"),
         (b"\0\0\x08\x02\x00\x00\x80\x00\x00\x00\xff\xff", "cut short: expected 2,147,450,880 bytes"),
+        (b"\0\0\x08\x03" + b"\xff" * 8 + bytes(4), "announces the shape (4294967295, 4294967295, 0)"),
         (idx_bytes(IMAGES)[:-1], "cut short: expected 24 bytes after the header, got 23"),
         (idx_bytes(IMAGES) + b"x", "goes on after its data"),
     ],
@@ -118,6 +119,10 @@ def objects() -> bytes:
             npy_header("{'descr': '|u1', 'fortran_order': False, 'shape': (-1, -8)}\n") + bytes(8),
             "at least 0",
         ),
+        (
+            npy_header("{'descr': '|u1', 'fortran_order': False, 'shape': (4294967295, 4294967295, 0)}\n"),
+            "announces the shape",
+        ),
         (npy_bytes(np.array(["a"])), "values of type str"),
         (objects(), "values of type object"),
     ],
@@ -153,6 +158,13 @@ def test_npz_bomb_stops_one_byte_beyond_what_the_header_announces():
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", npy_bytes(IMAGES) + bytes(100_000_000))
     assert "goes on after its data" in refused(npy.decode_npz, stream.getvalue(), ("a",), "f")
+
+
+def test_a_damaged_npz_is_not_quoted():
+    whole = bytearray(npz_bytes(a=np.zeros((200, 200), np.uint8)))
+    whole[26:28] = b"\xff\x00"  # the length of the member's name
+    message = refused(npy.decode_npz, bytes(whole), ("a",), "f")
+    assert len(message) < 200 and message.isprintable()
 
 
 @pytest.mark.parametrize("header", ["", "label,pixel0\n", "\ufefflabel\r\n", "\ufeff"])

@@ -5,10 +5,14 @@ import errno
 import itertools
 import json
 import os
+import random
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import figures
 import numpy as np
 import pytest
 
@@ -26,7 +30,7 @@ from jitnet.events import (
     Warned,
 )
 from jitnet.runfolder import RunFolder
-from jitnet.runfolder.names import check_name, list_runs
+from jitnet.runfolder.names import check_name, find_run, list_runs
 
 META = {
     "schema": 1,
@@ -649,3 +653,36 @@ def test_a_kill_anywhere_resumes_with_all_rows_and_no_litter(tmp_path):
                 run.handle(epoch_done(todo, 50.0 + todo))
             assert position(run) == position(run, "best") == [2, 0, 20]
             assert [row[0] for row in (path / "metrics.csv").read_text().splitlines()] == ["e", "0", "1"]
+
+
+PIECES = ["..", ".", "/", "\\", "~", "%2e", "\0", "\n", "\r", "\t", " ", "-", "--", "*", "$(x)", "`x`", "|", ";", ":",
+          "\x1b[2J", "é", "𝒳", "\u202e", "\ud800", "CON", "NUL", "latest", "runs", "a" * 70, "etc", "passwd", "x"]  # fmt: skip
+
+
+def hostile_names(count: int) -> Iterator[str]:
+    draw = random.Random(0)
+    for _ in range(count):
+        yield "".join(draw.choices(PIECES, k=draw.randint(1, 6)))
+
+
+def test_10_000_hostile_names_leave_nothing_outside(tmp_path, monkeypatch):
+    """Refused, or a folder of exactly that name in the runs folder and nowhere else."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    runs = tmp_path / "runs"
+    taken = set()
+    for name in hostile_names(10_000):
+        try:
+            check_name(name)
+        except InputError as error:
+            assert str(error).isprintable()
+            with pytest.raises(InputError):  # nor does it lead to a file as the name of a run that is there
+                find_run(name, runs)
+        else:
+            taken.add(name)
+    for name in sorted(taken)[:40]:
+        create(runs, name=name).__exit__(None, None, None)
+    assert sorted(path.name for path in runs.iterdir()) == sorted(taken)[:40]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "runs"] and not list(Path().iterdir())
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) for name in taken)
+    figures.note("run names", names=10_000, escapes=0)

@@ -41,6 +41,12 @@ def sha256(array: np.ndarray) -> str:
     return digest.hexdigest()
 
 
+def brief(error: Exception) -> str:
+    """Return what a library said of a damaged file in a few printable words: some quote all of its bytes."""
+    said = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return "".join(c if c.isprintable() else "?" for c in said[:80])
+
+
 def read_file(path: Path) -> bytes:
     """Return a whole file's bytes; raises `InputError` when it cannot be read or is beyond `LARGEST`."""
     try:
@@ -82,3 +88,14 @@ def read_exactly(stream: Stream, size: int, where: str, largest: int = LARGEST) 
     if len(content) > size:
         raise InputError(f"{where} goes on after its data: expected {size:,} bytes after the header, check the file")
     return content
+
+
+def shaped(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:
+    """Return an array in a shape of as many elements; raises `InputError` for one that no array can have.
+
+    An extent of 0 lets the others claim anything: the size was right, and numpy still refuses.
+    """
+    try:
+        return array.reshape(shape)
+    except (ValueError, OverflowError):
+        raise InputError(f"{where} announces the shape {shape}: expected a possible one, check the file") from None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jitnet.data.content import LARGEST, Stream, read_exactly, read_file, read_some
+from jitnet.data.content import LARGEST, Stream, read_exactly, read_file, read_some, shaped
 from jitnet.errors import InputError
 
 _UBYTE = 8
@@ -45,7 +45,7 @@ def read(stream: Stream, where: str, largest: int = LARGEST) -> np.ndarray:
         raise InputError(f"{where} ends inside its header: expected {ndim} extents of 4 bytes, get the file again")
     shape = struct.unpack(f">{ndim}I", extents)
     content = read_exactly(stream, math.prod(shape), where, largest)
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    return shaped(np.frombuffer(content, np.uint8), shape, where)
 
 
 def decode(content: bytes, where: str) -> np.ndarray:

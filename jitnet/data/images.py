@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from jitnet.data import checks, idx, npy
-from jitnet.data.content import read_file
+from jitnet.data.content import brief, read_file
 from jitnet.errors import InputError
 
 LARGEST = 20_000_000  # pixels of one image
@@ -182,7 +182,7 @@ def _with_pillow(content: bytes, where: str) -> np.ndarray:
     except UnidentifiedImageError:
         raise InputError(f"{where} is no image: expected npy, PGM, IDX or one of {', '.join(_FORMATS)}") from None
     except Exception as error:  # a decoder raises whatever a damaged file leads it to
-        raise InputError(f"{where} cannot be decoded ({error}): expected a whole image, save it again") from None
+        raise InputError(f"{where} cannot be decoded ({brief(error)}): expected a whole image, save it again") from None
 
 
 def _grey(image, where: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from jitnet.data.content import read_exactly, read_file
+from jitnet.data.content import brief, read_exactly, read_file, shaped
 from jitnet.errors import InputError
 
 
@@ -27,15 +27,16 @@ def read(stream: IO[bytes], where: str) -> np.ndarray:
         else:
             raise ValueError(f"version {version}")
     except Exception as error:  # the header is Python text: what a damaged one raises is nobody's promise
-        reason = str(error).split("\n")[0][:80] or type(error).__name__
-        raise InputError(f"{where} has no sound npy header ({reason}): expected a file that np.save wrote") from None
+        raise InputError(
+            f"{where} has no sound npy header ({brief(error)}): expected a file that np.save wrote"
+        ) from None
     if dtype.kind not in "biuf":
         raise InputError(f"{where} holds values of type {dtype.name}: expected numbers, save it as uint8")
     if any(extent < 0 for extent in shape):
         raise InputError(f"{where} announces the shape {shape}: expected extents of at least 0, check the file")
     content = read_exactly(stream, math.prod(shape) * dtype.itemsize, where)
     array = np.frombuffer(content, dtype)
-    array = array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
+    array = shaped(array, shape[::-1], where).T if fortran else shaped(array, shape, where)
     return np.require(array, dtype.newbyteorder("="), ["C", "A", "W"])
 
 
@@ -65,5 +66,7 @@ def decode_npz(content: bytes, names: tuple[str, ...], where: str) -> dict[str, 
     except InputError:
         raise
     except Exception as error:  # as above: a damaged archive raises whatever the reader stumbles over
-        raise InputError(f"{where} is not a sound npz file ({error}): expected one that np.savez wrote") from None
+        raise InputError(
+            f"{where} is not a sound npz file ({brief(error)}): expected one that np.savez wrote"
+        ) from None
     return arrays
