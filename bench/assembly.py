@@ -48,6 +48,13 @@ _SETS_FRAME = re.compile(r"\tmovq\t%rsp, %rbp|\tmov\tx29, sp|\tadd\tx29, sp")
 _FUSED_CALL = re.compile(r"\bfmaf\b")
 
 
+_COMPILE = """
+from numba import types
+from jitnet.kernels import contract, primitive
+primitive.prepare(types.float32)
+"""
+
+
 class UnsupportedError(Exception):
     """A tile can't be read here; the message says why."""
 
@@ -63,16 +70,16 @@ class Loop:
 
 
 def optimised_ir(tile: str) -> str:
-    """Return what numba hands to LLVM for `contract` in float32. Raises `UnsupportedError`."""
+    """Return what numba hands to LLVM for `contract` in float32."""
     with tempfile.TemporaryDirectory() as cache:  # from a cache numba takes machine code, which it can't print
         settings = {"JITNET_TILE": tile, "JITNET_CACHE_DIR": cache, "NUMBA_CACHE_DIR": "", "NUMBA_DUMP_OPTIMIZED": "1"}
-        command = [sys.executable, "-c", "import jitnet.kernels.contract"]
+        command = [sys.executable, "-c", _COMPILE]
         done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, capture_output=True, text=True)
     parts = re.split(r"^-+OPTIMIZED DUMP (.*?)-+$", done.stdout, flags=re.MULTILINE)
     found = [text for name, text in zip(parts[1::2], parts[2::2]) if name.strip() == "contract"]
     if done.returncode or not found:
-        raise UnsupportedError((done.stderr.strip().splitlines() or ["numba printed no IR"])[-1])
-    module = found[0].split("\n====", 1)[0]  # float32 is compiled first
+        raise RuntimeError(f"numba printed no IR of `contract` for the tile {tile}: {done.stderr}")
+    module = found[0].split("\n====", 1)[0]
     # Behind the function itself come its wrappers for Python, with x86's own atomics, and they are not for reading.
     _, *wrappers = re.findall(r"^define .*?^}\n", module, flags=re.MULTILINE | re.DOTALL)
     for wrapper in wrappers:
