@@ -656,7 +656,8 @@ def test_a_kill_anywhere_resumes_with_all_rows_and_no_litter(tmp_path):
 
 
 PIECES = ["..", ".", "/", "\\", "~", "%2e", "\0", "\n", "\r", "\t", " ", "-", "--", "*", "$(x)", "`x`", "|", ";", ":",
-          "\x1b[2J", "é", "𝒳", "\u202e", "\ud800", "CON", "NUL", "latest", "runs", "a" * 70, "etc", "passwd", "x"]  # fmt: skip
+          "\x1b[2J", "é", "𝒳", "\u202e", "\ud800", "CON", "NUL", "latest", "runs",
+          "a" * 70, "etc", "passwd", "x"]  # fmt: skip
 
 
 def hostile_names(count: int) -> Iterator[str]:
