@@ -105,7 +105,8 @@ def main(wanted: list[str]) -> None:
         assert not killed(file, ast.unparse(ast.parse(source)), tests), f"{tests} fail without a mutation of {file}"
         made = list(mutants(source))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            dead = list(pool.map(lambda mutant: killed(file, mutant[2], tests), made))
+            count = len(made)
+            dead = list(pool.map(killed, [file] * count, [source for _, _, source in made], [tests] * count))
         survivors = [f"{file}:{line}: {shown}" for (line, shown, _), gone in zip(made, dead) if not gone]
         print(f"{file}: {sum(dead)} of {len(made)} killed", *survivors, sep="\n  ", flush=True)
         figures.note("mutation", **{file: {"mutants": len(made), "killed": sum(dead), "survivors": survivors}})

@@ -686,4 +686,4 @@ def test_10_000_hostile_names_leave_nothing_outside(tmp_path, monkeypatch):
     assert sorted(path.name for path in runs.iterdir()) == sorted(taken)[:40]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "runs"] and not list(Path().iterdir())
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) for name in taken)
-    figures.note("run names", names=10_000, escapes=0)
+    figures.note("names", names=10_000, escapes=0)
