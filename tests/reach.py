@@ -17,7 +17,7 @@ import figures
 
 ROOT = Path(__file__).resolve().parent.parent
 KERNELS = ("contract", "rows", "pooling", "dense", "convolution", "loss", "optimizer", "activation", "sparse", "blocks",
-           "persample", "minibatch", "faults", "synthetic")  # fmt: skip
+           "persample", "minibatch", "races", "bounds")  # fmt: skip
 LONG = "40_random or chain_of or compiling or terminals or bench"  # other tests cross the same lines
 SETTINGS = """[run]
 branch = True
