@@ -82,7 +82,7 @@ def options_of(args: argparse.Namespace) -> Options:
         raise InputError(f"--rounds is {args.rounds}: expected 1 or more")
     options = Options(threads=tuple(sorted({1, threads.usable_cores()})))
     if args.quick:
-        options = dataclasses.replace(options, rounds=3, seconds=0.02, images=1024)
+        options = dataclasses.replace(options, rounds=3, seconds=0.02, images=1024, compiled=False)
     return dataclasses.replace(options, rounds=args.rounds or options.rounds)
 
 

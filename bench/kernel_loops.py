@@ -62,7 +62,7 @@ def linear_forward_sample(repeats, x, weight, bias, rows, factors, out):
     """x (P, D), weight (P, D, K), bias (P, K), rows and factors (P, D), out (P, K)."""
     for p in prange(x.shape[0]):
         for _ in range(repeats):
-            _linear_forward_sample(x[p], weight[p], bias[p], True, rows[p], factors[p], out[p])
+            _linear_forward_sample(x[p], weight[p], bias[p], True, False, rows[p], factors[p], out[p])
 
 
 @kernel

@@ -19,6 +19,11 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
+def load() -> float | None:
+    """Return how many processes wanted a core during the last minute."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
 def statement() -> dict:
     """Return processor, cores, load and versions: what a reader must know to judge a figure."""
     import llvmlite
@@ -33,7 +38,7 @@ def statement() -> dict:
         "cpu_kind": llvmlite.binding.get_host_cpu_name(),
         "cores": threads.usable_cores(),
         "tile": lanes.TILE,
-        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "load_before": load(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": numpy.__version__,

@@ -26,6 +26,7 @@ class Options:
     seconds: float = 0.2  # aimed length of one timed run
     images: int = 60000  # a run uses no more
     threads: tuple[int, ...] = (1, 2)  # that each peer may choose from
+    compiled: bool = True  # whether variants are tried that take half a minute to compile
 
 
 @dataclass
@@ -143,7 +144,8 @@ def run_row(
         if not contender.problem:
             result, timing = results[name], timings[name]
             result.seconds = timing
-            result.disturbed = timing.median > _DISTURBED * min(one["seconds_per_image"] for one in result.trials)
+            best = min(trial["seconds_per_image"] for trial in result.trials if "problem" not in trial)
+            result.disturbed = timing.median > _DISTURBED * best
     own = results.get(JITNET)
     for result in results.values():
         fair = result.agrees and not result.disturbed
@@ -157,14 +159,18 @@ def _tune(
 ) -> tuple[_Contender, np.ndarray]:
     """Build every variant of a peer, try each for a moment, and return the fastest with its first losses."""
     best: tuple[float, PeerProcess, dict, dict] | None = None
+    failures: list[PeerError] = []
     serial = not entry.threaded or (row.batch == 1 and entry.serial_at_one)
     for threads in (1,) if serial else options.threads:
         process = pool.get(entry, threads)
         if process.absent:
             raise PeerError(f"not here: {entry.install}")
-        for variant in process.variants:
+        variants = process.ask("variants", network=row.network)["variants"]
+        for variant in variants if options.compiled else [one for one in variants if not one.get("compiled")]:
             for batch in _batches(row, entry, options):
                 report(f"{entry.label}: preparing, {threads} thread{'s' * (threads > 1)}")
+                trial: dict = {"threads": threads, "batch": batch, **variant}
+                result.trials.append(trial)
                 build = {
                     "network": row.network,
                     "tensors": str(rows.weights_file(folder, row.network)),
@@ -172,14 +178,18 @@ def _tune(
                     "batch": batch,
                     "variant": variant,
                 }
-                answer = process.ask("build", **build)
-                per_image, images, losses = _try(row, entry, process, batch, options)
-                result.trials.append(
-                    {"threads": threads, "batch": batch, **variant, "seconds_per_image": per_image, "images": images}
-                )
+                try:
+                    answer = process.ask("build", **build)
+                    per_image, images, losses = _try(row, entry, process, batch, options)
+                except PeerError as error:  # as without a C++ compiler; the other variants go on
+                    trial["problem"] = str(error)
+                    failures.append(error)
+                    continue
+                trial |= {"seconds_per_image": per_image, "images": images}
                 if best is None or per_image < best[0]:
                     best = (per_image, process, build, {"detail": answer["detail"], "losses": losses})
-    assert best is not None
+    if best is None:
+        raise failures[0]
     per_image, process, build, found = best
     result.how, result.threads, result.batch = found["detail"], process.threads, build["batch"]
     process.ask("build", **build)

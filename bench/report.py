@@ -4,6 +4,7 @@ import time
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +21,17 @@ def console(stderr: bool = False) -> Console:
     return made if made.is_terminal else Console(stderr=stderr, width=120)
 
 
+def progress(console: Console) -> Progress:
+    """Return a bar with the time left, drawn when it is told to: a thread that draws would take the kernel's core."""
+    columns = (
+        BarColumn(30),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    return Progress(*columns, console=console, auto_refresh=False, transient=True)
+
+
 def duration(seconds: float) -> str:
     """Return a time with three digits and its unit.
 
@@ -28,11 +40,12 @@ def duration(seconds: float) -> str:
     """
     for limit, unit, size in ((1e-3, "µs", 1e-6), (1.0, "ms", 1e-3), (120.0, "s", 1.0), (7200.0, "min", 60.0)):
         if seconds < limit:
-            return f"{_digits(seconds / size)} {unit}"
-    return f"{_digits(seconds / 3600)} h"
+            return f"{digits(seconds / size)} {unit}"
+    return f"{digits(seconds / 3600)} h"
 
 
-def _digits(value: float) -> str:
+def digits(value: float) -> str:
+    """Return a number with three digits."""
     return f"{value:,.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
 
 
@@ -43,8 +56,8 @@ def faster(result: Result) -> str:
     if result.peer == "jitnet":
         return "1"
     if result.ratio is not None:
-        low, high = _digits(result.ratio.low), _digits(result.ratio.high)
-        return f"{_digits(result.ratio.median)}  ({low} to {high})"
+        low, high = digits(result.ratio.low), digits(result.ratio.high)
+        return f"{digits(result.ratio.median)}  ({low} to {high})"
     if result.compared == 0:
         return "no ratio: jitnet was not run"
     if result.agrees and result.disturbed:

@@ -7,6 +7,7 @@ import numpy as np
 
 CNN = "conv16 pool conv32 pool conv64 dense100 dense10"
 MLP = "dense1000 dense100 dense10"
+MLP_512 = "dense512 dense512 dense10"
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,12 @@ class Row:
 # than 1e-6. A wrong gradient shows from the second step on.
 ROWS = (
     Row("cnn-1", "CNN, one image a step", CNN, 1, 0.01, 8192, 32, 1e-4),
+    Row("cnn-16", "CNN, batches of 16", CNN, 16, 0.03, 8192, 8, 1e-4),
+    Row("cnn-64", "CNN, batches of 64", CNN, 64, 0.03, 8192, 5, 1e-4),
     Row("cnn-128", "CNN, batches of 128", CNN, 128, 0.03, 8192, 5, 1e-4),
+    Row("cnn-512", "CNN, batches of 512", CNN, 512, 0.03, 8192, 3, 1e-4),
     Row("mlp-1", "MLP 1000-100, one image a step", MLP, 1, 0.01, 8192, 32, 1e-4),
+    Row("mlp-16", "MLP 512-512, batches of 16", MLP_512, 16, 0.1, 49152, 8, 1e-4),
     Row("mlp-128", "MLP 1000-100, batches of 128", MLP, 128, 0.1, 49152, 5, 1e-4),
     Row("cnn-infer", "CNN, inference of 10,000 images", CNN, 0, 0.0, 10000, 64, 1e-4),
 )

@@ -10,9 +10,10 @@ from jitnet.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Conv:
-    """Convolution 3x3, stride 1, padding 1, a bias, ReLU."""
+    """Convolution 3x3, stride 1, padding 1, a bias, an activation."""
 
     filters: int
+    activation: str = "relu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,15 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """Fully connected units; ReLU between them, none after the last."""
+    """Fully connected units with an activation; the network's last layer has none, whatever is said here."""
 
     units: int
+    activation: str = "relu"
 
 
 Layer = Conv | Pool | Dense
+
+ACTIVATIONS = ("relu", "sigmoid", "tanh", "linear")
 
 # The documents' CNN, for 28x28x1 images and ten classes.
 CNN = (
@@ -54,24 +58,31 @@ class Shape:
     name: str  # "conv1"
 
 
-def parse(text: str) -> tuple[Layer, ...]:
-    """Read layers from text such as "conv16 pool conv32 pool conv64 dense100".
+def parse(text: str, activation: str = "relu") -> tuple[Layer, ...]:
+    """Read layers from text such as "conv16 pool conv32:tanh pool conv64 dense100:sigmoid".
 
-    Raises `InputError` that names the bad word and its place.
+    `activation` is that of the layers that name none. Raises `InputError` that names the bad word and its place.
 
-    >>> parse("conv4 pool dense10")
-    (Conv(filters=4), Pool(), Dense(units=10))
+    >>> parse("conv4 pool dense10:tanh")
+    (Conv(filters=4, activation='relu'), Pool(), Dense(units=10, activation='tanh'))
     """
     layers: list[Layer] = []
     for place, word in enumerate(text.split(), start=1):
-        match = re.fullmatch(r"(conv|dense)([1-9]\d{0,5})|pool", word)
+        kind, colon, named = word.partition(":")
+        match = re.fullmatch(r"(conv|dense)([1-9]\d{0,5})|pool", kind)
         if match is None:
             raise InputError(
                 f"word {place} of the architecture, {word!r}, is not a layer: "
                 "expected conv<filters>, pool or dense<units>, as in 'conv16 pool dense100'"
             )
+        if colon and (kind == "pool" or named not in ACTIVATIONS):
+            what = "gives a pool an activation" if kind == "pool" else f"names the unknown activation {named!r}"
+            raise InputError(
+                f"word {place} of the architecture, {word!r}, {what}: "
+                f"expected one of {', '.join(ACTIVATIONS)} behind a conv or dense, as in 'dense100:tanh'"
+            )
         after = layers[-1] if layers else None
-        if word == "pool":
+        if kind == "pool":
             if not isinstance(after, Conv):
                 raise InputError(f"word {place} of the architecture is a pool: expected a conv just before it")
             layers.append(Pool())
@@ -80,9 +91,9 @@ def parse(text: str) -> tuple[Layer, ...]:
                 raise InputError(
                     f"word {place} of the architecture, {word!r}, comes after a dense layer: put every conv before"
                 )
-            layers.append(Conv(int(match[2])))
+            layers.append(Conv(int(match[2]), named or activation))
         else:
-            layers.append(Dense(int(match[2])))
+            layers.append(Dense(int(match[2]), named or activation))
     return tuple(layers)
 
 
@@ -92,8 +103,14 @@ def to_text(layers: tuple[Layer, ...]) -> str:
     >>> to_text(CNN)
     'conv16 pool conv32 pool conv64 dense100 dense10'
     """
-    words = {Conv: "conv{0.filters}", Pool: "pool", Dense: "dense{0.units}"}
-    return " ".join(words[type(layer)].format(layer) for layer in layers)
+    return " ".join(_word(layer) for layer in layers)
+
+
+def _word(layer: Layer) -> str:
+    if isinstance(layer, Pool):
+        return "pool"
+    word = f"conv{layer.filters}" if isinstance(layer, Conv) else f"dense{layer.units}"
+    return word if layer.activation == "relu" else f"{word}:{layer.activation}"
 
 
 def shapes(layers: tuple[Layer, ...], image: tuple[int, int, int], bias: str = "position") -> tuple[Shape, ...]:
@@ -168,5 +185,7 @@ def operations(network: tuple[Shape, ...]) -> list[tuple[str, str, str, str, str
         weight, bias = "x".join(map(str, shape.weight)), "x".join(map(str, shape.bias))
         rows.append((name, source, target, weight, f"{shape.macs:,}"))
         rows.append(("add bias", target, target, bias, ""))
-        rows.append(("softmax" if place == len(network) - 1 else "relu", target, target, "", ""))
+        activation = "softmax" if place == len(network) - 1 else shape.layer.activation
+        if activation != "linear":
+            rows.append((activation, target, target, "", ""))
     return rows

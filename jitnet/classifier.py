@@ -18,7 +18,7 @@ from jitnet.data.checks import whole_bytes
 from jitnet.errors import DivergedError, InputError
 from jitnet.events import Diverged, EpochDone, Event
 from jitnet.network import Network, probabilities
-from jitnet.training import Split, Training, with_channels
+from jitnet.training import Position, Split, Training, with_channels
 
 threads.configure()  # a container's quota, before numba counts the machine's cores
 
@@ -40,6 +40,10 @@ class Classifier(ABC):
         "batch_size",
         "lr",
         "schedule",
+        "loss",
+        "optimizer",
+        "momentum",
+        "weight_decay",
         "init",
         "bias",
         "shuffle",
@@ -54,6 +58,10 @@ class Classifier(ABC):
         batch_size: int = 1,
         lr: float = 1e-3,
         schedule: str = "documents",
+        loss: str = "cross-entropy",
+        optimizer: str = "sgd",
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
         init: str = "documents",
         bias: str = "position",
         shuffle: bool = False,
@@ -64,6 +72,10 @@ class Classifier(ABC):
         self.batch_size = batch_size
         self.lr = lr
         self.schedule = schedule
+        self.loss = loss
+        self.optimizer = optimizer
+        self.momentum = momentum
+        self.weight_decay = weight_decay
         self.init = init
         self.bias = bias
         self.shuffle = shuffle
@@ -115,7 +127,7 @@ class Classifier(ABC):
         settings = self._settings(1).replace(schedule="constant")
         if not hasattr(self, "network_"):
             self._start(settings, x, y if classes is None else classes)
-        self._train(settings.replace(seed=settings.seed + len(self.history_)), x, y)
+        self._train(settings.replace(seed=settings.seed + len(self.history_)), x, y, self._position)
         return self
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
@@ -182,7 +194,7 @@ class Classifier(ABC):
         return int(np.prod(self.network_.image))
 
     def _settings(self, epochs: int) -> Settings:
-        names = ("batch_size", "lr", "schedule", "init", "bias", "shuffle", "seed")
+        names = [name for name in Classifier._parameters if name not in ("epochs", "on_event")]
         values = {"epochs": epochs} | {name: getattr(self, name) for name in names}
         for name in ("epochs", "batch_size", "seed"):
             try:
@@ -201,7 +213,8 @@ class Classifier(ABC):
     def _build(self, classes: np.ndarray, image: tuple[int, ...]) -> None:
         height, width, channels = image
         layers = (*self._hidden_layers(), Dense(len(classes)))
-        self.network_ = Network(layers, (height, width, channels), self.bias)
+        self._position: Position | None = None  # what the optimiser remembers from one partial_fit to the next
+        self.network_ = Network(layers, (height, width, channels), self.bias, loss=self.loss)
         self.classes_ = classes
 
     def _images(self, x: np.ndarray) -> np.ndarray:
@@ -241,7 +254,7 @@ class Classifier(ABC):
         if not hasattr(self, "network_"):
             raise InputError(f"this {type(self).__name__} is not trained yet: call fit first")
 
-    def _train(self, settings: Settings, x: np.ndarray, y: np.ndarray) -> None:
+    def _train(self, settings: Settings, x: np.ndarray, y: np.ndarray, position: Position | None = None) -> None:
         images = self._checked(x)
         labels = labels_of.one_per_image(y, len(images))
         targets = np.searchsorted(self.classes_, labels)
@@ -250,10 +263,12 @@ class Classifier(ABC):
             raise InputError(f"y holds {labels[unknown.argmax()]!r}: expected one of {list(self.classes_)}")
         none = (images[:0], np.zeros(0, np.uint8))
         data = Split("array", (images, targets.astype(np.uint8)), none, none)
-        for event in Training(self.network_, settings, data).run():
+        training = Training(self.network_, settings, data, position)
+        for event in training.run():
             if isinstance(event, EpochDone):
                 self.history_.append(event)
             if self.on_event is not None:
                 self.on_event(event)
             if isinstance(event, Diverged):
                 raise DivergedError(event.message)
+        self._position = Position(step=training.position.step, optimizer=training.optimizer.state())

@@ -6,7 +6,20 @@ import sys
 from typing import NoReturn
 
 from jitnet import __version__
-from jitnet.commands import data, evaluate, predict, resume, summary, train, warmup
+from jitnet.commands import (
+    completion,
+    data,
+    evaluate,
+    export,
+    predict,
+    report,
+    resume,
+    runs,
+    schedule,
+    summary,
+    train,
+    warmup,
+)
 from jitnet.errors import InputError, JitnetError
 
 EXAMPLES = """examples:
@@ -34,7 +47,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (train, resume, evaluate, predict, summary, data, warmup):
+    commands = (
+        train, resume, evaluate, predict, runs, report, export, summary, schedule, data, warmup, completion
+    )  # fmt: skip
+    for command in commands:
         command.add_parser(subparsers)
     return parser
 

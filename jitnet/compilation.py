@@ -7,22 +7,29 @@ from collections.abc import Iterator
 import numpy as np
 
 from jitnet.events import Compiling, Event, Warned
-from jitnet.network import PART, Network
+from jitnet.network import PART, Network, is_fused
+from jitnet.optimizer import Optimizer
 
 # Kernels in the order of their compilation, as module.function. The drivers, compiled last, contain the others: once a
 # driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
 _FORWARD = ("minibatch.trunk_forward", "dense.linear_forward")
 _BACKWARD = (
-    "loss.softmax_cross_entropy",
+    "loss.output_loss",
     "dense.linear_backward_input",
     "dense.linear_backward_weight",
     "minibatch.trunk_backward",
     "minibatch.sum_shards",
-    "optimizer.sgd_step",
+    "optimizer.optimizer_step",
 )
 
 
-def compile_kernels(network: Network, batch_size: int, images: np.ndarray) -> Iterator[Event]:
+def compile_kernels(
+    network: Network,
+    batch_size: int,
+    images: np.ndarray,
+    targets: np.ndarray | None = None,  # labels unless given
+    optimizer: Optimizer | None = None,  # SGD unless given
+) -> Iterator[Event]:
     """Compile, or load from the cache, what training on such images at this batch size will call.
 
     Kernels whose cached code is damaged are compiled anew, with one warning. Without a place for a cache there is a
@@ -35,33 +42,46 @@ def compile_kernels(network: Network, batch_size: int, images: np.ndarray) -> It
             message="no folder is writable for compiled kernels, so each start compiles them anew: "
             "set JITNET_CACHE_DIR to one that is"
         )
-    yield from _compile(network, batch_size, images)
+    targets = np.zeros(1, np.uint8) if targets is None else targets
+    yield from _compile(network, batch_size, images, targets, optimizer or network.plain_optimizer())
     if options.DAMAGED:
         names = ", ".join(sorted(set(options.DAMAGED)))
         options.DAMAGED.clear()
         yield Warned(message=f"the cache of compiled kernels was damaged, so these were compiled anew: {names}")
 
 
-def _compile(network: Network, batch_size: int, images: np.ndarray) -> Iterator[Event]:
-    if batch_size == 1:
+def _compile(
+    network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
+) -> Iterator[Event]:
+    fused = is_fused(batch_size, optimizer)
+    if fused:
         drivers: tuple[str, ...] = ("persample.train_per_sample", "minibatch.predict_logits")
     elif batch_size <= PART:
         drivers = ("minibatch.train_minibatch", "minibatch.predict_logits")
     else:
-        drivers = ("minibatch.accumulate_gradient", "optimizer.sgd_step", "minibatch.predict_logits")
+        drivers = ("minibatch.accumulate_gradient", "optimizer.optimizer_step", "minibatch.predict_logits")
     cached = all(_in_cache(name) for name in drivers)
-    parts = () if cached else _FORWARD if batch_size == 1 else _FORWARD + _BACKWARD
+    parts = () if cached else _FORWARD if fused else _FORWARD + _BACKWARD
     names = ("contract", *(name for name in parts if name not in drivers), *drivers)
     started = time.perf_counter()
     for index, name in enumerate(names):
         seconds = time.perf_counter() - started
         yield Compiling(name=name, index=index, total=len(names), cached=cached, seconds=seconds)
         if index == 0:
-            importlib.import_module("jitnet.kernels.rows")  # importing the primitives compiles them
+            _compile_primitives(network)
         else:
-            _compile_kernel(name, network, batch_size, images)
+            _compile_kernel(name, network, batch_size, images, targets, optimizer)
     seconds = time.perf_counter() - started
     yield Compiling(name="", index=len(names), total=len(names), cached=cached, seconds=seconds)
+
+
+def _compile_primitives(network: Network) -> None:
+    import numba
+
+    from jitnet.kernels import primitive
+
+    importlib.import_module("jitnet.kernels.rows")  # which knows them all
+    primitive.prepare(numba.from_dtype(np.dtype(network.dtype)))
 
 
 def _in_cache(name: str) -> bool:
@@ -70,24 +90,29 @@ def _in_cache(name: str) -> bool:
     return options.CACHE_FOLDER is not None and any(options.CACHE_FOLDER.rglob(f"{name}-*.nbi"))
 
 
-def _compile_kernel(name: str, network: Network, batch_size: int, images: np.ndarray) -> None:
+def _compile_kernel(
+    name: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
+) -> None:
     """Compile one kernel for the types it will be called with; nothing is run."""
     import numba
 
     module, function = name.split(".")
     kernel = getattr(importlib.import_module(f"jitnet.kernels.{module}"), function)
-    signature = tuple(numba.typeof(argument) for argument in _arguments(function, network, batch_size, images))
+    arguments = _arguments(function, network, batch_size, images, targets, optimizer)
+    signature = tuple(numba.typeof(argument) for argument in arguments)
     if numba.config.DISABLE_JIT or signature in kernel.signatures:
         return
     kernel.compile(signature)
 
 
-def _arguments(function: str, network: Network, batch_size: int, images: np.ndarray) -> tuple:
+def _arguments(
+    function: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
+) -> tuple:
     """Return arguments of the right types, their values being of no account."""
     number = np.dtype(network.dtype).type(1)
     vector: np.ndarray = np.empty(1, network.dtype)
     matrix = vector.reshape(1, 1)
-    integers, floats, targets = np.zeros(1, np.int64), np.zeros(1), np.zeros(1, np.uint8)
+    integers, floats = np.zeros(1, np.int64), np.zeros(1)
     space = network.workspace(min(batch_size, PART))
     table = (space.layers, space.plan)
     buffers = (*table, network.params, space.work, space.argmax)
@@ -95,7 +120,7 @@ def _arguments(function: str, network: Network, batch_size: int, images: np.ndar
         case "train_per_sample":
             return network.per_sample_arguments(images, targets, integers, floats, floats, floats)
         case "train_minibatch":
-            return network.minibatch_arguments(images, targets, integers, batch_size, floats, floats, floats)
+            return network.minibatch_arguments(images, targets, integers, batch_size, floats, floats, floats, optimizer)
         case "accumulate_gradient":
             return network.accumulate_arguments(images, targets, integers, 1.0, vector)
         case "predict_logits":
@@ -105,15 +130,15 @@ def _arguments(function: str, network: Network, batch_size: int, images: np.ndar
         case "trunk_backward":
             return (*buffers, 1)
         case "linear_forward":
-            return (matrix, matrix, vector, True, matrix)
+            return (matrix, matrix, vector, 1, matrix)
         case "linear_backward_input":
-            return (matrix, matrix, matrix, True, vector, matrix)
+            return (matrix, matrix, matrix, 1, vector, matrix)
         case "linear_backward_weight":
             return (matrix, matrix, matrix, vector)
-        case "softmax_cross_entropy":
-            return (matrix, integers, number, floats, matrix)
+        case "output_loss":
+            return (1, matrix, targets, integers, number, floats, matrix)
         case "sum_shards":
             return (matrix, vector)
-        case "sgd_step":
-            return (vector, vector, number)
+        case "optimizer_step":
+            return network.step_arguments(vector, 1.0, optimizer)
     raise AssertionError(function)

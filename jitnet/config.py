@@ -11,15 +11,38 @@ from typing import Any
 
 from jitnet.errors import InputError
 
-ARCHITECTURES = {
-    "cnn": "conv16 pool conv32 pool conv64 dense100",
-    "mlp": "dense1000 dense100",
+# The documents' networks, each with its document's recipe: what differs from the defaults of `Settings`.
+PRESETS: dict[str, dict[str, Any]] = {
+    "cnn": {"architecture": "conv16 pool conv32 pool conv64 dense100"},
+    "mlp": {"architecture": "dense1000 dense100"},
+    "mlp-1000-100": {"architecture": "dense1000 dense100"},
+    "mlp-250-250": {
+        "architecture": "dense250 dense250",
+        "init": "he",  # not said there; jitnet's choice, as are the batch and the order
+        "batch_size": 64,
+        "reduction": "sum",
+        "shuffle": True,
+        "lr": 1e-4,
+        "schedule": "constant",
+    },
+    "mlp-512-512": {
+        "architecture": "dense512 dense512",
+        "init": "lecun",
+        "batch_size": 16,
+        "shuffle": True,
+        "epochs": 1,
+        "steps_per_epoch": 2000,
+        "lr": 0.1,
+        "schedule": "constant",
+    },
 }
 CHOICES = {
     "bias": ("position", "channel"),
-    "init": ("documents", "lecun", "he"),
-    "schedule": ("documents", "cosine", "constant"),
-    "optimizer": ("sgd",),
+    "init": ("documents", "lecun", "he", "normal"),
+    "loss": ("cross-entropy", "mse"),
+    "schedule": ("documents", "cosine", "one-cycle", "step", "constant"),
+    "optimizer": ("sgd", "momentum", "nesterov", "adam", "adamw"),
+    "reduction": ("mean", "sum"),
 }
 
 
@@ -37,10 +60,15 @@ class Settings:
     architecture: str = ""  # hidden layers as text; empty = the named network's. The output layer follows the data
     bias: str = "position"  # of a convolution: one per position (H, W, C) as in the documents, or one per channel
     init: str = "documents"
+    loss: str = ""  # empty = cross-entropy, or mse if there is a target
     optimizer: str = "sgd"
+    momentum: float = 0.9  # of the optimisers momentum and nesterov
+    weight_decay: float = 0.0
     epochs: int = 9  # that the learning rate is planned over
+    steps_per_epoch: int = 0  # updates after which an epoch ends early; 0 = when all images are seen
     until: int = 0  # epochs to train in all, beyond the plan at its last learning rate; 0 = as planned
     batch_size: int = 1  # 0 = the whole training set
+    reduction: str = "mean"  # of the gradients of a batch
     lr: float = 1e-3  # the schedule's peak
     schedule: str = "documents"
     shuffle: bool = False
@@ -48,25 +76,62 @@ class Settings:
     val: int = 0  # the last N training images are held out for validation
     limit: int = 0  # train on the first N images only; 0 = all
     data: str = "auto"
+    target: str = ""  # the column of a table of numbers that is to be approximated; empty = labels are learnt
+    target_accuracy: float = 0.0  # stop at this accuracy in percent, on validation images if there are any; 0 = never
+    patience: int = 0  # stop when validation has not improved for so many epochs; 0 = never
+    max_minutes: float = 0.0  # stop after so long; 0 = never
 
     def __post_init__(self) -> None:
         if not self.architecture.strip():
-            if self.network not in ARCHITECTURES:
-                raise InputError(
-                    f"there is no network called {self.network!r}: choose one of {', '.join(ARCHITECTURES)}"
-                )
-            object.__setattr__(self, "architecture", ARCHITECTURES[self.network])
+            if self.network not in PRESETS:
+                raise InputError(f"there is no network called {self.network!r}: choose one of {', '.join(PRESETS)}")
+            object.__setattr__(self, "architecture", PRESETS[self.network]["architecture"])
+        if not self.loss:
+            object.__setattr__(self, "loss", "mse" if self.target else "cross-entropy")
         object.__setattr__(self, "until", max(self.until, self.epochs))
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(choices)}")
-        for name, least in (("epochs", 1), ("batch_size", 0), ("seed", 0), ("val", 0), ("limit", 0)):
+        for name, least in (
+            ("epochs", 1),
+            ("batch_size", 0),
+            ("seed", 0),
+            ("val", 0),
+            ("limit", 0),
+            ("steps_per_epoch", 0),
+            ("patience", 0),
+        ):
             if not least <= getattr(self, name) < 2**63:
                 raise InputError(
                     f"{_option(name)} is {getattr(self, name)}: expected a whole number from {least} to 2**63 - 1"
                 )
         if not 0.0 < self.lr < float("inf"):
             raise InputError(f"--lr is {self.lr}: expected a finite number above 0")
+        if not 0.0 <= self.momentum < 1.0:
+            raise InputError(f"--momentum is {self.momentum}: expected a number from 0 to less than 1")
+        if not 0.0 <= self.weight_decay < float("inf"):
+            raise InputError(f"--weight-decay is {self.weight_decay}: expected a finite number, 0 or more")
+        if self.target and self.loss != "mse":
+            raise InputError(f"--loss is {self.loss!r} with a --target: expected mse, since the target is a number")
+        if not 0.0 <= self.target_accuracy <= 100.0:
+            raise InputError(f"--target-accuracy is {self.target_accuracy:g}: expected a percentage, 0 for none")
+        if not 0.0 <= self.max_minutes < float("inf"):
+            raise InputError(f"--max-minutes is {self.max_minutes:g}: expected a finite number, 0 for no limit")
+        if self.patience and not self.val:
+            raise InputError(
+                f"--patience is {self.patience} without validation images: expected --val N too, never the test images"
+            )
+
+    @classmethod
+    def preset(cls, network: str, **changes: Any) -> "Settings":
+        """Return a network of the documents with its document's recipe, some values changed.
+
+        Raises `InputError` for an unknown network or a value out of range.
+
+        >>> Settings.preset("mlp-512-512", epochs=2).lr
+        0.1
+        """
+        return cls(**{"network": network} | PRESETS.get(network, {}) | changes)
 
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some values changed, checked again."""

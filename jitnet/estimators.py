@@ -14,7 +14,8 @@ class CNN(Classifier):
     Parameters
     ----------
     architecture : hidden layers as text, "conv16 pool conv32 pool conv64 dense100"
-    epochs, batch_size, lr, schedule, init, bias, shuffle, seed : as in `jitnet train --help`
+    epochs, batch_size, lr, schedule, loss, optimizer, momentum, weight_decay, init, bias, shuffle, seed : as in
+        `jitnet train --help`
     on_event : called with every event of training, for progress bars
 
     Examples
@@ -41,12 +42,13 @@ class CNN(Classifier):
 
 
 class MLP(Classifier):
-    """Dense layers with ReLU between them.
+    """Dense layers with an activation between them.
 
     Parameters
     ----------
     hidden : units of each hidden layer
-    epochs, batch_size, lr, schedule, init, shuffle, seed, on_event : as in `CNN`
+    activation : "relu", "sigmoid", "tanh" or "linear"
+    epochs, batch_size, lr, ... : as in `CNN`
 
     Examples
     --------
@@ -54,17 +56,22 @@ class MLP(Classifier):
     (30,)
     """
 
-    _parameters = ("hidden", *Classifier._parameters)
+    _parameters = ("hidden", "activation", *Classifier._parameters)
 
-    def __init__(self, hidden: tuple[int, ...] = (1000, 100), **options: Any):
+    def __init__(self, hidden: tuple[int, ...] = (1000, 100), activation: str = "relu", **options: Any):
         super().__init__(**options)
         self.hidden = hidden
+        self.activation = activation
 
     def _hidden_layers(self) -> tuple[Layer, ...]:
-        return parse(" ".join(f"dense{units}" for units in self.hidden))
+        return parse(" ".join(f"dense{units}:{self.activation}" for units in self.hidden))
 
     @classmethod
     def _of(cls, hidden: tuple[Layer, ...]) -> Self:
         if not all(isinstance(layer, Dense) for layer in hidden):
             raise InputError("it holds a network with conv layers, so use CNN.load")
-        return cls(tuple(layer.units for layer in hidden if isinstance(layer, Dense)))
+        dense = [layer for layer in hidden if isinstance(layer, Dense)]
+        activations = {layer.activation for layer in dense} or {"relu"}
+        if len(activations) > 1:
+            raise InputError("its layers have different activations, so use CNN.load")
+        return cls(tuple(layer.units for layer in dense), activations.pop())

@@ -151,6 +151,8 @@ class RunFinished:
     elapsed_s: float
     data: str = ""
     run: str = ""
+    test_rmse: float | None = None  # of a regression, in the target's unit
+    stop_reason: str = ""  # why before the last planned epoch, as a clause
 
 
 Event = (

@@ -6,8 +6,9 @@ import numpy as np
 
 from jitnet import memory
 from jitnet.architecture import Conv, Pool, Shape
-from jitnet.kernels.layers import CONV, DENSE, LAYER, PLAN, shard_count
+from jitnet.kernels.layers import CONV, DENSE, LAYER, LINEAR, PLAN, RELU, SIGMOID, TANH, shard_count
 
+_ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 _LINE = 16  # elements that offsets are rounded to: a cache line of float32
 
 
@@ -71,7 +72,13 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
         outputs = network[place + 1].outputs if pooled else shape.outputs
         OH, OW, OC = outputs if is_conv else (1, 1, outputs[0])
         row["border"] = border = int(after is not None and isinstance(after.layer, Conv))
-        row["kind"], row["relu"], row["pool"] = (CONV if is_conv else DENSE), after is not None, pooled
+        row["kind"], row["pool"] = (CONV if is_conv else DENSE), pooled
+        row["activation"] = _ACTIVATIONS[shape.layer.activation] if after is not None else LINEAR
+        if index and not is_conv:
+            before = table[index - 1]
+            mine = before["kind"] == DENSE or before["activation"] == RELU  # a conv block does its own but for ReLU's
+            row["behind"] = before["activation"] if mine else LINEAR
+            row["all_inputs"] = before["activation"] != RELU
         for name, extent in zip(("H", "W", "C", "OH", "OW", "OC"), (H, W, C, OH, OW, OC)):
             row[name] = extent
 

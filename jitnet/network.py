@@ -8,13 +8,17 @@ import numpy as np
 from jitnet import architecture, layout, memory
 from jitnet.architecture import Layer, Shape
 from jitnet.errors import InputError
+from jitnet.kernels.layers import CROSS_ENTROPY, MSE
+from jitnet.optimizer import Optimizer
 
 PART = 512  # images of one call of training: a larger batch sums its gradient over several, to bound memory and time
 PREDICT_BATCH = 256  # images of one compiled call of inference; larger ones gained nothing and hold more memory
 
 _COPIES = 5  # of the parameters, at least: they, their gradients, and three while a checkpoint is saved
 
-# The kernels are imported when they are called: importing them compiles the primitives, which a view wants to show.
+# The kernels are imported when they are called: numba takes half a second, and no command but these needs it.
+
+LOSSES = {"cross-entropy": CROSS_ENTROPY, "mse": MSE}
 
 
 @contextlib.contextmanager
@@ -34,6 +38,7 @@ class Network:
     image : (height, width, channels) of one image
     bias : "position", one per output position and channel of a conv, or "channel"
     dtype : numpy.float32, or numpy.float64 to check gradients
+    loss : "cross-entropy" or "mse", of the softmax if it is trained on labels, of its outputs if on numbers
 
     Raises
     ------
@@ -53,11 +58,13 @@ class Network:
         image: tuple[int, int, int],
         bias: str = "position",
         dtype: type = np.float32,
+        loss: str = "cross-entropy",
     ):
         self.layers = layers
         self.image = image
         self.bias = bias
         self.dtype = dtype
+        self.loss = loss
         self.shapes: tuple[Shape, ...] = architecture.shapes(layers, image, bias)
         count = architecture.parameter_count(self.shapes)
         memory.require(
@@ -97,7 +104,7 @@ class Network:
         """Draw weights from the normal distribution and set biases to 0.
 
         documents: N(0,1)/9 for a conv, N(0,1)/fan_in for a dense layer. lecun: variance 1/fan_in (LeCun 1998).
-        he: variance 2/fan_in (He 2015).
+        he: variance 2/fan_in (He 2015). normal: N(0,1)/100, small whatever the layer.
         """
         rng = np.random.default_rng(seed)
         for name, array in self.tensors().items():
@@ -109,6 +116,7 @@ class Network:
                 "documents": 1 / 9 if array.ndim == 4 else 1 / fan_in,
                 "lecun": (1 / fan_in) ** 0.5,
                 "he": (2 / fan_in) ** 0.5,
+                "normal": 0.01,
             }[scheme]
             array[...] = rng.standard_normal(array.shape) * deviation
 
@@ -116,6 +124,7 @@ class Network:
         """Return buffers for batches of up to `images` images, kept from call to call."""
         if self._workspace is None or self._workspace.images < images:
             self._workspace = layout.build(self.shapes, images, self.dtype)
+            self._workspace.plan["loss"] = LOSSES[self.loss]
         return self._workspace
 
     def per_sample_arguments(self, images, targets, order, lrs, losses, totals) -> tuple:
@@ -124,21 +133,28 @@ class Network:
         buffers = (space.layers, space.plan, self.params, space.work, space.argmax, space.rows, space.counts)
         return (*buffers, images, self._divisor(images), targets, order, lrs, losses, totals)
 
-    def minibatch_arguments(self, images, targets, order, batch_size, lrs, losses, totals) -> tuple:
+    def minibatch_arguments(
+        self, images, targets, order, batch_size, lrs, losses, totals, optimizer: Optimizer | None = None
+    ) -> tuple:
         """Return the arguments of the kernel `train_minibatch`."""
         space = self.workspace(batch_size)
-        buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
-        scratch = (np.empty(batch_size), np.empty(batch_size, np.int64))
-        return (
-            *buffers, images, self._divisor(images), targets, order, batch_size, lrs, losses, *scratch, totals
-        )  # fmt: skip
+        optimizer = optimizer or self.plain_optimizer()
+        state = (optimizer.rule, self.params, optimizer.first, optimizer.second, optimizer.taken)
+        buffers = (space.layers, space.plan, *state, space.work, space.argmax)
+        pictures = (images, self._divisor(images), targets)
+        return (*buffers, *pictures, order, batch_size, lrs, losses, np.empty(batch_size), totals)
 
     def accumulate_arguments(self, images, targets, part, scale, grad) -> tuple:
         """Return the arguments of the kernel `accumulate_gradient`."""
         space = self.workspace(len(part))
         buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
-        scratch = (np.empty(len(part)), np.empty(len(part), np.int64))
-        return (*buffers, images, self._divisor(images), targets, part, scale, *scratch, grad)
+        return (*buffers, images, self._divisor(images), targets, part, scale, np.empty(len(part)), grad)
+
+    def plain_optimizer(self) -> Optimizer:
+        """Return SGD, ready for this network."""
+        optimizer = Optimizer()
+        optimizer.start(self.params)
+        return optimizer
 
     def predict_arguments(self, images, order, out) -> tuple:
         """Return the arguments of the kernel `predict_logits`."""
@@ -149,24 +165,27 @@ class Network:
     def train_steps(
         self,
         images: np.ndarray,  # (n, H, W, C) uint8 or the network's dtype
-        targets: np.ndarray,  # (n,) uint8
+        targets: np.ndarray,  # (n,) uint8, or (n, K) numbers of the network's dtype
         order: np.ndarray,  # int64, the images of all steps in turn
         batch_size: int,
         lrs: np.ndarray,  # (steps,) float64
         totals: np.ndarray,  # (1,) float64, the sum of losses goes on here
+        optimizer: Optimizer | None = None,  # SGD unless given
     ) -> tuple[int, np.ndarray]:
-        """Take len(lrs) steps of SGD; return how many were finite (-1: a parameter is not), and each one's loss."""
+        """Take len(lrs) steps; return how many were finite (-1: a parameter is not), and each one's loss."""
         from jitnet.kernels.minibatch import train_minibatch
         from jitnet.kernels.persample import train_per_sample
 
         losses = np.zeros(len(lrs))
         with _inside_kernels():
-            if batch_size == 1:
+            if is_fused(batch_size, optimizer):
                 done = train_per_sample(*self.per_sample_arguments(images, targets, order, lrs, losses, totals))
             else:
                 done = train_minibatch(
-                    *self.minibatch_arguments(images, targets, order, batch_size, lrs, losses, totals)
+                    *self.minibatch_arguments(images, targets, order, batch_size, lrs, losses, totals, optimizer)
                 )
+                if optimizer is not None:
+                    optimizer.taken += len(lrs)
         return done, losses
 
     def accumulate(
@@ -174,22 +193,27 @@ class Network:
         images: np.ndarray,  # (n, H, W, C) uint8 or the network's dtype
         targets: np.ndarray,  # (n,) uint8
         part: np.ndarray,  # int64, some images of a batch
-        batch_size: int,  # of the whole batch
+        scale: float,  # of the sum over the batch: 1 / its images for the mean
         grad: np.ndarray,  # like params, added to
     ) -> float:
-        """Add a part's share of the mean gradient of a large batch; return the sum of the part's losses."""
+        """Add a part's share of the gradient of a large batch; return the sum of the part's losses."""
         from jitnet.kernels.minibatch import accumulate_gradient
 
         with _inside_kernels():
-            return accumulate_gradient(*self.accumulate_arguments(images, targets, part, 1 / batch_size, grad))
+            return accumulate_gradient(*self.accumulate_arguments(images, targets, part, scale, grad))
 
-    def descend(self, grad: np.ndarray, lr: float) -> bool:
-        """Take one step of SGD; return whether all parameters are finite."""
-        from jitnet.kernels.optimizer import sgd_step
+    def descend(self, grad: np.ndarray, lr: float, optimizer: Optimizer) -> bool:
+        """Take one step; return whether all parameters and the optimiser's state are finite."""
+        from jitnet.kernels.optimizer import optimizer_step
 
+        optimizer.taken += 1
         with _inside_kernels():
-            sgd_step(self.params, grad, self.params.dtype.type(lr))
-        return bool(np.isfinite(self.params).all())
+            optimizer_step(*self.step_arguments(grad, lr, optimizer))
+        return all(bool(np.isfinite(part).all()) for part in (self.params, optimizer.first, optimizer.second))
+
+    def step_arguments(self, grad: np.ndarray, lr: float, optimizer: Optimizer) -> tuple:
+        """Return the arguments of the kernel `optimizer_step`."""
+        return (optimizer.rule, self.params, grad, optimizer.first, optimizer.second, lr, optimizer.taken)
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Return the scores (n, classes) of images (n, H, W, C), uint8 or the network's dtype."""
@@ -224,15 +248,29 @@ class Network:
         return np.dtype(self.dtype).type(255 if images.dtype == np.uint8 else 1)
 
 
+def is_fused(batch_size: int, optimizer: Optimizer | None) -> bool:
+    """Whether each image's gradient goes straight into the weights, without a gradient to look at."""
+    return batch_size == 1 and (optimizer is None or optimizer.is_plain)
+
+
 def probabilities(logits: np.ndarray) -> np.ndarray:
     """Return the softmax of scores (n, classes) in float64."""
     powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def score(logits: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
-    """Return the mean cross-entropy, NaN if a score is not finite, and the accuracy in percent."""
+def score(
+    outputs: np.ndarray,  # (n, K)
+    targets: np.ndarray,  # (n,) classes, or (n, K) numbers
+    loss: str = "cross-entropy",  # or "mse", of the softmax for classes
+) -> tuple[float, float | None]:
+    """Return the mean loss, NaN if an output is not finite, and the accuracy in percent, of classes."""
+    if targets.ndim == 2:
+        return float(np.mean((outputs.astype(np.float64) - targets) ** 2)), None
     with np.errstate(invalid="ignore"):  # inf - inf
-        shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
-    return float(losses.mean()), 100.0 * int((logits.argmax(axis=1) == targets).sum()) / len(targets)
+        if loss == "mse":
+            losses = ((probabilities(outputs) - np.eye(outputs.shape[1])[targets]) ** 2).mean(axis=1)
+        else:
+            shifted = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
+            losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
+    return float(losses.mean()), 100.0 * int((outputs.argmax(axis=1) == targets).sum()) / len(targets)

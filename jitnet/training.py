@@ -14,7 +14,10 @@ from jitnet.data.dataset import Dataset
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, Progress, RunFinished, StepsDone, Tensors
 from jitnet.network import PART, PREDICT_BATCH, Network, score
+from jitnet.optimizer import Optimizer, State, state_of
+from jitnet.order import visiting_order
 from jitnet.schedule import learning_rate
+from jitnet.stopping import out_of_time, stop_reason
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
 _FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
@@ -25,12 +28,13 @@ Arrays = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Split:
-    """Images (n, H, W, C) and labels (n,) to train on, to choose the best epoch by, and to report."""
+    """Images (n, H, W, C) and labels (n,), or numbers (n, 1), to train on, to choose the best epoch by, to report."""
 
     name: str
     train: Arrays
     val: Arrays
     test: Arrays
+    unit: float = 1.0  # what losses are reported in: the square of the unit that targets were divided by
 
 
 @dataclass
@@ -41,6 +45,7 @@ class Position:
     step_in_epoch: int = 0
     step: int = 0  # updates since the start of the run
     loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
+    optimizer: State = field(default_factory=dict)  # what the optimiser remembered when this position was saved
     train_s: float = 0.0  # of the epoch so far
     elapsed_s: float = 0.0  # of the run, by the processes before this one
 
@@ -58,7 +63,7 @@ class Position:
         if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
             raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
         epoch, step_in_epoch, step = (int(value) for value in place)
-        return cls(epoch, step_in_epoch, step, loss_sum.copy())
+        return cls(epoch, step_in_epoch, step, loss_sum.copy(), state_of(tensors))
 
 
 def split(data: Dataset, settings: Settings) -> Split:
@@ -71,32 +76,13 @@ def split(data: Dataset, settings: Settings) -> Split:
     if settings.val >= len(x):
         raise InputError(f"--val is {settings.val}: expected fewer than the {len(x)} images there are to train on")
     cut = len(x) - settings.val
-    return Split(data.name, (x[:cut], y[:cut]), (x[cut:], y[cut:]), (with_channels(data.x_test), data.y_test))
+    test = (with_channels(data.x_test), data.y_test)
+    return Split(data.name, (x[:cut], y[:cut]), (x[cut:], y[cut:]), test, data.unit)
 
 
 def with_channels(images: np.ndarray) -> np.ndarray:
     """Return images (n, H, W) as (n, H, W, 1); others as they are."""
     return images[..., None] if images.ndim == 3 else images
-
-
-def visiting_order(images: int, settings: Settings, epoch: int) -> np.ndarray:
-    """Return the order (int64) in which an epoch sees its images: the file's, or a shuffle by (seed, epoch) alone.
-
-    The shuffle is the stable sort of 0..images-1 by splitmix64(splitmix64(splitmix64(seed) + epoch) + i): no hidden
-    state, so that a resume at any step, and another language, find the same order.
-    """
-    if not settings.shuffle:
-        return np.arange(images)
-    epoch_key = _splitmix64(_splitmix64(np.array([settings.seed], np.uint64)) + np.uint64(epoch))
-    return np.argsort(_splitmix64(epoch_key + np.arange(images, dtype=np.uint64)), kind="stable")
-
-
-def _splitmix64(x: np.ndarray) -> np.ndarray:
-    """One output of the splitmix64 generator (Steele, Lea, Flood 2014) for each state."""
-    z = x + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 class Training:
@@ -121,9 +107,15 @@ class Training:
         self.position = position or Position()
         self.epochs = settings.until if epochs is None else epochs  # more than planned: at the last learning rate
         self.run_name = run_name
+        self.rows: list[EpochDone] = []  # of the epochs that are done; a resume puts the earlier ones here
         images = len(data.train[0])
         self.batch_size = min(settings.batch_size or images, images)
-        self.steps_per_epoch = -(-images // self.batch_size)
+        self.steps_per_epoch = min(-(-images // self.batch_size), settings.steps_per_epoch or images)
+        self._images_per_epoch = min(images, self.steps_per_epoch * self.batch_size)
+        self.optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
+        self.optimizer.start(network.params)
+        if self.position.step:
+            self.optimizer.restore(self.position.optimizer, self.position.step)
         largest = max(len(data.val[0]), len(data.test[0]))
         network.workspace(max(min(self.batch_size, PART), min(PREDICT_BATCH, largest)))  # now: it may not fit in memory
         if self.position.step_in_epoch > self.steps_per_epoch:
@@ -133,32 +125,48 @@ class Training:
             )
 
     def tensors(self) -> Tensors:
-        """Return copies of the parameters and the position: a checkpoint's content."""
+        """Return copies of the parameters, the optimiser's state and the position: a checkpoint's content."""
         parameters = {name: array.copy() for name, array in self.network.tensors().items()}
-        return parameters | self.position.tensors()
+        return parameters | self.optimizer.state() | self.position.tensors()
 
     def run(self) -> Iterator[Event]:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
-        yield from compile_kernels(self.network, self.batch_size, self.data.train[0])
+        yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
         done: EpochDone | None = None
-        while self.position.epoch < self.epochs:
+        why = ""
+        while self.position.epoch < self.epochs and not (why := self._stop_reason()):
             diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
             if diverged is not None:
                 yield diverged
                 return
+            if self.position.step_in_epoch < self.steps_per_epoch:  # out of time
+                continue
             result = yield from self._evaluate_epoch()
             yield result
             if isinstance(result, Diverged):
                 return
-            done = result
+            self.rows.append(result)
+        test, val = (self.rows[-1].test_accuracy, self.rows[-1].val_accuracy) if self.rows else (None, None)
+        if self.position.step_in_epoch:  # stopped inside an epoch: these parameters are not those of its last row
+            _, val = yield from self._evaluate(*self.data.val)
+            _, test = yield from self._evaluate(*self.data.test)
         yield RunFinished(
-            test_accuracy=done.test_accuracy if done else None,
-            val_accuracy=done.val_accuracy if done else None,
+            test_accuracy=test,
+            val_accuracy=val,
             elapsed_s=self._elapsed(),
             data=self.data.name,
             run=self.run_name,
+            test_rmse=done.test_loss**0.5 if done and done.test_loss and done.test_accuracy is None else None,
+            stop_reason=why,
         )
+
+    def _stop_reason(self) -> str:
+        return stop_reason(self.settings, self.rows, self._elapsed())
+
+    def _may_go_on(self) -> bool:
+        """Are there steps left in this epoch, and time for them?"""
+        return self.position.step_in_epoch < self.steps_per_epoch and not out_of_time(self.settings, self._elapsed())
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._started
@@ -170,11 +178,12 @@ class Training:
         order = visiting_order(len(images), self.settings, here.epoch)
         lr = learning_rate(self.settings, here.epoch)
         steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
-        while here.step_in_epoch < self.steps_per_epoch:
+        while self._may_go_on():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             before = time.perf_counter()
-            done, losses = self.network.train_steps(images, targets, batches, size, np.full(steps, lr), here.loss_sum)
+            rates = (np.full(steps, lr), here.loss_sum, self.optimizer)
+            done, losses = self.network.train_steps(images, targets, batches, size, *rates)
             seconds = time.perf_counter() - before
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
@@ -191,18 +200,18 @@ class Training:
         order = visiting_order(len(images), self.settings, here.epoch)
         lr = learning_rate(self.settings, here.epoch)
         grad = np.empty_like(self.network.params)
-        while here.step_in_epoch < self.steps_per_epoch:
+        while self._may_go_on():
             batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
             grad[:] = 0
-            total, seconds = 0.0, 0.0
+            total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
             for start in range(0, len(batch), PART):
                 before = time.perf_counter()
-                total += self.network.accumulate(images, targets, batch[start : start + PART], len(batch), grad)
+                total += self.network.accumulate(images, targets, batch[start : start + PART], scale, grad)
                 seconds += time.perf_counter() - before
                 yield Progress(epoch=here.epoch, images=min(start + PART, len(batch)), total=len(batch))
             if not np.isfinite(total):
                 return self._diverged(f"the loss is {total / len(batch)}", here.step)
-            if not self.network.descend(grad, lr):
+            if not self.network.descend(grad, lr, self.optimizer):
                 return self._diverged(_NOT_FINITE, here.step)
             here.loss_sum += total
             yield self._stepped(lr, 1, len(batch), total / len(batch), seconds)
@@ -221,7 +230,7 @@ class Training:
             steps_per_epoch=self.steps_per_epoch,
             images=images,
             lr=lr,
-            call_loss=loss,
+            call_loss=loss * self.data.unit,
             epoch_loss=self._epoch_loss(),
             seconds=seconds,
             elapsed_s=self._elapsed(),
@@ -229,8 +238,8 @@ class Training:
         )
 
     def _epoch_loss(self) -> float:
-        seen = min(self.position.step_in_epoch * self.batch_size, len(self.data.train[0]))
-        return float(self.position.loss_sum[0]) / max(1, seen)
+        seen = min(self.position.step_in_epoch * self.batch_size, self._images_per_epoch)
+        return float(self.position.loss_sum[0]) * self.data.unit / max(1, seen)
 
     def _diverged(self, what: str, step: int) -> Diverged:
         here = self.position
@@ -269,7 +278,7 @@ class Training:
             test_accuracy=test_accuracy,
             train_s=train_s,
             eval_s=eval_s,
-            images_per_s=len(self.data.train[0]) / max(train_s, 1e-9),
+            images_per_s=self._images_per_epoch / max(train_s, 1e-9),
             elapsed_s=self._elapsed(),
             data=self.data.name,
             snapshot=self.tensors,
@@ -285,4 +294,5 @@ class Training:
             self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
             done = min(start + PREDICT_BATCH, len(images))
             yield Progress(epoch=self.position.epoch, images=done, total=len(images))
-        return score(logits, targets)
+        loss, accuracy = score(logits, targets, self.network.loss)
+        return loss * self.data.unit, accuracy

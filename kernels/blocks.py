@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from .activation import activate, pass_back
 from .convolution import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row, flip_weight
 from .lanes import VECTOR_BYTES
+from .layers import RELU
 from .options import body
 from .pooling import max_pool2d_backward_sample, max_pool2d_row
 from .sparse import (
@@ -37,7 +39,7 @@ def load_image(
 
 @body
 def conv_block_forward(layer, params, work, argmax, n, scratch):
-    """Convolution, bias, ReLU and pool of image n. The map before the pool is never stored, only three rows of it."""
+    """Convolution, bias, activation and pool of image n. Of the map before the pool only three rows are kept."""
     H, W, C, OH, OW, OC = layer.H, layer.W, layer.C, layer.OH, layer.OW, layer.OC
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
     weight = view(params, layer.weight, (3, 3, C, OC))
@@ -51,20 +53,22 @@ def conv_block_forward(layer, params, work, argmax, n, scratch):
             for y in range(2 * oy + (oy > 0), min(2 * oy + 3, H)):  # row 2*oy is there from the window above
                 conv2d_row(x, weight, bias, y, work, ring + y % 3 * size)
             last = 2 * oy + 2 if 2 * oy + 2 < H else 2 * oy
+            row = out + ((oy + border) * (OW + 2 * border) + border) * OC
             max_pool2d_row(
                 view(work, ring + 2 * oy % 3 * size, (W, OC)),
                 view(work, ring + (2 * oy + 1) % 3 * size, (W, OC)),
                 view(work, ring + last % 3 * size, (W, OC)),
-                True,
-                view(work, out + ((oy + border) * (OW + 2 * border) + border) * OC, (OW, OC)),
+                layer.activation == RELU,
+                view(work, row, (OW, OC)),
                 view(argmax, layer.winners + (n * OH + oy) * OW * OC, (OW, OC)),
             )
+            if layer.activation > RELU:
+                activate(layer.activation, view(work, row, (OW * OC,)))
     else:
         conv2d_forward_sample(x, weight, bias, border, view(work, out, (H + 2 * border, W + 2 * border, OC)))
         for y in range(border, H + border):
             row = out + (y * (W + 2 * border) + border) * OC
-            for i in range(row, row + W * OC):
-                work[i] = max(work[i], 0)
+            activate(layer.activation, view(work, row, (W * OC,)))
 
 
 @body
@@ -79,15 +83,24 @@ def conv_block_backward(layer, first, work, argmax, zeros, n, scratch, scale, ta
     # Between two conv blocks a gradient lives for one image only, in scratch.
     grad_out = scratch + layer.grad_out if layer.border else layer.grad_out + n * OH * OW * OC
     grad_map = view(work, scratch + layer.grad_map, (H + 2, W + 2, OC))
+    border = layer.border
+    out = layer.out + n * layer.out_size
+    if layer.activation > RELU:
+        for y in range(OH):
+            row = out + ((y + border) * (OW + 2 * border) + border) * OC
+            gradient_row = view(work, grad_out + y * OW * OC, (OW * OC,))
+            pass_back(layer.activation, view(work, row, (OW * OC,)), gradient_row)
     if layer.pool:
         winners = view(argmax, layer.winners + n * OH * OW * OC, (OH, OW, OC))
         max_pool2d_backward_sample(view(work, grad_out, (OH, OW, OC)), winners, 1, grad_map)
     else:
-        border = layer.border
         for y in range(H):
             inside = scratch + layer.grad_map + ((y + 1) * (W + 2) + 1) * OC
-            out = layer.out + n * layer.out_size + ((y + border) * (W + 2 * border) + border) * OC
-            stop_behind_relu(work, out, grad_out + y * W * OC, W * OC, inside)
+            row = out + ((y + border) * (W + 2 * border) + border) * OC
+            if layer.activation == RELU:
+                stop_behind_relu(work, row, grad_out + y * W * OC, W * OC, inside)
+            else:
+                copy(work, grad_out + y * W * OC, work, inside, W * OC)
     add_bias_gradient(grad_map, scale, view(target, start + layer.bias, (layer.BH, layer.BW, OC)))
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
     weight = view(target, start + layer.weight, (3, 3, C, OC))

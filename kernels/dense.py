@@ -5,8 +5,10 @@ Work is cut into strips of the layer, whatever the number of threads; each strip
 
 from numba import prange
 
+from .activation import activate, pass_back
 from .contract import contract
 from .lanes import VECTOR_BYTES
+from .layers import LINEAR, RELU
 from .options import body, kernel
 from .rows import add_rows, dot_then_add, transpose
 from .vectors import choose, filled, greater, load, store
@@ -29,7 +31,7 @@ def clear_rows(matrix, place, rows, width):
 
 
 @body
-def linear_forward_block(x, weight, bias, relu, n, j, out):
+def linear_forward_block(x, weight, bias, activation, n, j, out):
     """Compute ROW_BLOCK images from n on times COLUMN_BLOCK units from j on; see `linear_forward`."""
     N, D = x.shape
     K = weight.shape[1]
@@ -47,14 +49,13 @@ def linear_forward_block(x, weight, bias, relu, n, j, out):
             block,
         )
         init = block
-    if relu:
+    if activation != LINEAR:
         for i in range(n, n + rows):
-            for k in range(j, j + columns):
-                out[i, k] = max(out[i, k], 0)
+            activate(activation, view(out, i * K + j, (columns,)))
 
 
 @body
-def linear_backward_input_strip(grad_output, weight, d, x, relu, scratch, grad_input):
+def linear_backward_input_strip(grad_output, weight, d, x, behind, scratch, grad_input):
     """Compute the gradient of STRIP inputs from d on, for all images; see `linear_backward_input`."""
     N, K = grad_output.shape
     D = weight.shape[0]
@@ -70,7 +71,7 @@ def linear_backward_input_strip(grad_output, weight, d, x, relu, scratch, grad_i
         weight.dtype.type(1),
         block,
     )
-    if relu:
+    if behind == RELU:
         lanes = VECTOR_BYTES // x.itemsize
         for n in range(N):
             for i in range(0, width, lanes):
@@ -79,6 +80,9 @@ def linear_backward_input_strip(grad_output, weight, d, x, relu, scratch, grad_i
                 zero = filled(0, gradient)
                 active = greater(load(x, place, width - i), zero)
                 store(grad_input, place, width - i, choose(active, gradient, zero))
+    elif behind != LINEAR:
+        for n in range(N):
+            pass_back(behind, view(x, n * D + d, (width,)), view(grad_input, n * D + d, (width,)))
 
 
 @body
@@ -103,10 +107,10 @@ def linear_forward(
     x,  # (N, D) float32 or float64
     weight,  # (D, K)
     bias,  # (K,)
-    relu,  # bool: rectify the result?
+    activation,  # LINEAR, RELU, SIGMOID or TANH
     out,  # (N, K), overwritten
 ):
-    """Multiply a batch by the weights: out[n,k] = bias[k] + sum_d x[n,d] * weight[d,k], then max(0, .) if relu.
+    """Multiply a batch by the weights: out[n,k] = f(bias[k] + sum_d x[n,d] * weight[d,k]), f being the activation.
 
     Parallel : over blocks of images times blocks of units; one thread owns a block of out.
     Work     : 2*N*D*K flop.
@@ -118,21 +122,21 @@ def linear_forward(
     down = (x.shape[0] + ROW_BLOCK - 1) // ROW_BLOCK
     for block in prange(down * across):
         n, j = block // across * ROW_BLOCK, block % across * COLUMN_BLOCK
-        linear_forward_block(x, weight, bias, relu, n, j, out)
+        linear_forward_block(x, weight, bias, activation, n, j, out)
 
 
 @kernel
 def linear_backward_input(
     grad_output,  # (N, K)
     weight,  # (D, K)
-    x,  # (N, D) what the layer read; looked at only if relu
-    relu,  # bool: did x come out of ReLU, so that the gradient stops where x is 0?
+    x,  # (N, D) what the layer read; not looked at behind LINEAR
+    behind,  # the activation that x came out of, or LINEAR
     scratch,  # (D*K,) overwritten by the weights, transposed strip by strip
     grad_input,  # (N, D), overwritten
 ):
     """Multiply by the weights' transpose.
 
-    grad_input[n,d] = sum_k grad_output[n,k] * weight[d,k], and 0 where x[n,d] <= 0 if relu
+    grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], f' being the derivative of `behind` at x[n,d]
 
     Parallel : over strips of inputs; one thread owns a strip of grad_input.
     Work     : 2*N*D*K flop.
@@ -141,7 +145,7 @@ def linear_backward_input(
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
     for strip in prange((weight.shape[0] + STRIP - 1) // STRIP):
-        linear_backward_input_strip(grad_output, weight, strip * STRIP, x, relu, scratch, grad_input)
+        linear_backward_input_strip(grad_output, weight, strip * STRIP, x, behind, scratch, grad_input)
 
 
 @kernel
@@ -176,6 +180,7 @@ def linear_backward_weight(
 @body
 def active_inputs(
     x,  # (D,)
+    all_inputs,  # bool: list those that are zero as well?
     rows,  # (D,) int64, overwritten
     factors,  # (D,), overwritten
 ):
@@ -187,7 +192,7 @@ def active_inputs(
     for d in range(x.size):
         rows[count] = d
         factors[count] = x[d]
-        count += x[d] != 0
+        count += (x[d] != 0) | all_inputs
     return count
 
 
@@ -196,17 +201,16 @@ def linear_forward_sample(
     x,  # (D,)
     weight,  # (D, K)
     bias,  # (K,)
-    relu,
+    activation,
+    all_inputs,  # bool: are the inputs that are zero to be listed as well, since their gradient matters?
     rows,  # (D,) int64: on return the first `count` are the inputs that are not zero
     factors,  # (D,): and these are their values
     out,  # (K,), overwritten
 ):
     """Compute one image's layer and return the count of its non-zero inputs: the other rows are not even read."""
-    count = active_inputs(x, rows, factors)
+    count = active_inputs(x, all_inputs, rows, factors)
     add_rows(bias, weight, factors, rows, count, out)
-    if relu:
-        for k in range(out.size):
-            out[k] = max(out[k], 0)
+    activate(activation, out)
     return count
 
 
@@ -225,8 +229,8 @@ def linear_sgd_sample(
 
     grad_input[d] = sum_k weight[d,k] * grad_output[k];  weight[d,k] -= lr * x[d] * grad_output[k]
 
-    Exact where x came out of ReLU or is the network's input: a zero there has no update, and its gradient is stopped
-    or not asked for.
+    A zero has no update. Its gradient is stopped where x came out of ReLU, and not asked for where x is the network's
+    input; elsewhere the forward pass listed all inputs.
     """
     for d in range(grad_input.size):
         grad_input[d] = 0

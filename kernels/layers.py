@@ -16,9 +16,15 @@ import numpy as np
 CONV = 0
 DENSE = 1
 
+LINEAR, RELU, SIGMOID, TANH = 0, 1, 2, 3  # activations: see activation.py
+CROSS_ENTROPY, MSE = 0, 1  # losses: see loss.py
+SGD, MOMENTUM, NESTEROV, ADAM, ADAMW = 0, 1, 2, 3, 4  # optimisers: see optimizer.py
+
 _FIELDS = (
     "kind",  # CONV or DENSE
-    "relu",  # 1: max(0, .) at the end
+    "activation",  # LINEAR, RELU, SIGMOID or TANH, at the end
+    "behind",  # the activation whose derivative the input gradient is multiplied by (DENSE; a CONV multiplies its own)
+    "all_inputs",  # 1: a gradient matters even where the input is 0: not skipped (DENSE, not first, not behind ReLU)
     "pool",  # 1: 3x3/2 max-pool at the end (CONV)
     "H",  # input height (DENSE: 1)
     "W",  # input width (DENSE: 1)
@@ -58,8 +64,25 @@ _PLAN_FIELDS = (
     "conv_params",  # size of the conv part of params
     "grads",  # offset in work of the gradients, laid out as params
     "zeros",  # offset in work of zeros that nobody writes
+    "loss",  # CROSS_ENTROPY or MSE
 )
 PLAN = np.dtype((np.record, [(name, np.int64) for name in _PLAN_FIELDS]))
+
+# How a gradient becomes an update, for optimizer.py.
+RULE = np.dtype(
+    (
+        np.record,
+        [
+            ("kind", np.int64),  # SGD, MOMENTUM, NESTEROV, ADAM or ADAMW
+            ("summed", np.int64),  # 1: the gradient of a batch is the sum over its images, 0: the mean
+            ("momentum", np.float64),
+            ("beta1", np.float64),
+            ("beta2", np.float64),
+            ("eps", np.float64),
+            ("decay", np.float64),
+        ],
+    )
+)
 
 
 def shard_count(images: int) -> int:

@@ -12,9 +12,9 @@ from .blocks import clear_by_filter, conv_block_backward, conv_block_forward, lo
 from .dense import linear_backward_input, linear_backward_weight, linear_forward
 from .lanes import VECTOR_BYTES
 from .layers import CONV, shard_count
-from .loss import softmax_cross_entropy
-from .optimizer import all_finite, sgd_step
-from .options import body, kernel, serial_kernel
+from .loss import output_loss
+from .optimizer import all_finite, optimizer_step, sgd_step
+from .options import body, kernel, pasted, serial_kernel
 from .vectors import add, load, prefetch, store
 from .views import view
 
@@ -129,7 +129,7 @@ def sum_shards(
             store(out, p, P - p, total)
 
 
-@body
+@pasted
 def forward(layers, plan, params, work, argmax, images, divisor, order):
     """Run the table forward for a batch."""
     N = order.size
@@ -140,12 +140,12 @@ def forward(layers, plan, params, work, argmax, images, divisor, order):
             view(work, layer.x, (N, layer.C)),
             view(params, layer.weight, (layer.C, layer.OC)),
             view(params, layer.bias, (layer.OC,)),
-            layer.relu != 0,
+            layer.activation,
             view(work, layer.out, (N, layer.OC)),
         )
 
 
-@body
+@pasted
 def backward(layers, plan, params, work, argmax, N):
     """Run the table backward for a batch: all gradients into work[plan.grads:]."""
     grads = plan[0].grads
@@ -157,8 +157,7 @@ def backward(layers, plan, params, work, argmax, N):
         if index > 0:
             scratch = view(work, layer.transposed, (layer.C * layer.OC,))
             grad_input = view(work, layer.grad_x, (N, layer.C))
-            behind_relu = layers[index - 1].relu != 0
-            linear_backward_input(grad_output, weight, x, behind_relu, scratch, grad_input)
+            linear_backward_input(grad_output, weight, x, layer.behind, scratch, grad_input)
         linear_backward_weight(
             x,
             grad_output,
@@ -171,10 +170,8 @@ def backward(layers, plan, params, work, argmax, N):
         sum_shards(shards, view(work, grads, (plan[0].conv_params,)))
 
 
-@body
-def batch_gradient(
-    layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, batch_targets
-):
+@pasted
+def batch_gradient(layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses):
     """Compute the gradient of scale * the sum of a batch's losses into work[plan.grads:], and return the sum.
 
     If the sum is not finite there is no gradient.
@@ -182,11 +179,9 @@ def batch_gradient(
     last = layers[layers.size - 1]
     N = batch.size
     forward(layers, plan, params, work, argmax, images, divisor, batch)
-    for n in range(N):
-        batch_targets[n] = targets[batch[n]]
     logits = view(work, last.out, (N, last.OC))
     grad_logits = view(work, last.grad_out, (N, last.OC))
-    softmax_cross_entropy(logits, batch_targets[:N], params.dtype.type(scale), batch_losses[:N], grad_logits)
+    output_loss(plan[0].loss, logits, targets, batch, params.dtype.type(scale), batch_losses[:N], grad_logits)
     total = 0.0
     for n in range(N):
         total += batch_losses[n]
@@ -199,23 +194,27 @@ def batch_gradient(
 def train_minibatch(
     layers,  # (L,) LAYER records
     plan,  # (1,) PLAN record, room for a batch
+    rule,  # (1,) RULE record
     params,  # (P,) float32 or float64, updated
+    first,  # (P,) the optimiser's state, updated; empty if it has none
+    second,  # (P,) or empty
+    taken,  # updates so far
     work,  # (.,) same dtype
     argmax,  # (.,) uint8
     images,  # (n, H, W, C) uint8 or the dtype of params
     divisor,  # scalar of the dtype of params
-    targets,  # (n,) uint8
+    targets,  # (n,) uint8, or (n, K) floats
     order,  # (images of all steps,) int64, batch after batch; the last batch may be short
     batch_size,
     lrs,  # (steps,) float64
     losses,  # (steps,) float64, overwritten: the mean loss of each batch before its update
     batch_losses,  # (batch_size,) float64 scratch
-    batch_targets,  # (batch_size,) int64 scratch
     totals,  # (1,) float64, the epoch's sum of losses so far, added to image after image
 ):
     """Train on batches; return how many steps were done before a loss was not finite.
 
-    w = w - lr * mean over the batch of dLoss/dw. Returns -1 if all losses are finite but a parameter is not.
+    w = w - lr * mean over the batch of dLoss/dw, or as the rule says. Returns -1 if all losses are finite but a
+    parameter or the optimiser's state is not.
 
     Parallel : inside each phase; this function only calls them in turn.
     Work     : 6*MAC flop per image.
@@ -225,16 +224,15 @@ def train_minibatch(
     """
     for step in range(lrs.size):
         batch = order[step * batch_size : min((step + 1) * batch_size, order.size)]
-        scale = 1.0 / batch.size
-        total = batch_gradient(
-            layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, batch_targets
-        )
-        losses[step] = total * scale
+        scale = 1.0 if rule[0].summed else 1.0 / batch.size
+        total = batch_gradient(layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses)
+        losses[step] = total / batch.size
         if not math.isfinite(total):
             return step
         totals[0] += total
-        sgd_step(params, view(work, plan[0].grads, (params.size,)), params.dtype.type(lrs[step]))
-    return lrs.size if all_finite(params) else -1
+        gradient = view(work, plan[0].grads, (params.size,))
+        optimizer_step(rule, params, gradient, first, second, lrs[step], taken + step + 1)
+    return lrs.size if all_finite(params) and all_finite(first) and all_finite(second) else -1
 
 
 @serial_kernel
@@ -246,11 +244,10 @@ def accumulate_gradient(
     argmax,  # (.,) uint8
     images,  # (n, H, W, C) uint8 or the dtype of params
     divisor,  # scalar of the dtype of params
-    targets,  # (n,) uint8
+    targets,  # (n,) uint8, or (n, K) floats
     part,  # (N,) int64, some images of a batch that is too large for one call
-    scale,  # float64: 1 / the images of the whole batch
+    scale,  # float64: 1 / the images of the whole batch, or 1 for their sum
     batch_losses,  # (N,) float64 scratch
-    batch_targets,  # (N,) int64 scratch
     grad,  # (P,) the batch's gradient so far, added to
 ):
     """Add the gradient of a part of a batch, and return the sum of the part's losses.
@@ -263,9 +260,7 @@ def accumulate_gradient(
     Matches  : tests.naive.accumulate_gradient.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1, a sum taken in parts.
     """
-    total = batch_gradient(
-        layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses, batch_targets
-    )
+    total = batch_gradient(layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses)
     sgd_step(grad, view(work, plan[0].grads, (params.size,)), params.dtype.type(-1))  # grad - (-1) * part
     return total
 

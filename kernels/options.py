@@ -87,6 +87,15 @@ def _numba_cache_folder():
         config.CACHE_DIR = before
 
 
+_preparations: list = []
+
+
+def before_loading(function):
+    """Register a function to be called with a kernel's argument types before its code is loaded from the cache."""
+    _preparations.append(function)
+    return function
+
+
 DAMAGED: list[str] = []  # kernels whose compiled code could not be read and is made anew; jitnet tells the user
 
 
@@ -96,6 +105,8 @@ def _kept(dispatcher):
     load = cache.load_overload
 
     def load_or_forget(signature, context):
+        for prepare in _preparations:
+            prepare(getattr(signature, "args", signature))
         try:
             return load(signature, context)
         except Exception:
@@ -131,6 +142,11 @@ def body(function):
 def inlined(function):
     """Compile a serial piece into each of its callers, where its integer arguments may be constants."""
     return numba.njit(forceinline=True, **_OPTIONS)(function)
+
+
+def pasted(function):
+    """Compile a serial piece that calls kernels: numba puts its text into the caller, so that they are linked once."""
+    return numba.njit(inline="always", **_OPTIONS)(function)
 
 
 @contextlib.contextmanager

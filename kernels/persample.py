@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
+from .activation import pass_back
 from .blocks import by_winners, conv_block_backward, conv_block_forward, load_image, turn_back, turn_weight
 from .dense import linear_forward_sample, linear_sgd_sample
-from .layers import CONV
-from .loss import softmax_cross_entropy_sample
+from .layers import CONV, RELU
+from .loss import output_loss_sample
 from .optimizer import all_finite
 from .options import body, serial_kernel
 from .views import view
@@ -25,7 +26,8 @@ def forward(layers, params, work, argmax, rows, counts, scratch):
                 view(work, layer.x, (layer.C,)),
                 view(params, layer.weight, (layer.C, layer.OC)),
                 view(params, layer.bias, (layer.OC,)),
-                layer.relu != 0,
+                layer.activation,
+                layer.all_inputs != 0,
                 view(rows, layer.rows, (layer.C,)),
                 view(work, layer.factors, (layer.C,)),
                 view(work, layer.out, (layer.OC,)),
@@ -56,6 +58,8 @@ def backward(layers, plan, params, work, argmax, rows, counts, lr):
                 view(params, layer.bias, (layer.OC,)),
                 view(work, layer.grad_x, (layer.C,)),
             )
+            if layer.behind > RELU:
+                pass_back(layer.behind, view(work, layer.x, (layer.C,)), view(work, layer.grad_x, (layer.C,)))
 
 
 @serial_kernel
@@ -69,7 +73,7 @@ def train_per_sample(
     counts,  # (L,) int64 scratch: non-zero inputs of each dense layer
     images,  # (n, H, W, C) uint8 or the dtype of params
     divisor,  # scalar of the dtype of params
-    targets,  # (n,) uint8
+    targets,  # (n,) uint8, or (n, K) floats
     order,  # (steps,) int64, the images to learn from, one a step
     lrs,  # (steps,) float64, the learning rate of each step
     losses,  # (steps,) float64, overwritten: the loss before each step
@@ -95,7 +99,7 @@ def train_per_sample(
         forward(layers, params, work, argmax, rows, counts, plan[0].scratch)
         logits = view(work, last.out, (last.OC,))
         gradient = view(work, last.grad_out, (last.OC,))
-        loss = softmax_cross_entropy_sample(logits, targets[order[step]], one, gradient)
+        loss = output_loss_sample(plan[0].loss, logits, targets, order[step], one, gradient)
         losses[step] = loss
         if not math.isfinite(loss):
             return step

@@ -2,8 +2,8 @@
 
 numba copies the machine code of a callee into each caller, and optimises it there again. `contract` takes a second of
 LLVM's time and is reached from some thirty functions: 67 s for the first start instead of some 15. So a primitive is
-compiled on import, its address becomes a symbol of the process, and callers hold only the symbol: also those that
-come from the disk cache, which is why it must be there before any of them.
+compiled on its own, for one dtype at a time; its address becomes a symbol of the process, and callers hold only the
+symbol: also those that come from the disk cache, which is why it must be there before any of them is loaded.
 """
 
 import inspect
@@ -14,7 +14,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from . import plain
-from .options import serial_kernel
+from .options import before_loading, serial_kernel
+
+_primitives = []  # called with a dtype, each makes sure that its symbol is there
 
 
 def primitive(parameters):
@@ -29,16 +31,37 @@ def primitive(parameters):
             return getattr(plain, function.__name__)
         compiled = serial_kernel(function)
         results = {}
-        for dtype in (types.float32, types.float64):
+
+        def made(dtype):
             signature = tuple(_type(parameter, dtype) for parameter in parameters.split())
-            compiled.compile(signature)
-            overload = compiled.overloads[signature]
-            address = overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
-            llvmlite.binding.add_symbol(_symbol(function, dtype), address)
-            results[dtype] = (overload.signature.return_type, signature)
-        return _caller(function, results)
+            if dtype not in results:
+                results[dtype] = None  # in work: compiling it may ask for all primitives of this dtype
+                compiled.compile(signature)
+                overload = compiled.overloads[signature]
+                address = overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
+                llvmlite.binding.add_symbol(_symbol(function, dtype), address)
+                results[dtype] = (overload.signature.return_type, signature)
+            return results[dtype]
+
+        _primitives.append(made)
+        return _caller(function, made)
 
     return decorate
+
+
+def prepare(dtype):
+    """Compile all primitives that are imported for a dtype, types.float32 or types.float64."""
+    for made in _primitives:
+        made(dtype)
+
+
+@before_loading
+def _prepare_for(arguments):
+    """Prepare the dtype of the layers: losses are float64 beside float32 too."""
+    dtypes = {argument.dtype for argument in arguments if isinstance(argument, types.Array)}
+    for dtype in (types.float32, types.float64):
+        if dtype in dtypes:
+            return prepare(dtype)
 
 
 def _type(parameter, dtype):
@@ -51,12 +74,12 @@ def _symbol(function, dtype):
     return f"jitnet.{function.__name__}.{dtype}"
 
 
-def _caller(function, results):
+def _caller(function, made):
     """Return the intrinsic that calls the symbol, with numba's own calling convention."""
 
     def typer(typingctx, *arguments):
         dtype = next(argument.dtype for argument in arguments if isinstance(argument, types.Array))
-        result, signature = results[dtype]
+        result, signature = made(dtype)
 
         def codegen(context, builder, call, values):
             kind = context.call_conv.get_function_type(result, signature)

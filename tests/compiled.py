@@ -45,9 +45,9 @@ def flip_weight(weight, out):
 
 
 @serial_kernel
-def linear_forward_sample(x, weight, bias, relu, rows, factors, out):
+def linear_forward_sample(x, weight, bias, activation, all_inputs, rows, factors, out):
     """See jitnet.kernels.dense."""
-    return _linear_forward_sample(x, weight, bias, relu, rows, factors, out)
+    return _linear_forward_sample(x, weight, bias, activation, all_inputs, rows, factors, out)
 
 
 @serial_kernel

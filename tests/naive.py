@@ -101,26 +101,35 @@ def max_pool2d_backward(grad_output, argmax, H, W):
     return grad_input
 
 
-def relu_forward(x):
-    """max(0, x)"""
-    return np.maximum(np.float64(x), 0)
+def activation_forward(kind, x):
+    """f(x)"""
+    x = np.float64(x)
+    return [lambda: x, lambda: np.maximum(x, 0), lambda: 0.5 + 0.5 * np.tanh(x / 2), lambda: np.tanh(x)][kind]()
 
 
-def relu_backward(out, grad):
-    """The gradient where the unit was active."""
-    return np.where(out > 0, np.float64(grad), 0)
+def activation_backward(kind, out, grad):
+    """f'(x) * grad, by out = f(x)"""
+    out = np.float64(out)
+    return np.float64(grad) * (1, out > 0, out - out**2, 1 - out**2)[kind]
 
 
-def linear_forward(x, weight, bias, relu):
-    """out[n,k] = bias[k] + sum_d x[n,d] * weight[d,k]"""
-    out = np.float64(bias) + np.float64(x) @ np.float64(weight)
-    return relu_forward(out) if relu else out
+def activations(layers):
+    """Return the activation of each layer with weights by name, the last layer's being linear."""
+    learnt = [layer for layer in layers if not isinstance(layer, Pool)]
+    names = [name for name, _ in blocks(layers)] + heads(layers)
+    kinds = [("linear", "relu", "sigmoid", "tanh").index(layer.activation) for layer in learnt]
+    return dict(zip(names, [*kinds[:-1], 0]))
 
 
-def linear_backward_input(grad_output, weight, x, relu):
-    """grad_input[n,d] = sum_k grad_output[n,k] * weight[d,k]"""
+def linear_forward(x, weight, bias, kind):
+    """out[n,k] = f(bias[k] + sum_d x[n,d] * weight[d,k])"""
+    return activation_forward(kind, np.float64(bias) + np.float64(x) @ np.float64(weight))
+
+
+def linear_backward_input(grad_output, weight, x, behind):
+    """grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], x having come out of f"""
     grad_input = np.float64(grad_output) @ np.float64(weight).T
-    return relu_backward(x, grad_input) if relu else grad_input
+    return activation_backward(behind, x, grad_input) if behind else grad_input
 
 
 def linear_backward_weight(x, grad_output):
@@ -136,6 +145,44 @@ def softmax_cross_entropy(logits, targets, scale):
     one_hot = np.eye(logits.shape[1])[np.int64(targets)]
     losses = np.log(powers.sum(axis=1)) - np.sum((logits - logits.max(axis=1, keepdims=True)) * one_hot, axis=1)
     return losses, float(scale) * (softmax - one_hot)
+
+
+def output_loss(kind, logits, targets, order, scale):
+    """The loss of each row, scale * its gradient: cross-entropy (0), squares of the softmax (1) or of the numbers."""
+    targets = np.asarray(targets)[order]
+    logits = np.float64(logits)
+    K = logits.shape[1]
+    if targets.ndim == 2:
+        errors = logits - targets
+        return (errors**2).mean(axis=1), float(scale) * 2 / K * errors
+    if kind == 0:
+        return softmax_cross_entropy(logits, targets, scale)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    softmax = powers / powers.sum(axis=1, keepdims=True)
+    errors = softmax - np.eye(K)[np.int64(targets)]
+    grad = np.empty_like(logits)
+    for n, p in enumerate(softmax):
+        jacobian = np.diag(p) - np.outer(p, p)
+        grad[n] = jacobian @ (2 / K * errors[n])
+    return (errors**2).mean(axis=1), float(scale) * grad
+
+
+def optimizer_step(rule, param, grad, first, second, lr, t):
+    """One step of the optimiser called rule["kind"]: the new param, first and second."""
+    param, grad, first, second = np.float64(param), np.float64(grad), np.float64(first), np.float64(second)
+    kind, mu, decay = rule["kind"], rule["momentum"], rule["decay"]
+    if kind == "adamw":
+        param = param - lr * decay * param
+    else:
+        grad = grad + decay * param
+    if kind == "sgd":
+        return param - lr * grad, first, second
+    if kind in ("momentum", "nesterov"):
+        first = mu * first + grad
+        return param - lr * (first if kind == "momentum" else grad + mu * first), first, second
+    first, second = 0.9 * first + 0.1 * grad, 0.999 * second + 0.001 * grad**2
+    mean, square = first / (1 - 0.9**t), second / (1 - 0.999**t)
+    return param - lr * mean / (np.sqrt(square) + 1e-8), first, second
 
 
 def sgd_step(param, grad, lr):
@@ -167,12 +214,12 @@ def border(x):
 
 
 def trunk_forward(layers, tensors, images):
-    """Return the trunk's output, and of each conv block its padded input, its map before ReLU, and its argmax."""
-    x, tape = images, []
+    """Return the trunk's output, and of each conv block its padded input, its map before the activation, its argmax."""
+    x, tape, kinds = images, [], activations(layers)
     for name, pooled in blocks(layers):
         padded = border(x)
         before = conv2d_forward(padded, tensors[f"{name}.weight"], tensors[f"{name}.bias"])
-        x, argmax = relu_forward(before), None
+        x, argmax = activation_forward(kinds[name], before), None
         if pooled:
             x, argmax = max_pool2d_forward(x, False)
         tape.append((padded, before, argmax))
@@ -185,7 +232,8 @@ def trunk_backward(layers, tensors, tape, grad):
     for (name, pooled), (padded, before, argmax) in reversed(list(zip(blocks(layers), tape))):
         if pooled:
             grad = max_pool2d_backward(grad, argmax, *before.shape[1:3])
-        grad = relu_backward(before, grad)
+        kind = activations(layers)[name]
+        grad = activation_backward(kind, activation_forward(kind, before), grad)
         gradients[f"{name}.weight"] = conv2d_backward_weight(padded, border(grad))
         per_channel = tensors[f"{name}.bias"].shape != before.shape[1:]
         gradients[f"{name}.bias"] = grad.sum(axis=(0, 1, 2), keepdims=True)[0] if per_channel else grad.sum(axis=0)
@@ -200,7 +248,7 @@ def forward(layers, tensors, images):
     inputs = []
     for name in heads(layers):
         inputs.append(x)
-        x = linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], name != heads(layers)[-1])
+        x = linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], activations(layers)[name])
     return x, tape, inputs
 
 
@@ -209,19 +257,21 @@ def predict_logits(layers, tensors, images):
     return forward(layers, tensors, images)[0]
 
 
-def losses(layers, tensors, images, targets):
+def losses(layers, tensors, images, targets, loss=0):
     """Return the loss of each image."""
-    return softmax_cross_entropy(predict_logits(layers, tensors, images), targets, 1)[0]
+    return output_loss(loss, predict_logits(layers, tensors, images), targets, np.arange(len(images)), 1)[0]
 
 
-def gradients(layers, tensors, images, targets):
+def gradients(layers, tensors, images, targets, loss=0):
     """Return the loss of each image, and the gradient of their mean with respect to every tensor."""
     logits, tape, inputs = forward(layers, tensors, images)
-    each, grad = softmax_cross_entropy(logits, targets, 1 / len(images))
+    each, grad = output_loss(loss, logits, targets, np.arange(len(images)), 1 / len(images))
+    kinds = activations(layers)
     found = {}
     for place, name in reversed(list(enumerate(heads(layers)))):
         found[f"{name}.weight"], found[f"{name}.bias"] = linear_backward_weight(inputs[place], grad)
-        grad = linear_backward_input(grad, tensors[f"{name}.weight"], inputs[place], place > 0)
+        behind = kinds[heads(layers)[place - 1]] if place else 0
+        grad = linear_backward_input(grad, tensors[f"{name}.weight"], inputs[place], behind)
     if tape:
         _, before, argmax = tape[-1]
         shape = before.shape if argmax is None else argmax.shape
@@ -229,24 +279,28 @@ def gradients(layers, tensors, images, targets):
     return each, found
 
 
-def accumulate_gradient(layers, tensors, images, targets, scale, before):
+def accumulate_gradient(layers, tensors, images, targets, scale, before, loss=0):
     """Return the sum of the losses, and by name: before + scale * sum of the gradients."""
-    each, mean = gradients(layers, tensors, images, targets)
+    each, mean = gradients(layers, tensors, images, targets, loss)
     return each.sum(), {name: before[name] + scale * len(images) * mean[name] for name in before}
 
 
-def train_minibatch(layers, tensors, images, targets, order, batch_size, lrs):
+def train_minibatch(layers, tensors, images, targets, order, batch_size, lrs, loss=0, rule=None):
     """Return the mean loss of each batch before its update, and the tensors after all of them."""
+    rule = rule or {"kind": "sgd", "momentum": 0, "decay": 0, "sum": False}
+    state = dict.fromkeys(tensors, (0.0, 0.0))
     tensors = {name: np.float64(array) for name, array in tensors.items()}
     means = []
     for step, lr in enumerate(lrs):
         batch = order[step * batch_size : (step + 1) * batch_size]
-        each, found = gradients(layers, tensors, images[batch], targets[batch])
+        each, found = gradients(layers, tensors, images[batch], targets[batch], loss)
         means.append(each.mean())
-        tensors = {name: sgd_step(array, found[name], lr) for name, array in tensors.items()}
+        for name, array in tensors.items():
+            grad = found[name] * (len(batch) if rule["sum"] else 1)
+            tensors[name], *state[name] = optimizer_step(rule, array, grad, *state[name], lr, step + 1)
     return np.array(means), tensors
 
 
-def train_per_sample(layers, tensors, images, targets, order, lrs):
+def train_per_sample(layers, tensors, images, targets, order, lrs, loss=0):
     """Return the loss of each image before its update, and the tensors after all of them."""
-    return train_minibatch(layers, tensors, images, targets, order, 1, lrs)
+    return train_minibatch(layers, tensors, images, targets, order, 1, lrs, loss)

@@ -28,6 +28,11 @@ MAKES = [
     ("conv9 conv17 pool conv4 dense4", (5, 4, 3), "channel"),
     ("conv5 pool dense3", (4, 5, 17), "position"),
     ("conv5 pool conv3 dense3", (4, 5, 17), "position"),
+    # Every activation in every place: first, behind a pool, behind a conv, behind another, dense behind each.
+    ("dense6:sigmoid dense5:tanh dense4:linear dense7 dense3", (4, 3, 1), "position"),
+    ("conv3:tanh pool conv4:sigmoid conv2 dense5:tanh dense3", (5, 6, 1), "position"),
+    ("conv9:linear conv8:tanh pool dense4:sigmoid dense3", (5, 4, 3), "channel"),
+    ("conv3:sigmoid pool conv2:tanh dense3", (4, 5, 2), "position"),
 ]
 FLOAT32 = 2e-5  # of the largest number of a tensor: some 300 roundings of float32 after a few steps
 IDS = [f"{text}, {'x'.join(map(str, image))}, {bias}" for text, image, bias in MAKES]
@@ -80,22 +85,23 @@ def smooth_case(make, images=3) -> Case:
 def _room(drawn) -> float:
     tensors = drawn.tensors()
     _, tape, inputs = naive.forward(drawn.layers, tensors, drawn.inputs)
-    room = [np.inf]
+    room, kinds = [np.inf], naive.activations(drawn.layers)
     for name, x in zip(naive.heads(drawn.layers)[:-1], inputs):
         before = naive.linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], False)
-        room.append(np.abs(before).min())
-    for _, before, argmax in tape:
-        room.append(np.abs(before).min())
+        room += [np.abs(before).min()] * (kinds[name] == 1)
+    for (name, _), (_, before, argmax) in zip(naive.blocks(drawn.layers), tape):
+        room += [np.abs(before).min()] * (kinds[name] == 1)
         if argmax is not None:
-            room += [_gap(before, oy, ox) for oy, ox in np.ndindex(argmax.shape[1:3])]
+            after = naive.activation_forward(kinds[name], before)
+            room += [_gap(after, oy, ox, kinds[name] == 1) for oy, ox in np.ndindex(argmax.shape[1:3])]
     return min(room)
 
 
-def _gap(before, oy, ox) -> float:
-    """Return how far the best of a window is above the second, where ReLU lets it through."""
+def _gap(before, oy, ox, relu) -> float:
+    """Return how far the best of a window is above the second, where ReLU, if there is one, lets it through."""
     window = before[:, 2 * oy : 2 * oy + 3, 2 * ox : 2 * ox + 3]
     second, best = np.sort(window.reshape(len(window), -1, window.shape[3]), axis=1)[:, -2:].swapaxes(0, 1)
-    return np.min((best - second)[best > 0], initial=np.inf)
+    return np.min((best - second)[best > 0] if relu else best - second, initial=np.inf)
 
 
 def assert_close(found, expected, tolerance) -> None:

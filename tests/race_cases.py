@@ -7,6 +7,7 @@ import strict  # likewise
 
 from jitnet.data import synthetic
 from jitnet.kernels import activation, convolution, dense, minibatch, optimizer, pooling
+from jitnet.kernels.layers import RELU
 from jitnet.kernels.synthetic import STYLE, draw_digits
 
 # Small pieces, so that small arrays have many.
@@ -58,8 +59,8 @@ def digits():
 
 
 CASES = {
-    "relu forward": lambda: case(activation.relu_forward, numbers(50)),
-    "relu backward": lambda: case(activation.relu_backward, numbers(50), numbers(50, 1)[:, 0]),
+    "activation forward": lambda: case(activation.activation_forward, RELU, numbers(50)),
+    "activation backward": lambda: case(activation.activation_backward, RELU, numbers(50), numbers(50, 1)[:, 0]),
     "sgd step": lambda: case(optimizer.sgd_step, numbers(200), numbers(200) + 1, np.float32(0.1)),
     "conv2d forward": lambda: case(
         convolution.conv2d_forward, frame(numbers(3, 4, 4, 2)), numbers(3, 3, 2, 3), numbers(4, 4, 3),

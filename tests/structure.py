@@ -17,17 +17,35 @@ MAY_IMPORT = {
     "threads": {"errors"},
     "architecture": {"errors"},
     "schedule": {"config", "errors"},
+    "order": {"config"},
+    "stopping": {"config", "events"},
     "checkpoint": {"atomic", "errors"},
     "memory": {"errors"},
+    "optimizer": {"errors", "kernels"},
     "layout": {"architecture", "kernels", "memory"},
-    "network": {"architecture", "errors", "kernels", "layout", "memory"},
-    "compilation": {"errors", "events", "kernels", "network"},
-    "training": {"architecture", "compilation", "config", "data", "errors", "events", "kernels", "network", "schedule"},
+    "network": {"architecture", "errors", "kernels", "layout", "memory", "optimizer"},
+    "compilation": {"errors", "events", "kernels", "network", "optimizer"},
+    "training": {
+        "architecture",
+        "compilation",
+        "config",
+        "data",
+        "errors",
+        "events",
+        "kernels",
+        "network",
+        "optimizer",
+        "order",
+        "schedule",
+        "stopping",
+    },
     "data": {"errors", "kernels", "__version__"},
     "views": {"errors", "events"},
+    "history": {"architecture", "config", "errors", "runfolder"},
+    "report": {"architecture", "errors", "history"},
     "runfolder": {"atomic", "checkpoint", "config", "errors", "events", "__version__"},
 }
-SILENT = {"architecture", "layout", "network", "schedule", "training"}  # no rich, no printing, no files
+SILENT = {"architecture", "layout", "network", "schedule", "stopping", "training"}  # no rich, no printing, no files
 DRAWS = {"views", "commands"}  # may import rich
 ENVIRONMENT = {"kernels/options.py", "kernels/lanes.py"}
 ALLOCATES = {"kernels/plain.py"}

@@ -9,7 +9,16 @@ from jitnet.errors import InputError
 from jitnet.network import Network
 
 
-@pytest.mark.parametrize("text", ["", "dense1", "conv1 pool conv2 conv3 pool dense4 dense5", "conv999999 dense999999"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "dense1",
+        "conv1 pool conv2 conv3 pool dense4 dense5",
+        "conv999999 dense999999",
+        "conv3:tanh pool dense4:linear",
+    ],
+)
 def test_text_round_trip(text):
     assert to_text(parse(text)) == text
     assert parse(f"  {text.replace(' ', '   ')} ") == parse(text)
@@ -28,12 +37,22 @@ def test_text_round_trip(text):
         ("dense1000000", "word 1 of the architecture, 'dense1000000'"),
         ("conv4\x00", r"word 1 of the architecture, 'conv4\\x00'"),
         ("conv4 pool dense3 pool", "word 4 of the architecture is a pool"),
+        (
+            "conv4:tan",
+            "word 1 of the architecture, 'conv4:tan', names the unknown activation 'tan': expected one of relu",
+        ),
+        ("conv4 pool:tanh", "word 2 of the architecture, 'pool:tanh', gives a pool an activation"),
+        ("dense4:", "word 1 of the architecture, 'dense4:', names the unknown activation ''"),
         ("dense3 conv4", "word 2 of the architecture, 'conv4', comes after a dense"),
     ],
 )
 def test_text_that_is_refused(text, said):
     with pytest.raises(InputError, match=said):
         parse(text)
+
+
+def test_an_activation_for_the_layers_that_name_none():
+    assert to_text(parse("conv4 pool dense5:linear dense6", "tanh")) == "conv4:tanh pool dense5:linear dense6:tanh"
 
 
 def test_the_documents_network():
@@ -93,7 +112,7 @@ def test_memory_of_a_container(tmp_path):
 
 @pytest.mark.parametrize(
     ("scheme", "conv", "dense"),
-    [("documents", 1 / 9, 1 / 400), ("lecun", 1 / 6, 1 / 20), ("he", 2**0.5 / 6, 2**0.5 / 20)],
+    [("documents", 1 / 9, 1 / 400), ("lecun", 1 / 6, 1 / 20), ("he", 2**0.5 / 6, 2**0.5 / 20), ("normal", 0.01, 0.01)],
 )
 def test_initial_weights(scheme, conv, dense):
     network = Network((Conv(4), Conv(100), Dense(400), Dense(300)), (2, 2, 1))

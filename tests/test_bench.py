@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import measure, race, records, report, rows
+from bench import kernels, measure, race, records, report, rows, scaling, start
 from bench.measure import Timing
 from bench.peers import JITNET, PEERS, Entry
 from bench.peers.process import PeerProcess
@@ -28,6 +28,19 @@ class Peer(Right):
     def train(self, steps, batch, lr):
         return super().train(steps, batch, 1.01 * lr)  # one percent too far
 """
+CHOOSY = """
+from bench.peers.numpy_peer import Peer as Right
+
+class Peer(Right):
+    @staticmethod
+    def variants(network):
+        return [{"compiled": True}, {}]
+
+    def __init__(self, *arguments, compiled=False):
+        super().__init__(*arguments)
+        if compiled:
+            raise RuntimeError("no compiler here\\nand a long story about it")
+"""
 FAILING = """
 from bench.peers.numpy_peer import Peer as Right
 
@@ -42,11 +55,12 @@ class Peer(Right):
 def peers(tmp_path, monkeypatch):
     """Peers from modules written here, beside those of the project."""
     (tmp_path / "wrong_peer.py").write_text(WRONG)
+    (tmp_path / "choosy_peer.py").write_text(CHOOSY)
     (tmp_path / "failing_peer.py").write_text(FAILING)
     (tmp_path / "absent_peer.py").write_text("import a_package_that_is_not_here\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     own = [entry for entry in PEERS if entry.name in (JITNET, "loops", "numpy")]
-    names = ("wrong", "failing", "absent")
+    names = ("wrong", "choosy", "failing", "absent")
     return own + [Entry(name, name, f"{name}_peer", f"pip install {name}") for name in names]
 
 
@@ -76,6 +90,9 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
     assert wrong.seconds is not None and wrong.ratio is None and wrong.difference > MLP_ROW.tolerance
     assert report.faster(wrong).startswith("no ratio: losses differ by")
     assert results["failing"].seconds is None and "out of order" in report.faster(results["failing"])
+    failed, taken = results["choosy"].trials
+    assert failed["compiled"] and failed["problem"] == "RuntimeError: no compiler here"
+    assert taken["seconds_per_image"] > 0 and results["choosy"].agrees
     assert "absent" not in results and "a_package_that_is_not_here" in presence["absent"]["absent"]
 
 
@@ -164,6 +181,20 @@ def test_compare_end_to_end(tmp_path):
     names_no_place(out.read_text())
 
 
+def test_threads_are_compared_by_work_and_goals_are_marked():
+    def row(name, threads, low, share, pieces=1):
+        return {"name": name, "note": "", "threads": threads, "pieces": pieces, "seconds": {"low": low}} | {
+            "share": {"median": share}
+        }
+
+    step, conv = "whole step, 128 images", "conv2 forward"
+    found = [row(conv, 1, 1.0, 0.8), row(conv, 2, 1.25, 0.7, 2), row(step, 1, 4.0, 0.5), row(step, 2, 2.5, 0.59)]
+    kernels.compare_threads(found)
+    assert [one.get("over_one_thread") for one in found] == [None, 1.6, None, 1.6]
+    assert [kernels.is_short(one) for one in found] == [False, False, False, True]
+    assert kernels.is_short(row(conv, 1, 1.0, 0.74)) and not kernels.is_short(row("pool1 forward", 1, 1.0, 0.1))
+
+
 def test_kernels_end_to_end(tmp_path):
     out = tmp_path / "result.json"
     done = bench("kernels.py", "--quick", "--only", "conv3 forward,pool2 forward", "--rounds", "2", "--out", str(out))
@@ -173,13 +204,72 @@ def test_kernels_end_to_end(tmp_path):
     for row in record["rows"]:
         assert row["seconds"]["n"] == 2 and row["peak_gflops"] > 0
         assert ("share" in row) == (row["flop"] > 0)
+        assert ("over_one_thread" in row) == (row["threads"] > 1)
     assert "FMA peak of this run" in done.stdout
     names_no_place(out.read_text())
 
 
 @pytest.mark.parametrize(
+    ("costs", "cliff", "at"),
+    [
+        ((1.0, 1.1, 0.9, 0.8), False, 2),
+        ((9.0, 3.0, 2.9), False, 3),
+        ((1.0, 1.0, 1.6, 1.7), True, 3),
+        ((1.0,), False, 1),
+    ],
+)
+def test_a_cliff_is_a_jump_from_one_point_to_the_next(costs, cliff, at):
+    found = scaling.steepest([{"value": place + 1, "cost": cost} for place, cost in enumerate(costs)])
+    assert (found["cliff"], found["at"]) == (cliff, at)
+    said = scaling.verdict({"name": "batch", "per_work": False} | found)
+    assert (f"cliff at {at}:" in said) == cliff and ("no cliff" in said) != cliff
+
+
+def test_scaling_end_to_end(tmp_path):
+    out = tmp_path / "result.json"
+    done = bench("scaling.py", "--quick", "--only", "threads,mlp-width", "--rounds", "2", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    record = json.loads(out.read_text())
+    assert [curve["name"] for curve in record["curves"]] == ["threads", "mlp-width"]
+    for curve in record["curves"]:
+        assert curve["factor"] > 0 and f"{curve['name']}: " in done.stdout and "█" in done.stdout
+        assert all(point["cost"] > 0 and point["seconds"]["n"] == 2 for point in curve["points"])
+    names_no_place(out.read_text())
+
+
+def test_start_end_to_end(tmp_path):
+    out = tmp_path / "result.json"
+    arguments = ("--quick", "--only", "help,train,torch", "--python", f"torch={sys.executable}", "--out", str(out))
+    stand_in = tmp_path / "stand-in"
+    stand_in.mkdir()
+    (stand_in / "torch.py").write_text("import json")
+    done = bench("start.py", *arguments, PYTHONPATH=str(stand_in))
+    assert done.returncode == 0, done.stderr
+    record = json.loads(out.read_text())
+    assert [row["name"] for row in record["rows"]] == ["help", "train", "torch"]
+    shown, train, _ = record["rows"]
+    assert shown["goal_s"] == 0.2 and shown["met"] == (shown["seconds"]["median"] <= 0.2)
+    assert train["torch_imports"] > 1 and train["data"] and train["seconds"]["n"] == 1
+    if hasattr(os, "wait4"):
+        assert train["processor_s"] > shown["processor_s"] > 0
+        assert train["memory"] > 50e6
+    names_no_place(out.read_text())
+
+
+def test_a_first_compilation_tells_its_own_seconds():
+    case = next(case for case in start.CASES if case.name == "first")
+    run = start.Run(30.0, 26.0, 10**8, {"seconds": 21.5, "total": 5, "cached": False}, "mnist")
+    row = start._row(case, [run])
+    assert (row["seconds"]["median"], row["command_s"], row["kernels"], row["met"]) == (21.5, 30.0, 5, False)
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("start.py", "--only", "stop"), "--only names stop"),
+        (("start.py", "--only", "torch"), "expected --python torch=PATH too"),
+        (("start.py", "--only", "torch", "--python", "torch=no/python", "--quick"), "no/python can't be started"),
+        (("scaling.py", "--only", "depth"), "expected some of images-1, images, batch"),
         (("compare.py", "--only", "cnm"), "--only names cnm"),
         (("compare.py", "--python", "torch"), "expected PEER=PATH"),
         (("compare.py", "--rounds", "0"), "--rounds is 0"),

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, frame, seeds
 
-from jitnet.kernels.activation import relu_forward
+from jitnet.kernels.activation import activation_forward
 from jitnet.kernels.convolution import conv2d_forward
+from jitnet.kernels.layers import RELU
 from jitnet.kernels.minibatch import trunk_forward
 from jitnet.kernels.pooling import DEAD, max_pool2d_forward
 
@@ -36,7 +37,7 @@ def test_fused_is_plain(dtype, H, W, C, OC, bias, pool, seed):
     out = np.empty((N, H, W, OC), dtype)
     tensors = network.tensors()
     conv2d_forward(x, tensors["conv1.weight"], tensors["conv1.bias"], out)
-    relu_forward(out.reshape(-1))
+    activation_forward(RELU, out.reshape(-1))
     if pool:
         pooled, argmax = np.empty((N, H // 2, W // 2, OC), dtype), np.empty((N, H // 2, W // 2, OC), np.uint8)
         max_pool2d_forward(out, False, pooled, argmax)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitnet.config import ARCHITECTURES, CHOICES, Settings
+from jitnet.config import CHOICES, PRESETS, Settings
 from jitnet.errors import InputError
 
 LARGEST = 2**63 - 1
@@ -21,7 +21,8 @@ ANY = st.fixed_dictionaries(
         "shuffle": st.booleans(),
         "data": st.text(),
     }
-    | {name: st.integers(0, LARGEST) for name in ("batch_size", "seed", "val", "limit")}
+    | {"momentum": st.floats(0, 1, exclude_max=True), "weight_decay": st.floats(0, 1e30)}
+    | {name: st.integers(0, LARGEST) for name in ("batch_size", "seed", "val", "limit", "steps_per_epoch")}
     | {name: st.sampled_from(choices) for name, choices in CHOICES.items()}
 )
 
@@ -34,16 +35,35 @@ def test_toml_reads_back(tmp_path_factory, values):
     assert Settings.from_toml(path) == settings
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", PRESETS)
 def test_a_name_brings_its_architecture(name):
-    assert Settings(network=name).architecture == ARCHITECTURES[name]
+    assert Settings(network=name).architecture == PRESETS[name]["architecture"]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_brings_its_documents_recipe_and_may_be_changed(name):
+    settings = Settings.preset(name)
+    assert {key: getattr(settings, key) for key in PRESETS[name]} == PRESETS[name]
+    assert Settings.preset(name, lr=0.7, architecture="dense3").replace(seed=5).lr == 0.7
+
+
+def test_a_target_is_a_number():
+    assert Settings().loss == "cross-entropy" and Settings(target="price").loss == "mse"
+    with pytest.raises(InputError, match="--loss is 'cross-entropy' with a --target: expected mse"):
+        Settings(target="price", loss="cross-entropy")
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{name: value} for name in ("epochs", "batch_size", "seed", "val", "limit") for value in (-1, 2**63, 10**30)]
+    [
+        {name: value}
+        for name in ("epochs", "batch_size", "seed", "val", "limit", "steps_per_epoch")
+        for value in (-1, 2**63, 10**30)
+    ]
     + [{"epochs": 0}, {"network": "lenet"}, {"network": ""}]
     + [{"lr": value} for value in (0.0, -1.0, math.nan, math.inf, -math.inf)]
+    + [{"momentum": value} for value in (-0.1, 1.0, math.nan)]
+    + [{"weight_decay": value} for value in (-0.1, math.inf, math.nan)]
     + [{name: "other"} for name in CHOICES],
 )
 def test_what_is_out_of_range_is_refused(changes):

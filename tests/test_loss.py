@@ -1,4 +1,4 @@
-"""Softmax with cross-entropy against its equation, its derivative, and numbers that overflow a careless one."""
+"""The losses against their equations, their derivatives, and numbers that overflow a careless softmax."""
 
 import naive
 import numpy as np
@@ -9,14 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, batches, channels, normal, seeds
 
-from jitnet.kernels.loss import softmax_cross_entropy
+from jitnet.kernels.layers import CROSS_ENTROPY, MSE
+from jitnet.kernels.loss import output_loss
 
 EXP = 4  # roundings that math.exp and numpy.exp may differ by, between them
 
 
-def loss(logits, targets, scale):
+def loss(logits, targets, scale, kind=CROSS_ENTROPY, order=None):
     losses, grad = unwritten(len(logits), np.float64), unwritten(logits.shape, logits.dtype)
-    softmax_cross_entropy(guarded(logits), np.int64(targets), scale, losses, grad)
+    targets = targets if targets.ndim == 2 else targets.astype(np.uint8)
+    order = np.arange(len(logits)) if order is None else order
+    output_loss(kind, guarded(logits), guarded(targets), order, scale, losses, grad)
     assert_unharmed(losses, grad)
     return losses, grad
 
@@ -40,12 +43,37 @@ def test_it_is_the_equation(dtype, N, K, seed, spread):
     assert np.all(np.abs(grad - expected_grad) <= 0.25 * inside + written)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(N=batches, K=channels, seed=seeds, spread=st.sampled_from((0.1, 3.0, 30.0)))
+def test_squared_errors_are_their_equations(dtype, N, K, seed, spread):
+    """Of the softmax, whose probabilities and errors are at most 1, and of numbers, each for rows in any order."""
+    logits, numbers = normal(seed, dtype, N, K) * dtype(spread), normal(seed + 1, dtype, N + 3, K)
+    rng = np.random.default_rng(seed)
+    labels, order = rng.integers(0, K, N + 3), rng.integers(0, N + 3, N)
+    losses, grad = loss(logits, labels, dtype(0.25), MSE, order)
+    expected, expected_grad = naive.output_loss(MSE, logits, labels, order, 0.25)
+    inside = 2 * gamma(2 * K + EXP + 6, np.float64) * 3 * (1 + np.abs(np.float64(logits)).max(axis=1))
+    assert np.all(np.abs(losses - expected) <= inside)
+    assert np.all(np.abs(grad - expected_grad) <= inside[:, None] + gamma(3, dtype) * np.abs(expected_grad))
+
+    losses, grad = loss(logits, numbers, dtype(0.25), MSE, order)
+    expected, expected_grad = naive.output_loss(MSE, logits, numbers, order, 0.25)
+    assert_within(losses, expected, 2 * K + 6, expected)
+    assert_within(grad, expected_grad, 4, np.abs(expected_grad))
+
+
+@pytest.mark.parametrize("kind", ["cross-entropy", "mse", "numbers"])
 @given(N=st.integers(1, 5), K=channels, seed=seeds)
-def test_central_differences(N, K, seed):
-    logits = normal(seed, np.float64, N, K)
+def test_central_differences(kind, N, K, seed):
+    logits, order = normal(seed, np.float64, N, K), np.arange(N)
     targets = np.random.default_rng(seed).integers(0, K, N)
-    _, grad = loss(logits, targets, np.float64(1 / N))
-    expected = central_differences(lambda: naive.softmax_cross_entropy(logits, targets, 1)[0].mean(), logits, step=1e-3)
+    if kind == "numbers":
+        targets = normal(seed + 1, np.float64, N, K)
+    code = CROSS_ENTROPY if kind == "cross-entropy" else MSE
+    _, grad = loss(logits, targets, np.float64(1 / N), code)
+    expected = central_differences(
+        lambda: naive.output_loss(code, logits, targets, order, 1)[0].mean(), logits, step=1e-3
+    )
     assert worst_relative_error(grad, expected) <= GRADIENT_ERROR
 
 
@@ -66,5 +94,6 @@ def test_a_bad_logit_makes_a_bad_loss(bad, place):
     logits = np.ones((1, 5), np.float32)
     logits[0, place] = bad
     for target in range(5):
-        losses, _ = loss(logits, np.array([target]), np.float32(1))
-        assert not np.isfinite(losses[0])
+        for kind in (CROSS_ENTROPY, MSE):
+            losses, _ = loss(logits, np.array([target]), np.float32(1), kind)
+            assert not np.isfinite(losses[0])

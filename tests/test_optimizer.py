@@ -1,4 +1,4 @@
-"""The SGD step, and the scan for what is not finite."""
+"""The optimisers against their equations, and the scan for what is not finite."""
 
 import naive
 import numpy as np
@@ -9,7 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from shapes import DTYPES, normal, seeds
 
-from jitnet.kernels.optimizer import all_finite, sgd_step
+from jitnet.errors import InputError
+from jitnet.kernels.optimizer import all_finite, optimizer_step, sgd_step
+from jitnet.optimizer import KINDS, Optimizer
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -22,6 +24,69 @@ def test_sgd_step(dtype, N, seed):
     sgd_step(after, guarded(grad), lr)
     assert_unharmed(after)
     assert_within(after, naive.sgd_step(param, grad, lr), 2, np.abs(param) + np.abs(lr * grad))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(
+    N=st.integers(1, 300), seed=seeds, decay=st.sampled_from((0.0, 0.1)), t=st.sampled_from((1, 2, 10, 10**6))
+)  # fmt: skip
+@example(N=4096, seed=0, decay=0.0, t=3)
+@example(N=8193, seed=0, decay=0.1, t=3)
+def test_optimizer_step(dtype, kind, N, seed, decay, t):
+    """Adam divides by its root, so its error is measured against the step, which is at most some ten lr long."""
+    param, grad, lr = normal(seed, dtype, N), normal(seed + 1, dtype, N), 0.1
+    optimizer = Optimizer(kind, 0.9, decay)
+    optimizer.start(param)
+    first, second = guarded(optimizer.first), guarded(optimizer.second)
+    first[...], second[...] = normal(seed + 2, dtype, first.size), normal(seed + 3, dtype, second.size) ** 2
+    rule = {"kind": kind, "momentum": 0.9, "decay": decay}
+    padded = [np.float64(part) if part.size else np.zeros(N) for part in (first, second)]
+    expected = naive.optimizer_step(rule, param, grad, *padded, lr, t)
+    after = guarded(param)
+    optimizer_step(optimizer.rule, after, guarded(grad), first, second, lr, t)
+    assert_unharmed(after, first, second)
+    step = np.abs(expected[0] - param) + np.abs(param) + np.abs(grad) * lr
+    if kind.startswith("adam"):
+        g = np.abs(grad) + decay * np.abs(param)
+        mean = (0.9 * np.abs(padded[0]) + 0.1 * g) / (1 - 0.9**t)
+        step += lr * mean / (np.sqrt(expected[2] / (1 - 0.999**t)) + 1e-8)
+    else:
+        step += lr * (np.abs(padded[0]) + np.abs(grad) + decay * np.abs(param)) * 2
+    assert_within(after, expected[0], 30, step)
+    for found, twin, size in zip(
+        (first, second), expected[1:], (np.abs(padded[0]) + np.abs(grad) + np.abs(param), None)
+    ):
+        if found.size:
+            assert_within(found, twin, 12, np.abs(twin) if size is None else size)
+
+
+def test_plain_sgd_is_the_same_in_both_kernels():
+    param, grad = normal(0, np.float32, 5000), normal(1, np.float32, 5000)
+    optimizer, other = Optimizer(), param.copy()
+    optimizer.start(param)
+    optimizer_step(optimizer.rule, param, grad, optimizer.first, optimizer.second, 0.1, 1)
+    sgd_step(other, grad, np.float32(0.1))
+    assert param.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_state_goes_on_where_it_was(kind):
+    whole, params = Optimizer(kind), normal(0, np.float32, 7)
+    whole.start(params)
+    whole.first[:], whole.second[:] = 1, 2
+    state = whole.state()
+    assert len(state) == {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2, "adamw": 2}[kind]
+    again = Optimizer(kind)
+    again.start(params)
+    again.restore(state, 5)
+    assert again.taken == 5 and (again.first == 1).all() and (again.second == 2).all()
+    for bad in (
+        {**state, "optimizer.third": params},
+        {name: part[1:] for name, part in state.items()} or {"a": params},
+    ):
+        with pytest.raises(InputError, match=f"state of the optimiser '{kind}'"):
+            again.restore(bad, 5)
 
 
 def test_a_learning_rate_of_zero_changes_no_bit():

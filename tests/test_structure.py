@@ -39,6 +39,7 @@ PLANTED = [
     ("imports_point_down", "jitnet/network.py", "from jitnet import training"),
     ("imports_point_down", "jitnet/training.py", "def f():\n    import jitnet.views.plain"),
     ("imports_point_down", "jitnet/views/plain.py", "from jitnet.network import Network"),
+    ("imports_point_down", "jitnet/history/read.py", "from jitnet.views.charts import loss_chart"),
     ("imports_point_down", "jitnet/commands/train.py", "from jitnet.cli import main"),
     ("imports_point_down", "jitnet/estimators.py", "from jitnet.views import open_view"),
     ("only_views_and_commands_import_rich", "jitnet/training.py", "from rich import print"),
@@ -107,6 +108,6 @@ def test_the_twins_share_nothing_with_the_kernels():
     assert names == {"numpy", "jitnet.architecture.Conv", "jitnet.architecture.Dense", "jitnet.architecture.Pool"}
 
 
-@pytest.mark.parametrize("name", ["cli", "events", "config", "views", "runfolder", "data"])
+@pytest.mark.parametrize("name", ["cli", "events", "config", "views", "runfolder", "data", "history"])
 def test_what_answers_at_once_does_not_wait_for_numba(name):
     run(f"import sys, jitnet.{name}\nassert 'numba' not in sys.modules and 'llvmlite' not in sys.modules")

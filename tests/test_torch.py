@@ -9,6 +9,8 @@ from bounds import assert_within
 from shapes import DTYPES, frame, normal
 
 from jitnet.kernels import activation, convolution, dense, loss, optimizer, pooling
+from jitnet.kernels.layers import CROSS_ENTROPY, MSE, RELU, SIGMOID, TANH
+from jitnet.optimizer import Optimizer
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -77,8 +79,8 @@ def test_linear(dtype, size, relu):
     x = np.maximum(x, 0) if relu else x
     out, grad_input = np.empty((N, K), dtype), np.empty_like(x)
     grad_weight, grad_bias = np.empty_like(weight), np.empty_like(bias)
-    dense.linear_forward(x, weight, bias, False, out)
-    dense.linear_backward_input(grad, weight, x, relu, np.empty(D * K, dtype), grad_input)
+    dense.linear_forward(x, weight, bias, 0, out)
+    dense.linear_backward_input(grad, weight, x, int(relu), np.empty(D * K, dtype), grad_input)
     dense.linear_backward_weight(x, grad, grad_weight, grad_bias)
     magnitude, magnitude_bias = naive.linear_backward_weight(np.abs(x), np.abs(grad))
     within(out, theirs, D + 6, naive.linear_forward(np.abs(x), np.abs(weight), np.abs(bias), False))
@@ -87,24 +89,64 @@ def test_linear(dtype, size, relu):
     within(grad_bias, tb.grad, N + 2, magnitude_bias)
 
 
-def test_relu_loss_and_step(dtype):
+@pytest.mark.parametrize("kind, function", [(RELU, F.relu), (SIGMOID, torch.sigmoid), (TANH, torch.tanh)])
+def test_activations(dtype, kind, function):
     x, grad = normal(0, dtype, 50), normal(1, dtype, 50)
     tx = tensor(x, True)
-    F.relu(tx).backward(tensor(grad))
+    function(tx).backward(tensor(grad))
     out, passed = x.copy(), grad.copy()
-    activation.relu_forward(out)
-    activation.relu_backward(out, passed)
-    assert np.array_equal(out, F.relu(tx).detach().numpy()) and np.array_equal(passed, tx.grad.numpy())
+    activation.activation_forward(kind, out)
+    activation.activation_backward(kind, out, passed)
+    within(out, function(tx), 8, np.abs(out) if kind == RELU else 1.0)
+    within(passed, tx.grad, 8, np.abs(grad))
 
+
+@pytest.mark.parametrize("kind", ["cross-entropy", "mse", "numbers"])
+def test_losses(dtype, kind):
     logits, targets = normal(2, dtype, 9, 10), np.arange(9)
     tl = tensor(np.float64(logits), True)
-    F.cross_entropy(tl, torch.tensor(targets)).backward()
+    if kind == "cross-entropy":
+        theirs = F.cross_entropy(tl, torch.tensor(targets))
+    else:
+        softmax, one_hot = kind == "mse", np.eye(10)[targets]
+        targets = targets if softmax else normal(3, dtype, 9, 10)
+        goal = torch.tensor(one_hot if softmax else np.float64(targets))
+        theirs = F.mse_loss(F.softmax(tl, 1) if softmax else tl, goal)
+    theirs.backward()
     losses, found = np.empty(9), np.empty_like(logits)
-    loss.softmax_cross_entropy(logits, targets, dtype(1 / 9), losses, found)
-    within(losses.mean(), F.cross_entropy(tl, torch.tensor(targets)), 20, 5.0)
-    within(found, tl.grad, 20, np.full(found.shape, 1 / 9))
+    code = CROSS_ENTROPY if kind == "cross-entropy" else MSE
+    loss.output_loss(code, logits, targets, np.arange(9), dtype(1 / 9), losses, found)
+    within(losses.mean(), theirs, 20, 5.0)
+    within(found, tl.grad, 20, np.full(found.shape, 1 / 9) + np.abs(found))
 
+
+THEIRS = {
+    "sgd": lambda p, decay: torch.optim.SGD(p, lr=0.05, weight_decay=decay),
+    "momentum": lambda p, decay: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=decay),
+    "nesterov": lambda p, decay: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=decay),
+    "adam": lambda p, decay: torch.optim.Adam(p, lr=0.05, weight_decay=decay),
+    "adamw": lambda p, decay: torch.optim.AdamW(p, lr=0.05, weight_decay=decay),
+}
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("kind", THEIRS)
+def test_optimisers_step_by_step(dtype, kind, decay):
+    """Ten steps, each compared. A step of Adam is about lr long, so an error is measured against lr and the weight."""
     param = normal(3, dtype, 50)
+    theirs, ours = tensor(param, True), Optimizer(kind, weight_decay=decay)
+    ours.start(param)
+    optimiser = THEIRS[kind]([theirs], decay)
+    for t in range(1, 11):
+        grad = normal(10 + t, dtype, 50)
+        theirs.grad = tensor(grad)
+        optimiser.step()
+        optimizer.optimizer_step(ours.rule, param, grad, ours.first, ours.second, 0.05, t)
+        within(param, theirs, 40 * t, np.abs(param) + 0.5)
+
+
+def test_step(dtype):
+    grad, param = normal(1, dtype, 50), normal(3, dtype, 50)
     tp = tensor(param, True)
     tp.grad = tensor(grad)
     torch.optim.SGD([tp], lr=0.125).step()

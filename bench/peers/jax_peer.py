@@ -22,7 +22,10 @@ from jax import lax
 class Peer:
     """See bench.peers."""
 
-    VARIANTS = ({"loop": "scan"}, {"loop": "steps"})
+    @staticmethod
+    def variants(network) -> list[dict]:
+        """Return the choices to try."""
+        return [{"loop": "scan"}, {"loop": "steps"}]
 
     @staticmethod
     def versions() -> dict:

@@ -13,7 +13,10 @@ from jitnet.network import Network
 class Peer:
     """See bench.peers."""
 
-    VARIANTS = ({},)
+    @staticmethod
+    def variants(network) -> list[dict]:
+        """Return the choices to try: there are none."""
+        return [{}]
 
     @staticmethod
     def versions() -> dict:

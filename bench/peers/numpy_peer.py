@@ -11,7 +11,10 @@ import numpy as np
 class Peer:
     """See bench.peers."""
 
-    VARIANTS = ({},)
+    @staticmethod
+    def variants(network) -> list[dict]:
+        """Return the choices to try: there are none."""
+        return [{}]
 
     @staticmethod
     def versions() -> dict:

@@ -36,7 +36,7 @@ class PeerProcess:
         environment = os.environ | {name: str(threads) for name in _POOLS} | {"PYTHONDONTWRITEBYTECODE": "1"}
         environment.pop("PYTHONSAFEPATH", None)  # the checkout is found through the working directory
         self._answers: queue.Queue[str | None] = queue.Queue()
-        self.absent, self.versions, self.variants = "", {}, []
+        self.absent, self.versions = "", {}
         try:
             self._process = subprocess.Popen(
                 [python or sys.executable, "-m", "bench.peers.serve", entry.module, str(threads)],
@@ -55,7 +55,6 @@ class PeerProcess:
         hello = self._next()
         self.absent = hello.get("absent", "")
         self.versions = hello.get("versions", {})
-        self.variants = hello.get("variants", [])
 
     def ask(self, do: str, **request) -> dict:
         """Send a request and return the answer; raises `PeerError`."""

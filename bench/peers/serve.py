@@ -25,6 +25,10 @@ class Session:
         self.peer_class = peer_class
         self.threads = threads
 
+    def variants(self, network: str) -> dict:
+        """Return the choices that the peer has for this network."""
+        return {"variants": self.peer_class.variants(network.split())}
+
     def build(self, network: str, tensors: str, images: str, batch: int, variant: dict) -> dict:
         """Make the peer from the given weights and hand it the images."""
         with np.load(tensors) as file:
@@ -78,7 +82,7 @@ def main() -> int:
     except ImportError as error:
         send({"absent": f"{type(error).__name__}: {error.name}"})  # its own text may hold a path
         return 0
-    send({"variants": peer_class.VARIANTS, "versions": peer_class.versions()})
+    send({"versions": peer_class.versions()})
     session = Session(peer_class, threads)
     with contextlib.suppress(KeyboardInterrupt):  # the parent decides what an interrupt means
         for line in sys.stdin:
@@ -86,7 +90,8 @@ def main() -> int:
             try:
                 answer = getattr(session, request.pop("do"))(**request)
             except Exception as error:  # an answer, so that the other peers go on
-                answer = {"error": f"{type(error).__name__}: {error}".replace(os.getcwd(), ".")}
+                first = next(iter(str(error).strip().splitlines()), "")  # compilers tell stories
+                answer = {"error": f"{type(error).__name__}: {first[:160]}".replace(os.getcwd(), ".")}
             send(answer)
     return 0
 

@@ -14,7 +14,10 @@ _FEW = 32  # steps that are made one by one, so that each tells its loss
 class Peer:
     """See bench.peers."""
 
-    VARIANTS = ({},)
+    @staticmethod
+    def variants(network) -> list[dict]:
+        """Return the choices to try: there are none."""
+        return [{}]
 
     @staticmethod
     def versions() -> dict:

@@ -1,8 +1,14 @@
-"""PyTorch in its fastest eager idiom for steps this small: `autograd.grad` and one `_foreach_add_`, no optimiser class.
+"""PyTorch in its fastest idiom for steps this small: `autograd.grad` and one `_foreach_add_`, no optimiser class.
 
 The tensors are made once, layers work in place where autograd allows it, ReLU comes behind the pool (the same result on
-a quarter of the numbers), and `ceil_mode` pools to the edge without a padded copy.
+a quarter of the numbers), and `ceil_mode` pools to the edge without a padded copy. Forward and loss, and with them the
+backward pass, are tried under `torch.compile` too, which needs a C++ compiler.
 """
+
+import os
+
+# Compiling takes processes of its own by default, which would still be there while others are timed.
+os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 
 import torch
 from torch.nn import functional
@@ -11,14 +17,20 @@ from torch.nn import functional
 class Peer:
     """See bench.peers."""
 
-    VARIANTS = ({"layout": "NCHW"}, {"layout": "channels_last"})
+    @staticmethod
+    def variants(network) -> list[dict]:
+        """Return the choices to try."""
+        if not network[0].startswith("conv"):
+            return [{}, {"compiled": True}]
+        layouts = ("NCHW", "channels_last")
+        return [{"layout": layout, "compiled": compiled} for compiled in (False, True) for layout in layouts]
 
     @staticmethod
     def versions() -> dict:
         """Return what the figures depend on."""
         return {"torch": torch.__version__, "mkldnn": torch.backends.mkldnn.is_available()}
 
-    def __init__(self, network, tensors, threads, layout):
+    def __init__(self, network, tensors, threads, layout="", compiled=False):
         torch.set_num_threads(threads)
         self.words = network
         self.format = torch.channels_last if layout == "channels_last" else torch.contiguous_format
@@ -36,7 +48,11 @@ class Peer:
                 tensor = tensor.reshape(-1, channels, tensor.shape[1]).permute(1, 0, 2).reshape(tensor.shape)
             self.initial.append(tensor.contiguous() if tensor.ndim < 4 else tensor)
         self.params = [tensor.clone().requires_grad_() for tensor in self.initial]
-        self.detail = layout if channels else ""
+        self.detail = " ".join(word for word in (layout, "compiled" * compiled) if word)
+        torch.compiler.reset()
+        # Static shapes: each batch size is compiled for itself.
+        self._loss = torch.compile(self._mean_loss, dynamic=False) if compiled else self._mean_loss
+        self._logits = torch.compile(self._forward, dynamic=False) if compiled else self._forward
 
     def load(self, images, targets, batch):
         """Divide by 255 and lay the images out ahead of time."""
@@ -68,12 +84,15 @@ class Peer:
                     x = x.relu_()
         return x
 
+    def _mean_loss(self, x, targets):
+        return functional.cross_entropy(self._forward(x), targets)
+
     def train(self, steps, batch, lr):
         """Take SGD steps; return the loss before each."""
         losses = []
         for step in range(steps):
             part = slice(step * batch, (step + 1) * batch)
-            loss = functional.cross_entropy(self._forward(self.x[part]), self.targets[part])
+            loss = self._loss(self.x[part], self.targets[part])
             gradients = torch.autograd.grad(loss, self.params)
             with torch.no_grad():
                 torch._foreach_add_(self.params, gradients, alpha=-lr)
@@ -83,5 +102,5 @@ class Peer:
     def predict(self, images, batch):
         """Return logits in batches, without a graph."""
         with torch.inference_mode():
-            parts = [self._forward(self.x[n : min(n + batch, images)]) for n in range(0, images, batch)]
+            parts = [self._logits(self.x[n : min(n + batch, images)]) for n in range(0, images, batch)]
             return torch.cat(parts).numpy()

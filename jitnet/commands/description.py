@@ -16,9 +16,15 @@ def describe(training: Training, data: Dataset, title: str, history: tuple[Epoch
     """Return the first event of a run: what is trained, on what, how."""
     network, settings, position = training.network, training.settings, training.position
     count, layer = threads.in_use()
-    optimizer = settings.optimizer.upper()
+    optimizer = settings.optimizer.upper() if settings.optimizer == "sgd" else settings.optimizer
+    if settings.weight_decay:
+        optimizer += f" with weight decay {settings.weight_decay:g}"
     size = training.batch_size
     updates = f"per-sample {optimizer}" if size == 1 else f"{optimizer} in batches of {size}"
+    if settings.reduction == "sum" and size > 1:
+        updates += " (gradients summed)"
+    if settings.loss != "cross-entropy":
+        updates += f", loss {settings.loss}"
     order = "shuffled" if settings.shuffle else "file order"
     rate = f"lr {settings.lr:g}, schedule {settings.schedule}"
     return RunStarted(

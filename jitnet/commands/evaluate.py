@@ -30,17 +30,23 @@ def run(args: argparse.Namespace) -> int:
     from jitnet.views.progress import counted
 
     network, folder, epoch = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
-    data = loading.load_data(args.data or folder.settings.data, args.offline, loading.warn)
+    settings = folder.settings
+    if settings.target and args.data not in (None, settings.data):
+        raise InputError(f"--data is {args.data!r}: {folder.path} is a regression, measured on {settings.data} alone")
+    data = loading.load_data(args.data or settings.data, args.offline, loading.warn, settings.target)
     images = with_channels(data.x_test)
     if images.shape[1:] != network.image or data.classes > network.classes:
         raise InputError(
             f"{data.name} has images of {images.shape[1:]} in {data.classes} classes: "
             f"expected {network.image} in at most {network.classes}, what {folder.path} was trained on"
         )
-    loss, accuracy = score(network.logits(images), data.y_test)
+    loss, accuracy = score(network.logits(images), data.y_test, network.loss)
+    loss *= data.unit
     mark = " (synthetic digits)" if data.synthetic else ""
     if folder.meta["data"] == "synthetic" and not data.synthetic:
         mark = " (trained on synthetic digits)"
-    print(f"{folder.path} after {counted(epoch)}, on {len(images):,} test images of {data.name}{mark}")
-    print(f"loss = {loss:.6f} accuracy = {accuracy:.2f}{mark}")
+    kind = "rows" if settings.target else "images"
+    print(f"{folder.path} after {counted(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
+    measure = f"rmse = {loss**0.5:.6g}" if accuracy is None else f"accuracy = {accuracy:.2f}"
+    print(f"loss = {loss:.6f} {measure}{mark}")
     return 0

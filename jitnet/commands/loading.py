@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jitnet import architecture
 from jitnet.config import Settings
-from jitnet.data import Dataset, load
+from jitnet.data import Dataset, load, regression
 from jitnet.errors import InputError
 from jitnet.network import Network
 from jitnet.runfolder import RunFolder
@@ -18,18 +18,20 @@ def warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
-def load_data(spec: str, offline: bool, tell: Callable[[str], None]) -> Dataset:
-    """Load a data set; raises `InputError`."""
+def load_data(spec: str, offline: bool, tell: Callable[[str], None], target: str = "") -> Dataset:
+    """Load a data set, of a table of numbers with the column `target` to approximate; raises `InputError`."""
+    if target:
+        return regression.load(spec, target)
     return load(spec, offline=offline, warn=tell)
 
 
 def prepare(settings: Settings, offline: bool, tell: Callable[[str], None]) -> tuple[Network, Dataset]:
     """Return the settings' network, without parameters yet, and their data; raises `InputError`."""
     hidden = architecture.parse(settings.architecture)  # before the data: a typing error should not wait for it
-    data = load_data(settings.data, offline, tell)
+    data = load_data(settings.data, offline, tell, settings.target)
     height, width, channels = with_channels(data.x_train).shape[1:]
     layers = (*hidden, architecture.Dense(data.classes))
-    return Network(layers, (height, width, channels), settings.bias), data
+    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss), data
 
 
 def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, int]:
@@ -48,6 +50,6 @@ def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, R
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{folder.path / 'meta.json'} does not say what images the run was trained on") from None
     layers = (*architecture.parse(folder.settings.architecture), architecture.Dense(classes))
-    network = Network(layers, (height, width, channels), folder.settings.bias)
+    network = Network(layers, (height, width, channels), folder.settings.bias, loss=folder.settings.loss)
     network.load_tensors(tensors, str(path))
     return network, folder, Position.from_tensors(tensors, str(path)).epoch

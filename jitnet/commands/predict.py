@@ -29,6 +29,10 @@ def run(args: argparse.Namespace) -> int:
     from jitnet.network import probabilities
 
     network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    if folder.settings.target:
+        raise InputError(
+            f"{folder.path} approximates {folder.settings.target!r} from numbers: predict reads images only"
+        )
     height, width, channels = network.image
     if channels != 1:
         raise InputError(f"{folder.path} was trained on images of {channels} channels: predict reads grey ones only")

@@ -41,6 +41,14 @@ def run(args: argparse.Namespace) -> int:
         epochs = _epochs(args, position, settings.until)
         if args.schedule:
             settings = settings.replace(schedule=args.schedule, epochs=epochs)
+        if args.epochs is not None:  # more is asked for: what stopped it, or would at once, is lifted
+            settings = settings.replace(target_accuracy=0.0, patience=0, max_minutes=0.0)
+        if folder.meta["status"] == "done" and folder.meta.get("stop_reason") and args.epochs is None:
+            if args.ui not in ("json", "quiet"):
+                reason = folder.meta["stop_reason"]
+                print(f"{folder.path} is finished after {position.epoch} of {epochs} epochs: {reason}")
+                print(f"--epochs {max(epochs, position.epoch + 1)} would go on")
+            return 0
         if position.epoch >= epochs:
             _close(folder, position)
             if args.ui not in ("json", "quiet"):
@@ -57,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
             folder.change_settings(settings.replace(until=epochs))
         training = Training(network, settings, split(data, settings), position, epochs, str(folder.path))
         history = folder.rewind(position.epoch, position.step)
+        training.rows = list(history)
         started = description.describe(training, data, settings.network, history)
         return session.follow(
             training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)

@@ -69,7 +69,11 @@ def _until(stop: Stop, training: Training, started: RunStarted, resume: str) -> 
     position = training.position
     for event in training.run():
         yield event
-        if stop.signal is not None and not isinstance(event, Diverged) and position.epoch < training.epochs:
+        if (
+            stop.signal is not None
+            and not isinstance(event, Diverged | RunFinished)
+            and position.epoch < training.epochs
+        ):
             yield Interrupted(signal=stop.signal.name, epoch=position.epoch, step=position.step, resume=resume)
             return
 

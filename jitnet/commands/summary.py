@@ -3,13 +3,13 @@
 import argparse
 from typing import Any
 
-from jitnet.config import ARCHITECTURES, CHOICES
+from jitnet.config import CHOICES, PRESETS
 
 
 def add_parser(subparsers: Any) -> None:
     """Add `summary` to the command line."""
     parser = subparsers.add_parser("summary", help="list a network's operations with their sizes and work")
-    parser.add_argument("network", metavar="NETWORK", help=" or ".join(ARCHITECTURES))
+    parser.add_argument("network", metavar="NETWORK", help=" or ".join(PRESETS))
     layers = parser.add_mutually_exclusive_group()
     layers.add_argument("--hidden", metavar="N,N", default=argparse.SUPPRESS, help="units of an mlp's hidden layers")
     layers.add_argument("--arch", metavar="TEXT", default=argparse.SUPPRESS, help="hidden layers, as in train")

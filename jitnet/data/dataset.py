@@ -25,6 +25,7 @@ class Dataset:
     classes : at least 2
     source : the place it came from, for people
     sha256 : of the four arrays' shapes and content: equal exactly when the data is
+    unit : 1, or of a regression the square of what its targets were divided by
     """
 
     name: str
@@ -35,6 +36,7 @@ class Dataset:
     classes: int
     source: str
     sha256: str
+    unit: float = 1.0
 
     @property
     def synthetic(self) -> bool:
@@ -55,8 +57,8 @@ def assemble(parts: dict[str, Part], source: str, name: str) -> Dataset:
         name, classes = known.name, known.classes
     elif name in KNOWN:
         name = f"own-{name}"
-    arrays = {part: parts[part].array for part in PARTS}
-    return Dataset(name=name, classes=classes, source=source, sha256=whole, **arrays)
+    x_train, y_train, x_test, y_test = (parts[part].array for part in PARTS)
+    return Dataset(name, x_train, y_train, x_test, y_test, classes, source, whole)
 
 
 def own_name(path: Path) -> str:

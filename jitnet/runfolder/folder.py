@@ -198,6 +198,7 @@ class RunFolder:
         if isinstance(event, RunStarted):
             caused += self._notices
             owner = {"pid": os.getpid(), "host": socket.gethostname()}
+            self.meta.pop("stop_reason", None)
             caused += self._update_meta(status="running", threads=event.threads, layer=event.layer, **owner)
         elif isinstance(event, StepsDone):
             self._train_s += event.seconds
@@ -211,6 +212,8 @@ class RunFolder:
             caused += self._save()
         elif isinstance(event, Interrupted | RunFinished):
             caused += self._save()
+        if isinstance(event, RunFinished) and event.stop_reason:
+            self.meta["stop_reason"] = event.stop_reason
         if type(event) in STATUS:
             caused += self._update_meta(status=STATUS[type(event)])
         return caused + self._logs.record(*caused)

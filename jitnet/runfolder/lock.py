@@ -37,3 +37,22 @@ class Lock:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def is_held(folder: Path) -> bool:
+    """Does a process train in this folder? Where locks cannot be told, the answer is yes."""
+    if fcntl is None:
+        return True
+    try:
+        descriptor = os.open(folder / ".lock", os.O_RDONLY)
+    except OSError:
+        return False  # a copy without the lock: nobody trains in that
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -65,8 +65,11 @@ def read_meta(path: Path) -> dict[str, Any]:
     texts = ("status", "title", "data", "created")
     if not isinstance(meta, dict) or not all(isinstance(meta.get(name), str) for name in texts):
         raise InputError(f"{file} is damaged: expected the texts {', '.join(texts)}, so {path.name} cannot be used")
-    if meta.get("schema") != SCHEMA:
-        raise InputError(f"{file} has schema {meta.get('schema')!r}, and this jitnet reads {SCHEMA}: update jitnet")
+    schema = meta.get("schema", 0)  # the first runs did not say; what they lack has a default where it is read
+    if type(schema) is not int or not 0 <= schema <= SCHEMA:
+        raise InputError(
+            f"{file} has schema {meta.get('schema')!r}, and this jitnet reads 0 to {SCHEMA}: update jitnet"
+        )
     return meta
 
 

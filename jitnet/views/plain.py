@@ -16,6 +16,8 @@ def epoch_line(row: EpochDone) -> str:
     text = f"Epoch {row.epoch:2d} lr = {row.lr:.6f} avg loss = {row.train_loss:.6f}"
     if row.test_accuracy is not None:
         text += f" accuracy = {row.test_accuracy:.2f}"
+    elif row.test_loss is not None:  # a regression: the loss is the mean square of the errors
+        text += f" rmse = {row.test_loss**0.5:.6g}"
     if row.val_accuracy is not None:
         text += f" val accuracy = {row.val_accuracy:.2f}"
     return text + _mark(row.data)
@@ -30,9 +32,13 @@ def closing_lines(end: RunFinished | Interrupted | Diverged) -> list[str]:
         case Diverged():
             return [f"Diverged at epoch {end.epoch}, step {end.step}, lr {end.lr:.6g}: {end.message}"]
     lines = [f"Total execution time: {end.elapsed_s / 60:.2f} minutes"]
+    if end.stop_reason:
+        lines.append(f"Stopped early: {end.stop_reason}")
     for name, accuracy in (("test", end.test_accuracy), ("validation", end.val_accuracy)):
         if accuracy is not None:
             return [f"Final accuracy of {name} set = {accuracy:.2f}{_mark(end.data)}", *lines]
+    if end.test_rmse is not None:
+        return [f"Final RMSE of test set = {end.test_rmse:.6g}", *lines]
     return lines
 
 

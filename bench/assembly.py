@@ -1,0 +1,241 @@
+"""Read the machine code of the register tile: how many FMA its inner loops hold, and whether a register is spilled.
+
+    python bench/assembly.py                every tile in kernels/lanes.py, a few seconds each
+    python bench/assembly.py --show avx2    and print the inner loop of the full tile
+
+`contract` is compiled by numba in a process of its own, with the tile forced by JITNET_TILE and an empty cache; numba
+prints its optimised LLVM IR (NUMBA_DUMP_OPTIMIZED), and the same LLVM makes assembly of it: for this processor if the
+tile is its own, else for a typical one that would choose the tile. Nothing of it is run, so foreign tiles are read too.
+An inner loop is a block that ends with a jump to its own beginning. A spill in it is an instruction with a vector
+register and a place on the stack.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
+
+import llvmlite.binding as llvm
+from rich.console import Console
+from rich.table import Table
+
+from bench import machine, records, report
+from jitnet.kernels import lanes
+
+ROOT = Path(__file__).resolve().parents[1]
+# A processor that would choose the tile: (triple, LLVM's name of it).
+TYPICAL = {
+    "avx512": ("x86_64-unknown-linux-gnu", "skylake-avx512"),
+    "avx2": ("x86_64-unknown-linux-gnu", "haswell"),
+    "neon": ("aarch64-unknown-linux-gnu", "cortex-a76"),
+    "generic": ("x86_64-unknown-linux-gnu", "x86-64"),
+}
+_FMA = re.compile(r"\t(vfmadd\w*ps|fmla)\b")
+_LABEL = re.compile(r"^(\.?L[\w$]+):")
+_JUMP = re.compile(r"\t(?:j\w+|b|b\.\w+|cbn?z\t\w+,|tbn?z\t\w+, #\w+,)\s+(\.?L[\w$]+)\s*$")
+_VECTOR = re.compile(r"%[xyz]mm\d+|\b[qv]\d+\b")
+_STACK = re.compile(r"\(%rsp|\[sp\b")
+_FRAME = re.compile(r"\(%rbp|\[x29\b")
+_SETS_FRAME = re.compile(r"\tmovq\t%rsp, %rbp|\tmov\tx29, sp|\tadd\tx29, sp")
+_FUSED_CALL = re.compile(r"\bfmaf\b")
+
+
+class UnsupportedError(Exception):
+    """A tile can't be read here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """An inner loop that multiplies."""
+
+    fma: int  # instructions of one pass
+    sums: int  # registers they add to
+    spills: int
+    lines: tuple[str, ...]
+
+
+def optimised_ir(tile: str) -> str:
+    """Return what numba hands to LLVM for `contract` in float32. Raises `UnsupportedError`."""
+    with tempfile.TemporaryDirectory() as cache:  # from a cache numba takes machine code, which it can't print
+        settings = {"JITNET_TILE": tile, "JITNET_CACHE_DIR": cache, "NUMBA_CACHE_DIR": "", "NUMBA_DUMP_OPTIMIZED": "1"}
+        command = [sys.executable, "-c", "import jitnet.kernels.contract"]
+        done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, capture_output=True, text=True)
+    parts = re.split(r"^-+OPTIMIZED DUMP (.*?)-+$", done.stdout, flags=re.MULTILINE)
+    found = [text for name, text in zip(parts[1::2], parts[2::2]) if name.strip() == "contract"]
+    if done.returncode or not found:
+        raise UnsupportedError((done.stderr.strip().splitlines() or ["numba printed no IR"])[-1])
+    module = found[0].split("\n====", 1)[0]  # float32 is compiled first
+    # Behind the function itself come its wrappers for Python, with x86's own atomics, and they are not for reading.
+    _, *wrappers = re.findall(r"^define .*?^}\n", module, flags=re.MULTILINE | re.DOTALL)
+    for wrapper in wrappers:
+        module = module.replace(wrapper, "")
+    return module
+
+
+def assembly(ir: str, triple: str, cpu: str, features: str = "") -> str:
+    """Compile IR for a processor, which need not be this one. Raises `UnsupportedError`."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    try:
+        target = llvm.Target.from_triple(triple)
+        made = target.create_target_machine(cpu=cpu, features=features, opt=3)
+        layout = f'target datalayout = "{made.target_data}"\ntarget triple = "{triple}"'
+        ir = re.sub(r"^target (datalayout|triple) = .*\n", "", ir, flags=re.MULTILINE)
+        return made.emit_assembly(llvm.parse_assembly(f"{layout}\n{ir}"))
+    except RuntimeError as error:
+        raise UnsupportedError(f"LLVM here does not compile for {triple}: {error}") from None
+
+
+def inner_loops(text: str) -> list[Loop]:
+    """Return the inner loops with an FMA in them, in the order of the text."""
+    stack = [_STACK, _FRAME] if _SETS_FRAME.search(text) else [_STACK]
+    found: list[Loop] = []
+    label, block = "", []
+    for line in text.splitlines():
+        if start := _LABEL.match(line):
+            label, block = start[1], []
+        block.append(line)
+        jump = _JUMP.search(line)
+        if jump and jump[1] == label:
+            multiplies = [one for one in block if _FMA.search(one)]
+            spills = [one for one in block if _VECTOR.search(one) and any(place.search(one) for place in stack)]
+            if multiplies:
+                found.append(Loop(len(multiplies), len({_sum(one) for one in multiplies}), len(spills), tuple(block)))
+        if jump:
+            label, block = "", []
+    return found
+
+
+def _sum(line: str) -> str:
+    """Return the register that an FMA adds to: the last operand on x86, the first on ARM."""
+    operands = line.split("\t")[2].split(", ")
+    return operands[0].split(".")[0] if line.startswith("\tfmla") else operands[-1].split()[0]
+
+
+def inspect(tile: str) -> tuple[dict, list[Loop]]:
+    """Return one tile's row of the record, and its inner loops. Raises `UnsupportedError`."""
+    vector_bytes, height = lanes.TILES[tile]
+    triple, cpu, features = *TYPICAL[tile], ""
+    own = tile == lanes.TILE
+    if own:
+        triple, cpu = llvm.get_process_triple(), llvm.get_host_cpu_name()
+        features = llvm.get_host_cpu_features().flatten()
+    text = assembly(optimised_ir(tile), triple, cpu, features)
+    loops = inner_loops(text)
+    full = [loop for loop in loops if loop.sums == 2 * height]
+    spills: Counter = Counter()
+    for loop in loops:
+        spills[str(loop.sums)] += loop.spills
+    row = {
+        "tile": tile,
+        "own": own,
+        "target": f"{triple.split('-')[0]} {cpu}",
+        "vector_bytes": vector_bytes,
+        "height": height,
+        "loops": len(loops),
+        "full_tile": {name: value for name, value in asdict(full[0]).items() if name != "lines"} if full else None,
+        "spills": dict(+spills),  # by the sums of the loop
+        "emulated": not loops and bool(_FUSED_CALL.search(text)),
+    }
+    return row, loops
+
+
+def clean(row: dict) -> bool:
+    """Whether a tile is as it should be: all its sums in registers, and nothing on the stack."""
+    return row["full_tile"] is not None and not row["spills"]
+
+
+def _spilling(row: dict) -> str:
+    full = "the full tile spills" if row["full_tile"]["spills"] else "the full tile does not spill"
+    return f"{full}; spills in loops of {', '.join(row['spills'])} sums"
+
+
+def draw(found: list[dict]) -> Table:
+    """Draw the table."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("tile", "rows x vectors", "for", "inner loops", "FMA in the full tile's", "sums", "spills", ""):
+        table.add_column(name, justify="right" if name in ("inner loops", "sums", "spills") else "left")
+    for row in found:
+        if "unsupported" in row:
+            table.add_row(row["tile"], "", "", "", "", "", "", row["unsupported"], style="dim")
+            continue
+        full = row["full_tile"]
+        if row["emulated"]:
+            note = "no FMA instruction there: a function is called for each lane"
+        else:
+            note = "as it should be" if clean(row) else "no loop keeps all sums" if full is None else _spilling(row)
+        table.add_row(
+            row["tile"] + (" (here)" if row["own"] else ""),
+            f"{row['height']} x 2 of {row['vector_bytes']} bytes",
+            row["target"],
+            str(row["loops"]),
+            f"{full['fma']} = {full['fma'] // full['sums']} x {full['sums']}" if full else "",
+            str(full["sums"]) if full else "",
+            str(sum(row["spills"].values())),
+            note,
+            style="" if clean(row) else "yellow",
+        )
+    return table
+
+
+def notes(record: dict) -> list[str]:
+    """Return the sentences below the table."""
+    return [
+        "How: numba's optimised IR of `contract` (float32, tile forced by JITNET_TILE), compiled by the same LLVM for "
+        "the processor named. An inner loop is a block that ends with a jump to its own beginning; there is one for "
+        "each height of the tile, width and unrolling. A spill is an instruction in one with a vector register and a "
+        "place on the stack. Nothing is run.",
+        machine.sentence(record["machine"]),
+    ]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Inspect all tiles; return the exit code: 1 if the host's own tile spills."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--only", metavar="TILES", default="", help=f"some of {', '.join(lanes.TILES)}, with commas")
+    parser.add_argument("--show", metavar="TILE", default="", help="print the inner loop of this tile")
+    parser.add_argument("--json", action="store_true", help="print the record instead of the table")
+    parser.add_argument("--out", type=Path, metavar="PATH", help="file or folder of the record (default: not kept)")
+    args = parser.parse_args(arguments)
+    names = [name for name in args.only.split(",") if name] or list(lanes.TILES)
+    if unknown := {*names, *([args.show] if args.show else [])} - set(lanes.TILES):
+        sentence = f"there is no tile {', '.join(sorted(unknown))}: expected some of {', '.join(lanes.TILES)}"
+        Console(stderr=True).print(sentence, style="red")
+        return 2
+    record = {
+        "benchmark": "assembly",
+        "format": records.FORMAT,
+        "date": records.started(),
+        "machine": machine.statement(),
+        "rows": [],
+    }
+    console = report.console(args.json)
+    for name in dict.fromkeys([*names, *([args.show] if args.show else [])]):
+        try:
+            row, loops = inspect(name)
+        except UnsupportedError as error:
+            row, loops = {"tile": name, "unsupported": str(error)}, []
+        record["rows"].append(row)
+        if name == args.show:
+            full = [loop for loop in loops if loop.sums == 2 * lanes.TILES[name][1]]
+            console.print("\n".join(full[0].lines if full else ()), highlight=False, markup=False)
+    console.print(draw(record["rows"]))
+    for line in notes(record):
+        console.print(line, highlight=False, style="dim")
+    if args.out:
+        console.print(f"written: {records.write(record, args.out).name}", highlight=False)
+    if args.json:
+        print(json.dumps(record))
+    return 0 if all(clean(row) for row in record["rows"] if row.get("own")) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""`jitnet report`: runs as one page to read, print and hand on."""
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jitnet.commands import options
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `report` to the command line."""
+    parser = subparsers.add_parser("report", help="write runs as one HTML page that needs no network")
+    parser.add_argument("run_names", metavar="RUN", nargs="+", help="a run folder, its name, or `latest`")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="the page (default: report.html in the first RUN)")
+    parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
+    parser.add_argument("--threads", metavar="N", type=int, help="threads of the kernels")
+    parser.add_argument("--offline", action="store_true", help="never open a connection")
+    options.add_runs_dir(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure each run on its test images, write the page and return the exit code."""
+    from jitnet import threads
+
+    threads.configure(args.threads)
+
+    from jitnet import __version__
+    from jitnet.atomic import replace_file
+    from jitnet.commands.waiting import Waiting
+    from jitnet.errors import InputError
+    from jitnet.history import read_run
+    from jitnet.report import page
+
+    runs = [read_run(name, args.runs_dir) for name in args.run_names]
+    out = args.out or runs[0].path / "report.html"
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise InputError(f"--out is {out}: expected a file in a folder that is there")
+    known: dict[str, Any] = {}  # data sets, each loaded once
+    with Waiting("measuring", len(runs)) as waiting:
+        subjects = []
+        for each in runs:
+            waiting.show(each.name)
+            subjects.append(_subject(each, args, known))
+            waiting.advance()
+    text = page(subjects, f"Made by jitnet {__version__} on {datetime.now():%Y-%m-%d %H:%M}.")
+    try:
+        replace_file(out, text.encode())
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
+    print(f"written: {out} ({len(text) / 1e6:.1f} MB)")
+    return 0
+
+
+def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any]) -> Any:
+    """Return a run with its network's parameters and, if its data is here, what they do on the test images."""
+    from jitnet.commands import loading
+    from jitnet.errors import InputError
+    from jitnet.network import probabilities
+    from jitnet.report.measure import measure
+    from jitnet.report.section import Subject
+    from jitnet.training import with_channels
+
+    network, folder, _ = loading.load_trained(str(each.path), args.runs_dir, "best" if args.best else None)
+    spec = folder.settings.data
+    measured, missing, images = None, "", None
+    try:
+        if spec not in known:
+            known[spec] = loading.load_data(spec, args.offline, loading.warn)
+        data = known[spec]
+        if data.sha256 != each.meta.get("data_sha256"):
+            raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
+        images = with_channels(data.x_test)
+        measured = measure(data.name, probabilities(network.logits(images)), data.y_test)
+    except InputError as error:
+        missing = str(error)
+        loading.warn(f"{each.name} is reported without measurements: {error}")
+        images = None
+    if images is None:
+        import numpy as np
+
+        images = np.zeros((0, *network.image), np.uint8)
+    return Subject(each, network.shapes, network.tensors(), measured, images, missing)

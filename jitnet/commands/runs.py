@@ -1,0 +1,123 @@
+"""`jitnet runs`: list, show, compare and plot the runs there are."""
+
+import argparse
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from jitnet.commands import options
+from jitnet.errors import InputError
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `runs` and its actions to the command line."""
+    parser = subparsers.add_parser("runs", help="list, show, compare or plot runs")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|compare|plot")
+    listing = actions.add_parser("list", help="a line for each run, the newest first")
+    listing.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")
+    listing.add_argument("--reverse", action="store_true", help="the other way round")
+    listing.add_argument(
+        "--filter", metavar="TEST", action="append", default=[], help='network=cnn, "accuracy>=98", status!=done, ...'
+    )
+    listing.add_argument("--json", action="store_true", help="a JSON array, with all settings")
+    show = actions.add_parser("show", help="all about one run")
+    show.add_argument("run_name", metavar="RUN", help="a run folder, its name, or `latest`")
+    show.add_argument("--json", action="store_true", help="one JSON object")
+    compare = actions.add_parser("compare", help="what differs between runs, and what came of it")
+    form = compare.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="tables for a README or an issue")
+    form.add_argument("--csv", action="store_true", help="one table for a spreadsheet")
+    compare.add_argument(
+        "--accuracy", metavar="PERCENT", type=float, action="append", help="show the time until this test accuracy"
+    )
+    plot = actions.add_parser("plot", help="runs' curves in the terminal, or as svg or png")
+    plot.add_argument("--metric", metavar="NAME", default="test_accuracy", help="a column of metrics.csv, or step_loss")
+    plot.add_argument("--x", choices=("epoch", "step", "time"), default="epoch", help="(default: epoch)")
+    plot.add_argument("--out", metavar="FILE", type=Path, help="an .svg or .png file, drawn by matplotlib")
+    for several in (compare, plot):
+        several.add_argument("run_names", metavar="RUN", nargs="+", help="a run folder, its name, or `latest`")
+    for action in (listing, show, compare, plot):
+        options.add_runs_dir(action)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what `jitnet runs` was asked for and return the exit code."""
+    return {"list": _list, "show": _show, "compare": _compare, "plot": _plot}[args.action](args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from jitnet.history import read_runs, select
+    from jitnet.history.read import summary
+
+    found, damaged = read_runs(args.runs_dir)
+    for sentence in damaged:
+        print(f"warning: {sentence}", file=sys.stderr)
+    chosen = select.order(select.keep(found, args.filter), args.sort, args.reverse)
+    if args.json:
+        records = [summary(run) | {"path": str(run.path), "settings": run.settings} for run in chosen]
+        print(json.dumps(records, indent=2, default=str))
+        return 0
+    from jitnet.commands import listing
+
+    listing.print_list(chosen, len(found), args.runs_dir)
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from jitnet.history import read_run
+    from jitnet.history.read import summary
+
+    run = read_run(args.run_name, args.runs_dir)
+    if args.json:
+        record = summary(run) | {"path": str(run.path), "settings": run.settings, "meta": run.meta}
+        print(json.dumps(record | {"metrics": run.epochs}, indent=2, default=str))
+        return 0
+    from jitnet.commands import listing
+
+    listing.print_run(run)
+    return 0
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from jitnet.history import read_run
+    from jitnet.history.compare import compare, to_csv, to_markdown
+    from jitnet.history.curves import curves
+
+    targets = tuple(args.accuracy or ())
+    for target in targets:
+        if not 0 < target <= 100:
+            raise InputError(f"--accuracy is {target:g}: expected a percentage above 0 and up to 100")
+    runs = [read_run(name, args.runs_dir) for name in args.run_names]
+    if len(runs) < 2:
+        raise InputError(f"{args.run_names[0]} alone is given: expected two or more runs to compare, or `runs show`")
+    tables = compare(runs, targets)
+    if args.markdown or args.csv:
+        print(to_markdown(tables) if args.markdown else to_csv(tables))
+        return 0
+    from jitnet.commands import listing
+
+    listing.print_tables(tables)
+    with contextlib.suppress(InputError):  # no epoch is done yet: the settings are worth comparing all the same
+        listing.print_curves(curves(runs, "test_accuracy", "epoch"), "test_accuracy", "epoch")
+    return 0
+
+
+def _plot(args: argparse.Namespace) -> int:
+    from jitnet.history import read_run
+    from jitnet.history.curves import METRICS, curves
+    from jitnet.history.figure import save_figure
+
+    if args.metric not in METRICS:
+        raise InputError(f"--metric is {args.metric!r}: expected one of {', '.join(METRICS)}")
+    drawn = curves([read_run(name, args.runs_dir) for name in args.run_names], args.metric, args.x)
+    if args.out is not None:
+        save_figure(args.out, drawn, args.metric, args.x)
+        print(f"written: {args.out}")
+        return 0
+    from jitnet.commands import listing
+
+    listing.print_curves(drawn, args.metric, args.x)
+    return 0

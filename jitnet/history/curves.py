@@ -1,0 +1,63 @@
+"""One curve a run: a metric over epochs, steps or seconds."""
+
+from dataclasses import dataclass
+
+from jitnet.errors import InputError
+from jitnet.history.read import Run, json_lines
+
+METRICS = {  # name: what it is called at an axis
+    "test_accuracy": "test accuracy %",
+    "val_accuracy": "validation accuracy %",
+    "train_loss": "training loss",
+    "test_loss": "test loss",
+    "val_loss": "validation loss",
+    "step_loss": "loss of a sample of steps",
+    "lr": "learning rate",
+    "images_per_s": "images/s",
+    "train_s": "seconds an epoch",
+}
+ALONG = {"epoch": "epochs", "step": "steps", "time": "seconds of training"}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A run's name and its points (x, y), sorted by x."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+def curves(runs: list[Run], metric: str, along: str) -> list[Curve]:
+    """Return the curve of each run; raises `InputError` if none has a point."""
+    found = [Curve(run.name, tuple(_points(run, metric, along))) for run in runs]
+    if not any(curve.points for curve in found):
+        names = ", ".join(run.name for run in runs)
+        raise InputError(f"there is no {metric} in {names}: expected a run with a finished epoch that computed it")
+    return found
+
+
+def _points(run: Run, metric: str, along: str) -> list[tuple[float, float]]:
+    if metric == "step_loss":
+        return _step_losses(run, along)
+    points, seconds = [], 0.0
+    for row in run.epochs:
+        seconds += (row.get("train_s") or 0.0) + (row.get("eval_s") or 0.0)
+        places = {"epoch": (row.get("epoch") or 0.0) + 1, "step": row.get("step"), "time": seconds}
+        x, y = places[along], row.get(metric)
+        if x is not None and y is not None:
+            points.append((x, y))
+    return points
+
+
+def _step_losses(run: Run, along: str) -> list[tuple[float, float]]:
+    first = run.epochs[0].get("step") if run.epochs else None  # the steps of an epoch
+    points = []
+    for record in json_lines(run.path / "steps.jsonl"):
+        step, loss = record.get("step"), record.get("loss")
+        if along == "epoch":
+            x = step / first if isinstance(step, int) and first else None
+        else:
+            x = step if along == "step" else record.get("t")
+        if isinstance(x, int | float) and isinstance(loss, int | float):
+            points.append((float(x), float(loss)))
+    return points

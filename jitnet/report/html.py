@@ -1,0 +1,62 @@
+"""Elements of HTML and SVG as text: whatever is put into one is escaped, unless it is an element itself."""
+
+from html import escape
+from typing import Any
+
+
+class Markup(str):
+    """Text that is markup already."""
+
+
+_ALONE = {"img", "meta", "br", "input"}
+
+
+def element(tag: str, *children: Any, **attributes: Any) -> Markup:
+    """Return an element. `class_` is written class, `stroke_width` stroke-width; None and False leave one out.
+
+    >>> element("p", "a < b", class_="note")
+    '<p class="note">a &lt; b</p>'
+    """
+    shown = "".join(_attribute(name, value) for name, value in attributes.items() if value not in (None, False))
+    if tag in _ALONE:
+        return Markup(f"<{tag}{shown}>")
+    return Markup(f"<{tag}{shown}>{join(children)}</{tag}>")
+
+
+def join(children: Any) -> Markup:
+    """Return children one after the other; a list counts as its members, None as nothing."""
+    parts = []
+    for child in children:
+        if isinstance(child, Markup):
+            parts.append(str(child))
+        elif isinstance(child, list | tuple):
+            parts.append(str(join(child)))
+        elif child is not None:
+            parts.append(escape(str(child), quote=False))
+    return Markup("".join(parts))
+
+
+def table(caption: str, head: list[str], rows: list[list[Any]], class_: str = "figures") -> Markup:
+    """Return a table whose first column names its rows."""
+    top = element("tr", [element("th", name, scope="col") for name in head])
+    body = [
+        element("tr", element("th", row[0], scope="row"), [element("td", cell) for cell in row[1:]]) for row in rows
+    ]
+    made = element("table", element("caption", caption), element("thead", top), element("tbody", body), class_=class_)
+    return element("div", made, class_="wide", tabindex="0", role="region", aria_label=caption)
+
+
+def number(value: float | None, digits: int) -> str:
+    """Return a number for people, a dash for none.
+
+    >>> number(1234.567, 1), number(None, 2)
+    ('1,234.6', '–')
+    """
+    return "–" if value is None or value != value else f"{value:,.{digits}f}"
+
+
+def _attribute(name: str, value: Any) -> str:
+    name = name.rstrip("_").replace("_", "-") if name != "viewBox" else name
+    if isinstance(value, float):
+        value = f"{value:.2f}".rstrip("0").rstrip(".")
+    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'

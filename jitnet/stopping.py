@@ -1,0 +1,40 @@
+"""When a run is good enough, no longer gets better, or out of time: pure functions of what it has reported.
+
+So a resumed run stops where the uninterrupted one would have, time apart.
+"""
+
+from collections.abc import Sequence
+
+from jitnet.config import Settings
+from jitnet.events import EpochDone
+
+
+def out_of_time(settings: Settings, elapsed_s: float) -> bool:
+    """Has the run taken its `max_minutes`, those of processes before a resume included?"""
+    return 0 < 60 * settings.max_minutes <= elapsed_s
+
+
+def stop_reason(settings: Settings, rows: Sequence[EpochDone], elapsed_s: float) -> str:
+    """Return why the run should end after these epochs, as a clause; "" to go on.
+
+    The target is looked for on the validation images when there are any, else on the test images.
+    """
+    if out_of_time(settings, elapsed_s):
+        return f"the {settings.max_minutes:g} minutes of --max-minutes are over"
+    if not rows:
+        return ""
+    kind, value = ("test", rows[-1].test_accuracy)
+    if settings.val:
+        kind, value = ("validation", rows[-1].val_accuracy)
+    if settings.target_accuracy and value is not None and value >= settings.target_accuracy:
+        return f"the target of {settings.target_accuracy:g} % is reached, {value:.2f} % on the {kind} images"
+    waited = _epochs_since_best(rows)
+    if 0 < settings.patience <= waited:
+        return f"the validation accuracy has not improved for {waited} epochs"
+    return ""
+
+
+def _epochs_since_best(rows: Sequence[EpochDone]) -> int:
+    """Return how many epochs follow the first one of the highest validation accuracy."""
+    values = [row.val_accuracy for row in rows if row.val_accuracy is not None]
+    return len(values) - 1 - values.index(max(values)) if values else 0
