@@ -230,6 +230,19 @@ class Network:
         with _inside_kernels():
             predict_logits(*self.predict_arguments(images, order, out))
 
+    def not_finite(self) -> str:
+        """Return the first tensor that is not finite, or else the first layer whose outputs just now are not."""
+        for name, array in self.tensors().items():
+            if not np.isfinite(array).all():
+                return name
+        names = [shape.name for shape in self.shapes if shape.weight]
+        space = self._workspace
+        for name, row in zip(names, space.layers if space else ()):
+            out = space.work[row["out"] :][: space.images * row["out_size"]] if space else ()
+            if not np.isfinite(out).all():
+                return f"{name}'s outputs"
+        return ""
+
     def _divisor(self, images: np.ndarray) -> np.floating:
         """Bytes are scaled to 0..1 inside the model, as in the documents; floats are taken as they are."""
         return np.dtype(self.dtype).type(255 if images.dtype == np.uint8 else 1)

@@ -244,11 +244,13 @@ class Training:
     def _diverged(self, what: str, step: int) -> Diverged:
         here = self.position
         lr = learning_rate(self.settings, here.epoch)
+        place = self.network.not_finite()
+        place = f", first seen in {place}" if place else ""
         return Diverged(
             epoch=here.epoch,
             step=step,
             lr=lr,
-            message=f"{what} at step {step} (epoch {here.epoch}, learning rate {lr:g}): "
+            message=f"{what} at step {step} (epoch {here.epoch}, learning rate {lr:g}{place}): "
             "the last good checkpoint is kept, try a smaller --lr",
         )
 

@@ -59,7 +59,7 @@ def test_one_run_name(tmp_path, rounds):
         assert sorted(answers)[-1] == f"there is a run 'same-{number}' in {tmp_path} already: choose another --name"
         assert answers.count(f"got same-{number}") == 1 and len(set(answers)) == 2, answers
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"same-{number}" for number in range(rounds))
-    figures.note("crowd", **{"run names": {"processes": CROWD, "rounds": rounds, "collisions": 0}})
+    figures.note("crowd", **{"names": {"processes": CROWD, "rounds": rounds, "collisions": 0}})
 
 
 def without_a_name(number, folder):
@@ -90,7 +90,7 @@ def test_one_cache_of_data(tmp_path, rounds):
         assert answers == [expected] * CROWD, answers
     for folder in (tmp_path / "caches").iterdir():
         assert len(list(folder.iterdir())) == 4
-    figures.note("crowd", **{"data cache": {"processes": CROWD, "rounds": rounds, "bad reads": 0}})
+    figures.note("crowd", **{"data": {"processes": CROWD, "rounds": rounds, "bad reads": 0}})
 
 
 COLD = """
@@ -128,4 +128,4 @@ def test_one_cold_cache_of_kernels(tmp_path, crowd, rounds):
             assert process.returncode == 0 and err == "", err
         out, err = start(place, go).communicate(timeout=120)
         assert (out, err) == ("1\n", ""), err
-    figures.note("crowd", **{"kernel cache": {"processes": crowd, "rounds": rounds, "damaged": 0}})
+    figures.note("crowd", **{"kernels": {"processes": crowd, "rounds": rounds, "damaged": 0}})

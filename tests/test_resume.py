@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import figures
 import pytest
 from commands import HURRIED, TINY, digits, refusal, result, rows, settle, start, train
 
@@ -76,6 +77,7 @@ def campaign(folder: Path, number: int, moments: int) -> None:
     finally:
         pool.shutdown(cancel_futures=True)
     assert midway >= moments // 2  # it was not all before the first step or behind the last
+    figures.note("kills", **{signal.Signals(number).name: {"moments": moments, "midway": midway, "exact": moments}})
 
 
 def test_kill_at_40_random_moments(folder):
@@ -91,16 +93,29 @@ def test_kill_at_1000_random_moments(folder):
     campaign(folder, signal.SIGKILL, 1000)
 
 
-def test_killed_again_and_again(folder):
-    wanted = result(train("whole", "--val", "40", epochs=24))
-    run = stopped(folder, "pieces", signal.SIGKILL, 0, 0.02)
-    draw = random.Random(1)
-    for _ in range(4):
-        with start(folder, "resume", "pieces", "--threads", str(draw.randint(1, 4)), program=HURRIED) as process:
-            time.sleep(0.5 + 0.5 * draw.random())
+def test_a_chain_of_ten_kills_with_other_threads_and_layers(folder):
+    """Each process has another number of threads and the other threading layer, and is killed soon after a save."""
+    words = ("--val", "40", "--batch-size", "37", "--shuffle", "--lr", "0.05")
+    wanted = result(train("whole", *words, epochs=200))
+    words = ("train", "cnn", *TINY, "--epochs", "200", "--ui", "quiet", "--name", "pieces", *words)
+    draw, last = random.Random(1), folder / "runs" / "pieces" / "last.safetensors"
+    ends = []
+    for link, threads in enumerate((1, 2, 8, 3, 4, 1, 8, 2, 4, 3)):
+        layer = ("omp", "workqueue")[link % 2]
+        before = last.stat().st_mtime_ns if last.exists() else 0
+        with start(
+            folder, *(words if link == 0 else ("resume", "pieces", "--ui", "quiet")), "--threads", str(threads),
+            program=HURRIED, NUMBA_THREADING_LAYER=layer, OMP_WAIT_POLICY="passive",
+        ) as process:  # fmt: skip
+            while process.poll() is None and (not last.exists() or last.stat().st_mtime_ns == before):
+                time.sleep(0.001)
+            time.sleep(0.02 * draw.random())
             process.kill()
-    assert resume("latest") == 0
-    assert result(run) == wanted
+        ends.append(process.returncode)
+    assert ends.count(-signal.SIGKILL) >= 8, ends
+    assert resume("pieces") == 0
+    assert result(Path("runs/pieces")) == wanted
+    figures.note("chain", kills=ends.count(-signal.SIGKILL), hashes=1)
 
 
 def test_a_finished_run_says_so(folder, capsys):

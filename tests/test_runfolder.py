@@ -656,7 +656,8 @@ def test_a_kill_anywhere_resumes_with_all_rows_and_no_litter(tmp_path):
 
 
 PIECES = ["..", ".", "/", "\\", "~", "%2e", "\0", "\n", "\r", "\t", " ", "-", "--", "*", "$(x)", "`x`", "|", ";", ":",
-          "\x1b[2J", "é", "𝒳", "\u202e", "\ud800", "CON", "NUL", "latest", "runs", "a" * 70, "etc", "passwd", "x"]  # fmt: skip
+          "\x1b[2J", "é", "𝒳", "\u202e", "\ud800", "CON", "NUL", "latest", "runs",
+          "a" * 70, "etc", "passwd", "x"]  # fmt: skip
 
 
 def hostile_names(count: int) -> Iterator[str]:
@@ -685,4 +686,4 @@ def test_10_000_hostile_names_leave_nothing_outside(tmp_path, monkeypatch):
     assert sorted(path.name for path in runs.iterdir()) == sorted(taken)[:40]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "runs"] and not list(Path().iterdir())
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) for name in taken)
-    figures.note("run names", names=10_000, escapes=0)
+    figures.note("names", names=10_000, escapes=0)

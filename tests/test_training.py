@@ -198,6 +198,27 @@ def test_a_loss_that_is_not_finite_ends_it(batch_size):
     assert end.epoch == 0 and not any(isinstance(event, EpochDone | RunFinished) for event in events)
 
 
+@pytest.mark.parametrize("batch_size", [1, 7, 0])
+@pytest.mark.parametrize("name", ["conv1.weight", "conv1.bias", "dense1.weight", "dense2.bias"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_divergence_names_step_rate_and_layer(batch_size, name, bad):
+    """Found in the call in which it arises, which is the first."""
+    trained = new(settings(batch_size=batch_size, lr=0.125, schedule="constant"), data())
+    trained.network.tensors()[name].reshape(-1)[0] = bad
+    *before, end = trained.run()
+    assert isinstance(end, Diverged) and not any(isinstance(event, StepsDone) for event in before)
+    named = "" if bad == -np.inf else f"{name})"  # behind ReLU it is silent, and spreads before the call's end
+    assert f"(epoch 0, learning rate 0.125, first seen in {named}" in end.message and f"step {end.step} " in end.message
+
+
+def test_finite_parameters_whose_outputs_overflow_are_named():
+    trained = new(settings(), data())
+    trained.network.tensors()["dense1.weight"][...] = 1e38
+    trained.network.tensors()["dense1.weight"][:, ::2] = -1e38
+    *_, end = trained.run()
+    assert isinstance(end, Diverged) and re.search(r"first seen in dense[12]'s outputs\)", end.message), end.message
+
+
 def test_a_test_loss_that_is_not_finite_ends_it():
     chosen = settings(lr=1e30, schedule="constant", batch_size=0)  # one step: a finite loss, then huge parameters
     *before, end = events_of(chosen)
