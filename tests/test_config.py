@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitnet.config import PRESETS, CHOICES, Settings
+from jitnet.config import CHOICES, PRESETS, Settings
 from jitnet.errors import InputError
 
 LARGEST = 2**63 - 1
