@@ -134,7 +134,9 @@ class Settings:
         return cls(**{"network": network} | PRESETS.get(network, {}) | changes)
 
     def replace(self, **changes: Any) -> "Settings":
-        """Return a copy with some values changed, checked again."""
+        """Return a copy with some values changed, checked again; another target chooses its loss anew."""
+        if changes.get("target", self.target) != self.target:
+            changes = {"loss": ""} | changes
         return dataclasses.replace(self, **changes)
 
     def to_toml(self) -> str:

@@ -35,6 +35,7 @@ class EpochDone:
     images_per_s: float  # images / train_s; compilation excluded
     elapsed_s: float  # since the start of the run, pauses between a stop and its resume excluded
     data: str = ""  # the data set's name, so that a `synthetic` result says so wherever it goes
+    test_rmse: float | None = None  # of a regression, in the target's unit: the root of test_loss
     snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 
 

@@ -157,7 +157,7 @@ class Training:
             elapsed_s=self._elapsed(),
             data=self.data.name,
             run=self.run_name,
-            test_rmse=done.test_loss**0.5 if done and done.test_loss and done.test_accuracy is None else None,
+            test_rmse=done.test_rmse if done else None,
             stop_reason=why,
         )
 
@@ -281,6 +281,7 @@ class Training:
             images_per_s=self._images_per_epoch / max(train_s, 1e-9),
             elapsed_s=self._elapsed(),
             data=self.data.name,
+            test_rmse=math.sqrt(test_loss) if test_loss is not None and test_accuracy is None else None,
             snapshot=self.tensors,
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bounds import GRADIENT_ERROR, central_differences, worst_relative_error
 
-from jitnet import training
+from jitnet import MLP, training
 from jitnet.architecture import parse
 from jitnet.checkpoint import content_hash
 from jitnet.config import Settings
@@ -184,3 +184,20 @@ def test_bits_do_not_depend_on_the_length_of_calls(monkeypatch, kind):
         list(trained.run())
         ends.add(content_hash(trained.tensors()))
     assert len(ends) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_partial_fits_remember_what_the_optimiser_does(kind):
+    """Two of them are the two epochs of a fit, to the bit."""
+    options = {
+        "optimizer": kind,
+        "lr": 0.01,
+        "schedule": "constant",
+        "init": "he",
+        "batch_size": 8,
+        "activation": "tanh",
+    }
+    x, y = given().train
+    whole = MLP((6,), epochs=2, **options).fit(x, y)
+    parts = MLP((6,), **options).partial_fit(x, y).partial_fit(x, y)
+    assert np.array_equal(whole.network_.params, parts.network_.params)

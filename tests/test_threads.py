@@ -14,27 +14,34 @@ import hashlib, json, sys
 import nets, numba
 import numpy as np
 
-def digest(make, batch_size):
+from jitnet.optimizer import Optimizer
+
+def digest(make, batch_size, kind="sgd"):
     case = nets.case(make, np.float32, images=150)
+    case.network.loss = "cross-entropy" if kind == "sgd" else "mse"
+    optimizer = Optimizer(kind)
+    optimizer.start(case.network.params)
     steps = 4 if batch_size == 1 else 2
     order = np.random.default_rng(0).integers(0, 150, steps * batch_size)
     totals = np.zeros(1)
     done, losses = case.network.train_steps(
-        case.images, case.targets, order, batch_size, np.full(steps, 0.02), totals
+        case.images, case.targets, order, batch_size, np.full(steps, 0.02), totals, optimizer
     )
     assert done == steps
     logits = case.network.logits(case.images)
     assert np.isfinite(logits).all()
-    parts = (case.network.params, losses, totals, logits)
+    parts = (case.network.params, losses, totals, logits, optimizer.first, optimizer.second)
     return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 cnn = "conv16 pool conv17 conv5 pool dense70 dense10", (14, 13, 1), "position"
 mlp = "dense300 dense65 dense10", (28, 28, 1), "position"
+smooth = "conv16:sigmoid pool conv17:tanh dense70:tanh dense10", (14, 13, 1), "channel"
 hashes = {}
 for threads in map(int, sys.argv[1].split()):
     numba.set_num_threads(threads)
     for name, make in (("cnn", cnn), ("mlp", mlp)):
         hashes.setdefault(threads, []).extend(digest(make, batch_size) for batch_size in (1, 64, 37))
+    hashes[threads] += [digest(smooth, 64, kind) for kind in ("nesterov", "adamw")]
 print(json.dumps({"layer": numba.threading_layer(), "hashes": hashes}))
 """
 

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(f"schedule {settings.schedule}, peak {settings.lr:g}, {settings.epochs} epochs")
+    print(f"schedule {settings.schedule}, peak {settings.lr:g}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}")
     for epoch in range(settings.epochs):
         rate = learning_rate(settings, epoch)
         bar = ("█" if utf8 else "#") * max(1, round(_WIDTH * rate / settings.lr))

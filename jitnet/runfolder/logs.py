@@ -1,6 +1,7 @@
 """The logs of a run: metrics.csv, steps.jsonl and events.jsonl, grown by whole lines and cut back by them."""
 
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import fields
@@ -158,7 +159,9 @@ def _parse_row(line: bytes, data: str) -> EpochDone:
     for name, cell in zip(COLUMNS, cells):
         optional = _KINDS[name] == float | None
         values[name] = None if optional and not cell else int(cell) if _KINDS[name] is int else float(cell)
-    return EpochDone(**values, data=data, snapshot=dict)
+    loss, accuracy = values["test_loss"], values["test_accuracy"]
+    rmse = math.sqrt(loss) if loss is not None and accuracy is None else None  # a regression has no accuracy
+    return EpochDone(**values, data=data, test_rmse=rmse, snapshot=dict)
 
 
 def leading_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> bytes:

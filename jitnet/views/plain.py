@@ -16,8 +16,8 @@ def epoch_line(row: EpochDone) -> str:
     text = f"Epoch {row.epoch:2d} lr = {row.lr:.6f} avg loss = {row.train_loss:.6f}"
     if row.test_accuracy is not None:
         text += f" accuracy = {row.test_accuracy:.2f}"
-    elif row.test_loss is not None:  # a regression: the loss is the mean square of the errors
-        text += f" rmse = {row.test_loss**0.5:.6g}"
+    if row.test_rmse is not None:
+        text += f" rmse = {row.test_rmse:.6g}"
     if row.val_accuracy is not None:
         text += f" val accuracy = {row.val_accuracy:.2f}"
     return text + _mark(row.data)

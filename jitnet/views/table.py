@@ -51,8 +51,7 @@ def _columns(state: DashboardState, width: int) -> tuple[list[str], int]:
     validated = any(row.val_accuracy is not None for row in state.epochs)
     if state.run is not None and state.run.val_images:
         validated = True
-    last = state.epochs[-1] if state.epochs else None
-    regression = last is not None and last.test_accuracy is None and last.test_loss is not None
+    regression = any(row.test_rmse is not None for row in state.epochs)
     absent = {"accuracy", "val acc"} if regression else {"rmse"}
     names = [name for name in COLUMNS if (validated or not name.startswith("val")) and name not in absent]
     while len(names) > 1 and sum(COLUMNS[name][0] + 2 for name in names) - 2 > width:
@@ -68,7 +67,7 @@ def _values(state: DashboardState) -> list[dict[str, str]]:
             "lr": f"{row.lr:.6f}",
             "avg loss": f"{row.train_loss:.6f}",
             "accuracy": _number(row.test_accuracy, 2),
-            "rmse": f"{row.test_loss**0.5:.6g}" if row.test_loss is not None else "-",
+            "rmse": "-" if row.test_rmse is None else f"{row.test_rmse:.6g}",
             "val loss": _number(row.val_loss, 6),
             "val acc": _number(row.val_accuracy, 2),
             "seconds": f"{row.train_s:.1f}",
