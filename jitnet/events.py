@@ -193,7 +193,7 @@ def as_record(event: Event) -> dict[str, Any]:
     for item in fields(event):
         if item.metadata.get("json", True):
             value = getattr(event, item.name)
-            record[item.name] = [as_record(v) for v in value] if item.name == "history" else value
+            record[item.name] = [as_record(v) for v in value] if item.name == "history" else _as_lists(value)
     return record
 
 
@@ -229,3 +229,8 @@ def from_record(record: dict[str, Any]) -> Event:
 def _frozen(value: Any) -> Any:
     """JSON's lists as the tuples they were."""
     return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def _as_lists(value: Any) -> Any:
+    """Tuples as the lists that JSON makes of them."""
+    return [_as_lists(item) for item in value] if isinstance(value, tuple) else value
