@@ -36,6 +36,8 @@ class EpochDone:
     elapsed_s: float  # since the start of the run, pauses between a stop and its resume excluded
     data: str = ""  # the data set's name, so that a `synthetic` result says so wherever it goes
     test_rmse: float | None = None  # of a regression, in the target's unit: the root of test_loss
+    confusion: tuple[tuple[int, ...], ...] = ()  # test images by (true class, predicted class)
+    sample_predictions: tuple[int, ...] = ()  # of the images in RunStarted.sample
     snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 
 
@@ -63,6 +65,10 @@ class RunStarted:
     epoch: int = 0  # position where this process begins
     step_in_epoch: int = 0
     history: tuple[EpochDone, ...] = ()
+    extents: tuple[str, ...] = ()  # of the image and behind each layer: "28x28x1", "28x28x16", ...
+    classes: int = 0
+    sample: tuple[str, ...] = ()  # the first test images as 10 x 10 hexadecimal digits of grey, to be drawn small
+    sample_labels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,14 @@ class Compiling:
     total: int
     cached: bool  # loaded from the cache of an earlier run, so far
     seconds: float  # since the phase began
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakMeasured:
+    """How fast multiply-adds are on this machine now, on as many threads as training uses."""
+
+    gflops: float
+    threads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +173,7 @@ class RunFinished:
 Event = (
     RunStarted
     | Compiling
+    | PeakMeasured
     | StepsDone
     | Progress
     | EpochDone
@@ -180,7 +195,7 @@ def as_record(event: Event) -> dict[str, Any]:
     for item in fields(event):
         if item.metadata.get("json", True):
             value = getattr(event, item.name)
-            record[item.name] = [as_record(v) for v in value] if item.name == "history" else value
+            record[item.name] = [as_record(v) for v in value] if item.name == "history" else _as_lists(value)
     return record
 
 
@@ -205,7 +220,19 @@ def from_record(record: dict[str, Any]) -> Event:
                     value = tuple(from_record(row) for row in value)
                 elif value is None and item.type is float:  # JSON has no NaN
                     value = math.nan
+                else:
+                    value = _frozen(value)
                 values[item.name] = value
         return kind(**values)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a record of an event: {error}") from None
+
+
+def _frozen(value: Any) -> Any:
+    """JSON's lists as the tuples they were."""
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def _as_lists(value: Any) -> Any:
+    """Tuples as the lists that JSON makes of them."""
+    return [_as_lists(item) for item in value] if isinstance(value, tuple) else value

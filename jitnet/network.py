@@ -274,3 +274,15 @@ def score(
             shifted = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
             losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
     return float(losses.mean()), 100.0 * int((outputs.argmax(axis=1) == targets).sum()) / len(targets)
+
+
+def confusion(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[tuple[int, ...], ...]:
+    """Return how many images of each true class (row) were taken for each class (column); () of none, or of many.
+
+    >>> confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
+    ((1, 1), (0, 1))
+    """
+    if len(targets) == 0 or classes > 100:  # nobody looks at ten thousand numbers
+        return ()
+    counts = np.bincount(targets.astype(np.int64) * classes + predicted, minlength=classes * classes)
+    return tuple(tuple(map(int, row)) for row in counts.reshape(classes, classes))

@@ -12,14 +12,16 @@ from jitnet.compilation import compile_kernels
 from jitnet.config import Settings
 from jitnet.data.dataset import Dataset
 from jitnet.errors import InputError
-from jitnet.events import Diverged, EpochDone, Event, Progress, RunFinished, StepsDone, Tensors
-from jitnet.network import PART, PREDICT_BATCH, Network, score
+from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors
+from jitnet.network import PART, PREDICT_BATCH, Network, confusion, score
 from jitnet.optimizer import Optimizer, State, state_of
 from jitnet.order import visiting_order
+from jitnet.peak import measure
 from jitnet.schedule import learning_rate
 from jitnet.stopping import out_of_time, stop_reason
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
+SAMPLE = 8  # test images whose predictions views show
 _FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
 _NOT_FINITE = "a parameter is not finite any more"
 
@@ -100,6 +102,7 @@ class Training:
         position: Position | None = None,
         epochs: int | None = None,
         run_name: str = "",
+        peak_threads: int = 0,
     ):
         self.network = network
         self.settings = settings
@@ -107,6 +110,8 @@ class Training:
         self.position = position or Position()
         self.epochs = settings.until if epochs is None else epochs  # more than planned: at the last learning rate
         self.run_name = run_name
+        self.peak_threads = peak_threads  # measure the machine's peak on so many before the first step; 0 = do not
+        self._started = time.perf_counter() - self.position.elapsed_s
         self.rows: list[EpochDone] = []  # of the epochs that are done; a resume puts the earlier ones here
         images = len(data.train[0])
         self.batch_size = min(settings.batch_size or images, images)
@@ -133,6 +138,8 @@ class Training:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
+        if self.peak_threads:
+            yield PeakMeasured(gflops=measure(self.peak_threads), threads=self.peak_threads)
         done: EpochDone | None = None
         why = ""
         while self.position.epoch < self.epochs and not (why := self._stop_reason()):
@@ -149,8 +156,8 @@ class Training:
             self.rows.append(result)
         test, val = (self.rows[-1].test_accuracy, self.rows[-1].val_accuracy) if self.rows else (None, None)
         if self.position.step_in_epoch:  # stopped inside an epoch: these parameters are not those of its last row
-            _, val = yield from self._evaluate(*self.data.val)
-            _, test = yield from self._evaluate(*self.data.test)
+            _, val, _ = yield from self._evaluate(*self.data.val)
+            _, test, _ = yield from self._evaluate(*self.data.test)
         yield RunFinished(
             test_accuracy=test,
             val_accuracy=val,
@@ -167,6 +174,10 @@ class Training:
     def _may_go_on(self) -> bool:
         """Are there steps left in this epoch, and time for them?"""
         return self.position.step_in_epoch < self.steps_per_epoch and not out_of_time(self.settings, self._elapsed())
+
+    def leave_out(self, seconds: float) -> None:
+        """Take a pause out of the time of the run."""
+        self._started += seconds
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self._started
@@ -258,12 +269,13 @@ class Training:
         """Measure the epoch that is trained, and move the position on to the next one."""
         here = self.position
         before = time.perf_counter()
-        val_loss, val_accuracy = yield from self._evaluate(*self.data.val)
-        test_loss, test_accuracy = yield from self._evaluate(*self.data.test)
+        val_loss, val_accuracy, _ = yield from self._evaluate(*self.data.val)
+        test_loss, test_accuracy, predicted = yield from self._evaluate(*self.data.test)
         eval_s = time.perf_counter() - before
         for name, loss in (("validation", val_loss), ("test", test_loss)):
             if loss is not None and not math.isfinite(loss):
                 return self._diverged(f"the {name} loss is {loss}", here.step)
+        targets = self.data.test[1]
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
         here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
         here.loss_sum[0] = 0.0
@@ -282,18 +294,21 @@ class Training:
             elapsed_s=self._elapsed(),
             data=self.data.name,
             test_rmse=math.sqrt(test_loss) if test_loss is not None and test_accuracy is None else None,
+            confusion=confusion(predicted, targets, self.network.classes) if targets.ndim == 1 else (),
+            sample_predictions=tuple(map(int, predicted[:SAMPLE])) if targets.ndim == 1 else (),
             snapshot=self.tensors,
         )
 
     def _evaluate(
         self, images: np.ndarray, targets: np.ndarray
-    ) -> Generator[Event, None, tuple[float | None, float | None]]:
+    ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
+        """Return the loss, the accuracy and the predicted classes; without images None, None and none."""
         if len(images) == 0:
-            return None, None
+            return None, None, np.zeros(0, np.int64)
         logits: np.ndarray = np.empty((len(images), self.network.classes), self.network.dtype)
         for start in range(0, len(images), PREDICT_BATCH):
             self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
             done = min(start + PREDICT_BATCH, len(images))
             yield Progress(epoch=self.position.epoch, images=done, total=len(images))
         loss, accuracy = score(logits, targets, self.network.loss)
-        return loss * self.data.unit, accuracy
+        return loss * self.data.unit, accuracy, logits.argmax(axis=1)

@@ -304,3 +304,13 @@ def train_minibatch(layers, tensors, images, targets, order, batch_size, lrs, lo
 def train_per_sample(layers, tensors, images, targets, order, lrs, loss=0):
     """Return the loss of each image before its update, and the tensors after all of them."""
     return train_minibatch(layers, tensors, images, targets, order, 1, lrs, loss)
+
+
+def fma_peak(operands, rounds, out, chains, lanes):
+    """x = a * x + b in each of `chains` chains of `lanes` numbers, begun at 0, 1, 2, ...; out[piece] = sum of all."""
+    a, b = operands
+    for piece in range(out.shape[0]):
+        x = np.arange(chains, dtype=out.dtype)
+        for _ in range(rounds):
+            x = a * x + b
+        out[piece] = lanes * x.sum()

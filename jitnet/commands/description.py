@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jitnet import architecture, threads
+from jitnet.config import Settings
 from jitnet.data import Dataset
 from jitnet.events import EpochDone, RunStarted
 from jitnet.network import Network
-from jitnet.training import Training
+from jitnet.training import SAMPLE, Training
 
 
 def describe(training: Training, data: Dataset, title: str, history: tuple[EpochDone, ...] = ()) -> RunStarted:
@@ -48,19 +51,46 @@ def describe(training: Training, data: Dataset, title: str, history: tuple[Epoch
         epoch=position.epoch,
         step_in_epoch=position.step_in_epoch,
         history=history,
+        extents=tuple("x".join(map(str, extents)) for extents in _extents(network)),
+        classes=network.classes,
+        sample=tuple(thumbnail(image) for image in data.x_test[:SAMPLE]),
+        sample_labels=tuple(map(int, data.y_test[:SAMPLE])),
     )
+
+
+def peak_threads(settings: Settings) -> int:
+    """Return the threads that training itself uses, which its share of the peak is of."""
+    return 1 if settings.batch_size == 1 else threads.in_use()[0]
+
+
+def thumbnail(image: np.ndarray) -> str:
+    """Return an image as 10 x 10 hexadecimal digits of grey, a seventh of each margin cut off.
+
+    >>> thumbnail(np.full((28, 28), 255, np.uint8)) == "f" * 100
+    True
+    """
+    grey = image.mean(axis=-1) if image.ndim == 3 else image.astype(float)
+    top, left = grey.shape[0] // 7, grey.shape[1] // 7
+    grey = grey[top : grey.shape[0] - top, left : grey.shape[1] - left]
+    height, width = grey.shape
+    fine = grey.repeat(10, axis=0).repeat(10, axis=1)  # each of the 10 x 10 is then a mean of whole pixels
+    means = fine.reshape(10, height, 10, width).mean(axis=(1, 3))
+    return "".join(f"{min(15, int(value / 16)):x}" for value in means.ravel())
+
+
+def _extents(network: Network) -> list[tuple[int, ...]]:
+    return [network.image, *(shape.outputs for shape in network.shapes)]
 
 
 def meta(network: Network, data: Dataset, seed: int) -> dict[str, Any]:
     """Return what meta.json records of a run's surroundings."""
     import llvmlite
     import numba
-    import numpy
 
     from jitnet import __version__
 
     count, layer = threads.in_use()
-    modules = {"numpy": numpy, "numba": numba, "llvmlite": llvmlite}
+    modules = {"numpy": np, "numba": numba, "llvmlite": llvmlite}
     return {
         "schema": 1,
         "argv": ["jitnet", *sys.argv[1:]],

@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         training = Training(network, settings, split(data, settings), position, epochs, str(folder.path))
         history = folder.rewind(position.epoch, position.step)
         training.rows = list(history)
+        training.peak_threads = description.peak_threads(settings)
         started = description.describe(training, data, settings.network, history)
         return session.follow(
             training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)

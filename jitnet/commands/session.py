@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -48,12 +49,21 @@ def follow(
         code = 0
         for event in _until(stop, training, started, resume):
             _tell(event, folder, view)
+            training.leave_out(_pause(view, stop))
             if isinstance(event, Diverged):
                 code = 3
             elif isinstance(event, Interrupted):
                 code = 128 + signal.Signals[event.signal].value
         folder.note_drawing(view.drawing_s)
         return code or (1 if folder.save_failed or view.broken else 0)
+
+
+def _pause(view: View, stop: Stop) -> float:
+    """Stand still as long as the user wants, and return the seconds."""
+    began = time.perf_counter()
+    while view.paused and stop.signal is None:
+        view.wait()
+    return time.perf_counter() - began
 
 
 def _tell(event: Event, folder: RunFolder, view: View) -> None:

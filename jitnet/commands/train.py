@@ -120,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     notices: list[str] = []
     network, data = loading.prepare(settings, args.offline, notices.append)
     network.initialise(settings.init, settings.seed)
-    training = Training(network, settings, split(data, settings))
+    training = Training(network, settings, split(data, settings), peak_threads=description.peak_threads(settings))
     title = f"{settings.network}-synthetic" if data.synthetic else settings.network
     with RunFolder.create(
         args.runs_dir,

@@ -25,6 +25,13 @@ class View(Protocol):
     def drawing_s(self) -> float:
         """Seconds spent on drawing so far."""
 
+    @property
+    def paused(self) -> bool:
+        """Does the user want the training to stand still? Then `wait` is called until it is over."""
+
+    def wait(self) -> None:
+        """Pass a moment of a pause."""
+
     def __enter__(self) -> "View": ...
 
     def __exit__(self, *exception: object) -> None: ...
@@ -37,7 +44,11 @@ class Quiet:
     """Shows nothing."""
 
     broken = False
+    paused = False
     drawing_s = 0.0
+
+    def wait(self) -> None:
+        """Never asked for."""
 
     def __enter__(self) -> "Quiet":
         return self

@@ -1,24 +1,26 @@
 """The live view: a screen that rich redraws in place, in the main thread, between compiled calls."""
 
 import os
+import signal
 import time
 from collections.abc import Callable, Mapping
 from typing import IO, cast
 
 from rich.console import Console
-from rich.live import Live
 
 from jitnet.events import Compiling, Event, RunStarted, StepsDone, Warned
 from jitnet.views.frame import Frame, clean, glyphs_for
+from jitnet.views.keys import Keys
+from jitnet.views.painter import Painter
 from jitnet.views.progress import DashboardState
 from jitnet.views.screen import render, render_end
 from jitnet.views.sink import Sink
 
-# A frame is followed by a pause of 150 times what it took, so that drawing stays below 1 % of the run: 2 ms
-# (measured at 100x40) make 3 frames a second. At most 8, since more are not seen; at least one in 3 s, or the
-# screen would look dead after the terminal was slow once.
+# A frame is followed by a pause of 150 times what it took, so that drawing stays below 1 % of the run whatever the
+# terminal costs. At most 10 a second, since more are not seen; at least one in 3 s, or the screen would look dead
+# after the terminal was slow once. bench/dashboard.py measures it.
 SHARE = 150.0
-SHORTEST_S, LONGEST_S = 0.125, 3.0
+SHORTEST_S, LONGEST_S = 0.1, 3.0
 
 
 class Dashboard:
@@ -32,6 +34,7 @@ class Dashboard:
         stream: IO[str] | None,
         environ: Mapping[str, str] = os.environ,
         clock: Callable[[], float] = time.perf_counter,
+        keyboard: IO[str] | None = None,
     ) -> None:
         self.state = DashboardState()
         self.drawing_s = 0.0
@@ -41,7 +44,8 @@ class Dashboard:
         self._console = Console(
             file=cast("IO[str]", self._sink), force_terminal=True, force_interactive=True, highlight=False
         )
-        self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
+        self._painter = Painter(self._console)
+        self._keys = Keys(keyboard)
         self._size = self._console.size
         self._next_at = clock()
 
@@ -51,12 +55,15 @@ class Dashboard:
         return self._sink.broken
 
     def __enter__(self) -> "Dashboard":
-        self._live.start()
+        self._painter.start()
+        self._keys.__enter__()
+        self.state.keys = self._keys.heard
         return self
 
     def __exit__(self, *exception: object) -> None:
         """Leave the curves, all epochs and the closing lines on the screen, and give the cursor back."""
-        self._stop()
+        self._painter.stop()
+        self._keys.__exit__()
         self._console.print(render_end(self.state, self._console.width, self._glyphs), end="", crop=False)
 
     def handle(self, event: Event) -> None:
@@ -64,13 +71,14 @@ class Dashboard:
         began = self._clock()
         self.state.apply(event)
         if isinstance(event, Warned):
+            self._painter.erase()
             line = Frame([[("warning: ", "val"), (clean(event.message), "")]])
             self._console.print(line, end="", crop=False)  # it stays, above the screen
-        if not self.broken and (began >= self._next_at or self._long_wait_ahead(event)):
+        touched = self._listen()
+        if not self.broken and (touched or began >= self._next_at or self._long_wait_ahead(event)):
             self._draw()
             ended = self._clock()
             self._next_at = ended + min(max(SHARE * (ended - began), SHORTEST_S), LONGEST_S)
-            self.frames += 1
         self.drawing_s += self._clock() - began
 
     def _long_wait_ahead(self, event: Event) -> bool:
@@ -84,21 +92,40 @@ class Dashboard:
                 return self.state.evaluating and self.state.eval_s > LONGEST_S
         return False
 
+    @property
+    def paused(self) -> bool:
+        """Does the user want the training to stand still?"""
+        return self.state.paused
+
+    def wait(self) -> None:
+        """Pass a moment of a pause, and look whether it is over."""
+        time.sleep(0.05)
+        if self._listen():
+            self._draw()
+
+    def _listen(self) -> bool:
+        """Act on the keys that were pressed; returns whether there were any."""
+        touched = False
+        for key in self._keys.pressed():
+            touched = True
+            if key in "p ":
+                self.state.paused = not self.state.paused
+            elif key in "h?":
+                self.state.help = not self.state.help
+            elif key == "q":
+                self.state.paused = False
+                signal.raise_signal(signal.SIGINT)  # the same way out as Ctrl-C, with the same checkpoint
+        return touched
+
     def _draw(self) -> None:
+        self.frames += 1
         size = self._console.size
         if size.width < self._size.width or size.height < self._size.height:
             self._start_over()
         self._size = size
-        self._live.update(render(self.state, size.width, size.height, self._glyphs), refresh=True)
+        self._painter.paint(render(self.state, size.width, size.height, self._glyphs))
 
     def _start_over(self) -> None:
         """Clear the terminal: when it shrank it wrapped our lines, and nobody knows where they are."""
-        self._stop()
         self._console.clear()
-        self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="crop")
-        self._live.start()
-
-    def _stop(self) -> None:
-        """Erase the screen and give the cursor back."""
-        self._live.update(Frame([]))
-        self._live.stop()
+        self._painter.forget()

@@ -18,6 +18,7 @@ TONES = {  # mid tones: they read on dark and on light terminals
     "": Style.null(),
     "box": Style.parse("#66788a"),
     "label": Style.parse("#8595a5"),
+    "digit": Style.null(),
     "strong": Style.parse("bold"),
     "title": Style.parse("bold #4c9fd8"),
     "loss": Style.parse("#4c9fd8"),
@@ -40,11 +41,13 @@ class Glyphs:
     best: str
     now: str
     mark: str
+    right: str
+    wrong: str
     braille: bool
 
 
-UNICODE = Glyphs(tuple("╭╮╯╰─│┤└"), tuple("━╸─"), "·", "…", "★", "▸", "◆", True)
-ASCII = Glyphs(tuple("++++-||+"), tuple("#=-"), "|", ".", "*", ">", "o", False)
+UNICODE = Glyphs(tuple("╭╮╯╰─│┤└"), tuple("━╸─"), "·", "…", "★", "▸", "◆", "✓", "✗", True)
+ASCII = Glyphs(tuple("++++-||+"), tuple("#=-"), "|", ".", "*", ">", "o", "ok", "x", False)
 
 
 def glyphs_for(encoding: str, terminal: str = "") -> Glyphs:
@@ -56,7 +59,7 @@ def glyphs_for(encoding: str, terminal: str = "") -> Glyphs:
     if terminal == "linux":  # the kernel's console speaks UTF-8, but its fonts know no braille
         return ASCII
     try:
-        "╭╮╯╰─│┤└━╸·…★▸◆⠿".encode(encoding)
+        "╭╮╯╰─│┤└━╸·…★▸◆✓✗▀▄█⠿".encode(encoding)
     except (UnicodeEncodeError, LookupError):
         return ASCII
     return UNICODE

@@ -17,6 +17,7 @@ class JsonLines:
     """Writes each event's record to `stream` and flushes it; a sign of life only after a second of silence."""
 
     drawing_s = 0.0
+    paused = False
 
     def __init__(self, stream: IO[str] | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._out = Sink(stream)
@@ -30,6 +31,9 @@ class JsonLines:
 
     def __enter__(self) -> "JsonLines":
         return self
+
+    def wait(self) -> None:
+        """Never asked for: nobody watches who could pause."""
 
     def __exit__(self, *exception: object) -> None:
         pass

@@ -70,6 +70,7 @@ class Plain:
     """Lines on `stream`, warnings on `errors`; `clock` counts seconds for the heartbeat of long epochs."""
 
     drawing_s = 0.0  # a few lines a minute: nothing to account for
+    paused = False
 
     def __init__(
         self, stream: IO[str] | None, errors: IO[str] | None, clock: Callable[[], float] = time.monotonic
@@ -85,6 +86,9 @@ class Plain:
 
     def __enter__(self) -> "Plain":
         return self
+
+    def wait(self) -> None:
+        """Never asked for: nobody watches who could pause."""
 
     def __exit__(self, *exception: object) -> None:
         pass

@@ -9,6 +9,7 @@ from jitnet.events import (
     EpochDone,
     Event,
     Interrupted,
+    PeakMeasured,
     RunFinished,
     RunStarted,
     StepsDone,
@@ -82,6 +83,10 @@ class DashboardState:
     steps: StepsDone | None = None  # the latest call of the epoch in work
     epochs: list[EpochDone] = field(default_factory=list)
     end: Interrupted | Diverged | RunFinished | None = None
+    peak_gflops: float = 0.0  # of the machine; 0 = not measured
+    keys: bool = False  # are keys heard?
+    paused: bool = False
+    help: bool = False
     epoch: int = 0  # in work
     fraction: float = 0.0  # of that epoch
     elapsed_s: float = 0.0
@@ -100,6 +105,8 @@ class DashboardState:
                 self.fraction = event.step_in_epoch / max(1, event.steps_per_epoch)
             case Compiling():
                 self.compiling = event if event.index < event.total else None
+            case PeakMeasured():
+                self.peak_gflops = event.gflops
             case StepsDone():
                 self.compiling, self.steps = None, event
                 self.epoch, self.elapsed_s = event.epoch, event.elapsed_s
@@ -130,6 +137,11 @@ class DashboardState:
     def gflops(self) -> float:
         """Useful floating-point operations per second, in 10^9: a multiply-add is two, zeros counted."""
         return 2e-9 * self.run.step_macs * self.speed.value if self.run else 0.0
+
+    @property
+    def peak_share(self) -> float | None:
+        """Share of the machine's measured peak, from 0 to 1; None as long as one of the two is not known."""
+        return self.gflops / self.peak_gflops if self.peak_gflops and self.speed.value else None
 
     @property
     def run_fraction(self) -> float:

@@ -1,10 +1,11 @@
 """The live screen as a pure function of the state, the width and the height."""
 
-from rich.console import RenderableType
-
 from jitnet.events import Diverged, Interrupted, RunStarted
 from jitnet.views.charts import accuracy_chart, loss_chart
+from jitnet.views.classes import ROWS as PANEL
+from jitnet.views.classes import class_line, class_panel, digits_panel
 from jitnet.views.frame import UNICODE, Frame, Glyphs, Line, bar, beside, clean, fit, panel, spread
+from jitnet.views.keys import HELP
 from jitnet.views.plain import closing_lines
 from jitnet.views.progress import DashboardState, counted
 from jitnet.views.table import planned_rows, table
@@ -13,7 +14,7 @@ WIDEST = 160  # beyond that eyes lose the row
 SMALLEST = 60, 12  # columns and rows; below there is one status line
 
 
-def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNICODE) -> RenderableType:
+def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNICODE) -> Frame:
     """Return a frame for a terminal of `width` columns and `height` rows, one row of which stays free.
 
     The layout depends on the planned run, not on what has happened so far, so that it stands still.
@@ -26,6 +27,11 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
     lines += _progress(state, width, glyphs, boxed)
     left = rows - len(lines)
     wanted = planned_rows(state, boxed)
+    if state.help:
+        return Frame(lines + _help(width, left, glyphs, boxed))
+    shown = _classes(state, width, left, glyphs, boxed)
+    lines += shown
+    left -= len(shown)
     if boxed and width >= 120:
         left = min(left, max(wanted, 22))
         room = width * 11 // 20
@@ -39,7 +45,7 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
     return Frame(lines)
 
 
-def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> RenderableType:
+def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> Frame:
     """Return what stays on the terminal: header, curves, every epoch, and last how the run ended.
 
     The last lines may be wider than `width`: a command in them must not be cut.
@@ -52,8 +58,28 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> R
     width = min(width, WIDEST)
     lines = _header(state, width, glyphs, True, 99)
     lines += _charts_beside(state, width, 12, glyphs, True)
+    if state.run and state.run.sample and width >= 100:
+        lines += _both(state, width, glyphs)
     lines += table(state, width, len(state.epochs) + (state.steps is not None) + 3, glyphs)
     return Frame([*lines, *last])
+
+
+def _classes(state: DashboardState, width: int, left: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
+    """Return what the latest evaluation says of single classes: panels, a line or nothing, by the room there is."""
+    if state.run is None or not state.run.classes:
+        return []
+    if boxed and state.run.sample and left >= PANEL + 16:
+        return _both(state, width, glyphs)
+    return [fit(class_line(state, width), width, glyphs)] if left >= 14 else []
+
+
+def _both(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
+    return beside(digits_panel(state, width - 28, glyphs), class_panel(state, 28, glyphs))
+
+
+def _help(width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
+    body: list[Line] = [[(f"{key:<12}", "strong"), (what, "")] for key, what in HELP]
+    return panel([("keys", "title")], [], body, width, rows, glyphs, boxed)
 
 
 def clock(seconds: float | None) -> str:
@@ -77,7 +103,7 @@ def _data(run: RunStarted) -> Line:
 def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, rows: int) -> list[Line]:
     run = state.run
     if run is None:
-        return panel([("jitnet", "title")], [], [], width, 8 if boxed else 2, glyphs, boxed)
+        return panel([("jitnet", "title")], [], [], width, 9 if boxed else 2, glyphs, boxed)
     dot = (f" {glyphs.dot} ", "box")
     size: Line = [
         (f"{run.parameters:,}", ""),
@@ -98,6 +124,7 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, rows
     if boxed:
         labelled: list[tuple[str, Line]] = [
             ("network", network),
+            ("shapes", _shapes(run, width - 13, glyphs)),
             ("size", [*size, (" per image", "label")]),
             ("data", [*_data(run), ("  ", ""), *images, dot, (clean(run.source), "label")]),
             ("recipe", recipe),
@@ -105,28 +132,49 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, rows
             ("folder", folder),
         ]
         body = [[(f"{name:<9}", "label"), *line] for name, line in labelled]
-        return panel(title, _data(run), body, width, 8, glyphs)
-    body = [network, [*size, dot, *machine]]
+        return panel(title, _data(run), body, width, 9, glyphs)
+    body = [network, [*size, dot, *machine, *_share(state, dot)]]
     if rows >= 23:
         body += [recipe]
     return panel(title, _data(run), body, width, len(body) + 1, glyphs, boxed=False)
 
 
+def _shapes(run: RunStarted, width: int, glyphs: Glyphs) -> Line:
+    """Return the extents from the image to the output; where there is room each is drawn as high as it is."""
+    arrow = f" {glyphs.now} "
+    plain = arrow.join(run.extents)
+    if not glyphs.braille or not run.extents or len(plain) + 2 * len(run.extents) > width:
+        return [(clean(plain), "")]
+    highest = int(run.extents[0].split("x")[0])
+    line: Line = []
+    for extent in run.extents:
+        numbers = [int(number) for number in extent.split("x")]
+        level = max(1, round(8 * numbers[0] / highest)) if len(numbers) == 3 else 1
+        line += [(arrow if line else "", "box"), (" ▁▂▃▄▅▆▇█"[min(8, level)], "loss"), (f" {extent}", "")]
+    return line
+
+
+def _share(state: DashboardState, before: tuple[str, str]) -> Line:
+    share = state.peak_share
+    return [] if share is None else [before, (f"{100 * share:.0f} %", ""), (" of peak", "label")]
+
+
 def _progress(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
     inner = width - 4
-    if state.compiling:
+    if state.compiling and not state.paused:
         title, body = "compiling", _compiling(state, inner, glyphs)
     else:
-        title = "evaluating" if state.evaluating else "training"
+        title = "paused" if state.paused else "evaluating" if state.evaluating else "training"
         body = [*_bars(state, inner, glyphs), _figures(state, inner)]
     if boxed:
-        return panel([(title, "label")], [], body, width, 5, glyphs)
+        keys: Line = [("p pause  q stop  h help", "label")] if state.keys else []
+        return panel([(title, "alert" if state.paused else "label")], keys, body, width, 5, glyphs)
     return [[("  ", ""), *fit(line, inner, glyphs), ("  ", "")] for line in body]
 
 
 def _bars(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     total = state.run.epochs if state.run else 0
-    first = "evaluating" if state.evaluating else f"epoch {state.epoch}"
+    first = "paused" if state.paused else "evaluating" if state.evaluating else f"epoch {state.epoch}"
     lines = []
     for name, fraction, left, tone in (
         (first, state.fraction, state.epoch_left_s, "loss"),
@@ -149,6 +197,8 @@ def _figures(state: DashboardState, width: int) -> Line:
         (f"{state.gflops:.1f}".rjust(5), "GFLOP/s"),
         (clock(state.elapsed_s).rjust(7), "elapsed"),
     ]
+    if state.peak_share is not None and width >= 90:
+        figures.insert(4, (f"{100 * state.peak_share:.0f} %".rjust(5), "of peak"))
     return spread([[(value, "strong"), (f" {unit}", "label")] for value, unit in figures], width)
 
 

@@ -1,0 +1,75 @@
+"""Make the README's pictures anew: docs/screen.svg from a real run's events, docs/report.png from its report.
+
+python docs/pictures.py            both; the second needs chromium
+python docs/pictures.py --check    whether they are still what the code would draw; exit code 1 if not
+"""
+
+import argparse
+import hashlib
+import html
+import re
+import runpy
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+EVENTS = DOCS / "screen.jsonl"  # of the documents' run: jitnet train cnn --epochs 9
+AT = 0.6  # share of the events to show
+RUN = ROOT / "runs" / "reference-cnn"
+
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # a checkout needs no install
+
+
+def drawn_screen() -> str:
+    """Return the screen as the code draws it now."""
+    script = runpy.run_path(str(DOCS / "make_screen.py"))
+    events = script["read_events"](EVENTS)
+    return script["screen"](events[: round(AT * len(events))])
+
+
+def words(svg: str) -> list[str]:
+    """Return the texts of an SVG: what must not be stale, whatever rich's version does to the rest."""
+    return [html.unescape(text).replace("\xa0", " ") for text in re.findall(r"<text [^>]*>([^<]*)</text>", svg)]
+
+
+def report_sources() -> str:
+    """Return the identity of what the report is made by and made from."""
+    digest = hashlib.sha256()
+    for path in [*sorted((ROOT / "jitnet" / "report").glob("*.py")), RUN / "metrics.csv"]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def stale() -> list[str]:
+    """Return the pictures that are not what the code would draw now."""
+    found = []
+    if words((DOCS / "screen.svg").read_text(encoding="utf-8")) != words(drawn_screen()):
+        found.append("docs/screen.svg")
+    if (DOCS / "report.sha256").read_text().strip() != report_sources():
+        found.append("docs/report.png")
+    return found
+
+
+def main() -> int:
+    """Draw or check the pictures; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--check", action="store_true", help="change nothing")
+    if parser.parse_args().check:
+        print("\n".join(f"{name} is stale: python docs/pictures.py" for name in stale()) or "the pictures are fresh")
+        return int(bool(stale()))
+    (DOCS / "screen.svg").write_text(drawn_screen(), encoding="utf-8")
+    from browser import screenshot
+
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder, "report.html")
+        subprocess.run([sys.executable, "-m", "jitnet", "report", RUN, "--out", page], check=True, cwd=ROOT)
+        screenshot(Path(folder), page, DOCS / "report.png", width=1100, height=1500)
+    (DOCS / "report.sha256").write_text(report_sources() + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""Keys pressed while a run is watched: read between compiled calls, without waiting and without a thread."""
+
+import contextlib
+import os
+import select
+import sys
+from collections.abc import Iterator
+from typing import IO, Any
+
+try:
+    import termios
+    import tty
+except ImportError:  # not on Windows: there Ctrl-C is the only key
+    termios = tty = None  # type: ignore[assignment]
+
+HELP = (
+    ("p or space", "pause; again to go on"),
+    ("q", "stop with a checkpoint, as Ctrl-C does; `jitnet resume` goes on to the same bits"),
+    ("h or ?", "show or hide this help"),
+)
+
+
+class Keys:
+    """The keyboard behind standard input, if that is a terminal which this process may read from."""
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self._descriptor = -1
+        self._before: list[Any] | None = None
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            self._descriptor = (sys.stdin if stream is None else stream).fileno()
+
+    @property
+    def heard(self) -> bool:
+        """Are keys read?"""
+        return self._before is not None
+
+    def __enter__(self) -> "Keys":
+        if termios is not None and self._in_front():
+            with contextlib.suppress(termios.error):
+                self._before = termios.tcgetattr(self._descriptor)
+                tty.setcbreak(self._descriptor, termios.TCSANOW)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._before is not None and self._in_front():
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self._descriptor, termios.TCSANOW, self._before)
+        self._before = None
+
+    def pressed(self) -> Iterator[str]:
+        """Yield the keys that were pressed since the last call."""
+        while self.heard and self._in_front() and select.select([self._descriptor], [], [], 0)[0]:
+            try:
+                key = os.read(self._descriptor, 1).decode("ascii", "replace")
+            except OSError:
+                key = ""
+            if not key:  # the terminal is gone
+                self._before = None
+                return
+            yield key
+
+    def _in_front(self) -> bool:
+        """May this process use the terminal? One in the background would be stopped by the system if it tried."""
+        try:
+            return os.isatty(self._descriptor) and os.tcgetpgrp(self._descriptor) == os.getpgrp()
+        except (OSError, AttributeError):
+            return False
