@@ -15,8 +15,8 @@ Arithmetic  `contract` (contract.py) carries the convolutions and the dense laye
             (rows.py) the dense layers of one image, sparse.py the gradients of a convolution where most numbers are
             zero. Zeros are skipped only where that is exact. No fastmath.
 
-From the bottom up: options, lanes, plain, vectors, views, primitive, contract, rows; then one file per operation:
-convolution, pooling, sparse, activation, dense, loss, optimizer; then the network as a table: layers, blocks, and its
-two drivers, persample and minibatch. synthetic draws digits. The drivers call the serial bodies; the parallel kernel of
-each operation is the same body over a batch, for tests, benchmarks and readers.
+From the bottom up: options, lanes, plain, vectors, views, primitive, contract, rows; the network as a table: layers;
+then one file per operation: convolution, pooling, sparse, activation, dense, loss, optimizer; then blocks, one row of
+the table, and the two drivers, persample and minibatch. synthetic draws digits. The drivers call the serial bodies; the
+parallel kernel of each operation is the same body over a batch, for tests, benchmarks and readers.
 """
