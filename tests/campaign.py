@@ -39,7 +39,7 @@ ROWS = (  # what is true, with the figures in it; the command that counts them
      "when it is left out", "campaign corruption"),
     ("{corruption[flips]:,} of 32,768 flipped bits, {corruption[truncations]:,} of 4,096 truncations of a checkpoint "
      "refused", "campaign corruption"),
-    ("{inputs:,} damaged headers and files: 0 crashes, at most {peak:.0f} MiB", "campaign fuzz"),
+    ("{inputs:,} damaged headers and files: 0 crashes, memory's peak at most {peak:.0f} MiB higher", "campaign fuzz"),
     ("{races[kernels]} parallel kernels under {races[schedules]} schedules each: 0 differences; {races[caught]} of 5 "
      "planted races caught", "campaign races"),
     ("{crowd[names][processes]} processes x {crowd[names][rounds]} rounds on one run name and on one cache of data: 0 "
@@ -51,7 +51,7 @@ ROWS = (  # what is true, with the figures in it; the command that counts them
     ("{names[names]:,} hostile run names: {names[escapes]} escapes", "campaign names"),
     ("{terminals[resizes]} resizes in one training, 1x1 among them: the same bits", "campaign terminals"),
     ("{planted[caught]} of {planted[faults]} planted faults caught by the test that is named", "campaign planted"),
-    ("{killed} of {mutants} mutants killed", "mutation"),
+    ("{killed} of {mutants} mutants of {mutated} killed", "mutation"),
     ("{coverage[percent]} % of lines and branches, those of the kernels included", "reach"),
 )  # fmt: skip
 
@@ -63,6 +63,7 @@ def totals(figures: dict) -> dict:
         sums["inputs"] = sum(kind["inputs"] for kind in fuzz)
         sums["peak"] = max(kind["peak_rise_KiB"] for kind in fuzz) / 1024
     if mutation := figures.get("mutation", {}).values():
+        sums["mutated"] = ", ".join(figures["mutation"])
         sums["mutants"], sums["killed"] = (sum(file[name] for file in mutation) for name in ("mutants", "killed"))
     if "kills" in figures:  # the rule of three: none in n trials is fewer than 3/n with 95 %
         sums["bound"] = 300 / figures["kills"]["SIGKILL"]["moments"]

@@ -18,7 +18,8 @@ def run_test(checkout: Path, file: str, test: str) -> int:
     """Return pytest's exit code (1: a test failed) in a copy of the sources; kernels are not compiled anew."""
     environ = {"NUMBA_DISABLE_JIT": str(int(file.startswith("kernels/"))), "JITNET_CACHE_DIR": str(checkout / "cache")}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test], cwd=checkout, capture_output=True,
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::RuntimeWarning", test],
+        cwd=checkout, capture_output=True,
         env=os.environ | environ | {"NUMBA_CACHE_DIR": "", "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"},
         timeout=300,
     )  # fmt: skip
