@@ -124,7 +124,7 @@ def test_json_is_one_event_a_line(folder, capsys):
     events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
     order = [event for at, event in enumerate(events) if at == 0 or events[at - 1] != event]
     epoch = ["StepsDone", "EpochDone", "CheckpointSaved"]  # no Progress in a short evaluation
-    assert order == ["RunStarted", "Compiling", *epoch, *epoch, "RunFinished"]
+    assert order == ["RunStarted", "Compiling", "PeakMeasured", *epoch, *epoch, "RunFinished"]
 
 
 def test_quiet_is_silent(folder, capsys):
