@@ -12,6 +12,8 @@ from jitnet.data.synthetic import draw
 from jitnet.network import Network, score
 
 MAKES = st.sampled_from(nets.MAKES)
+# What is homogeneous: ReLU and linear units are, sigmoid and tanh are not.
+HOMOGENEOUS = st.sampled_from([make for make in nets.MAKES if "sigmoid" not in make[0] and "tanh" not in make[0]])
 
 
 def trained(case, order, batch_size, lr=0.05):
@@ -22,7 +24,7 @@ def trained(case, order, batch_size, lr=0.05):
     return case.network.params, totals[0]
 
 
-@given(make=MAKES, power=st.integers(-12, 12), seed=seeds)
+@given(make=HOMOGENEOUS, power=st.integers(-12, 12), seed=seeds)
 def test_a_power_of_two_passes_through_to_the_bit(make, power, seed):
     """Inputs and biases times 2**k are logits times 2**k: only exponents change in sums, ReLU and maxima."""
     case = nets.case(make, np.float32, images=3, seed=seed)
