@@ -48,7 +48,7 @@ def fragile(text):
     prose = re.sub(r"```.*?```|`[^`\n]+`", "", text, flags=re.S)
     found = [line for line in prose.split("\n") if line.count("$") % 2]
     for formula in re.findall(r"\$([^$\n]+)\$", prose):
-        if re.search(r"\\[^a-zA-Z ]|[|*<>]|^\s|\s$", formula):
+        if re.search(r"\\[^a-zA-Z ]|[|*<>]|\]\(|^\s|\s$", formula):
             found.append(formula)
     return found
 
@@ -83,7 +83,7 @@ def test_formulas_survive_markdown():
     assert TEXT.count("```math\n") * 2 == TEXT.count("```")
 
 
-@pytest.mark.parametrize("line", [r"$a\,b$", "$|a|$", "$a < b$", "$a", "$ a$", "$a*b*c$"])
+@pytest.mark.parametrize("line", [r"$a\,b$", "$|a|$", "$a < b$", "$a", "$ a$", "$a*b*c$", "$a[i](b)$"])
 def test_a_fragile_formula_is_found(line):
     assert fragile(line)
 
