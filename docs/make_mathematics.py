@@ -1,0 +1,89 @@
+"""Measure the numbers of docs/mathematics.md and print its tables: some minutes of runs of jitnet on MNIST.
+
+JITNET_DATA=... python docs/make_mathematics.py plateau|rates|batches [--images 60000]
+"""
+
+import argparse
+
+import numpy as np
+
+from jitnet.architecture import parse
+from jitnet.config import Settings
+from jitnet.data import load
+from jitnet.events import Diverged, EpochDone
+from jitnet.network import Network
+from jitnet.training import Training, split
+
+
+def built(hidden: str, init: str) -> Network:
+    """Return a network of ten classes with its first weights."""
+    network = Network((*parse(hidden), *parse("dense10:linear")), (28, 28, 1))
+    network.initialise(init, 0)
+    return network
+
+
+def train(hidden: str, data, **changes) -> list[EpochDone | Diverged]:
+    """Return the epochs of a run; the last may say that the loss was not finite any more."""
+    settings = Settings(**changes)
+    events = Training(built(hidden, settings.init), settings, split(data, settings)).run()
+    return [event for event in events if isinstance(event, EpochDone | Diverged)]
+
+
+def row(*cells: object) -> None:
+    """Print a row of a Markdown table."""
+    print("| " + " | ".join(str(cell) for cell in cells) + " |", flush=True)
+
+
+def plateau(data, images: int) -> None:
+    """Show what each initialisation starts from, and where its first epochs go."""
+    shown = np.arange(1000)
+    for init in ("documents", "normal", "lecun", "he"):
+        network = built("dense1000 dense100", init)
+        grad = np.zeros_like(network.params)
+        x, labels = data.x_train.reshape(-1, 28, 28, 1), data.y_train
+        spread = network.logits(x[:1000]).std()
+        network.accumulate(x, labels, shown, 1 / len(shown), grad)
+        own = network.params
+        network.params = grad
+        norms = [f"{np.linalg.norm(part):.1e}" for name, part in network.tensors().items()]
+        network.params = own
+        rows = train("dense1000 dense100", data, init=init, limit=images)
+        row(init, f"{spread:.1e}", *norms, *(f"{e.train_loss:.4f}" for e in rows if isinstance(e, EpochDone)))
+
+
+def rates(data, images: int) -> None:
+    """Show one epoch at each learning rate."""
+    for lr in (1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0):
+        (done,) = train("dense100", data, epochs=1, lr=lr, init="lecun", schedule="constant", limit=images)
+        if isinstance(done, Diverged):
+            row(lr, "not finite", "")
+        else:
+            row(lr, f"{done.train_loss:.4f}", f"{done.test_loss:.4f}", f"{done.test_accuracy:.2f}")
+
+
+def batches(data, images: int) -> None:
+    """Show one epoch at each batch size, at the best of some learning rates."""
+    for batch in (1, 16, 128, 1024, 0):
+        best, best_lr = None, 0.0
+        for lr in (0.01, 0.03, 0.1, 0.3, 1.0):
+            recipe = {"lr": lr, "init": "lecun", "schedule": "constant", "shuffle": True, "limit": images}
+            (done,) = train("dense100", data, epochs=1, batch_size=batch, **recipe)
+            if isinstance(done, EpochDone) and (best is None or done.test_loss < best.test_loss):
+                best, best_lr = done, lr
+        row(
+            batch, best.step, best_lr, f"{best.test_loss:.4f}", f"{best.test_accuracy:.2f}", f"{best.images_per_s:,.0f}"
+        )
+
+
+def main() -> None:
+    """Read the choice, print its table."""
+    tables = {"plateau": plateau, "rates": rates, "batches": batches}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", choices=tables)
+    parser.add_argument("--images", type=int, default=60_000)
+    arguments = parser.parse_args()
+    tables[arguments.table](load("mnist", offline=True), arguments.images)
+
+
+if __name__ == "__main__":
+    main()
