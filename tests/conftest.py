@@ -2,6 +2,9 @@
 
 from hypothesis import settings
 
+# Their import changes numba and the kernels of the process: they belong to children with NUMBA_DISABLE_JIT=1.
+collect_ignore = ["race_cases.py", "schedules.py", "strict.py", "reach.py"]
+
 # Compilation takes seconds and happens in whichever example comes first, so there is no deadline. The examples are the
 # same in every run: a failure in CI is a failure at home.
 settings.register_profile("jitnet", deadline=None, derandomize=True, database=None, max_examples=30)
