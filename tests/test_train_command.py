@@ -160,7 +160,7 @@ def test_synthetic_says_so_everywhere(folder):
     elsewhere[4:24, 13:15] = 255
     np.save(folder / "one.npy", elsewhere)
     seen = jitnet(folder, "predict", "latest", "one.npy")
-    assert seen.returncode == 0 and seen.stdout.rstrip().endswith("(trained on synthetic digits)")
+    assert seen.returncode == 0 and seen.stdout.splitlines()[0].endswith("(trained on synthetic digits)")
 
 
 def test_mnist_offline_is_refused_with_all_that_helps(folder, capsys):
