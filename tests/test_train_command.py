@@ -1,5 +1,6 @@
 """`jitnet train` from its words to the files it leaves, and what `eval` and `predict` then say."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -207,6 +208,30 @@ def test_what_eval_and_predict_refuse(folder, capsys):
     ):
         assert said in refusal(capsys, "predict", "run", name)
     assert "best.safetensors" in refusal(capsys, "predict", "run", "blank.npy", "--best")
+
+
+def test_the_loss_over_time_is_plotted_after_training(folder, capsys):
+    train("run", "--plot")
+    out = capsys.readouterr().out
+    assert "loss of a sample of steps" in out and "A run" in out and "seconds of training" in out
+
+
+def test_a_plot_that_cannot_be_is_refused_before_training(folder, capsys, monkeypatch):
+    words = ("train", "cnn", *TINY)
+    assert "ends in .svg or .png" in refusal(capsys, *words, "--save", "loss.gif")
+    assert "no folder nowhere" in refusal(capsys, *words, "--save", "nowhere/loss.svg")
+    assert "--plot is given with --ui json" in refusal(capsys, *words, "--plot", "--ui", "json")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    assert "pip install 'jitnet[plot]'" in refusal(capsys, *words, "--save", "loss.svg")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib, the extra `plot`, is not here")
+@pytest.mark.filterwarnings("default")
+def test_the_loss_over_time_is_saved(folder):
+    train("run", "--save", "loss.svg")
+    assert Path("loss.svg").read_bytes().startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("view", ["plain", "json"])
