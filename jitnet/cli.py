@@ -12,12 +12,14 @@ from jitnet.commands import (
     errors,
     evaluate,
     export,
+    gradcheck,
     predict,
     report,
     resume,
     runs,
     schedule,
     summary,
+    trace,
     train,
     warmup,
 )
@@ -49,7 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands = (
-        train, resume, evaluate, predict, errors, runs, report, export, summary, schedule, data, warmup, completion
+        train, resume, evaluate, predict, errors, trace, runs, report, export,
+        summary, gradcheck, schedule, data, warmup, completion,
     )  # fmt: skip
     for command in commands:
         command.add_parser(subparsers)
