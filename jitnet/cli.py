@@ -9,14 +9,17 @@ from jitnet import __version__
 from jitnet.commands import (
     completion,
     data,
+    errors,
     evaluate,
     export,
+    gradcheck,
     predict,
     report,
     resume,
     runs,
     schedule,
     summary,
+    trace,
     train,
     warmup,
 )
@@ -48,7 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands = (
-        train, resume, evaluate, predict, runs, report, export, summary, schedule, data, warmup, completion
+        train, resume, evaluate, predict, errors, trace, runs, report, export,
+        summary, gradcheck, schedule, data, warmup, completion,
     )  # fmt: skip
     for command in commands:
         command.add_parser(subparsers)

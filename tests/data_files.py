@@ -1,6 +1,7 @@
 """Small data sets and their files, for the tests of jitnet.data."""
 
 import gzip
+import hashlib
 import struct
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def write_idx(folder: Path, made: dict[str, np.ndarray], compress: bool = False)
 def csv_text(x: np.ndarray, y: np.ndarray, header: str = "") -> str:
     rows = np.column_stack([y, x.reshape(len(x), -1)]).tolist()
     return header + "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+
+def tiny_fashion(mirrors: tuple[str, ...] = (), files: dict[str, bytes] | None = None) -> Known:
+    """A stand-in for a set of which the MD5 of the .gz files are known, those of `files` by name."""
+    md5 = {part: hashlib.md5((files or {}).get(f"{name}.gz", b"")).hexdigest() for part, name in FILES.items()}
+    return Known(
+        name="fashion", title="Fashion-MNIST", classes=10, shapes=SHAPES, md5=md5, npz="", folder="F", mirrors=mirrors
+    )
 
 
 def tiny_mnist(mirrors: tuple[str, ...] = ()) -> Known:

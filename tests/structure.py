@@ -25,6 +25,8 @@ MAY_IMPORT = {
     "optimizer": {"errors", "kernels"},
     "layout": {"architecture", "kernels", "memory"},
     "network": {"architecture", "errors", "kernels", "layout", "memory", "optimizer"},
+    "gradients": {"layout", "network"},
+    "walk": {"architecture"},
     "compilation": {"errors", "events", "kernels", "network", "optimizer"},
     "training": {
         "architecture",
@@ -47,7 +49,15 @@ MAY_IMPORT = {
     "report": {"architecture", "errors", "history"},
     "runfolder": {"atomic", "checkpoint", "config", "errors", "events", "__version__"},
 }
-SILENT = {"architecture", "layout", "network", "schedule", "stopping", "training"}  # no rich, no printing, no files
+SILENT = {
+    "architecture",
+    "gradients",
+    "layout",
+    "network",
+    "schedule",
+    "stopping",
+    "training",
+}  # no rich, no printing, no files
 DRAWS = {"views", "commands"}  # may import rich
 ENVIRONMENT = {"kernels/options.py", "kernels/lanes.py"}
 ALLOCATES = {"kernels/plain.py"}

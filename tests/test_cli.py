@@ -145,7 +145,7 @@ def test_a_read_only_folder_is_refused(folder, capsys):
     assert "Permission denied" in refusal(capsys, "train", "cnn", *TINY, "--ui", "quiet", "--runs-dir", "empty")
 
 
-@pytest.mark.parametrize("command", ["resume", "eval", "predict"])
+@pytest.mark.parametrize("command", ["resume", "eval", "predict", "errors"])
 def test_runs_that_are_refused(folder, capsys, command):
     words = ["digits/t10k-images-idx3-ubyte"] if command == "predict" else []
     assert "no run 'nobody'" in refusal(capsys, command, "nobody", *words)

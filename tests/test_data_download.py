@@ -14,7 +14,7 @@ from pathlib import Path
 import figures
 import numpy as np
 import pytest
-from data_files import arrays, idx_bytes, tiny_mnist
+from data_files import arrays, idx_bytes, tiny_fashion, tiny_mnist
 
 from jitnet import __version__
 from jitnet.data import download, known, npy, sources
@@ -257,3 +257,25 @@ def test_offline_opens_no_socket(tmp_path, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: pytest.fail("a name was looked up"))
     with pytest.raises(InputError, match="not asked, offline"):
         sources.load("mnist", Cache(None, pytest.fail), True, pytest.fail)
+
+
+@pytest.mark.parametrize("way", ["404", "503", "html", "wrong", "bomb", "short", "stalled", "silent", "redirect"])
+def test_a_set_known_by_md5_is_taken_from_the_mirror_that_has_it(server, tmp_path, way):
+    bad, good = (f"http://127.0.0.1:{server.server_port}/{each}/" for each in (way, "good"))
+    cache = Cache(tmp_path / "cache", pytest.fail)
+    alone = sources.find(tiny_fashion((bad,), FILES), cache, False, str)
+    assert not alone.parts and not (tmp_path / "cache").exists()
+    fashion = tiny_fashion((bad, good), FILES)
+    data = sources.load_known(fashion, cache, False, str)
+    assert data.name == "fashion" and data.source == good
+    assert all(np.array_equal(getattr(data, part), array) for part, array in arrays().items())
+    again = sources.load_known(fashion, cache, True, str)
+    assert again.source == str(tmp_path / "cache") and again.sha256 == data.sha256
+
+
+def test_files_of_another_md5_are_not_taken(server, tmp_path):
+    other = tiny_fashion((f"http://127.0.0.1:{server.server_port}/good/",), dict.fromkeys(FILES, b""))
+    search = sources.find(other, Cache(tmp_path, pytest.fail), False, str)
+    assert not search.parts and "expected MD5" in search.tried[-1] and not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz  MD5 [0-9a-f]{32}"):
+        sources.load_known(other, Cache(tmp_path, pytest.fail), True, str)

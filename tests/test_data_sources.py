@@ -11,7 +11,7 @@ import pytest
 from data_files import arrays, csv_text, tiny_mnist, write_idx
 
 from jitnet.data import load, load_mnist, sources
-from jitnet.data.known import FILES, KNOWN, MNIST, PARTS
+from jitnet.data.known import FASHION, FILES, KMNIST, KNOWN, MNIST, PARTS
 from jitnet.errors import InputError
 
 REAL = os.environ.get("JITNET_DATA")
@@ -149,7 +149,9 @@ def test_paths_that_hold_no_data_set(home):
     (home / "file.txt").write_text("")
     assert "holds no data set: expected train-images-idx3-ubyte" in refused(str(home / "empty"))
     assert "file.txt is not a data set: expected a folder" in refused(str(home / "file.txt"))
-    assert "there is no data set 'mnits': expected auto, mnist, synthetic, or the path" in refused("mnits")
+    assert "there is no data set 'mnits': expected auto, mnist, fashion, kmnist, synthetic, or the path" in refused(
+        "mnits"
+    )
     assert "there is no data set 'a\\x00b'" in refused("a\0b")
     part = write_idx(home / "part", {"x_test": arrays()["x_test"]})
     assert "has t10k-images-idx3-ubyte but lacks train-images-idx3-ubyte, train-labels" in refused(str(part))
@@ -253,6 +255,9 @@ def test_the_table_of_known_sets():
     assert list(FILES) == list(PARTS)
     assert set(MNIST.sha256) == set(MNIST.shapes) == set(PARTS)
     assert all(len(digest) == 64 for digest in MNIST.sha256.values())
+    for known in (FASHION, KMNIST):
+        assert set(known.md5) == set(PARTS) and {len(digest) for digest in known.md5.values()} == {32}
+        assert KNOWN[known.name] is known and all(mirror.endswith("/") for mirror in known.mirrors)
     hosts = {mirror.split("/")[2] for mirror in MNIST.mirrors}
     assert len(hosts) == 2 and all(mirror.startswith("https://") for mirror in MNIST.mirrors)
 

@@ -1,5 +1,6 @@
 """`jitnet train` from its words to the files it leaves, and what `eval` and `predict` then say."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -160,7 +161,7 @@ def test_synthetic_says_so_everywhere(folder):
     elsewhere[4:24, 13:15] = 255
     np.save(folder / "one.npy", elsewhere)
     seen = jitnet(folder, "predict", "latest", "one.npy")
-    assert seen.returncode == 0 and seen.stdout.rstrip().endswith("(trained on synthetic digits)")
+    assert seen.returncode == 0 and seen.stdout.splitlines()[0].endswith("(trained on synthetic digits)")
 
 
 def test_mnist_offline_is_refused_with_all_that_helps(folder, capsys):
@@ -207,6 +208,30 @@ def test_what_eval_and_predict_refuse(folder, capsys):
     ):
         assert said in refusal(capsys, "predict", "run", name)
     assert "best.safetensors" in refusal(capsys, "predict", "run", "blank.npy", "--best")
+
+
+def test_the_loss_over_time_is_plotted_after_training(folder, capsys):
+    train("run", "--plot")
+    out = capsys.readouterr().out
+    assert "loss of a sample of steps" in out and "A run" in out and "seconds of training" in out
+
+
+def test_a_plot_that_cannot_be_is_refused_before_training(folder, capsys, monkeypatch):
+    words = ("train", "cnn", *TINY)
+    assert "ends in .svg or .png" in refusal(capsys, *words, "--save", "loss.gif")
+    assert "no folder nowhere" in refusal(capsys, *words, "--save", "nowhere/loss.svg")
+    assert "--plot is given with --ui json" in refusal(capsys, *words, "--plot", "--ui", "json")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
+    assert "pip install 'jitnet[plot]'" in refusal(capsys, *words, "--save", "loss.svg")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib, the extra `plot`, is not here")
+@pytest.mark.filterwarnings("default")
+def test_the_loss_over_time_is_saved(folder):
+    train("run", "--save", "loss.svg")
+    assert Path("loss.svg").read_bytes().startswith(b"<?xml")
 
 
 @pytest.mark.parametrize("view", ["plain", "json"])

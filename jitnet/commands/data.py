@@ -13,7 +13,12 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("data", help="show, fetch or clear the copies of MNIST on this machine")
     actions = parser.add_subparsers(dest="action", required=True, metavar="status|fetch|clear")
     actions.add_parser("status", help="list the places where data is looked for, and what is there")
-    fetch = actions.add_parser("fetch", help="put MNIST into jitnet's cache, downloading it if need be")
+    fetch = actions.add_parser(
+        "fetch", help="put MNIST or another known set into jitnet's cache, downloading it if need be"
+    )
+    fetch.add_argument(
+        "name", nargs="?", metavar="SET", default="mnist", help="mnist, fashion or kmnist (default: mnist)"
+    )
     fetch.add_argument("--offline", action="store_true", help="take it from this machine or not at all")
     actions.add_parser("clear", help="remove jitnet's cache of data; other copies stay")
     parser.set_defaults(run=run)
@@ -24,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "status":
         return _status()
     if args.action == "fetch":
-        return _fetch(args.offline)
+        return _fetch(args.name, args.offline)
     return _clear()
 
 
@@ -96,14 +101,18 @@ def _megabytes(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"
 
 
-def _fetch(offline: bool) -> int:
+def _fetch(name: str, offline: bool) -> int:
     from jitnet.data.cache import Cache, default_folder
-    from jitnet.data.known import MNIST
+    from jitnet.data.known import KNOWN
     from jitnet.data.sources import fetch
+    from jitnet.errors import InputError
 
+    if name not in KNOWN:
+        raise InputError(f"there is no known data set {name!r}: expected one of {', '.join(KNOWN)}")
+    known = KNOWN[name]
     cache = Cache(default_folder(), print)
-    source = fetch(MNIST, cache, offline, report=print)
-    print(f"{MNIST.title} is in {cache.folder}, content verified (from {source})")
+    source = fetch(known, cache, offline, report=print)
+    print(f"{known.title} is in {cache.folder}, content verified (from {source})")
     return 0
 
 

@@ -24,22 +24,12 @@ def run(args: argparse.Namespace) -> int:
     threads.configure(args.threads)
 
     from jitnet.commands import loading
-    from jitnet.errors import InputError
     from jitnet.network import score
-    from jitnet.training import with_channels
     from jitnet.views.progress import counted
 
     network, folder, epoch = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     settings = folder.settings
-    if settings.target and args.data not in (None, settings.data):
-        raise InputError(f"--data is {args.data!r}: {folder.path} is a regression, measured on {settings.data} alone")
-    data = loading.load_data(args.data or settings.data, args.offline, loading.warn, settings.target)
-    images = with_channels(data.x_test)
-    if images.shape[1:] != network.image or data.classes > network.classes:
-        raise InputError(
-            f"{data.name} has images of {images.shape[1:]} in {data.classes} classes: "
-            f"expected {network.image} in at most {network.classes}, what {folder.path} was trained on"
-        )
+    data, images = loading.load_test(network, folder, args.data, args.offline)
     loss, accuracy = score(network.logits(images), data.y_test, network.loss)
     loss *= data.unit
     mark = " (synthetic digits)" if data.synthetic else ""

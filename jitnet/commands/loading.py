@@ -4,6 +4,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from jitnet import architecture
 from jitnet.config import Settings
 from jitnet.data import Dataset, load, regression
@@ -23,6 +25,21 @@ def load_data(spec: str, offline: bool, tell: Callable[[str], None], target: str
     if target:
         return regression.load(spec, target)
     return load(spec, offline=offline, warn=tell)
+
+
+def load_test(network: Network, folder: RunFolder, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:
+    """Return the data of a run, or `spec`, and its test images (n, H, W, C); raises `InputError` if they do not fit."""
+    settings = folder.settings
+    if settings.target and spec not in (None, settings.data):
+        raise InputError(f"--data is {spec!r}: {folder.path} is a regression, measured on {settings.data} alone")
+    data = load_data(spec or settings.data, offline, warn, settings.target)
+    images = with_channels(data.x_test)
+    if images.shape[1:] != network.image or data.classes > network.classes:
+        raise InputError(
+            f"{data.name} has images of {images.shape[1:]} in {data.classes} classes: "
+            f"expected {network.image} in at most {network.classes}, what {folder.path} was trained on"
+        )
+    return data, images
 
 
 def prepare(settings: Settings, offline: bool, tell: Callable[[str], None]) -> tuple[Network, Dataset]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from jitnet.commands import options
 
+_DRAWN = 12  # of more images there is a line each, and no picture
+
 
 def add_parser(subparsers: Any) -> None:
     """Add `predict` to the command line."""
@@ -16,17 +18,18 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line per image and return the exit code."""
+    """Print a line per image, of a few images a picture and bars too, and return the exit code."""
     from jitnet import threads
 
     threads.configure()
 
     import numpy as np
 
-    from jitnet.commands import loading
+    from jitnet.commands import listing, loading
     from jitnet.data.images import read_images
     from jitnet.errors import InputError
     from jitnet.network import probabilities
+    from jitnet.views.pictures import print_prediction
 
     network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     if folder.settings.target:
@@ -39,10 +42,13 @@ def run(args: argparse.Namespace) -> int:
     named = [item for path in args.images for item in read_images(path)]
     pictures = np.stack([_centred(name, image, height, width) for name, image in named])
     trained_on = " (trained on synthetic digits)" if folder.meta.get("data") == "synthetic" else ""
-    for (name, _), chances in zip(named, probabilities(network.logits(pictures[..., None]))):
+    out = listing.console()
+    for (name, _), picture, chances in zip(named, pictures, probabilities(network.logits(pictures[..., None]))):
         ranked = np.argsort(-chances, kind="stable")[:3]
         shown = "  ".join(f"{label} {100 * chances[label]:5.1f} %" for label in ranked)
-        print(f"{name}: {ranked[0]}    {shown}{trained_on}")
+        print(f"{name}: {ranked[0]}    {shown}{trained_on}", flush=True)
+        if len(named) <= _DRAWN:
+            print_prediction(out, picture, chances)
     return 0
 
 

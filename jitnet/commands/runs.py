@@ -35,7 +35,9 @@ def add_parser(subparsers: Any) -> None:
     plot = actions.add_parser("plot", help="runs' curves in the terminal, or as svg or png")
     plot.add_argument("--metric", metavar="NAME", default="test_accuracy", help="a column of metrics.csv, or step_loss")
     plot.add_argument("--x", choices=("epoch", "step", "time"), default="epoch", help="(default: epoch)")
-    plot.add_argument("--out", metavar="FILE", type=Path, help="an .svg or .png file, drawn by matplotlib")
+    plot.add_argument(
+        "--save", "--out", dest="out", metavar="FILE", type=Path, help="an .svg or .png file, drawn by matplotlib"
+    )
     for several in (compare, plot):
         several.add_argument("run_names", metavar="RUN", nargs="+", help="a run folder, its name, or `latest`")
     for action in (listing, show, compare, plot):

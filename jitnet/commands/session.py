@@ -88,6 +88,20 @@ def _until(stop: Stop, training: Training, started: RunStarted, resume: str) -> 
             return
 
 
+def plot_losses(path: Path, shown: bool, save: Path | None) -> None:
+    """Print a run's losses per batch over time as a plot, or write them as a figure."""
+    from jitnet.commands import listing
+    from jitnet.history import read_run
+    from jitnet.history.curves import curves
+    from jitnet.history.figure import save_figure
+
+    drawn = curves([read_run(path, path.parent)], "step_loss", "time")
+    if shown:
+        listing.print_curves(drawn, "step_loss", "time")
+    if save is not None:
+        save_figure(save, drawn, "step_loss", "time")
+
+
 def resume_command(path: Path) -> str:
     """Return the command that goes on with a run."""
     return shlex.join(["jitnet", "resume", str(path)])

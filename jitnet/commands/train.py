@@ -62,6 +62,8 @@ def add_parser(subparsers: Any) -> None:
     source.add_argument("--val", type=int, metavar="N", help="hold the last N training images out for validation")
     source.add_argument("--limit", type=int, metavar="N", help="train on the first N images only")
     parser.add_argument("--config", metavar="FILE", type=Path, help="settings of another run, its config.toml")
+    parser.add_argument("--plot", action="store_true", help="at the end plot the loss over time, per batch")
+    parser.add_argument("--save", metavar="FILE", type=Path, help="that plot as .svg or .png, drawn by matplotlib")
     parser.add_argument("--name", help="name of the run folder (default: time, network and four hex digits)")
     options.add_runs_dir(parser)
     options.add_process(parser)
@@ -108,8 +110,13 @@ def _hidden(text: str) -> str:
 def run(args: argparse.Namespace) -> int:
     """Train and return the exit code."""
     from jitnet import threads
+    from jitnet.history.figure import require_figure
 
     settings = settings_of(args)
+    if args.plot and args.ui == "json":
+        raise InputError("--plot is given with --ui json, whose lines are for programs: leave one of them out")
+    if args.save is not None:
+        require_figure(args.save)  # not after an hour of training
     threads.configure(args.threads)  # before anything imports numba
 
     from jitnet.commands import description, loading, session
@@ -132,6 +139,9 @@ def run(args: argparse.Namespace) -> int:
     ) as folder:
         training.run_name = str(folder.path)
         started = description.describe(training, data, settings.network)
-        return session.follow(
+        code = session.follow(
             training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
         )
+    if code == 0 and (args.plot or args.save):
+        session.plot_losses(folder.path, args.plot, args.save)
+    return code

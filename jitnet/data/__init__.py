@@ -30,8 +30,8 @@ def load(
 
     Parameters
     ----------
-    spec : "mnist"; "synthetic", the built-in digits; "auto", MNIST or else, with a warning, the built-in
-        digits; or a path (see `jitnet.data.layouts.read`). "mnist" and "auto" look into JITNET_DATA first
+    spec : "mnist", "fashion", "kmnist"; "synthetic", the built-in digits; "auto", MNIST or else, with a warning,
+        the built-in digits; or a path (see `jitnet.data.layouts.read`). "mnist" and "auto" look into JITNET_DATA first
     offline : never open a connection
     warn : takes a sentence about something the user should know; a Python warning unless given
     report : takes a sentence about what is going on when it may take a while

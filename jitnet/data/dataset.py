@@ -8,7 +8,7 @@ import numpy as np
 
 from jitnet.data import checks
 from jitnet.data.content import Part
-from jitnet.data.known import KNOWN, PARTS
+from jitnet.data.known import KNOWN, PARTS, Known
 
 SYNTHETIC = "synthetic"
 
@@ -44,15 +44,16 @@ class Dataset:
         return self.name == SYNTHETIC
 
 
-def assemble(parts: dict[str, Part], source: str, name: str) -> Dataset:
+def assemble(parts: dict[str, Part], source: str, name: str, verified: Known | None = None) -> Dataset:
     """Build a data set from its four arrays; raises `InputError` when they do not belong together.
 
-    What has a known set's content gets that set's name; nothing else may have such a name.
+    What has a known set's content, or was `verified` as a set of which no content is known beforehand, gets that
+    set's name; nothing else may have such a name.
     """
     classes = checks.classes(parts, source)
     hashes = {part: parts[part].sha256 for part in PARTS}
     whole = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()
-    known = next((known for known in KNOWN.values() if known.sha256 == hashes), None)
+    known = verified or next((known for known in KNOWN.values() if known.sha256 == hashes), None)
     if known:
         name, classes = known.name, known.classes
     elif name in KNOWN:

@@ -3,7 +3,7 @@
 A new one is a new entry of `KNOWN`; nothing else changes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 FILES = {  # the names under which every data set of this family is published, with or without .gz
@@ -22,8 +22,9 @@ class Known:
     title: str  # as in a sentence
     classes: int
     shapes: dict[str, tuple[int, ...]]  # of each part
-    sha256: dict[str, str]  # of each part's uncompressed IDX file
-    npz: str  # the name under which Keras keeps it
+    sha256: dict[str, str] = field(default_factory=dict)  # of each part's uncompressed IDX file, or else
+    md5: dict[str, str] = field(default_factory=dict)  # of each part's .gz file: all that some publishers state
+    npz: str  # the name under which Keras keeps it, "" if it does not
     folder: str  # the folder in which torchvision keeps it
     mirrors: tuple[str, ...]  # URLs that end in a slash; independent hosts, tried in this order
 
@@ -46,4 +47,34 @@ MNIST = Known(
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
 )
-KNOWN = {known.name: known for known in (MNIST,)}
+FASHION = Known(
+    name="fashion",
+    title="Fashion-MNIST",
+    classes=10,
+    shapes=MNIST.shapes,
+    md5={
+        "x_train": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+        "y_train": "25c81989df183df01b3e8a0aad5dffbe",
+        "x_test": "bef4ecab320f06d8554ea6380940ec79",
+        "y_test": "bb300cfdad3c16e7a12a480ee83cd310",
+    },
+    npz="",
+    folder="FashionMNIST",
+    mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
+)
+KMNIST = Known(
+    name="kmnist",
+    title="KMNIST",
+    classes=10,
+    shapes=MNIST.shapes,
+    md5={
+        "x_train": "bdb82020997e1d708af4cf47b453dcf7",
+        "y_train": "e144d726b3acfaa3e44228e80efcd344",
+        "x_test": "5c965bf0a639b31b8f53240b1b52f4d7",
+        "y_test": "7320c461ea6c1c855c0b718fb2a4b134",
+    },
+    npz="",
+    folder="KMNIST",
+    mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+)
+KNOWN = {known.name: known for known in (MNIST, FASHION, KMNIST)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jitnet.data import checks, idx, npy, tables
+from jitnet.data import checks, classfolders, idx, npy, tables
 from jitnet.data.cache import Cache
 from jitnet.data.content import Part, read_file, sha256
 from jitnet.data.known import FILES, KNOWN, PARTS
@@ -24,7 +24,7 @@ def read(path: Path, cache: Cache) -> Parts:
     Parameters
     ----------
     path : a folder with IDX files (plain or .gz; also in `MNIST/raw` below it), `x_train.npy` and so on, a
-        pair of CSV files or an `mnist.npz`; or one .npz or .csv file
+        pair of CSV files, an `mnist.npz` or a folder of images for each class; or one .npz or .csv file
     cache : where parsed arrays are kept between runs; a CSV's are kept beside it if that can be written
 
     Returns
@@ -60,11 +60,14 @@ def _folder(folder: Path, cache: Cache) -> Parts:
         if files := _files(folder, {"train": [train], "test": [test]}):
             return _tables(files["train"], cache, files["test"])
     for known in KNOWN.values():
-        if (folder / known.npz).is_file():
+        if known.npz and (folder / known.npz).is_file():
             return _npz(folder / known.npz, cache)
+    if classfolders.is_there(folder):
+        return _class_folders(folder, cache)
     raise InputError(
         f"{folder} holds no data set: expected {', '.join(FILES.values())} (or these with .gz), or "
-        f"{', '.join(f'{part}.npy' for part in PARTS)}, or mnist_train.csv and mnist_test.csv, or mnist.npz"
+        f"{', '.join(f'{part}.npy' for part in PARTS)}, or mnist_train.csv and mnist_test.csv, or mnist.npz, "
+        "or a folder of images for each class"
     )
 
 
@@ -127,11 +130,31 @@ def _parsed(
     """Return a file's arrays from the first cache that has them, else parse it and fill one."""
     content = read_file(file)
     key = hashlib.sha256(content).hexdigest()[:32]  # another content under the same name is another key
+    return _kept(key, names, lambda: parse(content), file, caches)
+
+
+def _class_folders(folder: Path, cache: Cache) -> Parts:
+    names = classfolders.names(folder)
+    if names != [str(label) for label in range(len(names))]:
+        shown = ", ".join(f"{label} = {name}" for label, name in enumerate(names))
+        cache.warn(f"the folders in {folder} are the classes {shown}")
+    key = classfolders.fingerprint(folder)[:32]
+    return _kept(key, PARTS, lambda: classfolders.read(folder), folder, [cache])
+
+
+def _kept(
+    key: str,
+    names: tuple[str, ...],
+    parse: Callable[[], dict[str, np.ndarray]],
+    file: Path,
+    caches: list[Cache],
+) -> Parts:
+    """Return the arrays under a key from the first cache that has them, else parse and fill one."""
     for cache in caches:
         kept = {name: part for name in names if (part := cache.load(f"{key}-{name}"))}
         if len(kept) == len(names):
             return kept
-    parts = {name: _checked(name, array, file) for name, array in parse(content).items()}
+    parts = {name: _checked(name, array, file) for name, array in parse().items()}
     for cache in caches:
         if all(cache.save(f"{key}-{name}", part) for name, part in parts.items()):
             break

@@ -35,7 +35,9 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def copies(known: Known) -> list[Path]:
-    """Return where Keras and torchvision leave a known data set."""
+    """Return where Keras and torchvision leave a known data set, if its content can be told there."""
+    if not known.sha256:
+        return []
     keras = expanded(os.environ.get("KERAS_HOME") or "~/.keras")
     raw = Path(known.folder) / "raw"
     roots = (Path("data"), Path(), expanded("~/data"))
@@ -81,7 +83,7 @@ def find(known: Known, cache: Cache, offline: bool, report: Report) -> Search:
 
 def in_cache(known: Known, cache: Cache) -> dict[str, Part]:
     """Return a known data set from jitnet's own cache, {} when not all of it is there."""
-    kept = {part: found for part in PARTS if (found := cache.load(sha256=known.sha256[part]))}
+    kept = {part: found for part in PARTS if (found := _kept(known, part, cache))}
     return kept if len(kept) == len(PARTS) else {}
 
 
@@ -90,14 +92,21 @@ def fetch(known: Known, cache: Cache, offline: bool, report: Report) -> str:
 
     Raises `InputError` when it is nowhere to be had, or when the cache cannot be written.
     """
-    data = _known(known, cache, offline, report)
-    parts = {part: Part(getattr(data, part), known.sha256[part]) for part in PARTS}
+    data = load_known(known, cache, offline, report)
+    parts = {part: Part(array, sha256(array)) for part in PARTS for array in [getattr(data, part)]}
     if not in_cache(known, cache) and not _keep(known, cache, parts):
         raise InputError(
             f"the cache folder {cache.folder or '(there is no home folder)'} cannot be written: "
             "name one that can be by JITNET_CACHE_DIR"
         )
     return data.source
+
+
+def _kept(known: Known, part: str, cache: Cache) -> Part | None:
+    """Return a part by its content, or, where none is known beforehand, what was verified when it was downloaded."""
+    if known.sha256:
+        return cache.load(sha256=known.sha256[part])
+    return cache.load(f"{known.name}-{part}")
 
 
 def _keep(known: Known, cache: Cache, parts: dict[str, Part]) -> bool:
@@ -110,7 +119,7 @@ def _downloaded(known: Known, cache: Cache, report: Report, search: Search) -> S
     used: set[str] = set()
     try:
         for part in PARTS:
-            kept = cache.load(sha256=known.sha256[part])  # of a download that was interrupted
+            kept = _kept(known, part, cache)  # of a download that was interrupted
             if not kept:
                 kept, mirror = download.fetch(known, part, mirrors, report, until)
                 mirrors = tuple(sorted(mirrors, key=lambda other: other != mirror))  # the one that works first
@@ -129,7 +138,7 @@ def load(spec: str, cache: Cache, offline: bool, report: Report) -> Dataset:
     if spec == "auto":
         return _auto(MNIST, cache, offline, report)
     if spec in KNOWN:
-        return _known(KNOWN[spec], cache, offline, report)
+        return load_known(KNOWN[spec], cache, offline, report)
     path = expanded(spec)
     if not os.path.exists(path):
         raise InputError(
@@ -140,8 +149,9 @@ def load(spec: str, cache: Cache, offline: bool, report: Report) -> Dataset:
     return read_own(path, cache)
 
 
-def _known(known: Known, cache: Cache, offline: bool, report: Report) -> Dataset:
-    if own := own_place():
+def load_known(known: Known, cache: Cache, offline: bool, report: Report) -> Dataset:
+    """Load a known data set; raises `InputError` when it is nowhere to be had."""
+    if known.sha256 and (own := own_place()):
         data = _from_own_place(own, cache)
         if data.name != known.name:
             raise InputError(
@@ -153,7 +163,7 @@ def _known(known: Known, cache: Cache, offline: bool, report: Report) -> Dataset
     search = find(known, cache, offline, report)
     if not search.parts:
         raise InputError(_nowhere(known, search.tried))
-    return assemble(search.parts, search.source, known.name)
+    return assemble(search.parts, search.source, known.name, known)
 
 
 def _auto(known: Known, cache: Cache, offline: bool, report: Report) -> Dataset:
@@ -188,6 +198,12 @@ def _synthetic() -> Dataset:
 
 def _nowhere(known: Known, tried: list[str]) -> str:
     places = "".join(f"\n  {reason}" for reason in tried)
+    if known.md5:
+        files = "".join(f"\n  {FILES[part]}.gz  MD5 {known.md5[part]}" for part in PARTS)
+        return (
+            f"{known.title} was not found. These places say:{places}\n"
+            f"Put these four files into one folder and name it by --data FOLDER:{files}"
+        )
     files = "".join(f"\n  {FILES[part]}  content SHA-256 {known.sha256[part]}" for part in PARTS)
     return (
         f"{known.title} was not found. JITNET_DATA is not set, and the other places say:{places}\n"

@@ -9,18 +9,28 @@ SUFFIXES = (".svg", ".png")
 _STYLES = ("-", "--", "-.", ":")  # curves differ in more than colour
 
 
-def save_figure(path: Path, curves: list[Curve], metric: str, along: str) -> None:
-    """Write the curves as .svg or .png; raises `InputError` without matplotlib, and for a path that cannot be."""
+def require_figure(path: Path) -> None:
+    """Raise `InputError` if no figure could be written to a path: its name, its folder, or no matplotlib."""
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"--out is {str(path)!r}: expected a file that ends in {' or '.join(SUFFIXES)}")
+        raise InputError(f"--save is {str(path)!r}: expected a file that ends in {' or '.join(SUFFIXES)}")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"cannot write {path}: there is no folder {path.parent}; choose another --save")
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure  # noqa: F401
     except ImportError:
         raise InputError(
             "figures as svg or png are drawn by matplotlib, which is not here: pip install 'jitnet[plot]', "
-            "or leave --out away for the terminal"
+            "or leave --save away for the terminal"
         ) from None
+
+
+def save_figure(path: Path, curves: list[Curve], metric: str, along: str) -> None:
+    """Write the curves as .svg or .png; raises `InputError` without matplotlib, and for a path that cannot be."""
+    require_figure(path)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot(xlabel=ALONG[along], ylabel=METRICS[metric])
@@ -36,4 +46,4 @@ def save_figure(path: Path, curves: list[Curve], metric: str, along: str) -> Non
     try:
         figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another --out") from None
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another --save") from None

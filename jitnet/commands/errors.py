@@ -1,0 +1,49 @@
+"""`jitnet errors`: the test images that a run's network gets wrong, drawn, with what it thought of them."""
+
+import argparse
+from typing import Any
+
+from jitnet.commands import options
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `errors` to the command line."""
+    parser = subparsers.add_parser("errors", help="draw the test images that a run gets wrong, the worst first")
+    options.add_run(parser)
+    parser.add_argument("--count", metavar="N", type=int, default=6, help="at most this many (default: 6)")
+    parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
+    parser.add_argument("--data", metavar="SET", help="other data (default: the run's own)")
+    parser.add_argument("--threads", metavar="N", type=int, help="threads of the kernels")
+    parser.add_argument("--offline", action="store_true", help="never open a connection")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draw the wrong images with the largest losses and return the exit code."""
+    from jitnet import threads
+    from jitnet.errors import InputError
+
+    if args.count < 1:
+        raise InputError(f"--count is {args.count}: expected 1 or more")
+    threads.configure(args.threads)
+
+    from jitnet.commands import listing, loading
+    from jitnet.network import probabilities
+    from jitnet.report.measure import measure
+    from jitnet.views.pictures import print_prediction
+
+    network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    if folder.settings.target:
+        raise InputError(f"{folder.path} approximates {folder.settings.target!r}: errors shows classified images only")
+    data, images = loading.load_test(network, folder, args.data, args.offline)
+    chances = probabilities(network.logits(images))
+    measured = measure(data.name, chances, data.y_test, args.count)
+    mark = " (synthetic digits)" if data.synthetic else ""
+    shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""
+    print(f"{folder.path}: {measured.errors:,} of {len(images):,} test images of {data.name}{mark} are wrong{shown}")
+    out = listing.console()
+    for mistake in measured.mistakes:
+        about = f"image {mistake.index}: true {mistake.label}, predicted {mistake.predicted}, loss {mistake.loss:.2f}"
+        print(f"\n{about}", flush=True)
+        print_prediction(out, images[mistake.index], chances[mistake.index], mistake.label)
+    return 0

@@ -1,0 +1,64 @@
+"""`jitnet gradcheck`: every parameter tensor's gradient against central differences, in float64."""
+
+import argparse
+from typing import Any
+
+from jitnet.config import CHOICES, PRESETS
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `gradcheck` to the command line."""
+    parser = subparsers.add_parser("gradcheck", help="hold a network's gradients against central differences")
+    parser.add_argument("network", metavar="NETWORK", help=" or ".join(PRESETS))
+    layers = parser.add_mutually_exclusive_group()
+    layers.add_argument("--hidden", metavar="N,N", default=argparse.SUPPRESS, help="units of an mlp's hidden layers")
+    layers.add_argument("--arch", metavar="TEXT", default=argparse.SUPPRESS, help="hidden layers, as in train")
+    given = parser.add_argument_group("as in train", argument_default=argparse.SUPPRESS)
+    given.add_argument("--bias", choices=CHOICES["bias"], help="of a conv (default: position)")
+    given.add_argument("--loss", choices=CHOICES["loss"], help="(default: cross-entropy)")
+    given.add_argument("--seed", type=int, metavar="N", help="of weights, images and places (default: 0)")
+    parser.add_argument("--samples", type=int, metavar="N", default=10, help="numbers of each tensor (default: 10)")
+    parser.add_argument("--side", type=int, metavar="N", default=28, help="of the square images (default: 28)")
+    parser.set_defaults(run=run, config=None)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line for each tensor; return 0, or 1 if one is beyond the tolerance."""
+    from jitnet.commands.train import settings_of
+    from jitnet.errors import InputError
+
+    settings = settings_of(args)
+    for name, value, most in (("--samples", args.samples, 100_000), ("--side", args.side, 512)):
+        if not 1 <= value <= most:
+            raise InputError(f"{name} is {value}: expected 1 to {most:,}")
+
+    from jitnet import threads
+
+    threads.configure()
+
+    import numpy as np
+
+    from jitnet import architecture
+    from jitnet.gradients import TOLERANCE, check
+    from jitnet.network import Network
+
+    layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
+    network = Network(layers, (args.side, args.side, 1), settings.bias, np.float64, settings.loss)
+    network.initialise("he", settings.seed)  # the documents' small weights have gradients that drown in rounding
+    rng = np.random.default_rng(settings.seed)
+    for name, array in network.tensors().items():
+        if name.endswith(".bias"):  # at 0 a unit that gets no input stands exactly on ReLU's kink
+            array[...] = 0.1 * rng.standard_normal(array.shape)
+    images = rng.integers(0, 256, (2, args.side, args.side, 1), dtype=np.uint8)
+    targets = rng.integers(0, 10, 2).astype(np.uint8)
+    recipe = f"init he with biases, seed {settings.seed}, {settings.loss}, two random images"
+    print(f"{architecture.to_text(layers)} in float64, {recipe}")
+    worst = 0.0
+    for tensor in check(network, images, targets, args.samples, settings.seed):
+        shape = " x ".join(map(str, tensor.shape))
+        tried = f"{tensor.places:,} of {int(np.prod(tensor.shape)):,}"
+        verdict = "" if tensor.error <= TOLERANCE else "  WRONG"
+        print(f"{tensor.name:14} {shape:>16} {tried:>18} tried  worst error {tensor.error:.1e}{verdict}", flush=True)
+        worst = max(worst, tensor.error)
+    print(f"worst relative error {worst:.1e}, {'within' if worst <= TOLERANCE else 'BEYOND'} {TOLERANCE:g}")
+    return 0 if worst <= TOLERANCE else 1
