@@ -91,3 +91,10 @@ def test_fetch_that_cannot_be_done(places, monkeypatch):
     (places / "cache").write_text("in the way")
     with pytest.raises(InputError, match="data cannot be written: name one that can be by JITNET_CACHE_DIR"):
         jitnet("fetch", "--offline")
+
+
+def test_fetch_takes_the_name_of_a_known_set(places, monkeypatch):
+    with pytest.raises(InputError, match="no known data set 'cifar': expected one of mnist, fashion, kmnist"):
+        jitnet("fetch", "cifar", "--offline")
+    with pytest.raises(InputError, match="KMNIST was not found"):
+        jitnet("fetch", "kmnist", "--offline")
