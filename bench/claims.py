@@ -59,7 +59,8 @@ def train(settings: Settings, data) -> dict:
     from jitnet.architecture import Dense, parse
     from jitnet.events import EpochDone
     from jitnet.network import Network
-    from jitnet.training import Training, split
+    from jitnet.splitting import split
+    from jitnet.training import Training
 
     parts = split(data, settings)
     network = Network((*parse(settings.architecture), Dense(data.classes)), parts.train[0].shape[1:])

@@ -55,7 +55,7 @@ CONTEXT = {
 def data(images: int) -> tuple[str, np.ndarray, np.ndarray]:
     """Return a name and the first `images` training images of MNIST, or of the built-in digits if it is not here."""
     from jitnet.data import load
-    from jitnet.training import with_channels
+    from jitnet.splitting import with_channels
 
     found = load("auto", offline=True, warn=lambda message: None)
     return found.name, with_channels(found.x_train[:images]), found.y_train[:images]

@@ -30,7 +30,8 @@ from jitnet.config import Settings
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Diverged, EpochDone
 from jitnet.network import Network
-from jitnet.training import Split, Training
+from jitnet.splitting import Split
+from jitnet.training import Training
 
 CLIFF = 1.5  # a step of a curve at which the cost jumps by more than this factor
 _DISTURBED = 0.5  # half of slowest minus fastest, over the median

@@ -12,7 +12,8 @@ from jitnet.config import Settings
 from jitnet.data import load
 from jitnet.events import Diverged, EpochDone
 from jitnet.network import Network
-from jitnet.training import Training, split
+from jitnet.splitting import split
+from jitnet.training import Training
 
 
 def built(hidden: str, init: str) -> Network:

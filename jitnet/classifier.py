@@ -18,7 +18,8 @@ from jitnet.data.checks import whole_bytes
 from jitnet.errors import DivergedError, InputError
 from jitnet.events import Diverged, EpochDone, Event
 from jitnet.network import Network, probabilities
-from jitnet.training import Position, Split, Training, with_channels
+from jitnet.splitting import Split, with_channels
+from jitnet.training import Position, Training
 
 threads.configure()  # a container's quota, before numba counts the machine's cores
 

@@ -10,7 +10,6 @@ import numpy as np
 from jitnet.architecture import step_macs
 from jitnet.compilation import compile_kernels
 from jitnet.config import Settings
-from jitnet.data.dataset import Dataset
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors
 from jitnet.network import PART, PREDICT_BATCH, Network, confusion, score
@@ -18,25 +17,13 @@ from jitnet.optimizer import Optimizer, State, state_of
 from jitnet.order import visiting_order
 from jitnet.peak import measure
 from jitnet.schedule import learning_rate
+from jitnet.splitting import Split
 from jitnet.stopping import out_of_time, stop_reason
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
 SAMPLE = 8  # test images whose predictions views show
 _FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
 _NOT_FINITE = "a parameter is not finite any more"
-
-Arrays = tuple[np.ndarray, np.ndarray]
-
-
-@dataclass(frozen=True)
-class Split:
-    """Images (n, H, W, C) and labels (n,), or numbers (n, 1), to train on, to choose the best epoch by, to report."""
-
-    name: str
-    train: Arrays
-    val: Arrays
-    test: Arrays
-    unit: float = 1.0  # what losses are reported in: the square of the unit that targets were divided by
 
 
 @dataclass
@@ -66,25 +53,6 @@ class Position:
             raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
         epoch, step_in_epoch, step = (int(value) for value in place)
         return cls(epoch, step_in_epoch, step, loss_sum.copy(), state_of(tensors))
-
-
-def split(data: Dataset, settings: Settings) -> Split:
-    """Cut a data set up as the settings say; raises `InputError` if too little is left to train on."""
-    x, y = with_channels(data.x_train), data.y_train
-    if settings.limit > len(x):
-        raise InputError(f"--limit is {settings.limit}: expected at most the {len(x):,} training images of {data.name}")
-    if settings.limit:
-        x, y = x[: settings.limit], y[: settings.limit]
-    if settings.val >= len(x):
-        raise InputError(f"--val is {settings.val}: expected fewer than the {len(x)} images there are to train on")
-    cut = len(x) - settings.val
-    test = (with_channels(data.x_test), data.y_test)
-    return Split(data.name, (x[:cut], y[:cut]), (x[cut:], y[cut:]), test, data.unit)
-
-
-def with_channels(images: np.ndarray) -> np.ndarray:
-    """Return images (n, H, W) as (n, H, W, 1); others as they are."""
-    return images[..., None] if images.ndim == 3 else images
 
 
 class Training:
@@ -140,7 +108,6 @@ class Training:
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
         if self.peak_threads:
             yield PeakMeasured(gflops=measure(self.peak_threads), threads=self.peak_threads)
-        done: EpochDone | None = None
         why = ""
         while self.position.epoch < self.epochs and not (why := self._stop_reason()):
             diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
@@ -164,7 +131,7 @@ class Training:
             elapsed_s=self._elapsed(),
             data=self.data.name,
             run=self.run_name,
-            test_rmse=done.test_rmse if done else None,
+            test_rmse=self.rows[-1].test_rmse if self.rows else None,
             stop_reason=why,
         )
 

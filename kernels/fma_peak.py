@@ -1,7 +1,7 @@
 """The most that a core can do: fused multiply-adds on registers alone, in chains that do not wait for each other."""
 
 from llvmlite import ir
-from numba import prange, types
+from numba import config, prange, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
@@ -17,7 +17,7 @@ FLOP_PER_ROUND = 2 * CHAINS * LANES
 
 
 @intrinsic
-def _fma_chains(typingctx, operands, rounds, out):
+def fma_chains(typingctx, operands, rounds, out):
     """Repeat x = x * a + b in every chain; the sum of all chains goes to `out`, so that nothing can be left out."""
 
     def codegen(context, builder, signature, values):
@@ -51,9 +51,13 @@ def fma_peak(
 
     Parallel : over pieces; one thread owns out[piece].
     Work     : FLOP_PER_ROUND * rounds flop per piece.
-    Errors   : none raised, nothing checked; there is no plain Python of it.
+    Errors   : none raised, nothing checked.
     Matches  : tests.naive.fma_peak.
     Source   : Fog (2024), instruction tables: latency times throughput gives the chains that a core can hold.
     """
     for piece in prange(out.shape[0]):
-        _fma_chains(operands, rounds, out[piece])
+        fma_chains(operands, rounds, out[piece])
+
+
+if config.DISABLE_JIT:
+    from .plain import fma_chains

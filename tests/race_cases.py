@@ -6,7 +6,7 @@ import schedules  # before the kernels: it takes the place of numba.prange
 import strict  # likewise
 
 from jitnet.data import synthetic
-from jitnet.kernels import activation, convolution, dense, minibatch, optimizer, pooling
+from jitnet.kernels import activation, convolution, dense, fma_peak, minibatch, optimizer, pooling
 from jitnet.kernels.layers import RELU
 from jitnet.kernels.synthetic import STYLE, draw_digits
 
@@ -61,6 +61,7 @@ def digits():
 CASES = {
     "activation forward": lambda: case(activation.activation_forward, RELU, numbers(50)),
     "activation backward": lambda: case(activation.activation_backward, RELU, numbers(50), numbers(50, 1)[:, 0]),
+    "fma peak": lambda: case(fma_peak.fma_peak, numbers(2), 3, numbers(4, 1)),
     "sgd step": lambda: case(optimizer.sgd_step, numbers(200), numbers(200) + 1, np.float32(0.1)),
     "conv2d forward": lambda: case(
         convolution.conv2d_forward, frame(numbers(3, 4, 4, 2)), numbers(3, 3, 2, 3), numbers(4, 4, 3),

@@ -14,7 +14,8 @@ from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, StepsDone
 from jitnet.network import Network, score
 from jitnet.optimizer import KINDS, Optimizer
-from jitnet.training import Position, Split, Training
+from jitnet.splitting import Split
+from jitnet.training import Position, Training
 
 SAME = 1e-9  # of the largest number of a tensor, after a few steps of float64
 MAKES = [("dense6:tanh dense3", (4, 3, 1), "position"), nets.MAKES[10]]

@@ -157,7 +157,8 @@ def test_the_terminal_after_ctrl_c(folder, times):
             if b"images/s" in text and (folder / "runs/run/steps.jsonl").stat().st_size and sent < times:
                 child.send_signal(signal.SIGINT)
                 sent += 1
-        assert child.wait(10) == 130
+        # A second Ctrl-C may find Python on its way out: the signal ends it, which a shell calls 130 as well.
+        assert child.wait(10) in ((130,) if times == 1 else (130, -signal.SIGINT))
         assert termios.tcgetattr(follower) == before
     finally:
         child.kill()

@@ -15,7 +15,8 @@ from jitnet.data.dataset import Dataset
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Diverged, EpochDone, Progress, RunFinished, StepsDone
 from jitnet.network import Network
-from jitnet.training import Position, Split, Training, split, visiting_order
+from jitnet.splitting import Split, split
+from jitnet.training import Position, Training, visiting_order
 
 MASK = 2**64 - 1
 

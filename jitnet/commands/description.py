@@ -19,6 +19,7 @@ def describe(training: Training, data: Dataset, title: str, history: tuple[Epoch
     """Return the first event of a run: what is trained, on what, how."""
     network, settings, position = training.network, training.settings, training.position
     count, layer = threads.in_use()
+    shown = data.x_test[: SAMPLE if data.y_test.ndim == 1 else 0]  # numbers are no pictures
     optimizer = settings.optimizer.upper() if settings.optimizer == "sgd" else settings.optimizer
     if settings.weight_decay:
         optimizer += f" with weight decay {settings.weight_decay:g}"
@@ -53,8 +54,8 @@ def describe(training: Training, data: Dataset, title: str, history: tuple[Epoch
         history=history,
         extents=tuple("x".join(map(str, extents)) for extents in _extents(network)),
         classes=network.classes,
-        sample=tuple(thumbnail(image) for image in data.x_test[:SAMPLE]),
-        sample_labels=tuple(map(int, data.y_test[:SAMPLE])),
+        sample=tuple(thumbnail(image) for image in shown),
+        sample_labels=tuple(map(int, data.y_test[: len(shown)])),
     )
 
 

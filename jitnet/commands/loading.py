@@ -12,7 +12,8 @@ from jitnet.data import Dataset, load, regression
 from jitnet.errors import InputError
 from jitnet.network import Network
 from jitnet.runfolder import RunFolder
-from jitnet.training import Position, with_channels
+from jitnet.splitting import with_channels
+from jitnet.training import Position
 
 
 def warn(message: str) -> None:

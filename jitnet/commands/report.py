@@ -60,7 +60,7 @@ def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any]) -> Any:
     from jitnet.network import probabilities
     from jitnet.report.measure import measure
     from jitnet.report.section import Subject
-    from jitnet.training import with_channels
+    from jitnet.splitting import with_channels
 
     network, folder, _ = loading.load_trained(str(each.path), args.runs_dir, "best" if args.best else None)
     spec = folder.settings.data

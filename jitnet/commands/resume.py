@@ -30,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
 
     from jitnet.commands import description, loading, session
     from jitnet.runfolder import RunFolder
-    from jitnet.training import Position, Training, split
+    from jitnet.splitting import split
+    from jitnet.training import Position, Training
     from jitnet.views import open_view
 
     with RunFolder.open(args.run_name, args.runs_dir, lock=True) as folder:

@@ -121,7 +121,8 @@ def run(args: argparse.Namespace) -> int:
 
     from jitnet.commands import description, loading, session
     from jitnet.runfolder import RunFolder
-    from jitnet.training import Training, split
+    from jitnet.splitting import split
+    from jitnet.training import Training
     from jitnet.views import open_view
 
     notices: list[str] = []
