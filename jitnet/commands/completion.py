@@ -11,7 +11,8 @@ _jitnet() {
         if [[ "$part" == --runs-dir ]]; then
             runs="${COMP_WORDS[i+1]}"
         elif [[ "$part" != -* && ( -z "$command" || ( "$command" == runs && "$part" =~ ^(list|show|compare|plot)$ )
-                || ( "$command" == data && "$part" =~ ^(status|fetch|clear)$ ) ) ]]; then
+                || ( "$command" == data && "$part" =~ ^(status|fetch|clear)$ )
+                || ( "$command" == export && "$part" =~ ^(weights|cpp)$ ) ) ]]; then
             command="${command:+$command }$part"
         fi
     done

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jitnet import architecture
+from jitnet.checkpoint import Tensors
 from jitnet.config import Settings
 from jitnet.data import Dataset, load, regression
 from jitnet.errors import InputError
@@ -54,6 +55,12 @@ def prepare(settings: Settings, offline: bool, tell: Callable[[str], None]) -> t
 
 def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, int]:
     """Return the network of a run's newest (or `kind`) checkpoint, the run, and the epochs behind it."""
+    network, folder, _, position = load_state(run, runs_dir, kind)
+    return network, folder, position.epoch
+
+
+def load_state(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, Tensors, Position]:
+    """Return the network of a run's newest (or `kind`) checkpoint, the run, all tensors there, and its position."""
     folder = RunFolder.open(run, runs_dir)
     if kind is not None:
         tensors, _ = folder.load(kind)
@@ -70,4 +77,4 @@ def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, R
     layers = (*architecture.parse(folder.settings.architecture), architecture.Dense(classes))
     network = Network(layers, (height, width, channels), folder.settings.bias, loss=folder.settings.loss)
     network.load_tensors(tensors, str(path))
-    return network, folder, Position.from_tensors(tensors, str(path)).epoch
+    return network, folder, tensors, Position.from_tensors(tensors, str(path))
