@@ -98,7 +98,7 @@ def tiny_twin(tmp_path_factory) -> Program:
     words += ("--batch-size", "16", "--data", str(digits(folder)), "--runs-dir", str(folder / "runs"), "--ui", "quiet")
     assert main(["train", "cnn", *words, "--epochs", "2", "--name", "run"]) == 0
     out = export("run", folder / "twin", runs_dir=folder / "runs")
-    return Program(compiled(out / "main.cpp", out / "jitnet_cpp", "-O1", *SANITIZERS), out)
+    return Program(compiled(out / "main.cpp", out / "jitnet_cpp", "-O0", *SANITIZERS), out)
 
 
 @dataclass
@@ -139,4 +139,4 @@ def cases(tmp_path_factory) -> tuple[Program, list[Case]]:
         checkpoint.save(made[-1].folder / "steps.safetensors", steps, {})
     run_case = f"void run_case(int number, const std::string& folder) {{\n{''.join(calls)}}}\n"
     (folder / "cases.hpp").write_text("\n".join([*spaces, run_case]))
-    return Program(compiled(folder / "cases.cpp", folder / "cases", "-O1", *SANITIZERS), folder), made
+    return Program(compiled(folder / "cases.cpp", folder / "cases", "-O0", *SANITIZERS), folder), made

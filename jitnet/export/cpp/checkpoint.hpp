@@ -1,5 +1,5 @@
-// checkpoint.hpp: the files of jitnet.hpp. IDX images are read; checkpoints are read and written, in the format and with
-// the checks of jitnet/checkpoint.py: safetensors with a SHA-256 over every byte.
+// checkpoint.hpp: the files of jitnet.hpp. IDX images are read; checkpoints are read and written, in the format and
+// with the checks of jitnet/checkpoint.py: safetensors with a SHA-256 over every byte.
 //
 // Nothing that a file says is believed before it is checked, and no memory is taken for a claim: each flaw is an Error
 // that names the reason.
@@ -87,7 +87,8 @@ inline std::string sha256(Bytes message) {
         w[i] = std::uint32_t{byte[0]} << 24 | std::uint32_t{byte[1]} << 16 | std::uint32_t{byte[2]} << 8 | byte[3];
       } else {
         const std::uint32_t a = w[i - 15], b = w[i - 2];
-        w[i] = w[i - 16] + w[i - 7] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+        const std::uint32_t s0 = rotate(a, 7) ^ rotate(a, 18) ^ a >> 3, s1 = rotate(b, 17) ^ rotate(b, 19) ^ b >> 10;
+        w[i] = w[i - 16] + s0 + w[i - 7] + s1;
       }
     }
     auto [a, b, c, d, e, f, g, h] = hash;
@@ -278,7 +279,8 @@ inline Checkpoint decode_checkpoint(std::istream& file, std::uint64_t size) {
     }
     const auto begin = static_cast<std::uint64_t>(offsets[0]), end = static_cast<std::uint64_t>(offsets[1]);
     if (end < begin || end - begin != wanted) throw Error("the shape of " + name + " does not fit its data");
-    if (!places.emplace(begin, std::make_pair(end, name)).second) throw Error("the data of " + name + " overlap others");
+    const bool fresh = places.emplace(begin, std::make_pair(end, name)).second;
+    if (!fresh) throw Error("the data of " + name + " overlap others");
   });
   header.end();
   if (checkpoint.metadata["format"] != "jitnet-1") throw Error("its format is not jitnet-1, which this program reads");

@@ -643,7 +643,8 @@ class Network {
     add_bias_gradient(gradient, layer.BH, layer.BW, H, W, OC, scale, grad_bias);
   }
 
-  // Does the gradient of dense layer l's inputs matter where they are 0? Not behind ReLU, which stops it, nor at an image.
+  // Does the gradient of dense layer l's inputs matter where they are 0? Not behind ReLU, which stops it, and not at an
+  // image, whose gradient nobody asks for.
   static constexpr bool all_inputs(std::size_t l) { return l > 0 && layers[l - 1].activation != Activation::relu; }
 
   alignas(64) Arena grads_{};

@@ -27,9 +27,10 @@ const char* const USAGE =
     "       jitnet_cpp predict IMAGE.pgm... [--weights FILE]\n"
     "\n"
     "settings, those of the exported run unless given:\n"
-    "  --epochs N  --steps-per-epoch N  --batch-size N  --lr PEAK  --shuffle | --no-shuffle  --seed N  --val N  --limit N\n"
+    "  --epochs N  --steps-per-epoch N  --batch-size N  --lr PEAK  --shuffle  --no-shuffle  --seed N  --val N\n"
+    "  --limit N  --loss cross-entropy|mse  --init documents|lecun|he|normal\n"
     "  --schedule documents|cosine|one-cycle|step|constant  --optimizer sgd|momentum|nesterov|adam|adamw\n"
-    "  --momentum MU  --weight-decay X  --reduction mean|sum  --loss cross-entropy|mse  --init documents|lecun|he|normal\n";
+    "  --momentum MU  --weight-decay X  --reduction mean|sum\n";
 
 model::Network& network = model::network;
 
@@ -241,7 +242,8 @@ File open_output(const Arguments& given, const std::string& name) {
 }
 
 void close_output(File& file, const std::string& name) {
-  if (file && std::fclose(file.release()) != 0) throw Error("the file of --" + name + " cannot be written: is there room?");
+  const bool failed = file && std::fclose(file.release()) != 0;
+  if (failed) throw Error("the file of --" + name + " cannot be written: make room or choose another place");
 }
 
 int train(const Arguments& given) {
