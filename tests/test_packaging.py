@@ -49,6 +49,9 @@ def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
         str(tmp_path / "site" / "jitnet" / "__init__.py"),
         str(tmp_path / "site" / "jitnet" / "kernels" / "layers.py"),
     ], done.stderr
+    code = "from jitnet.export import twin; print(twin.source('jitnet.hpp').splitlines()[0])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout.startswith("// jitnet.hpp: the kernels of jitnet"), done.stderr
     command = [sys.executable, "-m", "jitnet", "summary", "cnn"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert "359,846" in done.stdout, done.stderr
