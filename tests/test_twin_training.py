@@ -11,9 +11,12 @@ from twins import NATIVE, ROOT, Program, compiled, export
 
 from jitnet import CNN, architecture, checkpoint
 from jitnet.cli import main
+from jitnet.config import CHOICES, Settings
 from jitnet.data import load
 from jitnet.network import Network, is_fused, probabilities
 from jitnet.optimizer import Optimizer
+from jitnet.order import visiting_order
+from jitnet.schedule import learning_rate
 from jitnet.training import Position
 
 
@@ -143,6 +146,27 @@ def test_training_goes_on_on_the_other_side_and_back(tiny_twin, tmp_path):
     nets.assert_close(in_cpp, {name: array for name, array in in_python.items() if "." in name}, 1e-4)
 
 
+def test_cpp_goes_on_inside_an_epoch(tiny_twin, tmp_path):
+    """Where Ctrl-C or a kill stopped Python: the rest of the epoch, with the sum of its losses so far."""
+    home = tiny_twin.folder.parent
+    digits, settings = load(str(home / "digits"), offline=True), Settings(shuffle=True, seed=3)
+    network = Network(architecture.parse("conv2 pool dense4:tanh dense3"), (6, 6, 1))
+    network.initialise("he", 1)
+    order, total, rates = visiting_order(200, settings, 0), np.zeros(1), np.full(200, 0.05)
+    arrays = (digits.x_train[..., None], digits.y_train)
+    network.train_steps(*arrays, order[:70], 1, rates[:70], total)
+    state = network.tensors() | Position(step_in_epoch=70, step=70, loss_sum=total).tensors()
+    checkpoint.save(tmp_path / "w.safetensors", state, {})
+    network.train_steps(*arrays, order[70:], 1, rates[70:], total)
+    words = ("--optimizer", "sgd", "--batch-size", 1, "--lr", 0.05, "--schedule", "constant", "--shuffle", "--seed", 3)
+    words += ("--resume", tmp_path / "w.safetensors", "--epochs", 1, "--out", tmp_path / "w.safetensors")
+    shown = tiny_twin("train", "--data", home / "digits", *words)
+    assert float(shown.splitlines()[1].split()[8]) == pytest.approx(total[0] / 200, rel=1e-5)
+    found, _ = checkpoint.load(tmp_path / "w.safetensors")
+    assert found["position"].tolist() == [1, 0, 200]
+    nets.assert_close(found, network.tensors(), nets.FLOAT32)
+
+
 def test_python_loads_what_cpp_writes_and_trains_on(tiny_twin, tmp_path):
     data = tiny_twin.folder.parent / "digits"
     out = tmp_path / "w.safetensors"
@@ -157,6 +181,46 @@ def test_python_loads_what_cpp_writes_and_trains_on(tiny_twin, tmp_path):
     model.lr = 0.01
     model.partial_fit(digits.x_train, digits.y_train)
     assert model.loss_curve_[0] < 1
+
+
+@pytest.mark.parametrize("schedule", CHOICES["schedule"])
+@pytest.mark.parametrize("epochs", [1, 5, 16])
+def test_learning_rates_are_pythons(tiny_twin, schedule, epochs):
+    words = ("--schedule", schedule, "--epochs", epochs, "--lr", 0.05, "--limit", 4, "--optimizer", "sgd")
+    shown = tiny_twin("train", "--data", tiny_twin.folder.parent / "digits", *words)
+    found = [line.split()[4] for line in shown.splitlines() if line.startswith("Epoch")]
+    settings = Settings(schedule=schedule, epochs=epochs, lr=0.05)
+    assert found == [f"{learning_rate(settings, epoch):.6f}" for epoch in range(epochs)]
+
+
+def test_what_an_epoch_sees_is_what_python_shows_it(tiny_twin, tmp_path):
+    """Limited, validation images held out, shuffled, ended early: the same images in the same batches."""
+    home = tiny_twin.folder.parent
+    recipe = (
+        "--limit",
+        "150",
+        "--val",
+        "30",
+        "--steps-per-epoch",
+        "7",
+        "--batch-size",
+        "9",
+        "--shuffle",
+        "--seed",
+        "3",
+    )
+    recipe += ("--lr", "0.1", "--schedule", "constant", "--epochs", "2", "--loss", "mse")
+    words = ("--arch", "conv2 pool dense4:tanh", "--init", "he", "--data", str(home / "digits"), "--name", "a")
+    assert main(["train", "cnn", *words, *recipe, "--runs-dir", str(tmp_path), "--ui", "quiet"]) == 0
+    initial = export("a", tmp_path / "out", "--initial", runs_dir=tmp_path) / "model.safetensors"
+    words = ("--data", home / "digits", "--weights", initial, "--optimizer", "sgd")
+    shown = tiny_twin("train", *words, *recipe, "--out", tmp_path / "w.safetensors")
+    losses = [float(line.split()[8]) for line in shown.splitlines() if line.startswith("Epoch")]
+    assert losses == pytest.approx([float(row["train_loss"]) for row in rows(tmp_path / "a")], rel=1e-4)
+    found, _ = checkpoint.load(tmp_path / "w.safetensors")
+    assert found["position"].tolist() == [2, 0, 14]
+    own, _ = checkpoint.load(tmp_path / "a" / "last.safetensors")
+    nets.assert_close(found, {name: array for name, array in own.items() if "." in name}, nets.FLOAT32)
 
 
 def test_a_run_in_cpp_is_a_function_of_its_seed(tiny_twin, tmp_path):

@@ -4,6 +4,7 @@ One thread, one image after the other; a batch sums the gradients of its images.
 """
 
 import ctypes
+import functools
 import subprocess
 import tempfile
 from pathlib import Path
@@ -20,6 +21,25 @@ if COMPILER is None:
     raise ModuleNotFoundError("there is no C++ compiler", name="c++")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast")  # as in the export's README
 LIBRARY = ("-shared", "-fPIC", "-fvisibility=hidden")  # hidden, or two libraries of one process would share a network
+
+
+@functools.cache
+def library(words: str, image: tuple[int, ...]) -> tuple[ctypes.CDLL, int]:
+    """Compile a network's twin and load it; return how many classes it has too."""
+    layers = architecture.parse(words)
+    network = Network(layers, image)
+    settings = Settings(architecture=architecture.to_text(layers[:-1]))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for header in ("jitnet.hpp", "checkpoint.hpp"):
+            (folder / header).write_text(twin.source(header), encoding="utf-8")
+        (folder / "model.hpp").write_text(twin.model_header(network, settings, "benchmark"), encoding="utf-8")
+        source, made = Path(__file__).with_suffix(".cpp"), folder / "twin.so"
+        command = [COMPILER, *FLAGS, *LIBRARY, f"-I{folder}", str(source), "-o", str(made)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"it does not compile: {done.stderr.strip()[:200]}")
+        return ctypes.CDLL(str(made)), network.classes
 
 
 class Peer:
@@ -44,21 +64,7 @@ class Peer:
     def load(self, images, targets, batch):
         """Compile the network for such images; training itself divides the bytes by 255."""
         self.images, self.targets = np.ascontiguousarray(images), np.ascontiguousarray(targets)
-        layers = architecture.parse(self.words)
-        net = Network(layers, images.shape[1:])
-        self.classes = net.classes
-        settings = Settings(architecture=architecture.to_text(layers[:-1]))
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            for header in ("jitnet.hpp", "checkpoint.hpp"):
-                (folder / header).write_text(twin.source(header), encoding="utf-8")
-            (folder / "model.hpp").write_text(twin.model_header(net, settings, "benchmark"), encoding="utf-8")
-            source = Path(__file__).with_suffix(".cpp")
-            command = [COMPILER, *FLAGS, *LIBRARY, f"-I{folder}", str(source), "-o", str(folder / "twin.so")]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                raise RuntimeError(f"it does not compile: {done.stderr.strip()[:200]}")
-            self.library = ctypes.CDLL(str(folder / "twin.so"))
+        self.library, self.classes = library(self.words, images.shape[1:])
 
     def reset(self):
         """Go back to the initial weights."""
