@@ -92,4 +92,4 @@ def linear_backward_input(repeats, grad_output, weight, x, scratch, grad_input):
 def linear_backward_weight(repeats, x, grad_output, grad_weight, grad_bias):
     """x (N, D), grad_output (N, K); parallel inside."""
     for _ in range(repeats):
-        _linear_backward_weight(x, grad_output, grad_weight, grad_bias)
+        _linear_backward_weight(x, grad_output, x.dtype.type(1), False, grad_weight, grad_bias)

@@ -134,7 +134,7 @@ def _arguments(
         case "linear_backward_input":
             return (matrix, matrix, matrix, 1, vector, matrix)
         case "linear_backward_weight":
-            return (matrix, matrix, matrix, vector)
+            return (matrix, matrix, number, False, matrix, vector)
         case "output_loss":
             return (1, matrix, targets, integers, number, floats, matrix)
         case "sum_shards":

@@ -7,6 +7,7 @@ their weights are read once per block of images.
 import math
 
 from .dense import linear_backward_input, linear_backward_weight, linear_forward
+from .layers import SGD
 from .loss import output_loss
 from .optimizer import all_finite, optimizer_step, sgd_step
 from .options import pasted, serial_kernel
@@ -31,8 +32,11 @@ def forward(layers, plan, params, work, argmax, images, divisor, order):
 
 
 @pasted
-def backward(layers, plan, params, work, argmax, N):
-    """Run the table backward for a batch: all gradients into work[plan.grads:]."""
+def backward(layers, plan, params, work, argmax, N, direct, lr):
+    """Run the table backward for a batch: all gradients into work[plan.grads:].
+
+    If `direct`, dense layers take their SGD step at once instead: their gradient is neither written nor read again.
+    """
     grads = plan[0].grads
     for index in range(layers.size - 1, plan[0].convs - 1, -1):
         layer = layers[index]
@@ -46,8 +50,10 @@ def backward(layers, plan, params, work, argmax, N):
         linear_backward_weight(
             x,
             grad_output,
-            view(work, grads + layer.weight, (layer.C, layer.OC)),
-            view(work, grads + layer.bias, (layer.OC,)),
+            params.dtype.type(-lr if direct else 1.0),
+            direct,
+            weight if direct else view(work, grads + layer.weight, (layer.C, layer.OC)),
+            view(params, layer.bias, (layer.OC,)) if direct else view(work, grads + layer.bias, (layer.OC,)),
         )
     if plan[0].convs > 0:
         trunk_backward(layers, plan, params, work, argmax, N)
@@ -56,10 +62,12 @@ def backward(layers, plan, params, work, argmax, N):
 
 
 @pasted
-def batch_gradient(layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses):
+def batch_gradient(
+    layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, direct, lr
+):
     """Compute the gradient of scale * the sum of a batch's losses into work[plan.grads:], and return the sum.
 
-    If the sum is not finite there is no gradient.
+    If `direct` see `backward`. If the sum is not finite there is no gradient.
     """
     last = layers[layers.size - 1]
     N = batch.size
@@ -71,7 +79,7 @@ def batch_gradient(layers, plan, params, work, argmax, images, divisor, targets,
     for n in range(N):
         total += batch_losses[n]
     if math.isfinite(total):
-        backward(layers, plan, params, work, argmax, N)
+        backward(layers, plan, params, work, argmax, N, direct, lr)
     return total
 
 
@@ -107,16 +115,21 @@ def train_minibatch(
     Matches  : tests.naive.train_minibatch; torch.optim.SGD.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1.
     """
+    direct = rule[0].kind == SGD and rule[0].decay == 0
     for step in range(lrs.size):
         batch = order[step * batch_size : min((step + 1) * batch_size, order.size)]
         scale = 1.0 if rule[0].summed else 1.0 / batch.size
-        total = batch_gradient(layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses)
+        total = batch_gradient(
+            layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, direct, lrs[step]
+        )
         losses[step] = total / batch.size
         if not math.isfinite(total):
             return step
         totals[0] += total
-        gradient = view(work, plan[0].grads, (params.size,))
-        optimizer_step(rule, params, gradient, first, second, lrs[step], taken + step + 1)
+        size = plan[0].conv_params if direct else params.size
+        if size > 0:
+            param, gradient = view(params, 0, (size,)), view(work, plan[0].grads, (size,))
+            optimizer_step(rule, param, gradient, first, second, lrs[step], taken + step + 1)
     return lrs.size if all_finite(params) and all_finite(first) and all_finite(second) else -1
 
 
@@ -145,7 +158,9 @@ def accumulate_gradient(
     Matches  : tests.naive.accumulate_gradient.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1, a sum taken in parts.
     """
-    total = batch_gradient(layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses)
+    total = batch_gradient(
+        layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses, False, 0.0
+    )
     sgd_step(grad, view(work, plan[0].grads, (params.size,)), params.dtype.type(-1))  # grad - (-1) * part
     return total
 
