@@ -5,6 +5,7 @@ is. In such a buffer the 3*C numbers under one row of the filter lie side by sid
 further on: the sum over a window is a product of a strided matrix with weight.reshape(3, 3*C, OC).
 """
 
+import numpy as np
 from numba import prange
 
 from .contract import contract
@@ -59,6 +60,8 @@ def conv2d_row(
     weight,  # (3, 3, C, OC)
     bias,  # (H, W, OC) per position, or (1, 1, OC) per channel
     y,  # the output row wanted
+    first,  # filter, of those wanted
+    stop,  # the filter behind the last
     out,  # contiguous, holds (W, OC) from `place` on
     place,
 ):
@@ -69,18 +72,19 @@ def conv2d_row(
     BH, BW, _ = bias.shape
     if C <= FEW:
         lanes = VECTOR_BYTES // x.itemsize
-        for o in range(0, OC, lanes):
-            if OC - o >= lanes:
+        for o in range(first, stop, lanes):
+            if stop - o >= lanes:
                 _row_of_few(x, weight, bias, y, out, place, o, lanes)
             else:
-                _row_of_few(x, weight, bias, y, out, place, o, OC - o)
+                _row_of_few(x, weight, bias, y, out, place, o, stop - o)
         return
+    filters = stop - first
     contract(
         strided(x, y * padded * C, (1, 3, 3 * C, W), (0, padded * C, 1, C)),
-        strided(weight, 0, (3, 3 * C, OC), (3 * C * OC, OC, 1)),
-        strided(bias, (y if BH > 1 else 0) * BW * OC, (1, W, OC), (0, OC if BW > 1 else 0, 1)),
+        strided(weight, first, (3, 3 * C, filters), (3 * C * OC, OC, 1)),
+        strided(bias, (y if BH > 1 else 0) * BW * OC + first, (1, W, filters), (0, OC if BW > 1 else 0, 1)),
         weight.dtype.type(1),
-        strided(out, place, (1, W, OC), (0, OC, 1)),
+        strided(out, place + first, (1, W, filters), (0, OC, 1)),
     )
 
 
@@ -89,7 +93,7 @@ def conv2d_forward_sample(x, weight, bias, border, out):
     """Convolve one image into out (H + 2*border, W + 2*border, OC); see `conv2d_forward`."""
     _, padded, OC = out.shape
     for y in range(x.shape[0] - 2):
-        conv2d_row(x, weight, bias, y, out, ((y + border) * padded + border) * OC)
+        conv2d_row(x, weight, bias, y, np.int64(0), OC, out, ((y + border) * padded + border) * OC)
 
 
 @body

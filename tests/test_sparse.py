@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, frame, normal, seeds
 
-from jitnet.kernels.pooling import DEAD
-
 few = st.sampled_from((1, 2, 5, 17, 65))  # an integer holds the flags of 64 filters
 
 
@@ -26,35 +24,30 @@ def test_channels_first_and_last(dtype, C, OC, seed):
     assert np.array_equal(by_filter, np.moveaxis(weight, 3, 0)) and np.array_equal(back, weight)
 
 
+@pytest.mark.parametrize("pooled", (False, True))
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(H=st.integers(2, 9), W=st.integers(2, 15), C=channels, OC=few, seed=seeds)
-def test_wide_backward_weight(dtype, H, W, C, OC, seed):
-    """Winners as the pool leaves them, ties and dead windows among them; odd images have rows that nobody wins."""
-    x, start = frame(normal(seed, dtype, 1, H, W, C)), normal(seed + 2, dtype, OC, 3, 3, C)
-    _, argmax = naive.max_pool2d_forward(np.round(normal(seed + 1, dtype, 1, H, W, OC)), True)
-    grad_out = normal(seed, dtype, 1, H // 2, W // 2, OC)
-    found = guarded(start.copy())
-    compiled.wide_backward_weight(guarded(x[0]), guarded(grad_out[0]), guarded(argmax[0]), dtype(-0.5), found)
-    assert_unharmed(found)
-
-    grad_map = frame(naive.max_pool2d_backward(grad_out, argmax, H, W))
-    absolute = frame(naive.max_pool2d_backward(np.abs(grad_out), argmax, H, W))
-    expected = start - 0.5 * np.moveaxis(naive.conv2d_backward_weight(x, grad_map), 3, 0)
-    magnitude = np.abs(start) + 0.5 * np.moveaxis(naive.conv2d_backward_weight(np.abs(x), absolute), 3, 0)
-    assert_within(found, expected, (H // 2) * (W // 2) + 6, magnitude)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@given(H=st.integers(1, 9), W=st.integers(1, 9), C=channels, OC=few, seed=seeds, share=st.sampled_from((0, 0.2, 1)))
-def test_wide_backward_input(dtype, H, W, C, OC, seed, share):
-    grad_map, weight = scattered(seed, dtype, share, H, W, OC), normal(seed, dtype, 3, 3, C, OC)
-    grad_x = unwritten((H + 2, W + 2, C), dtype)
+@given(H=st.integers(1, 11), W=st.integers(1, 15), C=channels, OC=few, seed=seeds, share=st.sampled_from((0, 0.2, 1)))
+def test_wide_backward(dtype, pooled, H, W, C, OC, seed, share):
+    x, weight = frame(normal(seed, dtype, 1, H, W, C)), normal(seed + 2, dtype, 3, 3, C, OC)
+    grad_map, start = scattered(seed + 1, dtype, share, H, W, OC), normal(seed + 3, dtype, OC, 3, 3, C)
+    grad_weight, grad_x = guarded(start.copy()), unwritten((H + 2, W + 2, C), dtype)
     by_filter = np.ascontiguousarray(np.moveaxis(weight, 3, 0))
-    compiled.wide_backward_input(guarded(grad_map[0]), guarded(by_filter), grad_x)
-    assert_unharmed(grad_x)
+    compiled.wide_backward(
+        guarded(x[0]), guarded(grad_map[0]), guarded(by_filter), pooled, dtype(-0.5), grad_weight, grad_x
+    )
+    assert_unharmed(grad_weight, grad_x)
+
+    expected = start - 0.5 * np.moveaxis(naive.conv2d_backward_weight(x, grad_map), 3, 0)
+    magnitude = np.abs(start) + 0.5 * np.moveaxis(naive.conv2d_backward_weight(np.abs(x), np.abs(grad_map)), 3, 0)
+    assert_within(grad_weight, expected, H * W + 6, magnitude)
+
     expected = naive.conv2d_backward_input(grad_map, weight)[0]
     magnitude = naive.conv2d_backward_input(np.abs(grad_map), np.abs(weight))[0]
     assert_within(grad_x[1:-1, 1:-1], expected, 9 * OC + 4, magnitude)
+
+    updated = by_filter.copy()  # as a step of training does it: what it reads is what it changes
+    compiled.wide_backward(x[0], grad_map[0], updated, pooled, dtype(-0.5), updated, grad_x)
+    assert_within(updated - by_filter, grad_weight - start, H * W + 6, np.abs(updated) + np.abs(start) + 1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -78,17 +71,10 @@ def scattered(seed, dtype, share, *extents):
     return frame(drawn)
 
 
-def test_a_dead_window_gives_nothing():
-    x = frame(normal(0, np.float64, 1, 4, 4, 8))
-    grad_weight = np.zeros((2, 3, 3, 8))
-    compiled.wide_backward_weight(x[0], np.ones((2, 2, 2)), np.full((2, 2, 2), DEAD, np.uint8), 1.0, grad_weight)
-    assert not grad_weight.any()
-
-
 def test_not_a_number_is_not_skipped():
     """A gradient or a pixel that is NaN must reach the parameters, where training looks for it."""
     grad_map = frame(np.full((1, 1, 1, 1), np.nan))
-    grad_x, grad_weight = np.empty((3, 3, 8)), np.zeros((3, 3, 1, 1))
-    compiled.wide_backward_input(grad_map[0], np.ones((1, 3, 3, 8)), grad_x)
+    grad_x, grad_weight, by_filter = np.empty((3, 3, 8)), np.zeros((3, 3, 1, 1)), np.zeros((1, 3, 3, 8))
+    compiled.wide_backward(np.ones((3, 3, 8)), grad_map[0], np.ones((1, 3, 3, 8)), True, 1.0, by_filter, grad_x)
     compiled.narrow_backward_weight(grad_map[0], grad_map[0], 1.0, grad_weight)
-    assert np.isnan(grad_x).all() and np.isnan(grad_weight[1, 1]).all()
+    assert np.isnan(grad_x).all() and np.isnan(by_filter).all() and np.isnan(grad_weight[1, 1]).all()
