@@ -246,7 +246,7 @@ def run_steps(
 
 @body
 def begin(layers, plan, params, work, team):
-    """Before the first step: nothing is taken, the filters lie in both orders, a half's map is zero beyond its share."""
+    """Before the first step: nothing is taken, filters lie in both orders, a half's map is zero beyond its share."""
     for i in range(team.size):
         team[i] = 0
     for index in range(plan.convs):
