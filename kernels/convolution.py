@@ -28,6 +28,9 @@ def _row_of_few(x, weight, bias, y, out, place, o, count):
     _, padded, C = x.shape
     OC = weight.shape[3]
     BH, BW, _ = bias.shape
+    first_bias = (y if BH > 1 else 0) * BW * OC + o
+    next_bias = OC if BW > 1 else 0
+    pixels = view(x, y * padded * C, (3, padded * C))
     for c in range(C):
         f = c * OC + o
         step = C * OC
@@ -38,19 +41,17 @@ def _row_of_few(x, weight, bias, y, out, place, o, count):
         w6, w7, w8 = load(weight, f, count), load(weight, f + step, count), load(weight, f + 2 * step, count)
         for w in range(padded - 2):
             here = place + w * OC + o
-            if c == 0:
-                total = load(bias, ((y if BH > 1 else 0) * BW + (w if BW > 1 else 0)) * OC + o, count)
-            else:
-                total = load(out, here, count)
-            total = fma(filled(x[y, w, c], w0), w0, total)
-            total = fma(filled(x[y, w + 1, c], w0), w1, total)
-            total = fma(filled(x[y, w + 2, c], w0), w2, total)
-            total = fma(filled(x[y + 1, w, c], w0), w3, total)
-            total = fma(filled(x[y + 1, w + 1, c], w0), w4, total)
-            total = fma(filled(x[y + 1, w + 2, c], w0), w5, total)
-            total = fma(filled(x[y + 2, w, c], w0), w6, total)
-            total = fma(filled(x[y + 2, w + 1, c], w0), w7, total)
-            total = fma(filled(x[y + 2, w + 2, c], w0), w8, total)
+            total = load(bias, first_bias + w * next_bias, count) if c == 0 else load(out, here, count)
+            left, middle, right = w * C + c, (w + 1) * C + c, (w + 2) * C + c
+            total = fma(filled(pixels[0, left], w0), w0, total)
+            total = fma(filled(pixels[0, middle], w0), w1, total)
+            total = fma(filled(pixels[0, right], w0), w2, total)
+            total = fma(filled(pixels[1, left], w0), w3, total)
+            total = fma(filled(pixels[1, middle], w0), w4, total)
+            total = fma(filled(pixels[1, right], w0), w5, total)
+            total = fma(filled(pixels[2, left], w0), w6, total)
+            total = fma(filled(pixels[2, middle], w0), w7, total)
+            total = fma(filled(pixels[2, right], w0), w8, total)
             store(out, here, count, total)
 
 

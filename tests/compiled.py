@@ -1,10 +1,12 @@
 """Entry points to what the kernels share and Python can't call: the primitives and some serial bodies."""
 
 import numpy as np
+from numba import prange
 
 from jitnet.kernels import blocks, convolution, dense, halves, pooling, rows, sparse
 from jitnet.kernels import contract as contract_file
-from jitnet.kernels.options import serial_kernel
+from jitnet.kernels.options import kernel, serial_kernel
+from jitnet.kernels.team import finish, take, wait
 
 _contract = contract_file.contract
 _add_rows, _dot_then_add, _transpose = rows.add_rows, rows.dot_then_add, rows.transpose
@@ -99,3 +101,16 @@ def wide_backward(x, grad_map, weight, first, stop, pooled, scale, grad_weight, 
 def narrow_backward_weight(x, grad_map, first_row, stop_row, first, stop, scale, grad_weight):
     """See jitnet.kernels.sparse."""
     _narrow_backward_weight(x, grad_map, first_row, stop_row, first, stop, scale, grad_weight)
+
+
+@kernel
+def hand_over(team, cells, parts):
+    """Two members add up what both halves of the part before left, so often that a lost hand-over shows."""
+    for me in prange(2):
+        for part in range(1, parts + 1):
+            for turn in range(2):
+                half = me ^ turn
+                if take(team, half, part):
+                    cells[part % 2, half] = cells[1 - part % 2, 0] + cells[1 - part % 2, 1] + half
+                    finish(team, half, part)
+            wait(team, part)
