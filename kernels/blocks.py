@@ -65,7 +65,7 @@ def conv_block_forward(layer, share, params, work, argmax, n, scratch):
                 view(work, ring + 2 * oy % 3 * size, (W, OC)),
                 view(work, ring + (2 * oy + 1) % 3 * size, (W, OC)),
                 view(work, ring + last % 3 * size, (W, OC)),
-                layer.activation == RELU,
+                np.int64(layer.activation == RELU),
                 first,
                 stop,
                 view(work, row, (OW, OC)),
@@ -145,7 +145,7 @@ def input_and_weight_gradient(layer, first, share, work, zeros, n, scratch, scal
         turned = view(work, scratch + layer.turned, (OC * (H + 2) * (W + 2),))
         before, after = view(work, layer.transposed, (OC, 3, 3, C)), view(work, filters, (OC, 3, 3, C))
         padded = view(work, scratch + layer.padded, (H + 2, W + 2, C))
-        wide_backward(x, grad_map, turned, before, share[2], share[3], layer.pool != 0, scale, after, padded)
+        wide_backward(x, grad_map, turned, before, share[2], share[3], layer.pool, scale, after, padded)
         if not first:
             for y in range(H):
                 inside = scratch + layer.padded + ((y + 1) * (W + 2) + 1) * C
@@ -157,7 +157,8 @@ def input_and_weight_gradient(layer, first, share, work, zeros, n, scratch, scal
         if is_wide(C, work.itemsize):
             conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
         else:
-            narrow_backward_weight(x, grad_map, before_pool(layer, share), scale, weight)
+            top, bottom, o, stop = before_pool(layer, share)
+            narrow_backward_weight(x, grad_map, top, bottom, o, stop, scale, weight)
 
 
 @body

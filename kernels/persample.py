@@ -34,7 +34,7 @@ from .lanes import VECTOR_BYTES
 from .layers import CONV, DENSE, LINEAR, RELU
 from .loss import output_loss_sample
 from .optimizer import all_finite
-from .options import body, kernel
+from .options import body, kernel, pasted
 from .sparse import by_filter
 from .team import finish, take, wait
 from .vectors import add, load, store
@@ -168,7 +168,7 @@ def settle(layer, plan, params, work):
             params[at] += work[shards + at] + work[shards + plan.conv_params + at]
 
 
-@body
+@pasted
 def run_half(
     part,
     half,
@@ -222,7 +222,7 @@ def run_half(
         settle(first, plan, params, work)
 
 
-@body
+@pasted
 def run_steps(
     me, team, layers, plan, params, work, argmax, rows, counts, images, divisor, targets, order, lrs, losses, totals
 ):
@@ -246,12 +246,15 @@ def run_steps(
 
 @body
 def begin(layers, plan, params, work, team):
-    """Before the first step: nothing is taken, scratch holds zeros, the filters lie in both orders."""
+    """Before the first step: nothing is taken, filters lie in both orders, a half's map is zero beyond its share."""
     for i in range(team.size):
         team[i] = 0
-    clear(work, plan.scratch, 2 * plan.scratch_size)
     for index in range(plan.convs):
-        turn_weight(layers[index], index == 0, params, work)
+        layer = layers[index]
+        turn_weight(layer, index == 0, params, work)
+        for half in range(2):
+            place = plan.scratch + half * plan.scratch_size + layer.grad_map
+            clear(work, place, (layer.H + 2) * (layer.W + 2) * layer.OC)
 
 
 @kernel
