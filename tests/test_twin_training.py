@@ -19,6 +19,8 @@ from jitnet.order import visiting_order
 from jitnet.schedule import learning_rate
 from jitnet.training import Position
 
+AGREE = 1e-4  # C++ and Python sum in different orders
+
 
 @pytest.mark.parametrize("number", range(len(nets.MAKES)), ids=nets.IDS)
 def test_every_make_trains_to_the_same_weights_by_every_rule(cases, number):
@@ -33,9 +35,9 @@ def test_every_make_trains_to_the_same_weights_by_every_rule(cases, number):
     done, losses = network.train_steps(it.case.images, it.case.targets, it.order, settings.batch_size, *rates, given)
     found = np.float64(program("train", number, it.folder).split())
     assert done == steps
-    assert np.allclose(found, losses, rtol=1e-4, atol=1e-6)
+    assert np.allclose(found, losses, rtol=AGREE, atol=1e-6)
     after, _ = checkpoint.load(it.folder / "after.safetensors")
-    nets.assert_close(after, network.tensors() | optimizer.state(), nets.FLOAT32)
+    nets.assert_close(after, network.tensors() | optimizer.state(), AGREE)
     assert after["position"].tolist() == [0, 0, steps]
 
 
@@ -76,7 +78,7 @@ def losses_of_both(cnn_twin, mnist, tmp_path, lr):
 def test_the_first_1000_losses_agree_one_by_one(cnn_twin, mnist, tmp_path, lr):
     found, expected = losses_of_both(cnn_twin, mnist, tmp_path, lr)
     assert found.shape == (1000,)
-    assert np.max(np.abs(found - expected) / expected) <= 1e-4
+    assert np.max(np.abs(found - expected) / expected) <= AGREE
 
 
 def test_all_test_images_get_the_same_class_and_logits(cnn_twin, mnist, tmp_path):
@@ -86,7 +88,7 @@ def test_all_test_images_get_the_same_class_and_logits(cnn_twin, mnist, tmp_path
     network = documents_cnn(ROOT / "runs" / "reference-cnn" / "last.safetensors")
     expected = network.logits(data.x_test[..., None])
     assert found.shape == expected.shape == (10000, 10)
-    assert np.max(np.abs(found - expected)) <= 1e-4
+    assert np.max(np.abs(found - expected)) <= AGREE
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
     accuracy = 100 * (expected.argmax(axis=1) == data.y_test).mean()
     assert line.endswith(f" accuracy = {accuracy:.2f}\n")
