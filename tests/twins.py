@@ -27,7 +27,7 @@ NATIVE = ("-O3", "-march=native", "-ffp-contract=fast")  # as in the README's li
 RECIPES = [
     {},
     {"batch_size": 3, "optimizer": "momentum"},
-    {"loss": "mse", "lr": 0.5},
+    {"loss": "mse", "lr": 0.1},
     {"batch_size": 2, "optimizer": "adam", "lr": 0.003},
     {"batch_size": 3, "reduction": "sum", "weight_decay": 0.01},
     {"optimizer": "nesterov", "weight_decay": 0.01},
