@@ -74,7 +74,7 @@ LABELS = {
     "objects": np.array(["b", "a", "c"], object),
     "negative": np.array([7, -3, 10**15]),
     "bytes": np.array([200, 100, 0], np.uint8),
-    "numbers": np.array([0.5, -1.0, 2.0]),
+    "numbers": np.array([0.0, -1.0, 2.0]),
 }
 
 
@@ -103,6 +103,8 @@ def test_true_and_false_are_labels():
         (Y[:, None], r"y has the shape \(90, 1\)"),
         (np.where(Y == 0, np.nan, Y), "finite numbers, or strings"),
         (np.array([None] * 90), "the labels are of type object"),
+        (None, "requires y to be passed"),
+        (np.where(Y == 0, 0.5, Y), "continuous numbers such as 0.5: expected classes"),
     ],
 )
 def test_labels_that_are_refused(make, labels, said):
