@@ -90,6 +90,35 @@ def test_any_labels_and_back_from_a_file(make, tmp_path, labels):
     assert back.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
 
 
+def test_npz_gives_the_same_network(make, tmp_path):
+    model = make().fit(X, np.array(["seven", "one", "zwölf"])[Y])
+    model.save(tmp_path / "model.npz")
+    back = type(model).load(tmp_path / "model.npz")
+    assert back.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
+    assert back.predict(X).tolist() == model.predict(X).tolist()
+    with np.load(tmp_path / "model.npz", allow_pickle=False) as file:
+        assert {*model.network_.tensors(), "metadata"} == {*file}
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(InputError, match="is not a network that save"):
+        type(model).load(tmp_path / "other.npz")
+
+
+def test_validation_images_are_held_out(make):
+    model = make(val=30).fit(X, Y)
+    assert len(model.validation_loss_curve_) == 4 and model.validation_loss_curve_[-1] < model.validation_loss_curve_[0]
+    assert model.predict_proba(X).tobytes() == make().fit(X[:60], Y[:60]).predict_proba(X).tobytes()
+    assert make().fit(X, Y).validation_loss_curve_ == []
+    with pytest.raises(InputError, match="val is 90: expected fewer than the 90 images of x"):
+        make(val=90).fit(X, Y)
+
+
+def test_a_subclass_trains(make):
+    class Mine(type(make())):
+        pass
+
+    assert Mine(**make().get_params()).fit(X, Y).score(X, Y) > 0.9
+
+
 def test_true_and_false_are_labels():
     assert MLP((4,), **OPTIONS).fit(X, Y > 0).predict(X).dtype == bool
 
