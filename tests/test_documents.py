@@ -1,4 +1,4 @@
-"""docs/documents.md: every point has its line, and what it names exists. docs/claims.md: its tables are the kept results."""
+"""docs/documents.md: every point has its line, and what it names exists. docs/claims.md shows the kept results."""
 
 import re
 
