@@ -13,6 +13,7 @@ from jitnet.commands import (
     evaluate,
     export,
     gradcheck,
+    importing,
     predict,
     report,
     resume,
@@ -51,7 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands = (
-        train, resume, evaluate, predict, errors, trace, runs, report, export,
+        train, resume, evaluate, predict, errors, trace, runs, report, export, importing,
         summary, gradcheck, schedule, data, warmup, completion,
     )  # fmt: skip
     for command in commands:

@@ -70,6 +70,11 @@ class RunStarted:
     sample: tuple[str, ...] = ()  # the first test images as 10 x 10 hexadecimal digits of grey, to be drawn small
     sample_labels: tuple[int, ...] = ()
 
+    @property
+    def images_per_epoch(self) -> int:
+        """Images that an epoch trains on: fewer than there are if its updates are limited."""
+        return min(self.train_images, self.steps_per_epoch * self.batch_size)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiling:

@@ -1,7 +1,6 @@
 """`jitnet export`: a run's parameters for other programmes, each weight as (out, in)."""
 
 import argparse
-import io
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
     threads.configure()
 
-    import numpy as np
-
-    from jitnet import checkpoint
-    from jitnet.atomic import replace_file
+    from jitnet import checkpoint, saving
     from jitnet.commands import loading
     from jitnet.errors import InputError
 
@@ -41,12 +37,7 @@ def run(args: argparse.Namespace) -> int:
     network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     tensors = {name: out_first(array) for name, array in network.tensors().items()}
     if args.out.suffix == ".npz":
-        content = io.BytesIO()
-        np.savez(content, **tensors)
-        try:
-            replace_file(args.out, content.getvalue())
-        except OSError as error:
-            raise InputError(f"cannot write {args.out}: {error.strerror}; choose another --out") from None
+        saving.write_npz(args.out, tensors)
     else:
         checkpoint.save(args.out, tensors, {"architecture": folder.settings.architecture, "layout": "out, in"})
     for name, array in tensors.items():

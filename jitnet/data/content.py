@@ -56,6 +56,8 @@ def read_file(path: Path) -> bytes:
         if size > LARGEST:
             raise InputError(f"{path} has {size:,} bytes: expected at most {LARGEST:,}, give a smaller file")
         return path.read_bytes()
+    except InputError:
+        raise
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot read {path} ({reason}): check the path and its permissions") from None

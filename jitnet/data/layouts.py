@@ -40,6 +40,8 @@ def read(path: Path, cache: Cache) -> Parts:
             return _folder(path, cache)
         if not path.exists():
             raise InputError(f"{path} does not exist: expected a folder or file of images and labels, check the path")
+    except InputError:
+        raise
     except (OSError, ValueError) as error:  # no permission, a NUL byte, a name that is too long
         raise InputError(f"cannot look into {path} ({error}): check the path and its permissions") from None
     if path.suffix.lower() == ".npz":

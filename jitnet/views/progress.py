@@ -165,7 +165,7 @@ class DashboardState:
         """Seconds until the epoch in work is trained and evaluated; None as long as nothing is measured."""
         if self.run is None or not self.pace.value:
             return None
-        return (1.0 - self.fraction) * self.run.train_images / self.pace.value + self.eval_s
+        return (1.0 - self.fraction) * self.run.images_per_epoch / self.pace.value + self.eval_s
 
     @property
     def run_left_s(self) -> float | None:
@@ -176,7 +176,7 @@ class DashboardState:
         more = self.run.epochs - self.epoch - 1
         if more < 0:
             return 0.0
-        return left + more * (self.run.train_images / self.pace.value + self.eval_s)
+        return left + more * (self.run.images_per_epoch / self.pace.value + self.eval_s)
 
     @property
     def best(self) -> EpochDone | None:
