@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "layout": {"architecture", "kernels", "memory"},
     "network": {"architecture", "errors", "kernels", "layout", "memory", "optimizer"},
     "gradients": {"layout", "network"},
+    "movement": {"network"},
     "walk": {"architecture"},
     "compilation": {"errors", "events", "kernels", "network", "optimizer"},
     "training": {
@@ -37,6 +38,7 @@ MAY_IMPORT = {
         "errors",
         "events",
         "kernels",
+        "movement",
         "network",
         "optimizer",
         "order",
@@ -55,6 +57,7 @@ SILENT = {
     "architecture",
     "gradients",
     "layout",
+    "movement",
     "network",
     "schedule",
     "stopping",

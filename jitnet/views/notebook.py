@@ -11,7 +11,7 @@ from typing import Any
 
 from jitnet.events import Event, RunFinished, StepsDone, Warned
 from jitnet.views.dashboard import SHARE
-from jitnet.views.frame import TONES, Frame
+from jitnet.views.frame import GREYS, Frame, style_of
 from jitnet.views.progress import DashboardState
 from jitnet.views.screen import render, render_end
 
@@ -46,9 +46,8 @@ class Notebook:
         if isinstance(event, Warned):
             self._warnings.append(event.message)
         if began >= self._next_at or not isinstance(event, StepsDone):
-            frame = (
-                render_end(self.state, COLUMNS) if isinstance(event, RunFinished) else render(self.state, COLUMNS, ROWS)
-            )
+            ended_well = isinstance(event, RunFinished)
+            frame = render_end(self.state, COLUMNS, GREYS) if ended_well else render(self.state, COLUMNS, ROWS, GREYS)
             self._show(to_html(frame, self._warnings))
             ended = self._clock()
             self._next_at = ended + max(_FASTEST_S, SHARE * (ended - began))
@@ -84,5 +83,5 @@ def to_html(frame: Frame, warnings: list[str]) -> str:
 
 
 def _span(text: str, tone: str) -> str:
-    style = TONES[tone].get_html_style() if tone else ""
+    style = style_of(tone).get_html_style() if tone else ""
     return f'<span style="{style}">{escape(text)}</span>' if style else escape(text)
