@@ -138,16 +138,16 @@ def test_every_panel_is_there_at_a_hundred_columns():
 
 
 def test_confusions_show_the_percent_right_and_the_counts():
-    lines = confusion_panel(CONFUSION, 37, 14, UNICODE)
+    lines = confusion_panel(CONFUSION, 47, 14, UNICODE)
     text = plain(lines)
-    assert {len(line) for line in text} == {37} and len(text) == 14
+    assert {len(line) for line in text} == {47} and len(text) == 14
     assert text[1].split()[1:-1] == [str(label) for label in range(10)]
     assert text[2].split()[1:-1] == ["0", "91", "1", "2", "1", "2", "1", "2"]  # nothing where nobody was taken for it
     heats = {tone for piece, tone in lines[3] if piece.strip() in ("1", "2") and " on " in tone}
     assert len(heats) == 2
-    assert "after the first" in plain(confusion_panel((), 37, 14, ASCII))[1]
+    assert "after the first" in plain(confusion_panel((), 47, 14, ASCII))[1]
     whole = tuple(tuple(5 * (row == column) for column in range(10)) for row in range(10))
-    assert "100" in plain(confusion_panel(whole, 37, 14, ASCII))[2]
+    assert "100" in plain(confusion_panel(whole, 47, 14, ASCII))[2]
 
 
 def test_a_tiny_terminal_says_that_it_is_done():

@@ -7,7 +7,7 @@ from jitnet.views.progress import DashboardState
 
 SIDE = 10  # pixels of a small digit
 ROWS = SIDE // 2 + 2  # of the panel without its box: digits, their marks, the classes
-CELL = 3  # columns of a cell of the confusions
+CELL = 4  # columns of a cell of the confusions
 _ASCII = " .:-=+*#%@"
 _LATER = "after the first evaluation"
 

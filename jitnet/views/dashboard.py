@@ -77,7 +77,7 @@ class Dashboard:
             self._painter.erase()
             line = Frame([[("warning: ", "val"), (clean(event.message), "")]])
             self._console.print(line, end="", crop=False)  # it stays, above the screen
-        touched = self._listen()
+        touched = self._listen() or self._console.size != self._size
         if not self.broken and (touched or began >= self._next_at or self._long_wait_ahead(event)):
             self._draw()
             ended = self._clock()
@@ -103,7 +103,7 @@ class Dashboard:
     def wait(self) -> None:
         """Pass a moment of a pause, and look whether it is over."""
         time.sleep(0.05)
-        if self._listen():
+        if self._listen() or self._console.size != self._size:
             self._draw()
 
     def _listen(self) -> bool:

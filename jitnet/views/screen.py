@@ -78,12 +78,12 @@ def _abreast(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed
     made = table(state, columns, rows, glyphs, boxed)
     classes = state.run.classes if state.run else 0
     wide, high = confusion_size(classes)
-    if classes >= 2 and width - columns - wide >= 64 and rows >= high:
+    tall = rows >= 2 * LEAST + 4
+    if classes >= 2 and width - columns - wide >= (50 if tall else 64) and rows >= high:
         made = beside(made, confusion_panel(confusion_of(state), wide, rows, glyphs, boxed))
         columns += wide
     room = width - columns
-    over = rows >= 2 * LEAST + 4 and room < 4 * rows  # else the curves would be towers
-    charts = _charts_over if over else _charts_beside
+    charts = _charts_over if tall and room < 4 * rows else _charts_beside  # else the curves would be towers
     return beside(made, charts(state, room, rows, glyphs, boxed))
 
 
