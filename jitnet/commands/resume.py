@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
             if args.ui not in ("json", "quiet"):
                 print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
             return 0
-        network, data = loading.prepare(settings, args.offline, notices.append)
+        network, data = loading.prepare(settings, args.offline, notices.append, args.ui == "quiet")
         if data.sha256 != folder.meta.get("data_sha256"):
             raise InputError(
                 f"{folder.path} was trained on other data ({folder.meta.get('data')}) than what is here now "

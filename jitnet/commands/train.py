@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
     from jitnet.views import open_view
 
     notices: list[str] = []
-    network, data = loading.prepare(settings, args.offline, notices.append)
+    network, data = loading.prepare(settings, args.offline, notices.append, args.ui == "quiet")
     network.initialise(settings.init, settings.seed)
     training = Training(network, settings, split(data, settings), peak_threads=description.peak_threads(settings))
     title = f"{settings.network}-synthetic" if data.synthetic else settings.network
