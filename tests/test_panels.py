@@ -59,7 +59,7 @@ def test_the_layer_that_moves_most_stands_out_and_weightless_ones_rest():
     assert [extent for extent, tone in tones.items() if tone == "strong"] == ["7x7x64"]
     colours = [tone for text, tone in lines[2] if text.strip() and text != "▸"]
     assert colours[0] == colours[2] == colours[4] == "box"  # the image and the pools
-    assert len({colours[1], colours[3], *colours[5:]}) == 5 and colours[5] == "#ffb347"
+    assert len({colours[1], colours[3], *colours[5:]}) == 5 and colours[5] == "#dd8f20"
     calm = drawing(state(moved=(0.0,) * 7), 96, 3, UNICODE)
     assert {tone for text, tone in calm[2] if text.strip()} == {"box"} and "moving:" not in plain(calm)[-1]
 

@@ -7,7 +7,7 @@ from jitnet.views.frame import Glyphs, Line, bar, blend, clean, fit
 from jitnet.views.progress import DashboardState
 
 _LEVELS = " ▁▂▃▄▅▆▇█"
-_CALM, _MOVING = "#7a5c30", "#ffb347"
+_CALM, _MOVING = "#7a5c30", "#dd8f20"
 _NARROWEST, _WIDEST = 9, 20  # columns of a layer
 
 
