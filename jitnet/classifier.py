@@ -15,6 +15,7 @@ from jitnet import labels as labels_of
 from jitnet.architecture import Conv, Dense, Layer, parse, to_text
 from jitnet.config import Settings
 from jitnet.data.checks import whole_bytes
+from jitnet.description import describe
 from jitnet.errors import DivergedError, InputError
 from jitnet.events import Diverged, EpochDone, Event
 from jitnet.network import Network, probabilities
@@ -265,6 +266,8 @@ class Classifier(ABC):
         none = (images[:0], np.zeros(0, np.uint8))
         data = Split("array", (images, targets.astype(np.uint8)), none, none)
         training = Training(self.network_, settings, data, position)
+        if self.on_event is not None:
+            self.on_event(describe(training, "arrays", type(self).__name__.lower()))
         for event in training.run():
             if isinstance(event, EpochDone):
                 self.history_.append(event)

@@ -60,6 +60,31 @@ def test_steps_are_drawn_twice_a_second_at_most():
     assert 15 <= len(cell.shown) - before <= 20
 
 
+def test_in_a_real_notebook_one_output_shows_the_whole_run():
+    """Runs where nbclient and ipykernel are; elsewhere the stand-in above has to do."""
+    nbformat = pytest.importorskip("nbformat", reason="there is no nbformat here")
+    client = pytest.importorskip("nbclient", reason="there is no nbclient here")
+    pytest.importorskip("ipykernel", reason="there is no ipykernel here")
+    code = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT)!r})
+import numpy as np
+from jitnet import CNN
+from jitnet.views.notebook import Notebook
+x = np.random.default_rng(0).integers(0, 256, (300, 6, 6), np.uint8)
+view = Notebook()
+model = CNN("conv2 pool dense4", epochs=2, on_event=view).fit(x, x[:, 0, 0] > 128)
+"""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    client.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    assert {output.output_type for output in book.cells[0].outputs} == {"display_data"}, book.cells[0].outputs
+    (output,) = book.cells[0].outputs
+    text = re.sub("<[^>]*>", "", output.data["text/html"])
+    assert output.data["text/plain"] == "a run of jitnet"
+    for part in ("jitnet cnn", "conv2 pool dense4 dense2", "300 training", "2 epochs", "Total execution time"):
+        assert part in text, part
+
+
 def test_without_ipython_it_says_so(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "IPython.display", None)
     with pytest.raises(ImportError):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from jitnet.events import Event, RunFinished, StepsDone, Warned
+from jitnet.events import Compiling, Event, Progress, RunFinished, StepsDone, Warned
 from jitnet.views.dashboard import SHARE
 from jitnet.views.frame import GREYS, Frame, style_of
 from jitnet.views.progress import DashboardState
@@ -45,7 +45,7 @@ class Notebook:
         self.state.apply(event)
         if isinstance(event, Warned):
             self._warnings.append(event.message)
-        if began >= self._next_at or not isinstance(event, StepsDone):
+        if began >= self._next_at or not _comes_often(event):
             ended_well = isinstance(event, RunFinished)
             frame = render_end(self.state, COLUMNS, GREYS) if ended_well else render(self.state, COLUMNS, ROWS, GREYS)
             self._show(to_html(frame, self._warnings))
@@ -59,6 +59,11 @@ class Notebook:
             self._handle = self._display(shown, display_id=True)
         else:
             self._handle.update(shown)
+
+
+def _comes_often(event: Event) -> bool:
+    """Does an event of this kind follow another too fast to be drawn each time?"""
+    return isinstance(event, StepsDone | Progress) or (isinstance(event, Compiling) and event.cached)
 
 
 class _Html:

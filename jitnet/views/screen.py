@@ -64,7 +64,7 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> F
 
 def _classes(state: DashboardState, width: int, left: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
     """Return what the latest evaluation says of single classes: a panel, a line or nothing, by the room there is."""
-    if state.run is None or not state.run.classes:
+    if state.run is None or not state.run.classes or not state.run.test_images:
         return []
     below = LEAST + boxed if width >= 100 else LEAST + 4 + 2 * boxed  # the table goes beside the curves or below them
     if state.run.sample and left >= DIGITS + 1 + boxed + below:
@@ -76,7 +76,7 @@ def _abreast(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed
     """Return the table and the curves side by side, on a wide screen with the confusions."""
     columns = max(42, width * 3 // 10)
     made = table(state, columns, rows, glyphs, boxed)
-    classes = state.run.classes if state.run else 0
+    classes = state.run.classes if state.run and state.run.test_images else 0
     wide, high = confusion_size(classes)
     tall = rows >= 2 * LEAST + 4
     if classes >= 2 and width - columns - wide >= (50 if tall else 64) and rows >= high:
