@@ -15,7 +15,7 @@ from jitnet.views.frame import GREYS
 from jitnet.views.progress import DashboardState
 from jitnet.views.screen import render, render_end
 
-WIDTH, HEIGHT = 100, 40
+WIDTH, HEIGHT = 120, 44
 
 
 def read_events(path: Path) -> list[Event]:
