@@ -201,5 +201,18 @@ def test_help_and_lists_do_not_wait_for_numba(runs):
         )  # fmt: skip
 
 
+def test_a_narrow_list_leaves_out_columns_and_cuts_no_number(runs, capsys, monkeypatch):
+    write_run(runs, "20261121-070137-cnn-7ca3", [90.0] * 9)
+    shown_at_160 = ""
+    for width in (160, 100, 80, 60, 40):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = shown(capsys, "list").splitlines()
+        shown_at_160 = lines[0] if width == 160 else shown_at_160
+        assert "…" not in "".join(lines) and max(map(len, lines)) <= width
+        assert any(line.startswith("20261121-070137-cnn-7ca3 ") for line in lines)
+        assert "accuracy" in lines[0] and ("status" in lines[0]) == (width > 40)
+    assert "images/s" in shown_at_160 and "images/s" not in lines[0]
+
+
 def test_the_hand_written_table_is_todays():
     assert (ROOT / "runs" / "reference-cnn" / "metrics.csv").read_text().startswith(HEADER + "\n")
