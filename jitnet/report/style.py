@@ -71,6 +71,7 @@ img { image-rendering: pixelated; background: #000; max-width: 100%; border: 1px
 .sheets img { height: auto; }
 pre { background: var(--panel); padding: 12px 16px; border-radius: 8px; overflow-x: auto; font-size: 14px; }
 .alert { border-left: 5px solid var(--bad); padding: 4px 12px; background: var(--panel); }
+@media (max-width: 600px) { svg .tick { font-size: 17px; } }
 @page { margin: 14mm; }
 @media print { body { font-size: 11px; background: none; } button, output { display: none; }
   main, header, footer { max-width: none; padding: 0; } footer { padding: 16px 0; }
