@@ -4,6 +4,7 @@ from jitnet.views.notebook import Notebook
 CNN(on_event=Notebook()).fit(x, y)
 """
 
+import re
 import time
 from collections.abc import Callable
 from html import escape
@@ -17,6 +18,7 @@ from jitnet.views.screen import render, render_end
 
 COLUMNS, ROWS = 100, 40
 _FASTEST_S = 0.5  # a browser and a network lie between
+_BRAILLE = r'<i style="display:inline-block;width:1ch;font-style:normal">\g<0></i>'  # other fonts lend it, and wider
 
 
 class Notebook:
@@ -83,10 +85,11 @@ def to_html(frame: Frame, warnings: list[str]) -> str:
     """Return a frame as one element; its colours read on light and on dark pages."""
     lines = "\n".join("".join(_span(text, tone) for text, tone in line) for line in frame.lines)
     notes = "".join(f"<p>warning: {escape(message)}</p>" for message in warnings)
-    style = "line-height:1.2;font-family:DejaVu Sans Mono,Menlo,Consolas,monospace;overflow-x:auto"
+    style = "line-height:1.16;font-family:DejaVu Sans Mono,Menlo,Consolas,monospace;overflow-x:auto"
     return f'{notes}<pre role="img" aria-label="training" style="{style}">{lines}</pre>'
 
 
 def _span(text: str, tone: str) -> str:
     style = style_of(tone).get_html_style() if tone else ""
-    return f'<span style="{style}">{escape(text)}</span>' if style else escape(text)
+    shown = re.sub("[\u2801-\u28ff]", _BRAILLE, escape(text))
+    return f'<span style="{style}">{shown}</span>' if style else shown
