@@ -32,13 +32,14 @@ def test_a_csv_is_reported_as_it_is_read(quoted):
     assert last[0] == 0 and last[-1] == 1 and last == sorted(last) and len(last) == 5
 
 
-def test_class_folders_are_reported_image_by_image(tmp_path):
+def test_class_folders_are_reported_image_by_image(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path / "cache"))  # what was read once is not read again
     for name in ("a", "b"):
-        (tmp_path / name).mkdir()
+        (tmp_path / "set" / name).mkdir(parents=True)
         for number in range(8):
-            (tmp_path / name / f"{number}.pgm").write_bytes(b"P5 2 2 255\n" + bytes([number] * 4))
+            (tmp_path / "set" / name / f"{number}.pgm").write_bytes(b"P5 2 2 255\n" + bytes([number] * 4))
     shares: list[float] = []
-    data = load(tmp_path, warn=str, report=lambda what, share: shares.append(share))
+    data = load(tmp_path / "set", warn=str, report=lambda what, share: shares.append(share))
     assert len(data.x_train) + len(data.x_test) == 16 and shares == [n / 16 for n in range(16)]
 
 
