@@ -137,6 +137,16 @@ def test_every_panel_is_there_at_a_hundred_columns():
     assert "of 6 right" not in narrow and "▸0:91" in narrow
 
 
+def test_numbers_and_untested_networks_have_no_classes():
+    """A regression has one "class"; `fit` has no test images."""
+    for changes in ({"classes": 1, "sample": (), "sample_labels": ()}, {"test_images": 0, "sample": ()}):
+        made = DashboardState()
+        made.apply(started(**(SAMPLE | changes)))
+        for size in ((100, 24), (80, 24), (160, 50)):
+            text = as_text(render(made, *size), size[0])
+            assert "first evaluation" not in text and "test digits" not in text and "confusions" not in text
+
+
 def test_confusions_show_the_percent_right_and_the_counts():
     lines = confusion_panel(CONFUSION, 47, 14, UNICODE)
     text = plain(lines)

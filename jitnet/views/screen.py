@@ -64,7 +64,7 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> F
 
 def _classes(state: DashboardState, width: int, left: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
     """Return what the latest evaluation says of single classes: a panel, a line or nothing, by the room there is."""
-    if state.run is None or not state.run.classes or not state.run.test_images:
+    if state.run is None or state.run.classes < 2 or not state.run.test_images:
         return []
     below = LEAST + boxed if width >= 100 else LEAST + 4 + 2 * boxed  # the table goes beside the curves or below them
     if state.run.sample and left >= DIGITS + 1 + boxed + below:
