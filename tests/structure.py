@@ -54,6 +54,7 @@ MAY_IMPORT = {
     "data": {"errors", "kernels", "__version__"},
     "views": {"errors", "events"},
     "history": {"architecture", "config", "errors", "runfolder"},
+    "export": {"architecture", "atomic", "checkpoint", "config", "data", "errors", "network", "__version__"},
     "report": {"architecture", "errors", "history"},
     "runfolder": {"atomic", "checkpoint", "config", "errors", "events", "__version__"},
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jitnet import architecture
+from jitnet.checkpoint import Tensors
 from jitnet.commands.waiting import Waiting
 from jitnet.config import Settings
 from jitnet.data import Dataset, load, regression
@@ -61,6 +62,12 @@ def prepare(
 
 def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, int]:
     """Return the network of a run's newest (or `kind`) checkpoint, the run, and the epochs behind it."""
+    network, folder, _, position = load_state(run, runs_dir, kind)
+    return network, folder, position.epoch
+
+
+def load_state(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, Tensors, Position]:
+    """Return the network of a run's newest (or `kind`) checkpoint, the run, all tensors there, and its position."""
     folder = RunFolder.open(run, runs_dir)
     if kind is not None:
         tensors, _ = folder.load(kind)
@@ -77,4 +84,4 @@ def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, R
     layers = (*architecture.parse(folder.settings.architecture), architecture.Dense(classes))
     network = Network(layers, (height, width, channels), folder.settings.bias, loss=folder.settings.loss)
     network.load_tensors(tensors, str(path))
-    return network, folder, Position.from_tensors(tensors, str(path)).epoch
+    return network, folder, tensors, Position.from_tensors(tensors, str(path))
