@@ -15,7 +15,7 @@ from rich.console import Console
 from sample_run import epoch_done, started, steps
 from test_dashboard import as_text
 
-from jitnet.commands.description import thumbnail
+from jitnet.description import thumbnail
 from jitnet.events import PeakMeasured, from_record
 from jitnet.views import painter as painter_file
 from jitnet.views.dashboard import Dashboard

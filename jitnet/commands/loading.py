@@ -1,14 +1,13 @@
 """What commands start from: data, a network that fits it, a network that a run has trained."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from jitnet import architecture
-from jitnet.config import Settings
-from jitnet.data import Dataset, load, regression
+from jitnet.beginning import load_data
+from jitnet.data import Dataset
 from jitnet.errors import InputError
 from jitnet.network import Network
 from jitnet.runfolder import RunFolder
@@ -19,13 +18,6 @@ from jitnet.training import Position
 def warn(message: str) -> None:
     """Say something to the user of a command without a view."""
     print(f"warning: {message}", file=sys.stderr)
-
-
-def load_data(spec: str, offline: bool, tell: Callable[[str], None], target: str = "") -> Dataset:
-    """Load a data set, of a table of numbers with the column `target` to approximate; raises `InputError`."""
-    if target:
-        return regression.load(spec, target)
-    return load(spec, offline=offline, warn=tell)
 
 
 def load_test(network: Network, folder: RunFolder, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:
@@ -41,15 +33,6 @@ def load_test(network: Network, folder: RunFolder, spec: str | None, offline: bo
             f"expected {network.image} in at most {network.classes}, what {folder.path} was trained on"
         )
     return data, images
-
-
-def prepare(settings: Settings, offline: bool, tell: Callable[[str], None]) -> tuple[Network, Dataset]:
-    """Return the settings' network, without parameters yet, and their data; raises `InputError`."""
-    hidden = architecture.parse(settings.architecture)  # before the data: a typing error should not wait for it
-    data = load_data(settings.data, offline, tell, settings.target)
-    height, width, channels = with_channels(data.x_train).shape[1:]
-    layers = (*hidden, architecture.Dense(data.classes))
-    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss), data
 
 
 def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, int]:
