@@ -14,11 +14,13 @@ from jitnet.commands import (
     export,
     gradcheck,
     predict,
+    repeat,
     report,
     resume,
     runs,
     schedule,
     summary,
+    sweep,
     trace,
     train,
     warmup,
@@ -51,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands = (
-        train, resume, evaluate, predict, errors, trace, runs, report, export,
+        train, resume, repeat, sweep, evaluate, predict, errors, trace, runs, report, export,
         summary, gradcheck, schedule, data, warmup, completion,
     )  # fmt: skip
     for command in commands:
