@@ -9,6 +9,7 @@ from jitnet import __version__
 from jitnet.commands import (
     completion,
     data,
+    ensemble,
     errors,
     evaluate,
     export,
@@ -53,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands = (
-        train, resume, repeat, sweep, evaluate, predict, errors, trace, runs, report, export,
+        train, resume, repeat, sweep, ensemble, evaluate, predict, errors, trace, runs, report, export,
         summary, gradcheck, schedule, data, warmup, completion,
     )  # fmt: skip
     for command in commands:

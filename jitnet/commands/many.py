@@ -91,9 +91,9 @@ def _engine(
 def _tell(found: dict[str, Any], path: Path, board: Any, again: str) -> None:
     """Print the statistics of the last epoch, where all is, and how to go on."""
     from jitnet.commands import listing
-    from jitnet.history.tables import statistics_table
+    from jitnet.history.tables import statistics_tables
 
-    tables = statistics_table(found)
+    tables = statistics_tables(found)
     if tables:
         listing.print_tables(tables)
     counts = {status: board.count(status) for status in dict.fromkeys(row.status for row in board.rows)}

@@ -46,7 +46,9 @@ def describe(epoch: int, figure: str, values: Sequence[float]) -> Summary:
         return Summary(epoch, figure, 1, mean, None, mean, mean, None, None)
     sd = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1))
     half = student_t(n - 1) * sd / math.sqrt(n)
-    return Summary(epoch, figure, n, mean, sd, min(values), max(values), mean - half, mean + half)
+    low, high = max(0.0, mean - half), mean + half  # no figure is below 0, no accuracy above 100
+    high = min(100.0, high) if figure.endswith("accuracy") else high
+    return Summary(epoch, figure, n, mean, sd, min(values), max(values), low, high)
 
 
 def student_t(freedom: int, confidence: float = CONFIDENCE) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jitnet.errors import InputError
 from jitnet.history.read import Run, read_run
+from jitnet.history.statistics import Summary, summarise
 
 RECORD = "sweep.json"
 SCHEMA = 1
@@ -23,6 +24,15 @@ class Sweep:
     record: dict[str, Any]
     table: tuple[dict[str, str], ...]  # table.csv by column
     runs: dict[str, list[Run]]  # by configuration, "" if there is one alone
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.absolute().name
+
+    def statistics(self) -> dict[str, list[Summary]]:
+        """Return the statistics of each configuration."""
+        return {group: summarise([run.epochs for run in runs]) for group, runs in self.runs.items()}
 
 
 def is_sweep(path: str | Path) -> bool:
@@ -54,15 +64,19 @@ def read_sweep(path: Path) -> Sweep:
     return Sweep(path, title, record, tuple(read_table(path / "table.csv")), runs)
 
 
-def expand(names: list[str], runs_dir: str | Path) -> list[Run]:
-    """Return runs by name, and for the name of a sweep all of its runs. Raises `InputError`."""
+def expand(names: list[str], runs_dir: str | Path, done: bool = False) -> list[Run]:
+    """Return runs by name, and for the name of a sweep all of its runs, or those that are `done`.
+
+    Raises `InputError`.
+    """
     found = []
     for name in names:
         sweep = find_sweep(name, runs_dir)
         if sweep is None:
             found.append(read_run(name, runs_dir))
         else:
-            found += [run for runs in read_sweep(sweep).runs.values() for run in runs]
+            every = (run for runs in read_sweep(sweep).runs.values() for run in runs)
+            found += [run for run in every if run.status == "done" or not done]
     return found
 
 

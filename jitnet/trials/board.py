@@ -17,6 +17,7 @@ class Row:
     """One trial."""
 
     name: str
+    path: str  # of its run folder
     varied: dict[str, Any]  # the settings that tell it from the others
     epochs: int  # it should train, at most
     status: str = WAITING

@@ -23,7 +23,7 @@ _LOOKS_PER_S = 500  # at folders, so that a shared disk does not notice
 
 def board_of(plan: Plan, folder: SweepFolder) -> Board:
     """Return the table before anything is done, with what earlier commands have left."""
-    rows = [Row(trial.name, trial.varied, trial.settings.until) for trial in plan.trials]
+    rows = [Row(trial.name, str(folder.path / trial.name), trial.varied, trial.settings.until) for trial in plan.trials]
     return Board(plan.title, folder.path, rows, plan.epochs)
 
 
@@ -85,6 +85,10 @@ class Driver:
                         yield row
         self._write(last=True)
         yield None
+
+    def is_pending(self, row: Row) -> bool:
+        """Is this trial handed out, so that its status is of a moment only?"""
+        return row.name in self._watched
 
     def _look(self) -> Iterator[None]:
         """Have data and kernels ready on each machine before trials are handed out."""

@@ -153,7 +153,9 @@ def name_of(varied: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}".replace("e+", "e")
+    return str(value)
 
 
 def _digest(value: Any) -> str:

@@ -135,16 +135,18 @@ def _follow(task: dict[str, Any], training: Any, started: Any, folder: Any) -> d
             return "halving"
         return "SIGINT" if _is_stopped(task) else ""
 
-    told, diverged = [], ""
+    told, rows, diverged = [], list(started.history), ""
     resume = shlex.join(["jitnet", "resume", str(folder.path)])
     for event in beginning.until(asked, training, started, resume):
         caused = folder.handle(event)
         told += [each.message for each in (event, *caused) if isinstance(each, Warned)]
-        if isinstance(event, Diverged):
+        if isinstance(event, EpochDone):
+            rows.append(event)
+        elif isinstance(event, Diverged):
             diverged = event.message
     if diverged:
-        return {"status": DIVERGED, "message": diverged} | _place(folder, training.rows, training.position)
-    found = _result(folder, training.rows, training.network, training.position, task["epochs"])
+        return {"status": DIVERGED, "message": diverged} | _place(rows, training.position)
+    found = _result(folder, rows, training.network, training.position, task["epochs"])
     if folder.save_failed:
         found["status"] = FAILED
     return found | {"message": "; ".join([found["message"], *dict.fromkeys(told)]).strip("; ")}
@@ -161,10 +163,10 @@ def _result(folder: Any, rows: Any, network: Any, position: Any, limit: int) -> 
         "status": status,
         "message": folder.meta.get("stop_reason", ""),
         "weights": content_hash(network.tensors()),
-    } | _place(folder, rows, position)
+    } | _place(rows, position)
 
 
-def _place(folder: Any, rows: Any, position: Any) -> dict[str, Any]:
+def _place(rows: Any, position: Any) -> dict[str, Any]:
     """Return how far a trial is and the figures of its newest epoch."""
     from jitnet.history.statistics import FIGURES
 

@@ -78,10 +78,10 @@ def duration(seconds: float) -> str:
     """Return a time for people.
 
     >>> duration(42), duration(600), duration(9000)
-    ('42 seconds', '10.0 minutes', '2.5 hours')
+    ('42 s', '10.0 minutes', '2.5 hours')
     """
     if seconds < 100:
-        return f"{seconds:.0f} seconds"
+        return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
 
 
