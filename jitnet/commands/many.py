@@ -36,18 +36,23 @@ def run(args: argparse.Namespace, plan: Any) -> int:
     0 all done; 3 a trial diverged; 1 one failed or lost its worker; 130 stopped, to go on by the same command.
     """
     from jitnet.commands.session import Stop
+    from jitnet.runfolder.names import check_name
     from jitnet.trials.driver import Driver, board_of
     from jitnet.trials.folder import SweepFolder
+    from jitnet.trials.local import share_out
     from jitnet.views.trials import open_trials_view
 
     if args.scheduler and args.engine == "local":
         raise InputError("--scheduler is given with --engine local: leave one of them out")
+    shares = share_out(len(plan.trials), args.workers, args.threads)
     argv = ["jitnet", *sys.argv[1:]]
-    path = Path(args.runs_dir) / (args.name or f"{plan.kind}-{plan.trials[0].settings.network}-{plan.identity}")
+    path = Path(args.runs_dir) / check_name(
+        args.name or f"{plan.kind}-{plan.trials[0].settings.network}-{plan.identity}"
+    )
     with SweepFolder(path, plan, argv) as folder, Stop() as stop:
         board = board_of(plan, folder)
         try:
-            with _engine(args, len(plan.trials)) as (executor, board.engine, threads_each, machines):
+            with _engine(args, *shares) as (executor, board.engine, threads_each, machines):
                 driver = Driver(
                     plan, folder, board, executor, threads=threads_each, offline=args.offline, argv=argv,
                     machines=machines, stop=lambda: stop.signal is not None,
@@ -69,12 +74,11 @@ def run(args: argparse.Namespace, plan: Any) -> int:
 
 @contextlib.contextmanager
 def _engine(
-    args: argparse.Namespace, trials: int
+    args: argparse.Namespace, workers: int, threads_each: int
 ) -> Iterator[tuple[Executor, str, int, list[Callable[..., Any]] | None]]:
     """Yield an executor, what it is, the threads of each of its workers, and how to reach each of its machines."""
-    from jitnet.trials.local import LocalWorkers, share_out
+    from jitnet.trials.local import LocalWorkers
 
-    workers, threads_each = share_out(trials, args.workers, args.threads)
     of_threads = f"{threads_each} thread{'s' * (threads_each != 1)} each"
     if args.engine == "dask" or args.scheduler:
         from jitnet.trials.cluster import dask_workers

@@ -164,19 +164,18 @@ class Driver:
         except BrokenExecutor as error:
             row.status, row.message = LOST, "its worker was killed"
             if row.attempts < ATTEMPTS and not self._stop():
-                row.message += f", attempt {row.attempts + 1} went on from its checkpoint"
                 row.status = WAITING
                 return True
-            row.message += f", {row.attempts} times" if row.attempts > 1 else f" ({_reason(error)})"
-        except (concurrent.futures.CancelledError, OSError) as error:
-            self.lost = self.lost or f"the scheduler or the executor is gone ({_reason(error)})"
-            row.status, row.message = LOST, self.lost
+            row.message += f" {row.attempts} times" if row.attempts > 1 else f" ({_reason(error)})"
         except Exception as error:
-            killed = type(error).__name__ == "KilledWorker"  # Dask's, after several attempts of its own
-            row.status = LOST if killed else FAILED
-            row.message = "its worker was killed, again and again" if killed else _reason(error)
+            kind = type(error).__name__
+            row.status, row.message = LOST, "its worker was killed, again and again"
+            if kind in ("CancelledError", "CommClosedError"):
+                self.lost = row.message = self.lost or "the scheduler is gone"
+            elif kind != "KilledWorker":  # Dask's, after several attempts of its own
+                row.status, row.message = FAILED, _reason(error)
         else:
-            result["message"] = result.get("message") or (row.message if row.attempts > 1 else "")
+            row.message = ""
             for name, value in result.items():
                 setattr(row, name, value)
         return False
@@ -191,7 +190,7 @@ class Driver:
         if epochs:
             for name in ("train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy"):
                 setattr(row, name, epochs[-1].get(name))
-            row.seconds = epochs[-1].get("elapsed_s") or 0.0
+            row.seconds = round(epochs[-1].get("elapsed_s") or 0.0, 3)
         kept = self.folder.kept(row.name)
         if row.status in (DONE, DIVERGED) and kept:
             row.weights, row.host, row.message = kept["weights"], kept["host"], kept["message"]
@@ -265,9 +264,6 @@ class Watch:
     def _apply(self, row: Row, event: dict[str, Any]) -> None:
         match event.get("event"):
             case "RunStarted":
-                if row.status == RUNNING:  # the executor itself has found another worker
-                    row.attempts += 1
-                    row.message = f"its worker was killed, attempt {row.attempts} went on from its checkpoint"
                 row.status = RUNNING
                 row.epoch, steps = event["epoch"], max(1, event["steps_per_epoch"])
                 row.fraction = event["step_in_epoch"] / steps

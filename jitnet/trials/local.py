@@ -16,6 +16,10 @@ from jitnet import threads
 from jitnet.errors import InputError
 
 
+# Ctrl-C, and the end of a terminal, reach the workers too, but their driver says when they stop.
+_NOT_FOR_WORKERS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+
+
 def share_out(trials: int, workers: int | None, threads_each: int | None) -> tuple[int, int]:
     """Return how many processes of how many threads each train so many trials on this process's cores.
 
@@ -65,6 +69,8 @@ class LocalWorkers(concurrent.futures.Executor):
 
     def _keep_one(self) -> None:
         """Hand calls to one process, and to a new one after it was killed."""
+        if hasattr(signal, "pthread_sigmask"):  # inherited by the process, which could not yet catch one as it starts
+            signal.pthread_sigmask(signal.SIG_BLOCK, _NOT_FOR_WORKERS)
         pool = self._make()
         while (call := self._calls.get()) is not None:
             future, work = call
@@ -83,11 +89,10 @@ class LocalWorkers(concurrent.futures.Executor):
 
 
 def _begin(threads_each: int) -> None:
-    """Prepare a process before its first call. Ctrl-C reaches it too, but its driver says when it stops."""
+    """Prepare a process before its first call."""
     threads.configure(threads_each)
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in _NOT_FOR_WORKERS:
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -36,8 +36,9 @@ def sweep(
 
     Yields
     ------
-    jitnet.trials.board.Row : `name`, `path` of the run folder, `status` ("done", "diverged", "failed", "lost"),
-        `message`, `epoch`, `train_loss`, `val_accuracy` and `test_accuracy` in percent, ..., SHA-256 of the `weights`
+    jitnet.trials.board.Row : `name`, `path` of the run folder, `status` ("done", "diverged", "failed", "lost", and
+        "stopped" or "waiting" for what an executor that broke has left), `message`, `epoch`, `train_loss`,
+        `val_accuracy` and `test_accuracy` in percent, ..., SHA-256 of the `weights`
 
     Raises
     ------
@@ -75,6 +76,7 @@ def _results(
                     if row.status in OVER and row.name not in told and not driver.is_pending(row):
                         told.add(row.name)
                         yield row
+            yield from (row for row in board.rows if row.name not in told)
             folder.write_statistics()
         finally:
             folder.request_stop()  # for those that still run, if the caller has left

@@ -111,9 +111,10 @@ def _train(task: dict[str, Any]) -> dict[str, Any]:
         training, started, folder = beginning.anew(network, data, settings, sweep, task["name"])
         with folder:
             folder.meta |= {"argv": task["argv"], "sweep": sweep.name}
-            return _follow(task, training, started, folder)
+            return _follow(task, training, started, folder, [])
     with RunFolder.open(task["name"], sweep, lock=True) as folder:
-        position, tensors, where, _ = beginning.standing(folder)
+        killed = folder.meta["status"] == "running"  # nobody was there to say that it stopped
+        position, tensors, where, told = beginning.standing(folder)
         beginning.require_same(data, folder)
         network.load_tensors(tensors, str(where))
         if position.epoch >= limit or folder.meta["status"] == DONE:
@@ -122,11 +123,12 @@ def _train(task: dict[str, Any]) -> dict[str, Any]:
             rows = folder.rewind(position.epoch, position.step)
             return _result(folder, rows, network, position, limit)
         training, started = beginning.again(network, data, folder.settings, folder, position, folder.settings.until)
-        return _follow(task, training, started, folder)
+        told += ["its worker was killed, another went on from its checkpoint"] if killed else []
+        return _follow(task, training, started, folder, told)
 
 
-def _follow(task: dict[str, Any], training: Any, started: Any, folder: Any) -> dict[str, Any]:
-    """Train until the limit, the end, or a request to stop."""
+def _follow(task: dict[str, Any], training: Any, started: Any, folder: Any, told: list[str]) -> dict[str, Any]:
+    """Train until the limit, the end, or a request to stop; `told` is what the user should know already."""
     from jitnet import beginning
     from jitnet.events import Diverged, EpochDone, Event, Warned
 
@@ -135,7 +137,7 @@ def _follow(task: dict[str, Any], training: Any, started: Any, folder: Any) -> d
             return "halving"
         return "SIGINT" if _is_stopped(task) else ""
 
-    told, rows, diverged = [], list(started.history), ""
+    rows, diverged = list(started.history), ""
     resume = shlex.join(["jitnet", "resume", str(folder.path)])
     for event in beginning.until(asked, training, started, resume):
         caused = folder.handle(event)
