@@ -12,7 +12,7 @@ from pathlib import Path
 from commands import ROOT, TINY, environment
 
 SEEDS = 2
-LONG = ("--epochs", "150", "--val", "40")  # some seconds: an epoch takes 10 ms, nearly all of it to save
+LONG = ("--epochs", "100", "--val", "40")  # some seconds: an epoch takes 10 ms, nearly all of it to save
 PLAIN = ("--ui", "plain")
 
 

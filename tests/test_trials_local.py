@@ -62,11 +62,11 @@ def test_ctrl_c_ends_all_with_checkpoints_and_the_same_command_goes_on(folder):
     assert code == 130 and "Traceback" not in out + err, err
     assert "stopped" in out and "go on with what is not done: jitnet repeat cnn" in out
     assert json.loads((run / "meta.json").read_text())["status"] == "stopped"
-    assert 3 <= load(run / "last.safetensors")[0]["position"][0] < 150
+    assert 3 <= load(run / "last.safetensors")[0]["position"][0] < 100
     code, out, err = many.ended(many.repeat(folder, "r"))
     assert code == 0 and "2 done" in out, err
     for seed in range(2):
-        alone = train(f"alone-{seed}", "--seed", str(seed), "--val", "40", epochs=150)
+        alone = train(f"alone-{seed}", "--seed", str(seed), "--val", "40", epochs=100)
         assert result(folder / f"runs/r/seed-{seed}") == result(alone)
 
 
@@ -77,13 +77,13 @@ def test_a_killed_worker_costs_nothing(folder):
     killed = many.kill_trainer(run)
     code, out, err = many.ended(process)
     assert code == 0 and "2 done" in out, err
-    assert f"{run.name}: done, 150 epochs" in out and "its worker was killed, another went on" in out
+    assert f"{run.name}: done, 100 epochs" in out and "its worker was killed, another went on" in out
     assert json.loads((run / "meta.json").read_text())["pid"] != killed
     table = many.table(sweep)
     seed = table[run.name]["seed"]
     assert table.pop(run.name)["attempts"] == "2"
     assert [(row["attempts"], row["message"]) for row in table.values()] == [("1", "")]  # it never noticed
-    assert result(run) == result(train("alone", "--val", "40", "--seed", seed, epochs=150))
+    assert result(run) == result(train("alone", "--val", "40", "--seed", seed, epochs=100))
 
 
 def test_workers_do_not_outlive_their_driver(folder):

@@ -28,8 +28,9 @@ def dask_workers(
         raise InputError(
             "--engine dask needs Dask distributed, which is not here: pip install 'jitnet[dask]', or use --engine local"
         ) from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # the table says what happened to whom
     with contextlib.ExitStack() as stack:
+        logging.disable(logging.CRITICAL)  # the table says what happened to whom; Dask would say it with tracebacks
+        stack.callback(logging.disable, logging.NOTSET)
         stack.enter_context(dask.config.set({"distributed.comm.timeouts.connect": f"{PATIENCE_S}s"}))
         if scheduler is None:
             cluster = distributed.LocalCluster(

@@ -15,7 +15,6 @@ from typing import Any
 from jitnet import threads
 from jitnet.errors import InputError
 
-
 # Ctrl-C, and the end of a terminal, reach the workers too, but their driver says when they stop.
 _NOT_FOR_WORKERS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
 
