@@ -210,6 +210,20 @@ def test_other_data_are_refused_by_the_worker(folder, threads, monkeypatch):
     assert not (folder / "runs/s/seed-0").exists()
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"val": 10_000}, "--val"),
+        ({"data": "nowhere"}, "differ in data: trials on other data are another sweep"),
+        ({"architecture": "pool pool pool pool dense4"}, "pool"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is(folder, threads, change, sentence):
+    with pytest.raises(jitnet.errors.InputError, match=sentence):
+        list(jitnet.sweep([CONFIG, CONFIG | {"seed": 1} | change], threads, folder="runs/s"))
+    assert not list((folder / "runs/s").glob("seed-*"))
+
+
 def test_a_folder_in_use_is_refused(folder, threads):
     first = jitnet.sweep([CONFIG, CONFIG | {"seed": 1}], threads, folder="runs/s")
     next(first)

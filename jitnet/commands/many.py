@@ -51,19 +51,19 @@ def run(args: argparse.Namespace, plan: Any) -> int:
     )
     with SweepFolder(path, plan, argv) as folder, Stop() as stop:
         board = board_of(plan, folder)
-        try:
-            with _engine(args, *shares) as (executor, board.engine, threads_each, machines):
-                driver = Driver(
-                    plan, folder, board, executor, threads=threads_each, offline=args.offline, argv=argv,
-                    machines=machines, stop=lambda: stop.signal is not None,
-                )  # fmt: skip
+        with _engine(args, *shares) as (executor, board.engine, threads_each, machines):
+            driver = Driver(
+                plan, folder, board, executor, threads=threads_each, offline=args.offline, argv=argv,
+                machines=machines, stop=lambda: stop.signal is not None,
+            )  # fmt: skip
+            try:
                 with open_trials_view(args.ui, board) as view:
                     for row in driver.run():
                         view.handle(row)
                     view.handle(None)
-        except SystemExit as left:  # a second signal: workers see that their driver is gone, and end as killed
-            sys.stdout.flush()
-            os._exit(left.code if isinstance(left.code, int) else 1)
+            except SystemExit as left:  # a second signal: workers see that their driver is gone, and end as if killed
+                sys.stdout.flush()
+                os._exit(left.code if isinstance(left.code, int) else 1)
         found = folder.write_statistics()
     if args.ui not in ("json", "quiet"):
         _tell(found, path, board, shlex.join(argv) if driver.stopping or board.count("lost", "failed") else "")

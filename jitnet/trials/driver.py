@@ -103,11 +103,15 @@ class Driver:
                 time.sleep(0.05)
             try:
                 found.append(future.result())
+            except JitnetError:
+                raise
             except BrokenExecutor:
                 raise JitnetError(
                     "a worker ended before its first trial: in a script, expected the call of jitnet.sweep under "
                     "`if __name__ == '__main__':`; else look for what killed it (memory?)"
                 ) from None
+            except Exception as error:
+                raise JitnetError(f"no trial was begun, since a worker failed: {_reason(error)}") from error
         for message in dict.fromkeys(message for each in found for message in each["notices"]):
             self.board.notices.append(message)
         self._common["data_sha256"] = found[0]["data_sha256"]

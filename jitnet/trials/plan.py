@@ -111,6 +111,9 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
     records = [asdict(settings) for settings in made]
     if len(set(map(_digest, records))) < len(records):
         raise InputError("a configuration is given twice: expected settings that differ, in their seed at least")
+    for name in ("data", "target"):
+        if len({record[name] for record in records}) > 1:
+            raise InputError(f"the configurations differ in {name}: {_FIXED[name]}")
     differ = [name for name in _KINDS if name != "seed" and len({str(record[name]) for record in records}) > 1]
     varied = [{name: record[name] for name in (*differ, "seed")} for record in records]
     trials = (Trial(name_of(each), settings, each) for each, settings in zip(varied, made))
