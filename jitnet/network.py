@@ -268,11 +268,6 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def ensemble_outputs(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return what members of an ensemble have to average, in float64: probabilities, or numbers for targets (n, K)."""
-    return logits.astype(np.float64) if targets.ndim == 2 else probabilities(logits)
-
-
 def score(
     outputs: np.ndarray,  # (n, K)
     targets: np.ndarray,  # (n,) classes, or (n, K) numbers

@@ -34,24 +34,24 @@ def run(args: argparse.Namespace) -> int:
     from jitnet.commands import listing, loading
     from jitnet.commands.waiting import Waiting
     from jitnet.history.compare import Table
-    from jitnet.network import ensemble_outputs, score
+    from jitnet.network import probabilities, score
 
     kind = "best" if args.best else None
     members, scores = [], []
     first, folder, _ = loading.load_trained(str(next(iter(runs))), args.runs_dir, kind)
     data, _ = loading.load_test(first, folder, args.data, args.offline)
     total: Any = 0.0
+    regression = data.y_test.ndim == 2
     with Waiting("measuring", len(runs)) as waiting:
         for path, each in runs.items():
             waiting.show(each.name)
             network, folder, epoch = loading.load_trained(str(path), args.runs_dir, kind)
             logits = network.logits(_fitting(data, first, network, folder))
-            total = total + ensemble_outputs(logits, data.y_test)
+            total = total + (logits.astype(np.float64) if regression else probabilities(logits))
             scores.append(score(logits, data.y_test, network.loss))
             members.append((each.name, str(epoch), *_figures(scores[-1], data.unit)))
             waiting.advance()
     mean = total / len(members)
-    regression = data.y_test.ndim == 2
     together = score(mean if regression else np.log(np.maximum(mean, 1e-300)), data.y_test, first.loss)
     average = tuple(None if None in column else sum(column) / len(column) for column in zip(*scores))
     best = min(scores, key=lambda each: each[0] if each[1] is None else -each[1])
