@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
 
     threads.configure()
 
-    from jitnet import weights
-    from jitnet.commands import description, loading
+    from jitnet import beginning, description, weights
+    from jitnet.commands import loading
     from jitnet.runfolder import RunFolder
     from jitnet.splitting import split
     from jitnet.training import Training
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.preset(args.network, **given)
     names = _names(args.map)
     theirs = weights.read(args.file)
-    network, data = loading.prepare(settings, args.offline, loading.warn)
+    network, data = beginning.prepare(settings, args.offline, loading.warn)
     tensors, unused = weights.convert(network, theirs, names, args.layout, str(args.file))
     network.load_tensors(tensors, str(args.file))
     if unused:
