@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jitnet.views.curves import Axis, Points, draw, label_rows
-from jitnet.views.frame import Glyphs, Line, fit, panel
+from jitnet.views.frame import Glyphs, Line, panel
 from jitnet.views.progress import DashboardState, counted
 
 GUTTER = 7  # label and axis at the left of a plot
@@ -53,7 +53,7 @@ def accuracy_chart(state: DashboardState, width: int, rows: int, glyphs: Glyphs,
 
 
 def _plot(curve: _Curve, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """Return the curve with labels at the left, and below it an axis and the epochs: `rows` lines."""
+    """Return the curve with labels at the left, and below it an axis and the epochs: `rows` lines of `width`."""
     columns, rows = width - GUTTER, rows - 2
     dash, wall, tick, corner = glyphs.box[4:]
     labels = label_rows(curve.axis, rows) if curve.line or curve.marks else {}
@@ -73,7 +73,7 @@ def _plot(curve: _Curve, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
         lines.append([*line, (text[start:], curve.tone)])
     lines.append([(" " * (GUTTER - 1), ""), (corner + dash * columns, "box")])
     lines.append([(" " * GUTTER, ""), (_epoch_labels(curve.epochs, columns), "label")])
-    return [fit(line, width, glyphs) for line in lines]
+    return lines
 
 
 def _round_steps(least: float) -> int:
