@@ -3,7 +3,7 @@
 from math import log2, sqrt
 
 from jitnet.events import RunStarted
-from jitnet.views.frame import Glyphs, Line, bar, blend, clean, fit
+from jitnet.views.frame import Glyphs, Line, bar, blend, clean
 from jitnet.views.progress import DashboardState
 
 _LEVELS = " ▁▂▃▄▅▆▇█"
@@ -35,7 +35,7 @@ def drawing(state: DashboardState, width: int, rows: int, glyphs: Glyphs) -> lis
             lines[row] += _cell(_block(level, glyphs) * wide, column, tone, glyphs.now if last else " ")
         lines[rows] += _cell(clean(extent), column, "strong" if state.moving[place] == 1 else "")
         lines[rows + 1] += _meter(state, place, name, column, tone, glyphs)
-    return [fit(line, width, glyphs) for line in lines]
+    return lines
 
 
 def in_a_line(run: RunStarted, state: DashboardState, width: int, glyphs: Glyphs) -> Line:
