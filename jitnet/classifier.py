@@ -14,6 +14,7 @@ from jitnet import labels as labels_of
 from jitnet.architecture import Conv, Dense, Layer
 from jitnet.config import Settings
 from jitnet.conventions import Conventional
+from jitnet.description import describe
 from jitnet.errors import DivergedError, InputError
 from jitnet.events import Diverged, EpochDone, Event
 from jitnet.network import Network, probabilities
@@ -260,6 +261,8 @@ class Classifier(Conventional, ABC):
         train, val, none = ((images[part], targets[part]) for part in (slice(cut), slice(cut, None), slice(0)))
         data = Split("array", train, val, none)
         training = Training(self.network_, settings, data, position)
+        if self.on_event is not None:
+            self.on_event(describe(training, "arrays", type(self).__name__.lower()))
         for event in training.run():
             if isinstance(event, EpochDone):
                 self.history_.append(event)

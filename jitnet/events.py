@@ -109,6 +109,7 @@ class StepsDone:
     epoch_loss: float  # mean loss over the epoch's images so far
     seconds: float  # of this call
     elapsed_s: float
+    moved: tuple[float, ...] = ()  # by layer: change of its weights as a share of their size; a pool's is 0
     snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 
 

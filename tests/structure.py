@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "layout": {"architecture", "kernels", "memory"},
     "network": {"architecture", "errors", "kernels", "layout", "memory", "optimizer"},
     "gradients": {"layout", "network"},
+    "movement": {"network"},
     "walk": {"architecture"},
     "compilation": {"errors", "events", "kernels", "network", "optimizer"},
     "training": {
@@ -41,6 +42,7 @@ MAY_IMPORT = {
         "errors",
         "events",
         "kernels",
+        "movement",
         "network",
         "optimizer",
         "order",
@@ -59,6 +61,7 @@ SILENT = {
     "architecture",
     "gradients",
     "layout",
+    "movement",
     "network",
     "schedule",
     "stopping",

@@ -5,7 +5,7 @@ import pytest
 
 from jitnet import CNN, MLP, checkpoint
 from jitnet.errors import DivergedError, InputError
-from jitnet.events import EpochDone
+from jitnet.events import EpochDone, RunStarted
 
 OPTIONS = {"epochs": 4, "lr": 0.1, "init": "he", "schedule": "constant"}
 
@@ -67,6 +67,9 @@ def test_fit_predict_and_score_agree(make):
     assert model.score(X, Y) == (model.predict(X) == Y).mean() > 0.9
     assert len(model.loss_curve_) == 4 == sum(isinstance(event, EpochDone) for event in seen)
     assert model.loss_curve_[-1] < model.loss_curve_[0] and model.n_features_in_ == 36
+    first = seen[0]  # what a view needs for its header
+    assert isinstance(first, RunStarted) and (first.epochs, first.train_images, first.test_images) == (4, 90, 0)
+    assert first.title == type(model).__name__.lower() and first.source == "arrays" and first.classes == 3
 
 
 LABELS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jitnet import architecture
+from jitnet.commands.waiting import Waiting
 from jitnet.config import Settings
 from jitnet.data import Dataset, load, regression
 from jitnet.errors import InputError
@@ -21,11 +22,15 @@ def warn(message: str) -> None:
     print(f"warning: {message}", file=sys.stderr)
 
 
-def load_data(spec: str, offline: bool, tell: Callable[[str], None], target: str = "") -> Dataset:
-    """Load a data set, of a table of numbers with the column `target` to approximate; raises `InputError`."""
+def load_data(spec: str, offline: bool, tell: Callable[[str], None], target: str = "", quiet: bool = False) -> Dataset:
+    """Load a data set, of a table of numbers with the column `target` to approximate; raises `InputError`.
+
+    What takes a while is shown as a bar on a terminal, unless `quiet`.
+    """
     if target:
         return regression.load(spec, target)
-    return load(spec, offline=offline, warn=tell)
+    with Waiting(not quiet) as waiting:
+        return load(spec, offline=offline, warn=tell, report=waiting.report)
 
 
 def load_test(network: Network, folder: RunFolder, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:
@@ -43,10 +48,12 @@ def load_test(network: Network, folder: RunFolder, spec: str | None, offline: bo
     return data, images
 
 
-def prepare(settings: Settings, offline: bool, tell: Callable[[str], None]) -> tuple[Network, Dataset]:
+def prepare(
+    settings: Settings, offline: bool, tell: Callable[[str], None], quiet: bool = False
+) -> tuple[Network, Dataset]:
     """Return the settings' network, without parameters yet, and their data; raises `InputError`."""
     hidden = architecture.parse(settings.architecture)  # before the data: a typing error should not wait for it
-    data = load_data(settings.data, offline, tell, settings.target)
+    data = load_data(settings.data, offline, tell, settings.target, quiet)
     height, width, channels = with_channels(data.x_train).shape[1:]
     layers = (*hidden, architecture.Dense(data.classes))
     return Network(layers, (height, width, channels), settings.bias, loss=settings.loss), data

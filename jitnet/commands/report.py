@@ -38,12 +38,11 @@ def run(args: argparse.Namespace) -> int:
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"--out is {out}: expected a file in a folder that is there")
     known: dict[str, Any] = {}  # data sets, each loaded once
-    with Waiting("measuring", len(runs)) as waiting:
-        subjects = []
-        for each in runs:
-            waiting.show(each.name)
+    subjects = []
+    with Waiting() as waiting:
+        for place, each in enumerate(runs):
+            waiting.report("measuring", place / len(runs))
             subjects.append(_subject(each, args, known))
-            waiting.advance()
     text = page(subjects, f"Made by jitnet {__version__} on {datetime.now():%Y-%m-%d %H:%M}.")
     try:
         replace_file(out, text.encode())

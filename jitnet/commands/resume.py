@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> int:
 
     threads.configure(args.threads)  # before anything imports numba
 
-    from jitnet.commands import description, loading, session
+    from jitnet import description
+    from jitnet.commands import loading, session
     from jitnet.runfolder import RunFolder
     from jitnet.splitting import split
     from jitnet.training import Position, Training
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             if args.ui not in ("json", "quiet"):
                 print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
             return 0
-        network, data = loading.prepare(settings, args.offline, notices.append)
+        network, data = loading.prepare(settings, args.offline, notices.append, args.ui == "quiet")
         if data.sha256 != folder.meta.get("data_sha256"):
             raise InputError(
                 f"{folder.path} was trained on other data ({folder.meta.get('data')}) than what is here now "
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         history = folder.rewind(position.epoch, position.step)
         training.rows = list(history)
         training.peak_threads = description.peak_threads(settings)
-        started = description.describe(training, data, settings.network, history)
+        started = description.describe(training, data.source, settings.network, history)
         return session.follow(
             training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
         )

@@ -119,14 +119,15 @@ def run(args: argparse.Namespace) -> int:
         require_figure(args.save)  # not after an hour of training
     threads.configure(args.threads)  # before anything imports numba
 
-    from jitnet.commands import description, loading, session
+    from jitnet import description
+    from jitnet.commands import loading, session
     from jitnet.runfolder import RunFolder
     from jitnet.splitting import split
     from jitnet.training import Training
     from jitnet.views import open_view
 
     notices: list[str] = []
-    network, data = loading.prepare(settings, args.offline, notices.append)
+    network, data = loading.prepare(settings, args.offline, notices.append, args.ui == "quiet")
     network.initialise(settings.init, settings.seed)
     training = Training(network, settings, split(data, settings), peak_threads=description.peak_threads(settings))
     title = f"{settings.network}-synthetic" if data.synthetic else settings.network
@@ -139,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
         tensors=training.tensors(),
     ) as folder:
         training.run_name = str(folder.path)
-        started = description.describe(training, data, settings.network)
+        started = description.describe(training, data.source, settings.network)
         code = session.follow(
             training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
         )

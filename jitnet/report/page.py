@@ -31,7 +31,7 @@ def page(subjects: list[Subject], made: str) -> str:
         element(
             "main",
             _overview(subjects) if len(subjects) > 1 else None,
-            [section(subject, place) for place, subject in enumerate(subjects)],
+            [section(subject, place, len(subjects) == 1) for place, subject in enumerate(subjects)],
         ),
         element("footer", made),
         element("script", Markup(SCRIPT)),

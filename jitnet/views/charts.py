@@ -94,6 +94,6 @@ def _epoch_labels(epochs: int, columns: int) -> str:
     text[columns - len(last) :] = last
     for value in range(0, epochs, _round_steps(6 * epochs / columns)):
         at, label = round(value / epochs * (columns - 1)), str(value)
-        if at + len(label) < columns - len(last):
+        if at + len(label) + 1 < columns - len(last):
             text[at : at + len(label)] = label
     return "".join(text)
