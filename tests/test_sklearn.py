@@ -32,7 +32,6 @@ OPTIONS = {"epochs": 15, "lr": 0.1, "init": "he", "schedule": "constant", "batch
 EXCLUDED: dict[str, str] = {
     "check_dtype_object": "it wants a TypeError of a dictionary among the numbers; ours is an InputError",
     "check_supervised_y_2d": "a column of labels is refused in a sentence; there it is taken, with a warning",
-    "check_dataframe_column_names_consistency": "pixels have no names: columns are told by their places alone",
 }
 
 
