@@ -1,7 +1,6 @@
 """`jitnet export`: a run for other programmes, as its weights alone or as a C++ programme that infers and trains."""
 
 import argparse
-import io
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +73,7 @@ def run_weights(args: argparse.Namespace) -> int:
 
     threads.configure()
 
-    import numpy as np
-
-    from jitnet import checkpoint
-    from jitnet.atomic import replace_file
+    from jitnet import checkpoint, saving
     from jitnet.commands import loading
     from jitnet.errors import InputError
 
@@ -86,12 +82,7 @@ def run_weights(args: argparse.Namespace) -> int:
     network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     tensors = {name: out_first(array) for name, array in network.tensors().items()}
     if args.out.suffix == ".npz":
-        content = io.BytesIO()
-        np.savez(content, **tensors)
-        try:
-            replace_file(args.out, content.getvalue())
-        except OSError as error:
-            raise InputError(f"cannot write {args.out}: {error.strerror}; choose another --out") from None
+        saving.write_npz(args.out, tensors)
     else:
         checkpoint.save(args.out, tensors, {"architecture": folder.settings.architecture, "layout": "out, in"})
     for name, array in tensors.items():
