@@ -308,7 +308,7 @@ def test_power_loss_at_every_moment(tmp_path, monkeypatch, before):
     during, after, states, syncs = after_power_loss(monkeypatch, tmp_path, before)
     assert (during, after) == (before - 1, before)
     assert states > 200 and syncs == 2  # of the file, and of the folder
-    figures.note("power_loss", states=states)
+    figures.note("power_loss", **{f"after {before} saves": states})
 
 
 @pytest.mark.parametrize("ignored", [1, 2])
