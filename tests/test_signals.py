@@ -139,8 +139,10 @@ SAVING = ("open", "write", "fsync", "link", "replace")
 def test_a_signal_in_mid_save(folder, monkeypatch, capsys, number, call):
     """The save is ended first: what stops the run is looked at behind it."""
     assert signalled_in_mid_save(monkeypatch, call, number) == 128 + number
-    assert capsys.readouterr().out.splitlines()[-1].startswith(
-        f"Stopped by {signal.Signals(number).name} at epoch 2, step 320; a checkpoint is saved"
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[-1]
+        .startswith(f"Stopped by {signal.Signals(number).name} at epoch 2, step 320; a checkpoint is saved")
     )
     assert checkpoint.load("runs/run/last.safetensors")[0]["position"].tolist() == [2, 0, 320]
     goes_on(Path("runs/run"))
