@@ -38,7 +38,7 @@ ROWS = (  # what is true, with the figures in it; the row of docs/reliability.js
      "resumes to the same bits", "kills", "campaign kills"),
     ("a chain of {chain[kills]} kills, each time with other threads and the other layer: {chain[hashes]} hash",
      "chain", "campaign kills"),
-    ("{threads[configurations]} times 1 to 8 threads, omp and workqueue, with {threads[networks]} networks and recipes: "
+    ("{threads[configurations]} times 1 to 8 threads, omp and workqueue, {threads[networks]} networks and recipes: "
      "{threads[hashes]} hash of each", "threads", "campaign races"),
     ("{states} simulated states of the disk when the power goes in a save: 0 lost; each fsync is missed "
      "when it is left out", "power_loss", "campaign corruption"),
