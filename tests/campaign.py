@@ -1,8 +1,8 @@
 """The long form of every row of docs/reliability.md, and the README's box that is made from what it counts.
 
-python -m tests.campaign            every campaign, about an hour on two cores; writes docs/reliability.json
+python -m tests.campaign            every campaign, some two hours on two cores; writes docs/reliability.json
 python -m tests.campaign races      one of them
-python -m tests.campaign box        writes the box into README.md, from the figures that are there
+python -m tests.campaign box        writes README.md's box and the list of docs/reliability.md from the figures there
 """
 
 import contextlib
@@ -14,10 +14,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import figures
+import mutation
 from figures import FIGURES
 
 ROOT = Path(__file__).resolve().parent.parent
+README, DOCS = ROOT / "README.md", ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- reliability: made by `python -m tests.campaign box` -->", "<!-- end of reliability -->"
+SURVIVORS = "<!-- survivors: made by `python -m tests.campaign box` -->"
 
 CAMPAIGNS = {  # what pytest is given
     "races": ["tests/test_races.py", "tests/test_bounds.py", "tests/test_threads.py"],
@@ -103,16 +106,43 @@ def box(found: dict) -> str:
     return "\n".join([*head, *lines(found), machines(found) + END])
 
 
-def with_box(text: str, found: dict) -> str:
-    """Return the README with its box made anew."""
-    before, rest = text.split(BEGIN)
-    return before + box(found) + rest.split(END)[1]
+def survivors(found: dict) -> str:
+    """Return the list of mutants that no test noticed, by file, with the reason why each may live."""
+    listed = [SURVIVORS]
+    for row in sorted(name for name in found if name.startswith("mutation ")):
+        file, counted = row.removeprefix("mutation "), found[row]
+        listed.append(f"- **{file}**: {counted['killed']} of {counted['tried']} killed, of {counted['mutants']}.")
+        for reason, alive in reasons(file, counted["survivors"]).items():
+            listed.append(f"  - {reason}: {'; '.join(f'`{mutant}`' for mutant in alive)}")
+    return "\n".join([*listed, END])
 
 
-def write_box() -> None:
-    """Make the README's box from docs/reliability.json."""
-    readme = ROOT / "README.md"
-    readme.write_text(with_box(readme.read_text(), json.loads(FIGURES.read_text())))
+def reasons(file: str, alive: list[str]) -> dict[str, list[str]]:
+    """Sort mutants by the reason why they may live; "no reason yet" for those that tests should find."""
+    sorted_out: dict[str, list[str]] = {}
+    for mutant in alive:
+        change = mutant.partition(": ")[2]
+        reason = mutation.REASONS.get(file, {}).get(change, "no reason yet")
+        sorted_out.setdefault(reason, []).append(mutant)
+    return sorted_out
+
+
+def with_made(text: str, begin: str, made: str) -> str:
+    """Return a text with what stands from `begin` to the next END made anew."""
+    before, rest = text.split(begin)
+    return before + made + rest.split(END, 1)[1]
+
+
+def documents(found: dict) -> dict[Path, str]:
+    """Return the README and docs/reliability.md as they should be with these figures."""
+    made = {README: (BEGIN, box(found)), DOCS: (SURVIVORS, survivors(found))}
+    return {path: with_made(path.read_text(), *parts) for path, parts in made.items()}
+
+
+def write_documents() -> None:
+    """Bring the README and docs/reliability.md up to docs/reliability.json."""
+    for path, text in documents(json.loads(FIGURES.read_text())).items():
+        path.write_text(text)
 
 
 def main(wanted: list[str]) -> int:
@@ -124,13 +154,10 @@ def main(wanted: list[str]) -> int:
             if subprocess.run(words, cwd=ROOT).returncode:
                 failed.append(name)
     if not wanted:
-        from tests import mutation, reach
-
-        with figures.kept():
-            mutation.main([])
-        with figures.kept():
-            reach.main()
-    write_box()
+        for script in ("mutation", "reach"):
+            if subprocess.run([sys.executable, "-m", f"tests.{script}"], cwd=ROOT).returncode:
+                failed.append(script)
+    write_documents()
     print(f"failed: {', '.join(failed)}" if failed else "all passed")
     return bool(failed)
 
