@@ -33,6 +33,7 @@ def test_sgd_step(dtype, N, seed):
 )  # fmt: skip
 @example(N=4096, seed=0, decay=0.0, t=3)
 @example(N=8193, seed=0, decay=0.1, t=3)
+@example(N=3, seed=0, decay=1.0, t=3)
 def test_optimizer_step(dtype, kind, N, seed, decay, t):
     """Adam divides by its root, so its error is measured against the step, which is at most some ten lr long."""
     param, grad, lr = normal(seed, dtype, N), normal(seed + 1, dtype, N), 0.1
