@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FIGURES = Path(__file__).resolve().parent.parent / "docs" / "reliability.json"
+PLACE = os.environ.get("JITNET_FIGURES")  # now: many a test takes the user's variables away
 ABOUT = ("date", "machine", "seal")  # what a row says beside what was counted
 
 
@@ -44,8 +45,8 @@ def seal(row: dict) -> str:
 
 def note(row: str, **found) -> None:
     """Add what a campaign counted under its row's name."""
-    if place := os.environ.get("JITNET_FIGURES"):
-        path = Path(place)
+    if PLACE:
+        path = Path(PLACE)
         known = json.loads(path.read_text()) if path.exists() else {}
         entry = known.get(row, {}) | found | {"date": time.strftime("%Y-%m-%d"), "machine": machine()}
         write(path, known | {row: entry | {"seal": seal(entry)}})
@@ -58,13 +59,15 @@ def write(path: Path, rows: dict) -> None:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Let rows be noted; at the end each takes the place of the whole row that was in docs/reliability.json."""
+    """Let this process and its children note rows; each then replaces the whole row in docs/reliability.json."""
+    global PLACE
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "noted")
-        os.environ["JITNET_FIGURES"] = str(path)
+        PLACE = os.environ["JITNET_FIGURES"] = str(path)
         try:
             yield
         finally:
+            PLACE = None
             del os.environ["JITNET_FIGURES"]
             if path.exists():
                 write(FIGURES, json.loads(FIGURES.read_text()) | json.loads(path.read_text()))
