@@ -39,6 +39,28 @@ TARGETS = {  # in plain Python float32 rounds otherwise than compiled, so some a
     "kernels/dense.py": "tests/test_dense.py",
     "kernels/plain.py": "tests/test_contract.py tests/test_rows.py tests/test_pooling.py tests/test_sparse.py",
 }
+CHUNKS = "another length of the pieces that threads take, or one more that is empty: the same result"
+REASONS = {  # why what no test notices may live, by the change
+    "jitnet/optimizer.py": {
+        "1 -> 2": "a second record that nobody reads",
+        "2 -> 3": "a number that is only compared with 0 and 1",
+    },
+    "jitnet/atomic.py": {
+        "8 -> 9": "a longer random name",
+        "0 -> 1": "what stands for O_BINARY where there is none: the bit of O_WRONLY, which is set anyway",
+    },
+    "kernels/optimizer.py": {
+        "4096 -> 4097": CHUNKS,
+        "param.size + _CHUNK - 1 -> param.size + _CHUNK + 1": CHUNKS,
+        "bad += values[i] - values[i] != 0 -> bad -= values[i] - values[i] != 0": "counts down; 0 stays 0",
+    },
+    "kernels/activation.py": {
+        "4096 -> 4097": CHUNKS,
+        "x.size + _CHUNK - 1 -> x.size + _CHUNK + 1": CHUNKS,
+        "out.size + _CHUNK - 1 -> out.size + _CHUNK + 1": CHUNKS,
+        "z < 0 -> z <= 0": "at 0 both branches give 1/2",
+    },
+}
 SWAPS = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
