@@ -9,6 +9,7 @@ collect_ignore = ["race_cases.py", "schedules.py", "strict.py", "reach.py"]
 # same in every run: a failure in CI is a failure at home.
 settings.register_profile("jitnet", deadline=None, derandomize=True, database=None, max_examples=30)
 settings.register_profile("few", settings.get_profile("jitnet"), max_examples=8)
+settings.register_profile("once", settings.get_profile("jitnet"), max_examples=2)  # for coverage
 # For mutants: it is enough that something fails, what exactly is of no interest.
 settings.register_profile("mutants", settings.get_profile("few"), phases=(Phase.explicit, Phase.generate))
 settings.load_profile("jitnet")
