@@ -23,7 +23,6 @@ class Case:
     flop: int  # of one repeat of one piece, dense: nothing is counted as skipped. 0: it has no multiply-adds
     make: Callable[[int], Callable[[int], object]]  # threads -> run(repeats)
     pieces: bool = True  # every thread works on a piece of its own; False: the threads share one
-    threaded: bool = True
     note: str = ""
 
 
@@ -51,7 +50,7 @@ def cases() -> Iterator[Case]:
     shapes = Network(parse(rows.CNN), (28, 28, 1)).shapes
     step, forward = 2 * step_macs(shapes), 2 * forward_macs(shapes)
     note = "loss and update too"
-    yield Case("whole step, 1 image", "CNN", step, _bind(_steps, 1), pieces=False, threaded=False, note=note)
+    yield Case("whole step, 1 image", "CNN", step, _bind(_steps, 1), pieces=False, note=note)
     yield Case("whole step, 128 images", "CNN", 128 * step, _bind(_steps, 128), pieces=False, note=note)
     yield Case("inference, 256 images", "CNN", 256 * forward, _bind(_inference, 256), pieces=False)
 

@@ -52,9 +52,10 @@ def max_pool2d_forward(repeats, x, out, argmax):
 @kernel
 def max_pool2d_backward(repeats, grad_output, argmax, grad_input):
     """grad_output and argmax (P, H//2, W//2, C), grad_input (P, H+2, W+2, C)."""
+    _, OH, _, C = grad_output.shape
     for p in prange(grad_output.shape[0]):
         for _ in range(repeats):
-            _max_pool2d_backward(grad_output[p], argmax[p], 1, grad_input[p])
+            _max_pool2d_backward(grad_output[p], argmax[p], 1, (0, OH, 0, C), grad_input[p])
 
 
 @kernel
@@ -91,4 +92,4 @@ def linear_backward_input(repeats, grad_output, weight, x, scratch, grad_input):
 def linear_backward_weight(repeats, x, grad_output, grad_weight, grad_bias):
     """x (N, D), grad_output (N, K); parallel inside."""
     for _ in range(repeats):
-        _linear_backward_weight(x, grad_output, grad_weight, grad_bias)
+        _linear_backward_weight(x, grad_output, x.dtype.type(1), False, grad_weight, grad_bias)

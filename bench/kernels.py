@@ -154,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
         "rows": [],
     }
     counts = sorted({1, min(threads.usable_cores(), numba.config.NUMBA_NUM_THREADS)})
-    jobs = [(case, count) for case in picked for count in counts if count == 1 or case.threaded]
+    jobs = [(case, count) for case in picked for count in counts]
     with report.progress(console) as progress:
         task = progress.add_task("", total=len(jobs))
         for case, count in jobs:

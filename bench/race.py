@@ -160,8 +160,7 @@ def _tune(
     """Build every variant of a peer, try each for a moment, and return the fastest with its first losses."""
     best: tuple[float, PeerProcess, dict, dict] | None = None
     failures: list[PeerError] = []
-    serial = not entry.threaded or (row.batch == 1 and entry.serial_at_one)
-    for threads in (1,) if serial else options.threads:
+    for threads in options.threads if entry.threaded else (1,):
         process = pool.get(entry, threads)
         if process.absent:
             raise PeerError(f"not here: {entry.install}")

@@ -12,13 +12,13 @@ from jitnet.optimizer import Optimizer
 
 # Kernels in the order of their compilation, as module.function. The drivers, compiled last, contain the others: once a
 # driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
-_FORWARD = ("minibatch.trunk_forward", "dense.linear_forward")
+_FORWARD = ("trunk.trunk_forward", "dense.linear_forward")
 _BACKWARD = (
     "loss.output_loss",
     "dense.linear_backward_input",
     "dense.linear_backward_weight",
-    "minibatch.trunk_backward",
-    "minibatch.sum_shards",
+    "trunk.trunk_backward",
+    "trunk.sum_shards",
     "optimizer.optimizer_step",
 )
 
@@ -134,7 +134,7 @@ def _arguments(
         case "linear_backward_input":
             return (matrix, matrix, matrix, 1, vector, matrix)
         case "linear_backward_weight":
-            return (matrix, matrix, matrix, vector)
+            return (matrix, matrix, number, False, matrix, vector)
         case "output_loss":
             return (1, matrix, targets, integers, number, floats, matrix)
         case "sum_shards":

@@ -7,6 +7,7 @@ import numpy as np
 from jitnet import memory
 from jitnet.architecture import Conv, Pool, Shape
 from jitnet.kernels.layers import CONV, DENSE, LAYER, LINEAR, PLAN, RELU, SIGMOID, TANH, shard_count
+from jitnet.kernels.team import TEAM_SIZE
 
 _ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 _LINE = 16  # elements that offsets are rounded to: a cache line of float32
@@ -35,7 +36,8 @@ class Workspace:
     work: np.ndarray  # float32 or float64
     argmax: np.ndarray  # uint8
     rows: np.ndarray  # int64
-    counts: np.ndarray  # (L,) int64
+    counts: np.ndarray  # (2*L,) int64
+    team: np.ndarray  # (TEAM_SIZE,) int64
 
 
 def parameter_offsets(network: tuple[Shape, ...]) -> dict[str, tuple[int, tuple[int, ...]]]:
@@ -56,7 +58,7 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
     table = np.zeros(sum(not isinstance(shape.layer, Pool) for shape in network), LAYER)
     plan = np.zeros(1, PLAN)
     work, scratch, argmax, rows = Arena(), Arena(), Arena(), Arena()
-    shards = shard_count(images)
+    shards = max(shard_count(images), 2)  # a single image is shared by two threads
 
     index = -1
     for place, shape in enumerate(network):
@@ -96,22 +98,25 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
         if is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
             row["ring"] = scratch.take(3, W, OC)
+            row["gathered"] = scratch.take(OH, OW, OC)
             row["grad_map"] = scratch.take(H + 2, W + 2, OC)
             if pooled:
                 row["winners"] = argmax.take(images, OH, OW, OC)
-                row["padded"] = scratch.take(H + 2, W + 2, C)
-                row["by_filter"] = scratch.take(OC, 3, 3, C)
+            row["padded"] = scratch.take(H + 2, W + 2, C)
+            row["turned"] = scratch.take(OC, H + 2, W + 2)
+            row["filters"] = scratch.take(OC, 3, 3, C)
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:
             row["rows"] = rows.take(C)
             row["factors"] = work.take(C)
+            row["second"] = work.take(OC)
 
     plan["images"], plan["shards"] = images, shards
     plan["scratch"], plan["scratch_size"] = work.take(shards, scratch.size), scratch.size
     plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))
     plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))
-    plan["zeros"] = work.take(max(int(row["C"]) for row in table))
+    plan["zeros"] = work.take(max(max(int(row["C"]), int(row["OC"])) for row in table))
     size = work.size * np.dtype(dtype).itemsize + argmax.size + 8 * rows.size
     memory.require(size, f"a batch of {images:,} images in this network")
     return Workspace(
@@ -121,7 +126,8 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
         work=aligned_zeros(work.size, dtype),
         argmax=np.zeros(max(argmax.size, 1), np.uint8),
         rows=np.zeros(max(rows.size, 1), np.int64),
-        counts=np.zeros(len(table), np.int64),
+        counts=np.zeros(2 * len(table), np.int64),
+        team=np.zeros(TEAM_SIZE, np.int64),
     )
 
 

@@ -130,7 +130,16 @@ class Network:
     def per_sample_arguments(self, images, targets, order, lrs, losses, totals) -> tuple:
         """Return the arguments of the kernel `train_per_sample`."""
         space = self.workspace(1)
-        buffers = (space.layers, space.plan, self.params, space.work, space.argmax, space.rows, space.counts)
+        buffers = (
+            space.layers,
+            space.plan,
+            self.params,
+            space.work,
+            space.argmax,
+            space.rows,
+            space.counts,
+            space.team,
+        )
         return (*buffers, images, self._divisor(images), targets, order, lrs, losses, totals)
 
     def minibatch_arguments(

@@ -16,8 +16,10 @@ from numba.np.arrayobj import make_array
 from .lanes import ROWS, VECTOR_BYTES, Lanes, at, constant
 from .primitive import primitive
 
+TALL = 2 * ROWS - 2  # rows of a tile of one vector, whose sums leave two registers free as well
 
-def _tile(vectors, masked, out, init, a, b, scale, r, i, j, rows):
+
+def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows):
     """Type and emit `contract` for the block out[r, i : i+rows, j : j+vectors*lanes]; masked: up to the end of j."""
 
     def codegen(context, builder, signature, values):
@@ -38,7 +40,7 @@ def _tile(vectors, masked, out, init, a, b, scale, r, i, j, rows):
         init_tile = at(builder, init_.data, (r_, init_r), (i_, init_i), (j_, lanes.size))
         mask = lanes.first(builder.sub(extents["out"][2], j_)) if masked else None
         width = constant(lanes.count * lanes.itemsize)
-        sums = [[cgutils.alloca_once(builder, lanes.vector) for _ in range(vectors)] for _ in range(ROWS)]
+        sums = [[cgutils.alloca_once(builder, lanes.vector) for _ in range(vectors)] for _ in range(most)]
 
         def emit(m):
             """Emit the tile of exactly m rows. LLVM turns the stack slots of `sums` into registers."""
@@ -66,7 +68,7 @@ def _tile(vectors, masked, out, init, a, b, scale, r, i, j, rows):
 
         done = builder.append_basic_block("tile.done")
         switch = builder.switch(rows_, done)
-        for m in range(1, ROWS + 1):
+        for m in range(1, most + 1):
             block = builder.append_basic_block(f"tile.rows{m}")
             switch.add_case(constant(m), block)
             with builder.goto_block(block):
@@ -81,17 +83,17 @@ def _tile(vectors, masked, out, init, a, b, scale, r, i, j, rows):
 
 @intrinsic
 def _tile_two_vectors(typingctx, out, init, a, b, scale, r, i, j, rows):
-    return _tile(2, False, out, init, a, b, scale, r, i, j, rows)
+    return _tile(2, ROWS, False, out, init, a, b, scale, r, i, j, rows)
 
 
 @intrinsic
 def _tile_one_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
-    return _tile(1, False, out, init, a, b, scale, r, i, j, rows)
+    return _tile(1, TALL, False, out, init, a, b, scale, r, i, j, rows)
 
 
 @intrinsic
 def _tile_part_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
-    return _tile(1, True, out, init, a, b, scale, r, i, j, rows)
+    return _tile(1, ROWS, True, out, init, a, b, scale, r, i, j, rows)
 
 
 @primitive("4 3 3 number 3")
@@ -112,10 +114,11 @@ def contract(
     """
     R, M, N = out.shape
     lanes = VECTOR_BYTES // out.itemsize
-    tiles = (M + ROWS - 1) // ROWS
     j = 0
     while j < N:
         vectors = 2 if N - j >= 2 * lanes else 1
+        most = TALL if lanes <= N - j < 2 * lanes else ROWS
+        tiles = (M + most - 1) // most
         for r in range(R):
             for tile in range(tiles):
                 i = M * tile // tiles  # tiles of nearly equal height: 14 rows are 7 + 7

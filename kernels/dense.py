@@ -86,18 +86,19 @@ def linear_backward_input_strip(grad_output, weight, d, x, behind, scratch, grad
 
 
 @body
-def linear_backward_weight_strip(x, grad_output, d, grad_weight):
+def linear_backward_weight_strip(x, grad_output, d, scale, added, grad_weight):
     """Compute STRIP rows of the weight gradient from d on; see `linear_backward_weight`."""
     N, D = x.shape
     K = grad_output.shape[1]
     width = min(STRIP, D - d)
     block = strided(grad_weight, d * K, (1, width, K), (0, K, 1))
-    clear_rows(grad_weight, d * K, 1, width * K)
+    if not added:
+        clear_rows(grad_weight, d * K, 1, width * K)
     contract(
         strided(x, d, (1, 1, N, width), (0, 0, D, 1)),
         strided(grad_output, 0, (1, N, K), (0, K, 1)),
         block,
-        x.dtype.type(1),
+        scale,
         block,
     )
 
@@ -152,12 +153,16 @@ def linear_backward_input(
 def linear_backward_weight(
     x,  # (N, D)
     grad_output,  # (N, K)
-    grad_weight,  # (D, K), overwritten
-    grad_bias,  # (K,), overwritten
+    scale,  # scalar of the same dtype
+    added,  # bool: to what is there?
+    grad_weight,  # (D, K), overwritten or added to
+    grad_bias,  # (K,), overwritten or added to
 ):
     """Multiply the input's transpose by the gradient.
 
-    grad_weight[d,k] = sum_n x[n,d] * grad_output[n,k];  grad_bias[k] = sum_n grad_output[n,k]
+    grad_weight[d,k] = scale * sum_n x[n,d] * grad_output[n,k];  grad_bias[k] = scale * sum_n grad_output[n,k]
+
+    Added to the weights and the bias themselves, with scale = -lr, that is the SGD step, in one pass over memory.
 
     Parallel : over strips of inputs, and one piece for the bias; one thread owns a strip of grad_weight.
     Work     : 2*N*D*K flop.
@@ -168,13 +173,14 @@ def linear_backward_weight(
     strips = (x.shape[1] + STRIP - 1) // STRIP
     for strip in prange(strips + 1):
         if strip < strips:
-            linear_backward_weight_strip(x, grad_output, strip * STRIP, grad_weight)
+            linear_backward_weight_strip(x, grad_output, strip * STRIP, scale, added, grad_weight)
         else:
-            for k in range(grad_bias.size):
-                grad_bias[k] = 0
+            if not added:
+                for k in range(grad_bias.size):
+                    grad_bias[k] = 0
             for n in range(grad_output.shape[0]):
                 for k in range(grad_bias.size):
-                    grad_bias[k] += grad_output[n, k]
+                    grad_bias[k] += scale * grad_output[n, k]
 
 
 @body

@@ -46,11 +46,14 @@ _FIELDS = (
     "winners",  # offset in argmax: (OH, OW, OC)
     "ring",  # offset in a shard's scratch: three rows before the pool
     "grad_map",  # offset in a shard's scratch: gradient before the pool, (H+2, W+2, OC), zero border
-    "padded",  # offset in a shard's scratch: gradient of the input with its border, (H+2, W+2, C) (by winners)
-    "by_filter",  # offset in a shard's scratch: gradient of the weights, (OC, 3, 3, C) (by winners)
+    "gathered",  # offset in a shard's scratch: gradient of the output, from both halves (one image at a time only)
+    "padded",  # offset in a shard's scratch: gradient of the input with its border, (H+2, W+2, C) (by filter)
+    "turned",  # offset in a shard's scratch: grad_map channel by channel (by filter)
+    "filters",  # offset in a shard's scratch: gradient of the weights, (OC, 3, 3, C) (by filter)
     "transposed",  # offset in work: the weights as the backward pass wants them
     "rows",  # offset in rows: (D,)
     "factors",  # offset in work: (D,)
+    "second",  # offset in work: (K,), the sum over the second half of the inputs (one image at a time only)
 )
 LAYER = np.dtype((np.record, [(name, np.int64) for name in _FIELDS]))  # np.record: layer.kind in plain Python too
 

@@ -1,132 +1,18 @@
 """Mini-batches: the same bodies over many images, each phase one parallel region.
 
-The trunk runs image by image inside shards, so that an image's maps stay in a core's cache from layer to layer; the
-dense layers run as matrix products over the whole batch, so that their weights are read once per block of images.
+The conv blocks run image by image (trunk.py); the dense layers run as matrix products over the whole batch, so that
+their weights are read once per block of images.
 """
 
 import math
 
-from numba import prange
-
-from .blocks import clear_by_filter, conv_block_backward, conv_block_forward, load_image, turn_back, turn_weight
 from .dense import linear_backward_input, linear_backward_weight, linear_forward
-from .lanes import VECTOR_BYTES
-from .layers import CONV, shard_count
+from .layers import SGD
 from .loss import output_loss
 from .optimizer import all_finite, optimizer_step, sgd_step
-from .options import body, kernel, pasted, serial_kernel
-from .vectors import add, load, prefetch, store
+from .options import pasted, serial_kernel
+from .trunk import shards_of, sum_shards, trunk_backward, trunk_forward
 from .views import view
-
-_shard_count = body(shard_count)
-_CHUNK = 4096
-
-
-@kernel
-def trunk_forward(
-    layers,  # (L,) LAYER records
-    plan,  # (1,) PLAN record
-    params,  # (P,)
-    work,  # (.,)
-    argmax,  # (.,) uint8
-    images,  # (n, H, W, C) uint8 or float
-    divisor,  # scalar
-    order,  # (N,) int64, which images
-):
-    """Load a batch and run its conv blocks; an MLP has none and is only loaded.
-
-    Parallel : over shards of the batch; one thread owns the regions of a shard's images.
-    Work     : 2*MAC flop of the conv blocks per image.
-    Errors   : none raised, nothing checked.
-    Matches  : tests.naive.trunk_forward.
-    Source   : blocks.py applied to every image.
-    """
-    N = order.size
-    S = _shard_count(N)
-    border = 1 if layers[0].kind == CONV else 0
-    for s in prange(S):
-        scratch = plan[0].scratch + s * plan[0].scratch_size
-        for n in range(N * s // S, N * (s + 1) // S):
-            load_image(images[order[n]], divisor, border, work, layers[0].x + n * layers[0].x_size)
-            for index in range(plan[0].convs):
-                conv_block_forward(layers[index], params, work, argmax, n, scratch)
-
-
-@body
-def fetch(layer, work, n):
-    """Ask for what the backward pass of image n reads of a block, while it still works on the image before."""
-    lanes = 64 // work.itemsize
-    for i in range(0, layer.x_size, lanes):
-        prefetch(work, layer.x + n * layer.x_size + i)
-    if not layer.border:
-        size = layer.OH * layer.OW * layer.OC
-        for i in range(0, size, lanes):
-            prefetch(work, layer.grad_out + n * size + i)
-        for i in range(0, layer.out_size, lanes):
-            prefetch(work, layer.out + n * layer.out_size + i)
-
-
-@kernel
-def trunk_backward(
-    layers,  # (L,) LAYER records
-    plan,  # (1,) PLAN record
-    params,  # (P,)
-    work,  # (.,)
-    argmax,  # (.,) uint8
-    N,  # images in the batch
-):
-    """Run the conv blocks backward; each shard sums its own gradients, image after image.
-
-    Parallel : over shards of the batch; one thread owns a shard's gradients and scratch.
-    Work     : 4*MAC flop of the conv blocks per image.
-    Errors   : none raised, nothing checked.
-    Matches  : tests.naive.trunk_backward.
-    Source   : blocks.py applied to every image.
-    """
-    for index in range(plan[0].convs):
-        turn_weight(layers[index], index == 0, params, work)
-    S = _shard_count(N)
-    one = work.dtype.type(1)
-    size = plan[0].conv_params
-    for s in prange(S):
-        scratch = plan[0].scratch + s * plan[0].scratch_size
-        grads = plan[0].shard_grads + s * size
-        for i in range(grads, grads + size):
-            work[i] = 0
-        for index in range(plan[0].convs):
-            clear_by_filter(layers[index], scratch, work)
-        for n in range(N * s // S, N * (s + 1) // S):
-            for index in range(plan[0].convs - 1, -1, -1):
-                fetch(layers[index], work, n + 1)
-                by_filter = scratch + layers[index].by_filter
-                conv_block_backward(
-                    layers[index], index == 0, work, argmax, plan[0].zeros, n, scratch, one, work, grads, by_filter
-                )
-        for index in range(plan[0].convs):
-            turn_back(layers[index], scratch + layers[index].by_filter, work, work, grads)
-
-
-@kernel
-def sum_shards(
-    shards,  # (S, P)
-    out,  # (P,), overwritten
-):
-    """Add up the shards' gradients, shard after shard: out[p] = sum_s shards[s,p].
-
-    Parallel : over chunks of p; one thread owns a chunk of out.
-    Work     : S*P additions.
-    Errors   : none raised, nothing checked.
-    Matches  : tests.naive.sum_shards.
-    Source   : a sum in a fixed order, so that no thread count changes a bit.
-    """
-    S, P = shards.shape
-    lanes = VECTOR_BYTES // out.itemsize
-    for chunk in prange((P + _CHUNK - 1) // _CHUNK):
-        for p in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, P), lanes):
-            total = load(shards, p, P - p)
-            for s in range(1, S):
-                total = add(total, load(shards, s * P + p, P - p))
-            store(out, p, P - p, total)
 
 
 @pasted
@@ -146,8 +32,11 @@ def forward(layers, plan, params, work, argmax, images, divisor, order):
 
 
 @pasted
-def backward(layers, plan, params, work, argmax, N):
-    """Run the table backward for a batch: all gradients into work[plan.grads:]."""
+def backward(layers, plan, params, work, argmax, N, direct, lr):
+    """Run the table backward for a batch: all gradients into work[plan.grads:].
+
+    If `direct`, dense layers take their SGD step at once instead: their gradient is neither written nor read again.
+    """
     grads = plan[0].grads
     for index in range(layers.size - 1, plan[0].convs - 1, -1):
         layer = layers[index]
@@ -161,20 +50,24 @@ def backward(layers, plan, params, work, argmax, N):
         linear_backward_weight(
             x,
             grad_output,
-            view(work, grads + layer.weight, (layer.C, layer.OC)),
-            view(work, grads + layer.bias, (layer.OC,)),
+            params.dtype.type(-lr if direct else 1.0),
+            direct,
+            weight if direct else view(work, grads + layer.weight, (layer.C, layer.OC)),
+            view(params, layer.bias, (layer.OC,)) if direct else view(work, grads + layer.bias, (layer.OC,)),
         )
     if plan[0].convs > 0:
         trunk_backward(layers, plan, params, work, argmax, N)
-        shards = view(work, plan[0].shard_grads, (_shard_count(N), plan[0].conv_params))
+        shards = view(work, plan[0].shard_grads, (shards_of(N), plan[0].conv_params))
         sum_shards(shards, view(work, grads, (plan[0].conv_params,)))
 
 
 @pasted
-def batch_gradient(layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses):
+def batch_gradient(
+    layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, direct, lr
+):
     """Compute the gradient of scale * the sum of a batch's losses into work[plan.grads:], and return the sum.
 
-    If the sum is not finite there is no gradient.
+    If `direct` see `backward`. If the sum is not finite there is no gradient.
     """
     last = layers[layers.size - 1]
     N = batch.size
@@ -186,7 +79,7 @@ def batch_gradient(layers, plan, params, work, argmax, images, divisor, targets,
     for n in range(N):
         total += batch_losses[n]
     if math.isfinite(total):
-        backward(layers, plan, params, work, argmax, N)
+        backward(layers, plan, params, work, argmax, N, direct, lr)
     return total
 
 
@@ -222,16 +115,21 @@ def train_minibatch(
     Matches  : tests.naive.train_minibatch; torch.optim.SGD.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1.
     """
+    direct = rule[0].kind == SGD and rule[0].decay == 0
     for step in range(lrs.size):
         batch = order[step * batch_size : min((step + 1) * batch_size, order.size)]
         scale = 1.0 if rule[0].summed else 1.0 / batch.size
-        total = batch_gradient(layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses)
+        total = batch_gradient(
+            layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, direct, lrs[step]
+        )
         losses[step] = total / batch.size
         if not math.isfinite(total):
             return step
         totals[0] += total
-        gradient = view(work, plan[0].grads, (params.size,))
-        optimizer_step(rule, params, gradient, first, second, lrs[step], taken + step + 1)
+        size = plan[0].conv_params if direct else params.size
+        if size > 0:
+            param, gradient = view(params, 0, (size,)), view(work, plan[0].grads, (size,))
+            optimizer_step(rule, param, gradient, first, second, lrs[step], taken + step + 1)
     return lrs.size if all_finite(params) and all_finite(first) and all_finite(second) else -1
 
 
@@ -260,7 +158,9 @@ def accumulate_gradient(
     Matches  : tests.naive.accumulate_gradient.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1, a sum taken in parts.
     """
-    total = batch_gradient(layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses)
+    total = batch_gradient(
+        layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses, False, 0.0
+    )
     sgd_step(grad, view(work, plan[0].grads, (params.size,)), params.dtype.type(-1))  # grad - (-1) * part
     return total
 

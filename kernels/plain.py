@@ -117,6 +117,29 @@ def prefetch(array, index):
     """See vectors.prefetch."""
 
 
+def acquire(array, index):
+    """See team.acquire. In plain Python one thread takes all halves."""
+    return array[index]
+
+
+def release(array, index, value):
+    """See team.release."""
+    array[index] = value
+
+
+def exchange(array, index, old, new):
+    """See team.exchange."""
+    if array[index] != old:
+        return False
+    array[index] = new
+    return True
+
+
+def pause(offer):
+    """See team.pause."""
+    raise AssertionError("a thread that is alone has nobody to wait for")
+
+
 def fma_chains(operands, rounds, out):
     """See fma_peak.fma_chains; as many chains of as many numbers, and as little rest, are no use here."""
     a, b = operands

@@ -5,33 +5,44 @@ never wins against itself, so the padding never wins either. A tie goes to the f
 the winner's place 3*ky + kx in its window; where ReLU follows, 255 marks a window that it kills.
 """
 
+import numpy as np
 from numba import prange
 
 from .lanes import VECTOR_BYTES
 from .options import body, kernel
+from .primitive import primitive
 from .vectors import add, choose, equal, filled, greater, load, load_bytes, store, store_bytes
 from .views import view
 
 DEAD = 255
 
 
-@body
+@primitive("2 2 2 int int int 2 bytes2")
 def max_pool2d_row(
     top,  # (W, C) the three input rows of one output row; at the bottom edge `bottom` is `top` again
     middle,  # (W, C)
     bottom,  # (W, C)
-    relu,  # is the result to pass through ReLU?
+    relu,  # 1: the result is to pass through ReLU
+    first,  # channel, of those asked for
+    stop,  # the channel behind the last
     out,  # (OW, C) contiguous, overwritten
     argmax,  # (OW, C) uint8, overwritten
 ):
-    """Pool one row of windows: out[ox,c] = max over ky, kx of rows[ky][2*ox+kx, c], then max(0, .) if relu."""
+    """Pool one row of windows: out[ox,c] = max over ky, kx of rows[ky][2*ox+kx, c], then max(0, .) if relu.
+
+    Parallel : no.
+    Work     : 9*OW comparisons a channel.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.naive.max_pool2d_row; a row of torch.nn.functional.max_pool2d.
+    Source   : Goodfellow, Bengio, Courville (2016), section 9.3; the documents' one-sided padding.
+    """
     W, C = top.shape
     lanes = VECTOR_BYTES // out.itemsize
     for ox in range(W // 2):
         left = 2 * ox * C
         right = left + 2 * C if 2 * ox + 2 < W else left
-        for c in range(0, C, lanes):
-            count = C - c
+        for c in range(first, stop, lanes):
+            count = stop - c
             best = load(top, left + c, count)
             place = filled(0, best)
             for k in range(1, 9):
@@ -59,14 +70,14 @@ def max_pool2d_forward_sample(x, relu, out, argmax):
         top = view(x, 2 * oy * W * C, (W, C))
         middle = view(x, (2 * oy + 1) * W * C, (W, C))
         bottom = view(x, (2 * oy + 2 if 2 * oy + 2 < H else 2 * oy) * W * C, (W, C))
-        max_pool2d_row(top, middle, bottom, relu, out[oy], argmax[oy])
+        max_pool2d_row(top, middle, bottom, np.int64(relu), 0, C, out[oy], argmax[oy])
 
 
 @body
-def _window(grad_out, argmax, oy, ox, c):
+def _window(grad_out, argmax, oy, ox, c, stop):
     """Return a window's gradients and winners for the channels from c on; zeros if there is no such window."""
     OH, OW, C = grad_out.shape
-    count = C - c if 0 <= oy < OH and 0 <= ox < OW else 0
+    count = stop - c if 0 <= oy < OH and 0 <= ox < OW else 0
     gradient = load(grad_out, (oy * OW + ox) * C + c, count)
     return gradient, load_bytes(argmax, (oy * OW + ox) * C + c, count, gradient)
 
@@ -79,8 +90,8 @@ def _sent(window, place):
 
 
 @body
-def max_pool2d_backward_sample(grad_out, argmax, border, grad_input):
-    """Send one image's gradient back to the winners; see `max_pool2d_backward`.
+def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
+    """Send one image's gradient back to the winners; see `max_pool2d_backward`. The share is as in halves.py.
 
     A square of 2x2 pixels (y, x) .. (y+1, x+1) with even y and x lies in four windows at the most: that which starts in
     it, and those above, to the left, and above to the left, which reach it with their last row or column.
@@ -90,14 +101,15 @@ def max_pool2d_backward_sample(grad_out, argmax, border, grad_input):
     W = grad_input.shape[1] - 2 * border
     row = (W + 2 * border) * C
     lanes = VECTOR_BYTES // grad_out.itemsize
-    for y in range(0, H, 2):
+    top, bottom, first, stop = share
+    for y in range(2 * top, H if bottom == H // 2 else 2 * bottom, 2):
         for x in range(0, W, 2):
-            for c in range(0, C, lanes):
-                count = C - c
-                own = _window(grad_out, argmax, y // 2, x // 2, c)
-                left = _window(grad_out, argmax, y // 2, x // 2 - 1, c)
-                above = _window(grad_out, argmax, y // 2 - 1, x // 2, c)
-                corner = _window(grad_out, argmax, y // 2 - 1, x // 2 - 1, c)
+            for c in range(first, stop, lanes):
+                count = stop - c
+                own = _window(grad_out, argmax, y // 2, x // 2, c, stop)
+                left = _window(grad_out, argmax, y // 2, x // 2 - 1, c, stop)
+                above = _window(grad_out, argmax, y // 2 - 1, x // 2, c, stop)
+                corner = _window(grad_out, argmax, y // 2 - 1, x // 2 - 1, c, stop)
                 place = (y + border) * row + (x + border) * C + c
                 total = add(add(_sent(corner, 8), _sent(above, 6)), add(_sent(left, 2), _sent(own, 0)))
                 store(grad_input, place, count, total)
@@ -148,5 +160,7 @@ def max_pool2d_backward(
     Matches  : tests.naive.max_pool2d_backward; the gradient of torch.nn.functional.max_pool2d.
     Source   : Goodfellow, Bengio, Courville (2016), section 9.3.
     """
+    _, OH, _, C = grad_output.shape
+    share = np.int64(0), OH, np.int64(0), C
     for n in prange(grad_output.shape[0]):
-        max_pool2d_backward_sample(grad_output[n], argmax[n], 0, grad_input[n])
+        max_pool2d_backward_sample(grad_output[n], argmax[n], 0, share, grad_input[n])

@@ -17,25 +17,26 @@ from . import plain
 from .options import before_loading, serial_kernel
 
 _primitives = []  # called with a dtype, each makes sure that its symbol is there
+_in_work: set = set()  # dtypes
 
 
 def primitive(parameters):
     """Decorate a function that kernels call.
 
-    `parameters` describes them: "2" is an array of two axes in the dtype of the layer, "rows" a list of row numbers,
-    "number" a scalar of that dtype, "int" an integer. The result is a scalar of that dtype, or nothing.
+    `parameters` describes them: "2" is an array of two axes in the dtype of the layer, "bytes2" one of uint8, "rows" a
+    list of row numbers, "number" a scalar of that dtype, "int" an integer. The result is a scalar of that dtype, or
+    nothing.
     """
 
     def decorate(function):
         if config.DISABLE_JIT:
-            return getattr(plain, function.__name__)
+            return getattr(plain, function.__name__, function)
         compiled = serial_kernel(function)
         results = {}
 
         def made(dtype):
             signature = tuple(_type(parameter, dtype) for parameter in parameters.split())
             if dtype not in results:
-                results[dtype] = None  # in work: compiling it may ask for all primitives of this dtype
                 compiled.compile(signature)
                 overload = compiled.overloads[signature]
                 address = overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
@@ -50,9 +51,17 @@ def primitive(parameters):
 
 
 def prepare(dtype):
-    """Compile all primitives that are imported for a dtype, types.float32 or types.float64."""
-    for made in _primitives:
-        made(dtype)
+    """Compile all primitives that are imported for a dtype, types.float32 or types.float64.
+
+    In the order of their definition: one that calls another stands behind it, and finds it made.
+    """
+    if dtype not in _in_work:  # compiling one asks for all of them
+        _in_work.add(dtype)
+        try:
+            for made in _primitives:
+                made(dtype)
+        finally:
+            _in_work.discard(dtype)
 
 
 @before_loading
@@ -67,6 +76,8 @@ def _prepare_for(arguments):
 def _type(parameter, dtype):
     if parameter.isdigit():
         return types.Array(dtype, int(parameter), "A")  # strides at run time: one compilation serves all layouts
+    if parameter.startswith("bytes"):
+        return types.Array(types.uint8, int(parameter[5:]), "A")
     return {"rows": types.Array(types.int64, 1, "C"), "number": dtype, "int": types.int64}[parameter]
 
 
@@ -79,6 +90,7 @@ def _caller(function, made):
 
     def typer(typingctx, *arguments):
         dtype = next(argument.dtype for argument in arguments if isinstance(argument, types.Array))
+        prepare(dtype)
         result, signature = made(dtype)
 
         def codegen(context, builder, call, values):

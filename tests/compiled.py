@@ -1,17 +1,19 @@
 """Entry points to what the kernels share and Python can't call: the primitives and some serial bodies."""
 
-from jitnet.kernels import blocks, convolution, dense, rows, sparse
+import numpy as np
+
+from jitnet.kernels import blocks, convolution, dense, halves, pooling, rows, sparse
 from jitnet.kernels import contract as contract_file
 from jitnet.kernels.options import serial_kernel
 
 _contract = contract_file.contract
 _add_rows, _dot_then_add, _transpose = rows.add_rows, rows.dot_then_add, rows.transpose
-_flip_weight = convolution.flip_weight
+_flip_weight, _conv2d_row = convolution.flip_weight, convolution.conv2d_row
+_max_pool2d_row = pooling.max_pool2d_row
 _linear_forward_sample, _linear_sgd_sample = dense.linear_forward_sample, dense.linear_sgd_sample
-_conv_block_forward = blocks.conv_block_forward
+_conv_block_forward, _whole = blocks.conv_block_forward, halves.whole
 _channels_first, _channels_last = sparse.channels_first, sparse.channels_last
-_wide_backward_input, _wide_backward_weight = sparse.wide_backward_input, sparse.wide_backward_weight
-_narrow_backward_weight = sparse.narrow_backward_weight
+_wide_backward, _narrow_backward_weight = sparse.wide_backward, sparse.narrow_backward_weight
 
 
 @serial_kernel
@@ -59,7 +61,7 @@ def linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_
 @serial_kernel
 def conv_block_forward(layers, index, params, work, argmax, n, scratch):
     """See jitnet.kernels.blocks."""
-    _conv_block_forward(layers[index], params, work, argmax, n, scratch)
+    _conv_block_forward(layers[index], _whole(layers[index]), params, work, argmax, n, scratch)
 
 
 @serial_kernel
@@ -71,22 +73,29 @@ def channels_first(weight, out):
 @serial_kernel
 def channels_last(grad, out):
     """See jitnet.kernels.sparse."""
-    _channels_last(grad, out)
+    _channels_last(grad, 0, grad.shape[0], out)
 
 
 @serial_kernel
-def wide_backward_input(grad_map, weight, grad_x):
-    """See jitnet.kernels.sparse."""
-    _wide_backward_input(grad_map, weight, grad_x)
+def conv2d_row(x, weight, bias, y, first, stop, out):
+    """See jitnet.kernels.convolution."""
+    _conv2d_row(x, weight, bias, y, first, stop, out, 0)
 
 
 @serial_kernel
-def wide_backward_weight(x, grad_out, argmax, scale, grad_weight):
-    """See jitnet.kernels.sparse."""
-    _wide_backward_weight(x, grad_out, argmax, scale, grad_weight)
+def max_pool2d_row(top, middle, bottom, relu, first, stop, out, argmax):
+    """See jitnet.kernels.pooling."""
+    _max_pool2d_row(top, middle, bottom, relu, first, stop, out, argmax)
 
 
 @serial_kernel
-def narrow_backward_weight(x, grad_map, scale, grad_weight):
+def wide_backward(x, grad_map, weight, first, stop, pooled, scale, grad_weight, grad_x):
     """See jitnet.kernels.sparse."""
-    _narrow_backward_weight(x, grad_map, scale, grad_weight)
+    turned = np.empty(grad_map.size, grad_map.dtype)
+    _wide_backward(x, grad_map, turned, weight, first, stop, pooled, scale, grad_weight, grad_x)
+
+
+@serial_kernel
+def narrow_backward_weight(x, grad_map, first_row, stop_row, first, stop, scale, grad_weight):
+    """See jitnet.kernels.sparse."""
+    _narrow_backward_weight(x, grad_map, first_row, stop_row, first, stop, scale, grad_weight)

@@ -49,6 +49,11 @@ def conv2d_forward(x, weight, bias):
     return out
 
 
+def conv2d_row(x, weight, bias, y, first, stop):
+    """Row y of the convolution of one image, for some filters."""
+    return conv2d_forward(x[None], weight, bias)[0, y, :, first:stop]
+
+
 def conv2d_backward_input(grad_output, weight):
     """Each output sends its gradient to the nine inputs it read; grad_output has a border of zeros."""
     grad_output, weight = np.float64(grad_output), np.float64(weight)
@@ -69,6 +74,36 @@ def conv2d_backward_weight(x, grad_output):
         for j in range(3):
             grad_weight[i, j] = np.einsum("nyxc,nyxo->co", x[:, i : i + H, j : j + W], inside)
     return grad_weight
+
+
+def wide_backward(x, grad_map, weight, first, stop):
+    """Each number of some filters' maps adds the patch of x at its place to its filter, and its filter to the patch."""
+    x, weight = np.float64(x), np.float64(weight)
+    height, width, _ = grad_map.shape
+    grad_weight, grad_x = np.zeros(weight.shape), np.zeros(x.shape)
+    for y, w, o in np.ndindex(height - 2, width - 2, stop - first):
+        g = np.float64(grad_map[y + 1, w + 1, first + o])
+        grad_weight[first + o] += g * x[y : y + 3, w : w + 3]
+        grad_x[y : y + 3, w : w + 3] += g * weight[first + o]
+    return grad_weight, grad_x
+
+
+def narrow_backward_weight(x, grad_map, first_row, stop_row, first, stop):
+    """grad_weight[i,j,c,o] = sum over (y, w) of x[y+i,w+j,c] * g[y,w,o], g being some rows and filters of the map"""
+    x = np.float64(x)
+    grad_weight = np.zeros((3, 3, x.shape[2], grad_map.shape[2]))
+    for y in range(first_row, stop_row):
+        for w in range(grad_map.shape[1] - 2):
+            g = np.float64(grad_map[y + 1, w + 1, first:stop])
+            grad_weight[..., first:stop] += x[y : y + 3, w : w + 3, :, None] * g
+    return grad_weight
+
+
+def max_pool2d_row(top, middle, bottom, relu, first, stop):
+    """One row of windows, for some channels; `bottom` is `top` again at the edge."""
+    rows = [top, middle] if bottom is top else [top, middle, bottom]
+    out, argmax = max_pool2d_forward(np.stack(rows)[None, ..., first:stop], relu)
+    return out[0, 0], argmax[0, 0]
 
 
 def max_pool2d_forward(x, relu):

@@ -6,12 +6,12 @@ import schedules  # before the kernels: it takes the place of numba.prange
 import strict  # likewise
 
 from jitnet.data import synthetic
-from jitnet.kernels import activation, convolution, dense, fma_peak, minibatch, optimizer, pooling
+from jitnet.kernels import activation, convolution, dense, fma_peak, minibatch, optimizer, persample, pooling, trunk
 from jitnet.kernels.layers import RELU
 from jitnet.kernels.synthetic import STYLE, draw_digits
 
 # Small pieces, so that small arrays have many.
-activation._CHUNK, optimizer._CHUNK, minibatch._CHUNK = 8, 64, 64
+activation._CHUNK, optimizer._CHUNK, trunk._CHUNK = 8, 64, 64
 dense.STRIP = dense.DEPTH = 16
 dense.ROW_BLOCK, dense.COLUMN_BLOCK = 8, 8
 
@@ -42,6 +42,27 @@ def training(make, batch_size):
             drawn.images, drawn.targets, order, batch_size, np.full(2, 0.05), losses, totals
         )
         return case(minibatch.train_minibatch, *arguments)
+
+    return built
+
+
+def train_per_sample(layers, plan, params, work, argmax, rows, counts, team, *recipe):
+    """The kernel of that name, which shares out the halves of each part of a step; here a schedule does."""
+    order = recipe[3]
+    persample.begin(layers, plan[0], params, work, team)
+    for step in range(order.size):
+        for part in range(2 * layers.size + 3):
+            for half in schedules.prange(2):
+                persample.run_half(part, half, step, layers, plan[0], params, work, argmax, rows, counts, *recipe)
+
+
+def one_by_one(make):
+    def built():
+        drawn = nets.case(make, np.float32, images=2)
+        arguments = drawn.network.per_sample_arguments(
+            drawn.images, drawn.targets, np.arange(2), np.full(2, 0.05), np.zeros(2), np.zeros(1)
+        )
+        return case(train_per_sample, *arguments)
 
     return built
 
@@ -83,6 +104,9 @@ CASES = {
     ),
     "training a cnn": training(("conv3 pool conv9 pool conv2 dense20 dense9", (9, 8, 1), "position"), 6),
     "training an mlp": training(("dense20 dense9", (4, 5, 1), "position"), 10),
+    "a cnn, image after image": one_by_one(("conv16 pool conv32 pool conv32 dense40 dense9", (9, 8, 1), "position")),
+    "another one": one_by_one(("conv3 conv5 pool dense20 dense9", (6, 5, 1), "channel")),
+    "an mlp, image after image": one_by_one(("dense40:tanh dense33 dense9", (4, 5, 1), "position")),
     "inference": inference,
     "digits": digits,
 }  # fmt: skip

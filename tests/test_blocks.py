@@ -11,8 +11,8 @@ from shapes import DTYPES, channels, frame, seeds
 from jitnet.kernels.activation import activation_forward
 from jitnet.kernels.convolution import conv2d_forward
 from jitnet.kernels.layers import RELU
-from jitnet.kernels.minibatch import trunk_forward
 from jitnet.kernels.pooling import DEAD, max_pool2d_forward
+from jitnet.kernels.trunk import trunk_forward
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -43,7 +43,7 @@ def backward_input(grad_output, weight, x, behind):
 def backward_weight(x, grad_output):
     grad_weight = unwritten((x.shape[1], grad_output.shape[1]), x.dtype)
     grad_bias = unwritten(grad_output.shape[1], x.dtype)
-    linear_backward_weight(guarded(x), guarded(grad_output), grad_weight, grad_bias)
+    linear_backward_weight(guarded(x), guarded(grad_output), x.dtype.type(1), False, grad_weight, grad_bias)
     assert_unharmed(grad_weight, grad_bias)
     return grad_weight, grad_bias
 
@@ -78,6 +78,20 @@ def test_backward_weight(dtype, N, D, K, seed):
     magnitude = naive.linear_backward_weight(np.abs(x), np.abs(grad))
     for found, *twin in zip(backward_weight(x, grad), expected, magnitude):
         assert_within(found, twin[0], N + 2, twin[1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(N=batches, D=inputs, K=channels, seed=seeds)
+def test_backward_weight_as_the_step_itself(dtype, N, D, K, seed):
+    x, grad, lr = normal(seed, dtype, N, D), normal(seed, dtype, N, K), dtype(0.25)
+    weight, bias = normal(seed + 1, dtype, D, K), normal(seed + 2, dtype, K)
+    found = guarded(weight.copy()), guarded(bias.copy())
+    linear_backward_weight(guarded(x), guarded(grad), -lr, True, *found)
+    assert_unharmed(*found)
+    expected = naive.linear_backward_weight(x, grad)
+    magnitude = naive.linear_backward_weight(np.abs(x), np.abs(grad))
+    for new, old, gradient, size in zip(found, (weight, bias), expected, magnitude):
+        assert_within(new, old - 0.25 * gradient, N + 4, np.abs(old) + 0.25 * size)
 
 
 @pytest.mark.parametrize("kind", [LINEAR, RELU, SIGMOID, TANH])

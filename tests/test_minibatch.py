@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from shapes import DTYPES, batches, normal, seeds
 
 from jitnet.kernels.layers import shard_count
-from jitnet.kernels.minibatch import sum_shards, train_minibatch, trunk_backward, trunk_forward
+from jitnet.kernels.minibatch import train_minibatch
 from jitnet.kernels.options import start_pool
+from jitnet.kernels.trunk import sum_shards, trunk_backward, trunk_forward
 
 SAME = 1e-10  # of the largest number of a tensor: a few hundred float64 roundings, carried through a few steps
 CONVS = [make for make in nets.MAKES if "conv" in make[0]]

@@ -1,5 +1,6 @@
 """Max-pooling: compared without tolerance, since it only chooses. Ties, padding and dead windows on purpose."""
 
+import compiled
 import naive
 import numpy as np
 import pytest
@@ -95,3 +96,18 @@ def test_fixed_sizes_of_the_documents():
     x = normal(0, np.float32, 1, 28, 28, 2)
     once, _ = forward(x, True)
     assert once.shape == (1, 14, 14, 2) and forward(once, True)[0].shape == (1, 7, 7, 2)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(W=widths, C=channels, relu=st.booleans(), last=st.booleans(), seed=seeds, cut=st.integers(0, 40))
+def test_a_row_of_some_channels(dtype, W, C, relu, last, seed, cut):
+    """The others' numbers stay as they are."""
+    rows = [guarded(np.round(normal(seed + n, dtype, W, C))) for n in range(3)]
+    rows[2] = rows[0] if last else rows[2]
+    first, stop = min(cut, C) // 2, min(cut, C)
+    before, places = normal(seed + 3, dtype, W // 2, C), np.full((W // 2, C), 77, np.uint8)
+    out, argmax = guarded(before.copy()), guarded(places.copy())
+    compiled.max_pool2d_row(*rows, int(relu), first, stop, out, argmax)
+    assert_unharmed(out, argmax)
+    before[:, first:stop], places[:, first:stop] = naive.max_pool2d_row(*rows, relu, first, stop)
+    assert np.array_equal(out, before) and np.array_equal(argmax, places)

@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, frame, normal, seeds
 
-from jitnet.kernels.pooling import DEAD
-
 few = st.sampled_from((1, 2, 5, 17, 65))  # an integer holds the flags of 64 filters
 
 
@@ -26,49 +24,51 @@ def test_channels_first_and_last(dtype, C, OC, seed):
     assert np.array_equal(by_filter, np.moveaxis(weight, 3, 0)) and np.array_equal(back, weight)
 
 
+@pytest.mark.parametrize("pooled", (0, 1))
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(H=st.integers(2, 9), W=st.integers(2, 15), C=channels, OC=few, seed=seeds)
-def test_wide_backward_weight(dtype, H, W, C, OC, seed):
-    """Winners as the pool leaves them, ties and dead windows among them; odd images have rows that nobody wins."""
-    x, start = frame(normal(seed, dtype, 1, H, W, C)), normal(seed + 2, dtype, OC, 3, 3, C)
-    _, argmax = naive.max_pool2d_forward(np.round(normal(seed + 1, dtype, 1, H, W, OC)), True)
-    grad_out = normal(seed, dtype, 1, H // 2, W // 2, OC)
-    found = guarded(start.copy())
-    compiled.wide_backward_weight(guarded(x[0]), guarded(grad_out[0]), guarded(argmax[0]), dtype(-0.5), found)
-    assert_unharmed(found)
+@given(
+    H=st.integers(1, 11), W=st.integers(1, 15), C=channels, OC=few, seed=seeds, share=st.sampled_from((0, 0.2, 1)),
+    cut=st.sampled_from((0, 1, 8, 33)),
+)  # fmt: skip
+def test_wide_backward(dtype, pooled, H, W, C, OC, seed, share, cut):
+    """Filters from `cut` on; the other filters' weights stay as they are."""
+    x, weight = frame(normal(seed, dtype, 1, H, W, C))[0], normal(seed + 2, dtype, OC, 3, 3, C)
+    grad_map, start = scattered(seed + 1, dtype, share, H, W, OC)[0], normal(seed + 3, dtype, OC, 3, 3, C)
+    grad_weight, grad_x = guarded(start.copy()), unwritten((H + 2, W + 2, C), dtype)
+    some = min(cut, OC), OC
+    compiled.wide_backward(
+        guarded(x), guarded(grad_map), guarded(weight), *some, pooled, dtype(-0.5), grad_weight, grad_x
+    )
+    assert_unharmed(grad_weight, grad_x)
 
-    grad_map = frame(naive.max_pool2d_backward(grad_out, argmax, H, W))
-    absolute = frame(naive.max_pool2d_backward(np.abs(grad_out), argmax, H, W))
-    expected = start - 0.5 * np.moveaxis(naive.conv2d_backward_weight(x, grad_map), 3, 0)
-    magnitude = np.abs(start) + 0.5 * np.moveaxis(naive.conv2d_backward_weight(np.abs(x), absolute), 3, 0)
-    assert_within(found, expected, (H // 2) * (W // 2) + 6, magnitude)
+    expected, expected_x = naive.wide_backward(x, grad_map, weight, *some)
+    size, size_x = naive.wide_backward(np.abs(x), np.abs(grad_map), np.abs(weight), *some)
+    assert_within(grad_weight, start - 0.5 * expected, H * W + 6, np.abs(start) + 0.5 * size)
+    assert_within(grad_x, expected_x, 9 * OC + 4, size_x)
 
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@given(H=st.integers(1, 9), W=st.integers(1, 9), C=channels, OC=few, seed=seeds, share=st.sampled_from((0, 0.2, 1)))
-def test_wide_backward_input(dtype, H, W, C, OC, seed, share):
-    grad_map, weight = scattered(seed, dtype, share, H, W, OC), normal(seed, dtype, 3, 3, C, OC)
-    grad_x = unwritten((H + 2, W + 2, C), dtype)
-    by_filter = np.ascontiguousarray(np.moveaxis(weight, 3, 0))
-    compiled.wide_backward_input(guarded(grad_map[0]), guarded(by_filter), grad_x)
-    assert_unharmed(grad_x)
-    expected = naive.conv2d_backward_input(grad_map, weight)[0]
-    magnitude = naive.conv2d_backward_input(np.abs(grad_map), np.abs(weight))[0]
-    assert_within(grad_x[1:-1, 1:-1], expected, 9 * OC + 4, magnitude)
+    updated = weight.copy()  # as a step of training does it: what it reads is what it changes
+    compiled.wide_backward(x, grad_map, updated, *some, pooled, dtype(-0.5), updated, grad_x)
+    assert_within(updated, weight - 0.5 * expected, H * W + 6, np.abs(weight) + 0.5 * size)
+    assert_within(grad_x, expected_x, 9 * OC + 4, size_x)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(H=st.integers(1, 9), W=st.integers(1, 9), C=st.integers(1, 7), OC=channels, seed=seeds,
-       share=st.sampled_from((0, 0.2, 1)))  # fmt: skip
-def test_narrow_backward_weight(dtype, H, W, C, OC, seed, share):
-    x, grad_map = scattered(seed, dtype, share, H, W, C), frame(normal(seed + 1, dtype, 1, H, W, OC))
+@given(
+    H=st.integers(1, 9), W=st.integers(1, 9), C=few, OC=channels, seed=seeds, share=st.sampled_from((0, 0.2, 1)),
+    cut=st.sampled_from((0, 1, 4)),
+)  # fmt: skip
+def test_narrow_backward_weight(dtype, H, W, C, OC, seed, share, cut):
+    """Rows from `cut` on, the map's other rows being zero; filters from `cut` on."""
+    x, grad_map = scattered(seed, dtype, share, H, W, C)[0], frame(normal(seed + 1, dtype, 1, H, W, OC))[0]
     start = normal(seed + 2, dtype, 3, 3, C, OC)
     found = guarded(start.copy())
-    compiled.narrow_backward_weight(guarded(x[0]), guarded(grad_map[0]), dtype(-0.5), found)
+    share = min(cut, H), H, min(cut, OC), OC
+    grad_map[: share[0] + 1] = 0
+    compiled.narrow_backward_weight(guarded(x), guarded(grad_map), *share, dtype(-0.5), found)
     assert_unharmed(found)
-    expected = start - 0.5 * naive.conv2d_backward_weight(x, grad_map)
-    magnitude = np.abs(start) + 0.5 * naive.conv2d_backward_weight(np.abs(x), np.abs(grad_map))
-    assert_within(found, expected, H * W + 6, magnitude)
+    expected = start - 0.5 * naive.narrow_backward_weight(x, grad_map, *share)
+    magnitude = np.abs(start) + 0.5 * naive.narrow_backward_weight(np.abs(x), np.abs(grad_map), *share)
+    assert_within(found, expected, H * W + 4, magnitude)
 
 
 def scattered(seed, dtype, share, *extents):
@@ -78,17 +78,10 @@ def scattered(seed, dtype, share, *extents):
     return frame(drawn)
 
 
-def test_a_dead_window_gives_nothing():
-    x = frame(normal(0, np.float64, 1, 4, 4, 8))
-    grad_weight = np.zeros((2, 3, 3, 8))
-    compiled.wide_backward_weight(x[0], np.ones((2, 2, 2)), np.full((2, 2, 2), DEAD, np.uint8), 1.0, grad_weight)
-    assert not grad_weight.any()
-
-
 def test_not_a_number_is_not_skipped():
     """A gradient or a pixel that is NaN must reach the parameters, where training looks for it."""
     grad_map = frame(np.full((1, 1, 1, 1), np.nan))
-    grad_x, grad_weight = np.empty((3, 3, 8)), np.zeros((3, 3, 1, 1))
-    compiled.wide_backward_input(grad_map[0], np.ones((1, 3, 3, 8)), grad_x)
-    compiled.narrow_backward_weight(grad_map[0], grad_map[0], 1.0, grad_weight)
-    assert np.isnan(grad_x).all() and np.isnan(grad_weight[1, 1]).all()
+    grad_x, grad_weight, by_filter = np.empty((3, 3, 8)), np.zeros((3, 3, 1, 1)), np.zeros((1, 3, 3, 8))
+    compiled.wide_backward(np.ones((3, 3, 8)), grad_map[0], np.ones((1, 3, 3, 8)), 0, 1, 1, 1.0, by_filter, grad_x)
+    compiled.narrow_backward_weight(grad_map[0], grad_map[0], 0, 1, 0, 1, 1.0, grad_weight)
+    assert np.isnan(grad_x).all() and np.isnan(by_filter).all() and np.isnan(grad_weight[1, 1]).all()

@@ -81,7 +81,7 @@ def test_linear(dtype, size, relu):
     grad_weight, grad_bias = np.empty_like(weight), np.empty_like(bias)
     dense.linear_forward(x, weight, bias, 0, out)
     dense.linear_backward_input(grad, weight, x, int(relu), np.empty(D * K, dtype), grad_input)
-    dense.linear_backward_weight(x, grad, grad_weight, grad_bias)
+    dense.linear_backward_weight(x, grad, dtype(1), False, grad_weight, grad_bias)
     magnitude, magnitude_bias = naive.linear_backward_weight(np.abs(x), np.abs(grad))
     within(out, theirs, D + 6, naive.linear_forward(np.abs(x), np.abs(weight), np.abs(bias), False))
     within(grad_input, before.grad, K + 2, naive.linear_backward_input(np.abs(grad), np.abs(weight), x, False))

@@ -29,7 +29,6 @@ class Entry:
     module: str
     install: str
     threaded: bool = True  # False: more than one thread would change nothing
-    serial_at_one: bool = False  # True: so it is at a batch of one image
     trunk: bool = True  # False: it knows no convolutions
     slow: bool = False  # a step takes so long that a few samples stand for the rest
 
@@ -37,7 +36,7 @@ class Entry:
 JITNET = "jitnet"
 
 PEERS = (
-    Entry(JITNET, "jitnet", "bench.peers.jitnet_peer", "pip install .", serial_at_one=True),
+    Entry(JITNET, "jitnet", "bench.peers.jitnet_peer", "pip install ."),
     Entry(
         "loops",
         "plain Python loops",

@@ -34,7 +34,7 @@ class Peer:
         self.network = Network(self.layers, images.shape[1:])
         for _ in compile_kernels(self.network, batch, images):
             pass
-        self.detail = threads.in_use()[1] if batch > 1 else "serial"
+        self.detail = threads.in_use()[1]
 
     def reset(self):
         """Go back to the initial weights."""

@@ -61,7 +61,7 @@ def describe(training: Training, data: Dataset, title: str, history: tuple[Epoch
 
 def peak_threads(settings: Settings) -> int:
     """Return the threads that training itself uses, which its share of the peak is of."""
-    return 1 if settings.batch_size == 1 else threads.in_use()[0]
+    return min(2, threads.in_use()[0]) if settings.batch_size == 1 else threads.in_use()[0]  # see kernels/team.py
 
 
 def thumbnail(image: np.ndarray) -> str:
