@@ -8,7 +8,6 @@ writes machine code (an intrinsic's body) runs when a kernel is compiled, so the
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,11 +23,12 @@ COMPILED = ("contract", "rows", "peak", "tiles", "compilation")  # whose intrins
 # Beside these, what crosses the same lines once more, at length.
 SKIPPED = ("bench", "bench_assembly", "bench_readme", "torch", "curves_reference", "packaging", "planted", "threads",
            "mathematics", "metamorphic", "network_gradients", "campaign", "fuzz", "crowd", "documents", "plain_kernels",
-           "pictures", "faults", "structure")  # fmt: skip
+           "pictures", "faults", "structure", "terminals")  # fmt: skip
 LONG = (  # or, the first of them, what plain Python rounds or refuses otherwise
     "(float32 and test_loss) or planted_off_by_one_in_a_vector or "
     "40_random or at_random or chain_of or 300_epochs or resizes_during or without_the_guard or no_region_of or "
-    "outside_a_terminal or dead_output or by_heart or any_damage or in_mid_save"
+    "outside_a_terminal or dead_output or by_heart or any_damage or in_mid_save or second_signal or a_fork or "
+    "take_turns or read_only or no_run_can_be_kept"
 )
 SETTINGS = """[run]
 branch = True
@@ -58,15 +58,12 @@ def main(wanted: list[str]) -> None:
         settings.write_text(SETTINGS.format(folder=folder, root=ROOT))
         coverage = [sys.executable, "-m", "coverage"]
         cold = {"NUMBA_CACHE_DIR": "", "JITNET_CACHE_DIR": f"{folder}/cache"}
-        parts = {"plain": (KERNELS, {"NUMBA_DISABLE_JIT": "1"}), "cold": (COMPILED, cold), "rest": (rest, {})}
+        parts = {"plain": (KERNELS, {"NUMBA_DISABLE_JIT": "1"}), "rest": (rest, {}), "cold": (COMPILED, cold)}
         for names, environ in (parts[part] for part in wanted or parts):
             options = ["-q", "--hypothesis-profile=once", "-W", "ignore::RuntimeWarning", "-k", f"not ({LONG})"]
             environ = os.environ | environ | {"COVERAGE_PROCESS_START": str(settings)}
-            subprocess.run([*coverage, "run", f"--rcfile={settings}", "-m", "pytest", *options, *tests_of(names)],
-                           cwd=ROOT, env=environ)  # fmt: skip
-        if wanted and (kept := os.environ.get("JITNET_REACH")):  # to be put together by hand
-            for data in Path(folder).glob("data.*"):
-                shutil.copy(data, kept)
+            words = [*coverage, "run", f"--rcfile={settings}", "-m", "pytest", *options, *tests_of(names)]
+            subprocess.run(words, cwd=ROOT, env=environ)
         subprocess.run([*coverage, "combine", f"--rcfile={settings}", "-q"], cwd=ROOT, check=True)
         subprocess.run([*coverage, "report", f"--rcfile={settings}", "--skip-covered", "-m"], cwd=ROOT)
         subprocess.run([*coverage, "json", f"--rcfile={settings}", "-q", "-o", f"{folder}/found"], cwd=ROOT, check=True)
