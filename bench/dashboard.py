@@ -36,7 +36,9 @@ def events(run: Path) -> list[Event]:
 def frame_times(shown: list[Event], columns: int, rows: int, rounds: int) -> list[float]:
     """Return the seconds of each frame when every event draws one."""
     leader, follower = pty.openpty()
-    os.environ |= {"COLUMNS": str(columns), "LINES": str(rows)}  # rich asks the process's own terminal else
+    # rich asks the process's own terminal and environment else; full colour is the most that is ever written
+    # rich asks the process's own terminal and environment else; full colour is the most that is ever written
+    os.environ |= {"COLUMNS": str(columns), "LINES": str(rows), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
     reader = threading.Thread(target=_drain, args=(leader,), daemon=True)
     reader.start()
     times = []

@@ -47,11 +47,16 @@ def statement() -> dict:
     }
 
 
+def is_busy(machine: dict) -> bool:
+    """Did others use more than a quarter of the machine when the run began?"""
+    return machine["load_before"] is not None and machine["load_before"] > machine["cores"] / 4
+
+
 def sentence(machine: dict) -> str:
     """Return the statement as one line of text."""
     load = machine["load_before"]
     busy = "" if load is None else f", load before the run {load:.2f}"
-    if load is not None and load > machine["cores"] / 4:
+    if is_busy(machine):
         busy += ": others used it too, only ratios hold"
     return (
         f"{machine['cpu']} ({machine['cpu_kind']}, {machine['tile']}), {machine['cores']} cores{busy}; "

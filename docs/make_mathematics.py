@@ -1,9 +1,11 @@
 """Measure the numbers of docs/mathematics.md and print its tables: some minutes of runs of jitnet on MNIST.
 
 JITNET_DATA=... python docs/make_mathematics.py plateau|rates|batches [--images 60000]
+JITNET_DATA=... python docs/make_mathematics.py curves    docs/*.svg of the same runs; needs matplotlib
 """
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +13,10 @@ from jitnet.architecture import parse
 from jitnet.config import Settings
 from jitnet.data import load
 from jitnet.events import Diverged, EpochDone
+from jitnet.history.curves import Curve
+from jitnet.history.figure import save_figure
 from jitnet.network import Network
+from jitnet.order import visiting_order
 from jitnet.splitting import split
 from jitnet.training import Training
 
@@ -76,9 +81,41 @@ def batches(data, images: int) -> None:
         )
 
 
+DOCS = Path(__file__).resolve().parent
+POINTS = 60  # of a curve
+DOCUMENT = (2.302501, 2.301507, 2.196799, 0.698190, 0.348741, 0.233470, 0.181167, 0.155026, 0.144924)  # 000's own
+
+
+def losses(data, batch: int, lr: float, shuffle: bool) -> tuple[tuple[float, float], ...]:
+    """Return the training loss over one epoch of the small network, as means of equal parts of it."""
+    network = built("dense100", "lecun")
+    order = visiting_order(len(data.x_train), Settings(shuffle=shuffle), 0)
+    steps = -(-len(order) // batch)
+    images = data.x_train.reshape(-1, 28, 28, 1)
+    _, found = network.train_steps(images, data.y_train, order, batch, np.full(steps, lr), np.zeros(1))
+    parts = np.array_split(found, min(POINTS, steps))
+    ends = np.cumsum([len(part) for part in parts]) / steps
+    return tuple(zip(ends.tolist(), [float(part.mean()) for part in parts]))
+
+
+def curves(data, images: int) -> None:
+    """Draw the tables' runs: rates, batches, and the plateau beside the document's own losses."""
+    drawn = [Curve(f"learning rate {lr:g}", losses(data, 1, lr, False)) for lr in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)]
+    save_figure(DOCS / "rates.svg", drawn, "train_loss", "epoch")
+    pairs = ((1, 0.01), (16, 0.1), (128, 1.0), (1024, 1.0))
+    drawn = [Curve(f"batches of {size}, rate {lr:g}", losses(data, size, lr, True)) for size, lr in pairs]
+    save_figure(DOCS / "batches.svg", drawn, "train_loss", "epoch")
+    drawn = [Curve("document 000", tuple((epoch + 1.0, loss) for epoch, loss in enumerate(DOCUMENT)))]
+    for init in ("documents", "normal", "lecun", "he"):
+        rows = train("dense1000 dense100", data, init=init, limit=images)
+        points = tuple((row.epoch + 1.0, row.train_loss) for row in rows if isinstance(row, EpochDone))
+        drawn.append(Curve(f"--init {init}", points))
+    save_figure(DOCS / "plateau.svg", drawn, "train_loss", "epoch")
+
+
 def main() -> None:
     """Read the choice, print its table."""
-    tables = {"plateau": plateau, "rates": rates, "batches": batches}
+    tables = {"plateau": plateau, "rates": rates, "batches": batches, "curves": curves}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", choices=tables)
     parser.add_argument("--images", type=int, default=60_000)

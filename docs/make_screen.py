@@ -11,10 +11,11 @@ from pathlib import Path
 from rich.console import Console
 
 from jitnet.events import Event, from_record
+from jitnet.views.frame import GREYS
 from jitnet.views.progress import DashboardState
 from jitnet.views.screen import render, render_end
 
-WIDTH, HEIGHT = 100, 40
+WIDTH, HEIGHT = 120, 44
 
 
 def read_events(path: Path) -> list[Event]:
@@ -28,7 +29,7 @@ def screen(events: list[Event]) -> str:
     state = DashboardState()
     for event in events:
         state.apply(event)
-    frame = render_end(state, WIDTH) if state.end else render(state, WIDTH, HEIGHT)
+    frame = render_end(state, WIDTH, GREYS) if state.end else render(state, WIDTH, HEIGHT, GREYS)
     console = Console(record=True, width=WIDTH, height=HEIGHT, file=io.StringIO(), force_terminal=True)
     console.print(frame, end="")
     return console.export_svg(title=f"jitnet train {state.run.title}" if state.run else "jitnet")

@@ -1,12 +1,14 @@
 """Make the README's pictures anew: docs/screen.svg from a real run's events, docs/report.png from its report.
 
 python docs/pictures.py            both; the second needs chromium
+python docs/pictures.py --record   first trains the run that the screen shows anew, a minute, with JITNET_DATA at MNIST
 python docs/pictures.py --check    whether they are still what the code would draw; exit code 1 if not
 """
 
 import argparse
 import hashlib
 import html
+import os
 import re
 import runpy
 import subprocess
@@ -21,6 +23,21 @@ AT = 0.6  # share of the events to show
 RUN = ROOT / "runs" / "reference-cnn"
 
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # a checkout needs no install
+
+
+def record() -> None:
+    """Train the documents' network and keep its events."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "mnist").symlink_to(
+            os.environ["JITNET_DATA"]
+        )  # so that the picture names no folder of this machine
+        words = ["train", "cnn", "--epochs", "9", "--data", "mnist/", "--name", "documents-cnn", "--ui", "plain"]
+        environment = {name: value for name, value in os.environ.items() if name != "JITNET_DATA"}
+        subprocess.run(
+            [sys.executable, "-m", "jitnet", *words],
+            check=True, cwd=folder, env=environment | {"PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        EVENTS.write_text(Path(folder, "runs", "documents-cnn", "events.jsonl").read_text())
 
 
 def drawn_screen() -> str:
@@ -57,7 +74,11 @@ def main() -> int:
     """Draw or check the pictures; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--check", action="store_true", help="change nothing")
-    if parser.parse_args().check:
+    parser.add_argument("--record", action="store_true", help="train anew the run that the screen shows")
+    args = parser.parse_args()
+    if args.record:
+        record()
+    if args.check:
         print("\n".join(f"{name} is stale: python docs/pictures.py" for name in stale()) or "the pictures are fresh")
         return int(bool(stale()))
     (DOCS / "screen.svg").write_text(drawn_screen(), encoding="utf-8")

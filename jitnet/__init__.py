@@ -3,7 +3,7 @@
 from pathlib import Path
 
 __version__ = "0.1.0"
-__all__ = ["CNN", "MLP", "load_mnist"]
+__all__ = ["CNN", "MLP", "load_mnist", "sweep"]
 
 _here = Path(__file__).resolve().parent
 if not (_here / "kernels").is_dir():  # a source checkout: kernels/ is a sibling of this package
@@ -20,4 +20,8 @@ def __getattr__(name: str):
         from jitnet.data import load_mnist
 
         return load_mnist
+    if name == "sweep":
+        from jitnet.trials.sweep import sweep
+
+        return sweep
     raise AttributeError(f"module 'jitnet' has no attribute {name!r}")

@@ -1,30 +1,30 @@
 """A network as a scikit-learn classifier: fit, partial_fit, predict, predict_proba, score, save, load."""
 
-import json
 import operator
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from jitnet import checkpoint, threads
+from jitnet import inputs, saving, threads, weights
 from jitnet import labels as labels_of
-from jitnet.architecture import Conv, Dense, Layer, parse, to_text
+from jitnet.architecture import Conv, Dense, Layer
 from jitnet.config import Settings
-from jitnet.data.checks import whole_bytes
+from jitnet.conventions import Conventional
+from jitnet.description import describe
 from jitnet.errors import DivergedError, InputError
 from jitnet.events import Diverged, EpochDone, Event
 from jitnet.network import Network, probabilities
-from jitnet.splitting import Split, with_channels
+from jitnet.splitting import Split
 from jitnet.training import Position, Training
 
 threads.configure()  # a container's quota, before numba counts the machine's cores
 
 
-class Classifier(ABC):
+class Classifier(Conventional, ABC):
     """What CNN and MLP share. The constructor only stores its arguments; what `fit` finds out ends in `_`.
 
     Attributes
@@ -33,8 +33,11 @@ class Classifier(ABC):
     network_ : jitnet.network.Network, its parameters in `network_.tensors()`
     history_ : list of EpochDone, one per epoch
     loss_curve_ : list of float, the mean training loss of each epoch
+    validation_loss_curve_ : list of float, the loss of the `val` images after each epoch; empty without
     n_features_in_ : int, numbers per image
     """
+
+    history_: list[EpochDone]
 
     _parameters: tuple[str, ...] = (
         "epochs",
@@ -49,6 +52,7 @@ class Classifier(ABC):
         "bias",
         "shuffle",
         "seed",
+        "val",
         "on_event",
     )
 
@@ -67,6 +71,7 @@ class Classifier(ABC):
         bias: str = "position",
         shuffle: bool = False,
         seed: int = 0,
+        val: int = 0,
         on_event: Callable[[Event], Any] | None = None,
     ):
         self.epochs = epochs
@@ -81,25 +86,26 @@ class Classifier(ABC):
         self.bias = bias
         self.shuffle = shuffle
         self.seed = seed
+        self.val = val
         self.on_event = on_event
+
+    _estimator_type = "classifier"
+
+    def __sklearn_tags__(self) -> Any:
+        """Say what this is to scikit-learn, which alone asks: its searches then draw folds of like classes."""
+        from sklearn.utils import ClassifierTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="classifier",
+            target_tags=TargetTags(required=True),
+            classifier_tags=ClassifierTags(),
+            transformer_tags=None,
+            regressor_tags=None,
+        )
 
     @abstractmethod
     def _hidden_layers(self) -> tuple[Layer, ...]:
         """Return the layers between the image and the output layer."""
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the constructor's arguments by name."""
-        return {name: getattr(self, name) for name in self._parameters}
-
-    def set_params(self, **params: Any) -> Self:
-        """Change arguments of the constructor; raises `InputError` for an unknown one."""
-        for name, value in params.items():
-            if name not in self._parameters:
-                raise InputError(
-                    f"{type(self).__name__} has no parameter {name!r}: expected one of {', '.join(self._parameters)}"
-                )
-            setattr(self, name, value)
-        return self
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Self:
         """Train from the start.
@@ -146,38 +152,55 @@ class Classifier(ABC):
         return float((predicted == labels_of.one_per_image(y, len(predicted))).mean())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the trained network to a safetensors file, safely: the old file stays until the new one is whole."""
+        """Write the network, as .npz if `path` ends so, else as safetensors; an old file stays until all is written."""
         self._fitted()
-        metadata = {
-            "classes": json.dumps(self.classes_.tolist()),
-            "classes_dtype": self.classes_.dtype.str,
-            "architecture": to_text(self.network_.layers[:-1]),
-            "image": " ".join(map(str, self.network_.image)),
-            "bias": self.network_.bias,
-        }
-        checkpoint.save(Path(path), self.network_.tensors(), metadata)
+        saving.save(Path(path), self.network_, self.classes_)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a network that `save` wrote; raises `InputError` if the file is damaged or holds another kind."""
-        tensors, metadata = checkpoint.load(Path(path))
+        saved = saving.load(Path(path))
         try:
-            height, width, channels = (int(extent) for extent in metadata["image"].split())
-            hidden, bias = parse(metadata["architecture"]), metadata["bias"]
-            classes = np.array(json.loads(metadata["classes"]), metadata["classes_dtype"])
-        except (KeyError, ValueError, TypeError):
-            raise InputError(
-                f"{path} is not a network that save() wrote; use `jitnet eval` for the run of a train"
-            ) from None
-        try:
-            estimator = cls._of(hidden)
+            estimator = cls._of(saved.hidden)
         except InputError as error:
             raise InputError(f"{path} cannot be loaded: {error}") from None
-        estimator.bias = bias
-        estimator._build(classes, (height, width, channels))
-        estimator.network_.load_tensors(tensors, str(path))
+        estimator.bias = saved.bias
+        estimator._build(saved.classes, saved.image)
+        estimator.network_.load_tensors(saved.tensors, str(path))
         estimator.history_ = []
         return estimator
+
+    def import_weights(
+        self,
+        path: str | os.PathLike[str],
+        image: tuple[int, int, int] = (28, 28, 1),
+        classes: Sequence[Any] = range(10),
+        names: dict[str, str] | None = None,
+        layout: str = "torch",
+    ) -> Self:
+        """Take over the parameters of a PyTorch or Keras model of the same shape, from .safetensors or .npz.
+
+        Parameters
+        ----------
+        path : of the file
+        image : (height, width, channels) that it takes
+        classes : its labels (n,), ascending as its outputs are
+        names : our layers or tensors to theirs, {"conv1": "features.0", "dense1": "fc"}; see `jitnet.weights.convert`
+        layout : "torch", "keras", or "jitnet" for what `jitnet export weights` wrote
+
+        Raises
+        ------
+        InputError : the file cannot be read, or its tensors are not those of this network
+        """
+        labels = labels_of.classes(np.asarray(classes))
+        if labels.tolist() != list(classes):
+            raise InputError(f"classes are {list(classes)}: expected each once and ascending, as the outputs are")
+        self._build(labels, image)
+        theirs = weights.read(Path(path))
+        tensors, _ = weights.convert(self.network_, theirs, names or {}, layout, str(path))
+        self.network_.load_tensors(tensors, str(path))
+        self.history_ = []
+        return self
 
     @classmethod
     @abstractmethod
@@ -190,6 +213,11 @@ class Classifier(ABC):
         return [row.train_loss for row in self.history_]
 
     @property
+    def validation_loss_curve_(self) -> list[float]:
+        """Loss of the held-out images after each epoch."""
+        return [row.val_loss for row in self.history_ if row.val_loss is not None]
+
+    @property
     def n_features_in_(self) -> int:
         """Numbers per image."""
         return int(np.prod(self.network_.image))
@@ -197,19 +225,19 @@ class Classifier(ABC):
     def _settings(self, epochs: int) -> Settings:
         names = [name for name in Classifier._parameters if name not in ("epochs", "on_event")]
         values = {"epochs": epochs} | {name: getattr(self, name) for name in names}
-        for name in ("epochs", "batch_size", "seed"):
+        for name in ("epochs", "batch_size", "seed", "val"):
             try:
                 values[name] = operator.index(values[name])
             except TypeError:
                 raise InputError(f"{name} is {values[name]!r}: expected a whole number") from None
-        return Settings(network=type(self).__name__.lower(), **values)
+        return Settings(**values)  # its architecture is not looked at: the network is built here
 
     def _start(self, settings: Settings, x: np.ndarray, labels: np.ndarray) -> None:
         """Find out the classes and the images' size, and draw a new network."""
         image = self._images(x).shape[1:]
         self._build(labels_of.classes(labels), image)
         self.network_.initialise(settings.init, settings.seed)
-        self.history_: list[EpochDone] = []
+        self.history_ = []
 
     def _build(self, classes: np.ndarray, image: tuple[int, ...]) -> None:
         height, width, channels = image
@@ -219,27 +247,7 @@ class Classifier(ABC):
         self.classes_ = classes
 
     def _images(self, x: np.ndarray) -> np.ndarray:
-        x = np.asarray(x)
-        if x.ndim == 2:
-            side = int(x.shape[1] ** 0.5)
-            if side * side == x.shape[1]:
-                x = x.reshape(len(x), side, side)
-            elif any(isinstance(layer, Conv) for layer in self._hidden_layers()):
-                raise InputError(f"x has rows of {x.shape[1]} numbers, not a square: give images as (n, height, width)")
-            else:
-                x = x[:, None, :]
-        if x.ndim not in (3, 4) or 0 in x.shape:
-            raise InputError(f"x has the shape {x.shape}: expected (n, D), (n, H, W) or (n, H, W, C), none of them 0")
-        if x.dtype.kind in "iu":
-            x = whole_bytes(x, "x")
-        elif x.dtype.kind in "fb":
-            with np.errstate(over="ignore"):
-                x = x.astype(np.float32)
-            if not np.isfinite(x).all():
-                raise InputError("x holds a number that is not finite in float32: expected finite pixels")
-        else:
-            raise InputError(f"x is of type {x.dtype}: expected numbers")
-        return np.ascontiguousarray(with_channels(x))
+        return inputs.images(x, rows=not any(isinstance(layer, Conv) for layer in self._hidden_layers()))
 
     def _logits(self, x: np.ndarray) -> np.ndarray:
         self._fitted()
@@ -248,12 +256,11 @@ class Classifier(ABC):
     def _checked(self, x: np.ndarray) -> np.ndarray:
         images = self._images(x)
         if images.shape[1:] != self.network_.image:
+            if np.ndim(x) == 2:
+                numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
+                raise InputError(f"X has {numbers} features, but {name} is expecting {wanted} features as input")
             raise InputError(f"x holds images of {images.shape[1:]}: expected {self.network_.image}, as in fit")
         return images
-
-    def _fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            raise InputError(f"this {type(self).__name__} is not trained yet: call fit first")
 
     def _train(self, settings: Settings, x: np.ndarray, y: np.ndarray, position: Position | None = None) -> None:
         images = self._checked(x)
@@ -262,9 +269,14 @@ class Classifier(ABC):
         unknown = self.classes_[np.minimum(targets, len(self.classes_) - 1)] != labels
         if unknown.any():
             raise InputError(f"y holds {labels[unknown.argmax()]!r}: expected one of {list(self.classes_)}")
-        none = (images[:0], np.zeros(0, np.uint8))
-        data = Split("array", (images, targets.astype(np.uint8)), none, none)
+        if settings.val >= len(images):
+            raise InputError(f"val is {settings.val}: expected fewer than the {len(images)} images of x")
+        cut, targets = len(images) - settings.val, targets.astype(np.uint8)
+        train, val, none = ((images[part], targets[part]) for part in (slice(cut), slice(cut, None), slice(0)))
+        data = Split("array", train, val, none)
         training = Training(self.network_, settings, data, position)
+        if self.on_event is not None:
+            self.on_event(describe(training, "arrays", type(self).__name__.lower()))
         for event in training.run():
             if isinstance(event, EpochDone):
                 self.history_.append(event)

@@ -9,16 +9,20 @@ from jitnet import __version__
 from jitnet.commands import (
     completion,
     data,
+    ensemble,
     errors,
     evaluate,
     export,
     gradcheck,
+    importing,
     predict,
+    repeat,
     report,
     resume,
     runs,
     schedule,
     summary,
+    sweep,
     trace,
     train,
     warmup,
@@ -51,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands = (
-        train, resume, evaluate, predict, errors, trace, runs, report, export,
+        train, resume, repeat, sweep, ensemble, evaluate, predict, errors, trace, runs, report, export, importing,
         summary, gradcheck, schedule, data, warmup, completion,
     )  # fmt: skip
     for command in commands:

@@ -96,6 +96,9 @@ def _compile_kernel(
     """Compile one kernel for the types it will be called with; nothing is run."""
     import numba
 
+    from jitnet.kernels import options
+
+    options.start_pool()  # a kernel from the cache may name the pool's functions, and LLVM ends the process without
     module, function = name.split(".")
     kernel = getattr(importlib.import_module(f"jitnet.kernels.{module}"), function)
     arguments = _arguments(function, network, batch_size, images, targets, optimizer)

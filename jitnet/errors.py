@@ -7,8 +7,11 @@ class JitnetError(Exception):
     exit_code = 1
 
 
-class InputError(JitnetError):
-    """Bad input. The message is one sentence: what was given, what was expected, what to do."""
+class InputError(JitnetError, ValueError):
+    """Bad input. The message is one sentence: what was given, what was expected, what to do.
+
+    A `ValueError` too, which Python programs and scikit-learn expect of a bad argument.
+    """
 
     exit_code = 2
 

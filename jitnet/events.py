@@ -70,6 +70,11 @@ class RunStarted:
     sample: tuple[str, ...] = ()  # the first test images as 10 x 10 hexadecimal digits of grey, to be drawn small
     sample_labels: tuple[int, ...] = ()
 
+    @property
+    def images_per_epoch(self) -> int:
+        """Images that an epoch trains on: fewer than there are if its updates are limited."""
+        return min(self.train_images, self.steps_per_epoch * self.batch_size)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiling:
@@ -104,6 +109,7 @@ class StepsDone:
     epoch_loss: float  # mean loss over the epoch's images so far
     seconds: float  # of this call
     elapsed_s: float
+    moved: tuple[float, ...] = ()  # by layer: change of its weights as a share of their size; a pool's is 0
     snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 
 

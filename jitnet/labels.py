@@ -28,8 +28,18 @@ def classes(y: np.ndarray) -> np.ndarray:
 
 
 def _checked(labels: np.ndarray) -> np.ndarray:
+    if labels.shape == () and labels.item() is None:
+        raise InputError("an estimator of classes requires y to be passed, but the target y is None")
     if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):  # a pandas column
         labels = labels.astype(str)
     if labels.dtype.kind not in "iubfU" or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
-        raise InputError(f"the labels are of type {labels.dtype}: expected whole or finite numbers, or strings")
+        raise InputError(
+            f"Unknown label type: the labels are of type {labels.dtype}, expected whole or finite numbers, or strings"
+        )
+    if labels.dtype.kind == "f" and (labels != np.trunc(labels)).any():
+        number = labels[labels != np.trunc(labels)][0]
+        raise InputError(
+            f"Unknown label type: continuous numbers such as {number}: expected classes, as whole numbers or strings; "
+            "for a regression use `jitnet train mlp --data FILE.csv --target COLUMN`"
+        )
     return labels

@@ -7,6 +7,7 @@ from pathlib import Path
 from jitnet.errors import InputError
 
 _MOST = 1024
+_OURS = "JITNET_THREADS_SET_BY"  # the process that has set NUMBA_NUM_THREADS for want of a user's wish
 
 
 def configure(asked: int | None = None) -> None:
@@ -24,15 +25,26 @@ def configure(asked: int | None = None) -> None:
             import numba
 
             numba.set_num_threads(min(asked, numba.config.NUMBA_NUM_THREADS))
-    elif asked is not None or not given:
-        os.environ["NUMBA_NUM_THREADS"] = str(asked or usable_cores())
+    elif asked is not None:
+        os.environ["NUMBA_NUM_THREADS"] = str(asked)
+    elif not given or os.environ.get(_OURS, str(os.getpid())) != str(os.getpid()):
+        # Left alone where numba counts the same: joblib gives each of its processes a share of the cores by this very
+        # variable, unless there is one already. What a parent of this process has set is not the user's wish either.
+        share = os.environ.get("OMP_NUM_THREADS", "") if given else ""
+        count = min(usable_cores(), int(share) if share.isdecimal() and int(share) else _MOST)
+        if given or count != _cores():
+            os.environ |= {"NUMBA_NUM_THREADS": str(count), _OURS: str(os.getpid())}
 
 
 def usable_cores() -> int:
     """Return the cores this process may run on, or fewer where a container's quota says so (numba does not ask)."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = _cores()
     quota = _cgroup_quota(Path("/sys/fs/cgroup"))
     return max(1, min(cores, round(quota))) if quota else cores
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cgroup_quota(root: Path) -> float | None:

@@ -12,6 +12,7 @@ from jitnet.compilation import compile_kernels
 from jitnet.config import Settings
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors
+from jitnet.movement import Movement
 from jitnet.network import PART, PREDICT_BATCH, Network, confusion, score
 from jitnet.optimizer import Optimizer, State, state_of
 from jitnet.order import visiting_order
@@ -21,7 +22,7 @@ from jitnet.splitting import Split
 from jitnet.stopping import out_of_time, stop_reason
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
-SAMPLE = 8  # test images whose predictions views show
+SAMPLE = 12  # test images whose predictions views show
 _FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
 _NOT_FINITE = "a parameter is not finite any more"
 
@@ -105,6 +106,7 @@ class Training:
     def run(self) -> Iterator[Event]:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
+        self._movement = Movement(self.network)
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
         if self.peak_threads:
             yield PeakMeasured(gflops=measure(self.peak_threads), threads=self.peak_threads)
@@ -212,6 +214,7 @@ class Training:
             epoch_loss=self._epoch_loss(),
             seconds=seconds,
             elapsed_s=self._elapsed(),
+            moved=self._movement.since_last(),
             snapshot=self.tensors,
         )
 

@@ -28,6 +28,13 @@ def screenshot(
     _run(folder, page, f"--screenshot={out}", "--hide-scrollbars", dark=dark, width=width, height=height)
 
 
+def printed(folder: Path, page: Path) -> bytes:
+    """Return a page as the PDF that it prints as."""
+    out = folder / "printed.pdf"
+    _run(folder, page, f"--print-to-pdf={out}", "--no-pdf-header-footer", dark=True, width=1200)
+    return out.read_bytes()
+
+
 def _run(folder: Path, page: Path, *options: str, dark: bool, width: int, height: int = 1600) -> str:
     assert CHROMIUM
     profile = folder / "profile"

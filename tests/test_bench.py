@@ -15,6 +15,7 @@ from bench import kernels, measure, race, readme, records, report, rows, scaling
 from bench.measure import Timing
 from bench.peers import JITNET, PEERS, Entry
 from bench.peers.process import PeerProcess
+from jitnet.export import twin
 
 ROOT = Path(__file__).resolve().parents[1]
 MLP_ROW = rows.Row("tiny", "a small MLP", "dense12 dense10", 1, 0.05, 64, 16, 1e-4)
@@ -108,6 +109,30 @@ def test_peers_agree_on_convolutions(row, peers, tmp_path):
     results, _ = run(row, peers[:3], tmp_path)
     assert all(result.agrees and result.difference < 1e-5 for result in results.values())
     assert ("loops" in results) == row.infers
+
+
+def test_the_cpp_twin_agrees_on_one_network_after_another(peers, tmp_path):
+    """In one process: the second library must not be given the first one's network."""
+    if twin.find_compiler() is None:
+        pytest.skip("there is no C++ compiler: install g++ or clang")
+    entry = next(entry for entry in PEERS if entry.name == "cpp")
+    own = race.Pool.get
+    with race.Pool({}) as pool:
+        process = own(pool, entry, 1)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(race.Pool, "get", lambda self, *key: process if key[0] is entry else own(self, *key))
+            for row in (CNN_ROW, MLP_ROW, INFER_ROW):
+                results, _ = run(row, [peers[0], entry], tmp_path)
+                assert results["cpp"].agrees and results["cpp"].difference < 1e-5, row
+
+
+def test_without_a_compiler_the_twin_is_absent_and_told_how_to_get_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    entry = next(entry for entry in PEERS if entry.name == "cpp")
+    process = PeerProcess(entry, 1)
+    process.close()
+    assert "c++" in process.absent and "apt-get install g++" in entry.install
 
 
 def test_the_loops_learn_as_jitnet_does_on_convolutions(peers, tmp_path):

@@ -174,7 +174,7 @@ def test_memory_that_runs_out_is_one_sentence(folder, capsys, monkeypatch):
     def full(*words):
         raise MemoryError("Unable to allocate 1 TiB")
 
-    monkeypatch.setattr("jitnet.commands.loading.prepare", full)
+    monkeypatch.setattr("jitnet.beginning.prepare", full)
     assert "Unable to allocate 1 TiB" in refusal(capsys, "train", "cnn", *TINY)
 
 

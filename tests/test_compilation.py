@@ -10,7 +10,7 @@ from commands import TINY, digits, jitnet, result, settle, train
 from jitnet.architecture import parse
 from jitnet.compilation import compile_kernels
 from jitnet.events import Compiling
-from jitnet.kernels import options
+from jitnet.kernels import minibatch, options
 from jitnet.network import Network
 
 NETWORK = Network(parse("conv2 pool dense4 dense3"), (6, 6, 1))
@@ -32,6 +32,22 @@ def test_events_count_up_and_the_second_time_is_cached(batch_size):
     assert [event.index for event in events] == list(range(events[-1].total + 1))
     assert all(event.cached == (options.CACHE_FOLDER is not None) for event in events)
     assert [event.seconds for event in events] == sorted(event.seconds for event in events)
+
+
+def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
+    """numba forgets this for a kernel whose callee was in the cache when it was compiled: LLVM then aborts."""
+
+    class Kernel:
+        signatures = ()
+
+        def compile(self, signature):
+            done.append("load")
+
+    done: list[str] = []
+    monkeypatch.setattr(options, "start_pool", lambda: done.append("pool"))
+    monkeypatch.setattr(minibatch, "predict_logits", Kernel())
+    list(compile_kernels(NETWORK, 1, IMAGES))
+    assert "load" in done and done[0] == "pool"
 
 
 def harmed(folder: Path, pattern: str, content: bytes) -> str:

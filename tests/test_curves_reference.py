@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from bench import claims
+from bench.recipes import TABLE_000
 from jitnet.architecture import Dense, parse
 from jitnet.config import Settings
 from jitnet.data import load
@@ -54,7 +54,7 @@ def test_the_mini_batch_recipe_does_not_drift(mnist):
 @pytest.mark.slow
 def test_the_table_of_document_000(mnist):
     rows = epochs_of(mnist, "mlp-1000-100")
-    for row, (lr, loss, accuracy) in zip(rows, claims.TABLE_000):
+    for row, (lr, loss, accuracy) in zip(rows, TABLE_000):
         assert row.lr == pytest.approx(lr, abs=5e-7)
         if row.epoch >= 5:  # the way out of the plateau differs most between random weights
             assert row.train_loss == pytest.approx(loss, abs=0.015) and abs(row.test_accuracy - accuracy) <= 0.4

@@ -128,14 +128,16 @@ def test_the_best_epoch_is_marked_in_shape_not_only_in_colour():
         state.apply(epoch_done(epoch, test_accuracy=accuracy))
     text = as_text(render(state, 100, 40), 100)
     assert [line.split()[2] for line in text.splitlines() if "│ ★" in line] == ["1"]
-    assert "★ highest test accuracy" in text
+    assert "★ best test accuracy" in text
     state.apply(epoch_done(4, test_accuracy=80.0, val_accuracy=70.0))
-    assert "★ highest validation accuracy" in as_text(render(state, 100, 40), 100)
+    assert "★ best validation accuracy" in as_text(render(state, 100, 40), 100)
     assert state.best is not None and state.best.epoch == 4
 
 
 def test_validation_has_its_columns_and_marks():
-    text = as_text(render(state_after(53, val=91.2), 100, 40), 100)
+    text = as_text(render(state_after(53, val=91.2), 160, 50), 160)
+    assert "val acc" in text and "◆ val 91.20" in text
+    text = as_text(render(state_after(53, val=91.2), 90, 40), 90)
     assert "val loss" in text and "val acc" in text and "◆ val 91.20" in text and "91.20" in text
     assert "91.43  ◆ 91.20" in as_text(render(state_after(53, val=91.2), 60, 24), 60)
     assert "val" not in as_text(render(state_after(53), 100, 40), 100)

@@ -54,7 +54,7 @@ def test_fetch_then_status_then_clear(places, capsys, monkeypatch):
     assert f"MNIST is in {cache}, content verified (from {own})" in capsys.readouterr().out
     assert jitnet("fetch") == 0 and len(list(cache.iterdir())) == 4
     monkeypatch.delenv("JITNET_DATA")
-    assert sources.load("mnist", sources.Cache(cache, pytest.fail), True, str).source == str(cache)
+    assert sources.load("mnist", sources.Cache(cache, pytest.fail), True).source == str(cache)
     monkeypatch.setenv("JITNET_DATA", str(own))
     capsys.readouterr()
     assert jitnet("status") == 0

@@ -19,7 +19,7 @@ from data_files import arrays, idx_bytes, tiny_fashion, tiny_mnist
 from jitnet import __version__
 from jitnet.data import download, known, npy, sources
 from jitnet.data.cache import Cache
-from jitnet.data.content import sha256
+from jitnet.data.content import sha256, silent
 from jitnet.errors import InputError
 
 FILES = {f"{known.FILES[part]}.gz": gzip.compress(idx_bytes(array)) for part, array in arrays().items()}
@@ -99,9 +99,12 @@ def server(monkeypatch):
 
 def fetch(server, *ways, part="x_train", seconds=5.0):
     mirrors = [f"http://127.0.0.1:{server.server_port}/{way}/" for way in ways]
-    said = []
-    found = download.fetch(tiny_mnist(), part, mirrors, said.append, time.monotonic() + seconds)
-    assert all(sentence.startswith("downloading http://127.0.0.1") for sentence in said)
+    said: list[tuple[str, float]] = []
+    tell = lambda what, share: said.append((what, share))  # noqa: E731
+    found = download.fetch(tiny_mnist(), part, mirrors, tell, time.monotonic() + seconds)
+    assert all(what.startswith("downloading http://127.0.0.1") for what, _ in said)
+    last = [share for what, share in said if what == said[-1][0]]
+    assert last[0] == 0 and last[-1] == 1 and len(last) > 1  # of the attempt that succeeded, all has come
     return found
 
 
@@ -156,7 +159,7 @@ def test_a_drip_ends_at_the_deadline(server):
 
 def test_nobody_listens():
     with pytest.raises(download.DownloadError, match="refused"):
-        download.fetch(tiny_mnist(), "y_test", [closed_port()], print, time.monotonic() + 5)
+        download.fetch(tiny_mnist(), "y_test", [closed_port()], silent, time.monotonic() + 5)
 
 
 def closed_port() -> str:
@@ -170,16 +173,16 @@ def test_a_download_fills_the_cache_and_goes_on_where_it_stopped(server, tmp_pat
     good, bad = (f"http://127.0.0.1:{server.server_port}/{way}/" for way in ("good", "404"))
     cache = Cache(tmp_path / "cache", pytest.fail)
     monkeypatch.setitem(FILES, "t10k-labels-idx1-ubyte.gz", b"")
-    search = sources.find(tiny_mnist((bad, good)), cache, False, str)
+    search = sources.find(tiny_mnist((bad, good)), cache, False)
     assert not search.parts and "t10k-labels-idx1-ubyte.gz" in search.tried[-1]
     monkeypatch.undo()
     monkeypatch.setattr(sources, "copies", lambda known: [])
     monkeypatch.setenv("no_proxy", "*")
     server.asked.clear()
-    search = sources.find(tiny_mnist((good,)), cache, False, str)
+    search = sources.find(tiny_mnist((good,)), cache, False)
     assert search.source == good and sorted(search.parts) == sorted(known.PARTS)
     assert [name for _, name, _ in server.asked] == ["t10k-labels-idx1-ubyte.gz"]
-    search = sources.find(tiny_mnist((good,)), cache, False, str)
+    search = sources.find(tiny_mnist((good,)), cache, False)
     assert search.source == str(tmp_path / "cache") and len(server.asked) == 1
     assert not list((tmp_path / "cache").glob("*.tmp"))
 
@@ -191,7 +194,7 @@ from data_files import tiny_mnist
 from jitnet.data import sources
 from jitnet.data.cache import Cache
 sources.copies = lambda known: []
-search = sources.find(tiny_mnist((sys.argv[1],)), Cache(Path(sys.argv[2]), sys.exit), False, str)
+search = sources.find(tiny_mnist((sys.argv[1],)), Cache(Path(sys.argv[2]), sys.exit), False)
 sys.exit(not search.parts)
 """
 
@@ -218,7 +221,7 @@ def kill_downloads(server, tmp_path, monkeypatch, kills):
         midway += 0 < len(found) < 4 or bool(list(folder.glob("*.tmp")))
         for entry in found:
             assert sha256(npy.read_path(entry)) == entry.name.split(".")[-2]
-        parts = sources.find(tiny_mnist((mirror,)), Cache(folder, pytest.fail), False, str).parts
+        parts = sources.find(tiny_mnist((mirror,)), Cache(folder, pytest.fail), False).parts
         assert sorted(parts) == sorted(known.PARTS)
         for part, array in arrays().items():
             np.testing.assert_array_equal(parts[part].array, array)
@@ -238,13 +241,13 @@ def test_30_kills_in_mid_download(server, tmp_path, monkeypatch):
 def test_a_host_that_does_not_speak_tls(server):
     mirror = f"https://127.0.0.1:{server.server_port}/good/"
     with pytest.raises(download.DownloadError, match=r"(?i)ssl"):
-        download.fetch(tiny_mnist(), "y_test", [mirror], str, time.monotonic() + 5)
+        download.fetch(tiny_mnist(), "y_test", [mirror], silent, time.monotonic() + 5)
 
 
 def test_the_mirror_that_worked_is_asked_first_from_then_on(server, tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "copies", lambda known: [])
     mirrors = tuple(f"http://127.0.0.1:{server.server_port}/{way}/" for way in ("404", "good"))
-    assert sources.find(tiny_mnist(mirrors), Cache(None, pytest.fail), False, str).parts
+    assert sources.find(tiny_mnist(mirrors), Cache(None, pytest.fail), False).parts
     assert [way for way, _, _ in server.asked] == ["404", "good", "good", "good", "good"]
 
 
@@ -256,26 +259,26 @@ def test_offline_opens_no_socket(tmp_path, monkeypatch):
     monkeypatch.setattr(socket, "socket", lambda *a, **k: pytest.fail("a socket was opened"))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: pytest.fail("a name was looked up"))
     with pytest.raises(InputError, match="not asked, offline"):
-        sources.load("mnist", Cache(None, pytest.fail), True, pytest.fail)
+        sources.load("mnist", Cache(None, pytest.fail), True)
 
 
 @pytest.mark.parametrize("way", ["404", "503", "html", "wrong", "bomb", "short", "stalled", "silent", "redirect"])
 def test_a_set_known_by_md5_is_taken_from_the_mirror_that_has_it(server, tmp_path, way):
     bad, good = (f"http://127.0.0.1:{server.server_port}/{each}/" for each in (way, "good"))
     cache = Cache(tmp_path / "cache", pytest.fail)
-    alone = sources.find(tiny_fashion((bad,), FILES), cache, False, str)
+    alone = sources.find(tiny_fashion((bad,), FILES), cache, False)
     assert not alone.parts and not (tmp_path / "cache").exists()
     fashion = tiny_fashion((bad, good), FILES)
-    data = sources.load_known(fashion, cache, False, str)
+    data = sources.load_known(fashion, cache, False)
     assert data.name == "fashion" and data.source == good
     assert all(np.array_equal(getattr(data, part), array) for part, array in arrays().items())
-    again = sources.load_known(fashion, cache, True, str)
+    again = sources.load_known(fashion, cache, True)
     assert again.source == str(tmp_path / "cache") and again.sha256 == data.sha256
 
 
 def test_files_of_another_md5_are_not_taken(server, tmp_path):
     other = tiny_fashion((f"http://127.0.0.1:{server.server_port}/good/",), dict.fromkeys(FILES, b""))
-    search = sources.find(other, Cache(tmp_path, pytest.fail), False, str)
+    search = sources.find(other, Cache(tmp_path, pytest.fail), False)
     assert not search.parts and "expected MD5" in search.tried[-1] and not list(tmp_path.iterdir())
     with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz  MD5 [0-9a-f]{32}"):
-        sources.load_known(other, Cache(tmp_path, pytest.fail), True, str)
+        sources.load_known(other, Cache(tmp_path, pytest.fail), True)

@@ -1,15 +1,15 @@
-"""docs/documents.md: every point of the documents has its line, what it names exists, its tables are the results'."""
+"""docs/documents.md: every point has its line, and what it names exists. docs/claims.md shows the kept results."""
 
-import json
 import re
 
 import pytest
 from processes import ROOT
 
-from bench import claims
+from bench import claims_page, recipes
 from jitnet.config import PRESETS, Settings
 
-PAGE = claims.PAGE.read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "documents.md").read_text(encoding="utf-8")
+CLAIMS = claims_page.PAGE.read_text(encoding="utf-8")
 POINTS = {"000": 13, "001": 8, "002": 8, "003": 16, "004": 6}  # of each document
 
 
@@ -24,20 +24,26 @@ def test_the_files_it_names_exist():
     assert len(named) > 10 and [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
-def test_its_tables_are_those_of_the_kept_results():
-    kept = json.loads(claims.KEPT.read_text())
-    assert PAGE.split(claims.BEGIN)[1].split(claims.END)[0].strip() == claims.tables(kept).strip()
+def test_nothing_is_left_open():
+    assert not re.search(r"\bopen\b", PAGE)
+
+
+@pytest.mark.parametrize("name", claims_page.sections(claims_page.read()))
+def test_the_tables_are_those_of_the_kept_results(name):
+    shown = CLAIMS.split(claims_page.BEGIN.format(name))[1].split(claims_page.END.format(name))[0]
+    assert shown.strip() == claims_page.sections(claims_page.read())[name].strip()
 
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if name != "mlp"])
 def test_every_preset_is_a_recipe_of_the_claims(name):
-    assert claims.RECIPES[name][2] == Settings.preset(name)
+    assert recipes.settings(recipes.RECIPES[name].words) == Settings.preset(name)
+    assert recipes.SHORT[name].startswith(name)
 
 
-@pytest.mark.parametrize("name", claims.RECIPES)
-def test_the_command_beside_a_recipe_is_that_recipe(name):
-    from jitnet.cli import build_parser
-    from jitnet.commands.train import settings_of
-
-    words = [name.split(",")[0], *claims.RECIPES[name][3].split()]
-    assert settings_of(build_parser().parse_args(["train", *words])) == claims.RECIPES[name][2]
+def test_a_run_is_kept_once_and_the_last_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(claims_page, "KEPT", tmp_path / "claims.jsonl")
+    line = '{{"kind": "short", "name": "cnn", "seed": {}, "test": {}}}\n'
+    claims_page.KEPT.write_text(line.format(1, 90.0) + line.format(0, 80.0) + line.format(1, 82.0))
+    short = claims_page.read()["short"]
+    assert {seed: run["test"] for seed, run in short["cnn"].items()} == {0: 80.0, 1: 82.0}
+    assert claims_page.threshold([80.0, 82.0]) == pytest.approx(81 - 5 * 2**0.5)

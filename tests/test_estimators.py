@@ -5,7 +5,7 @@ import pytest
 
 from jitnet import CNN, MLP, checkpoint
 from jitnet.errors import DivergedError, InputError
-from jitnet.events import EpochDone
+from jitnet.events import EpochDone, RunStarted
 
 OPTIONS = {"epochs": 4, "lr": 0.1, "init": "he", "schedule": "constant"}
 
@@ -67,6 +67,9 @@ def test_fit_predict_and_score_agree(make):
     assert model.score(X, Y) == (model.predict(X) == Y).mean() > 0.9
     assert len(model.loss_curve_) == 4 == sum(isinstance(event, EpochDone) for event in seen)
     assert model.loss_curve_[-1] < model.loss_curve_[0] and model.n_features_in_ == 36
+    first = seen[0]  # what a view needs for its header
+    assert isinstance(first, RunStarted) and (first.epochs, first.train_images, first.test_images) == (4, 90, 0)
+    assert first.title == type(model).__name__.lower() and first.source == "arrays" and first.classes == 3
 
 
 LABELS = {
@@ -74,7 +77,7 @@ LABELS = {
     "objects": np.array(["b", "a", "c"], object),
     "negative": np.array([7, -3, 10**15]),
     "bytes": np.array([200, 100, 0], np.uint8),
-    "numbers": np.array([0.5, -1.0, 2.0]),
+    "numbers": np.array([0.0, -1.0, 2.0]),
 }
 
 
@@ -90,6 +93,35 @@ def test_any_labels_and_back_from_a_file(make, tmp_path, labels):
     assert back.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
 
 
+def test_npz_gives_the_same_network(make, tmp_path):
+    model = make().fit(X, np.array(["seven", "one", "zwölf"])[Y])
+    model.save(tmp_path / "model.npz")
+    back = type(model).load(tmp_path / "model.npz")
+    assert back.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
+    assert back.predict(X).tolist() == model.predict(X).tolist()
+    with np.load(tmp_path / "model.npz", allow_pickle=False) as file:
+        assert {*model.network_.tensors(), "metadata"} == {*file}
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(InputError, match="is not a network that save"):
+        type(model).load(tmp_path / "other.npz")
+
+
+def test_validation_images_are_held_out(make):
+    model = make(val=30).fit(X, Y)
+    assert len(model.validation_loss_curve_) == 4 and model.validation_loss_curve_[-1] < model.validation_loss_curve_[0]
+    assert model.predict_proba(X).tobytes() == make().fit(X[:60], Y[:60]).predict_proba(X).tobytes()
+    assert make().fit(X, Y).validation_loss_curve_ == []
+    with pytest.raises(InputError, match="val is 90: expected fewer than the 90 images of x"):
+        make(val=90).fit(X, Y)
+
+
+def test_a_subclass_trains(make):
+    class Mine(type(make())):
+        pass
+
+    assert Mine(**make().get_params()).fit(X, Y).score(X, Y) > 0.9
+
+
 def test_true_and_false_are_labels():
     assert MLP((4,), **OPTIONS).fit(X, Y > 0).predict(X).dtype == bool
 
@@ -103,6 +135,8 @@ def test_true_and_false_are_labels():
         (Y[:, None], r"y has the shape \(90, 1\)"),
         (np.where(Y == 0, np.nan, Y), "finite numbers, or strings"),
         (np.array([None] * 90), "the labels are of type object"),
+        (None, "requires y to be passed"),
+        (np.where(Y == 0, 0.5, Y), "continuous numbers such as 0.5: expected classes"),
     ],
 )
 def test_labels_that_are_refused(make, labels, said):

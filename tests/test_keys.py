@@ -15,7 +15,7 @@ from rich.console import Console
 from sample_run import epoch_done, started, steps
 from test_dashboard import as_text
 
-from jitnet.commands.description import thumbnail
+from jitnet.description import thumbnail
 from jitnet.events import PeakMeasured, from_record
 from jitnet.views import painter as painter_file
 from jitnet.views.dashboard import Dashboard
@@ -52,31 +52,6 @@ def test_classes_and_digits_keep_the_frame(size, glyphs):
             lines = as_text(render(made, *size, glyphs), *size).splitlines()
             assert {cell_len(line) for line in lines} == {size[0]} and len(lines) <= size[1] - 1
             assert "".join(lines).isascii() or glyphs is UNICODE
-
-
-def test_a_digit_is_marked_right_or_wrong_and_the_worst_class_too():
-    text = as_text(render(state(), 120, 40), 120)
-    assert "✓ 0" in text and "✗ 9 not 5" in text and "▀" not in text.split("test digits")[0]
-    assert "▸ 0  90.91" in text and "5 of 7" not in text and "7 of 8" not in text  # six of seven fit beside the classes
-    plain = as_text(render(state(), 120, 40, ASCII), 120)
-    assert "ok 0" in plain and "x 9 not 5" in plain and "@@@@@@@@@@" in plain
-
-
-def test_a_small_screen_has_the_classes_in_a_line():
-    assert "0:90.9" in as_text(render(state(), 100, 24), 100) and "0:91" in as_text(render(state(), 80, 24), 80)
-    assert "after the first evaluation" in as_text(render(_fresh(), 80, 24), 80)
-
-
-def _fresh() -> DashboardState:
-    made = DashboardState()
-    made.apply(started(**SAMPLE))
-    return made
-
-
-def test_layers_are_drawn_as_high_as_they_are():
-    text = as_text(render(state(), 100, 40), 100)
-    assert "█ 28x28x1 ▸ █ 28x28x16 ▸ ▄ 14x14x16" in text and "▂ 7x7x64 ▸ ▁ 100" in text
-    assert "28x28x1 > 28x28x16" in as_text(render(state(), 100, 40, ASCII), 100)
 
 
 def test_throughput_is_shown_as_a_share_of_the_peak():

@@ -55,14 +55,43 @@ def test_the_screen_is_erased_and_the_end_remains(monkeypatch):
     assert view.drawing_s > 0 and not view.broken and "\x1b[?1049h" not in text
 
 
-def test_resizes_do_not_raise(monkeypatch):
+@pytest.fixture
+def resize(monkeypatch):
+    """Returns a function that gives the terminal another size."""
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+
+    def to(columns: int, lines: int) -> None:
+        monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((columns, lines)))
+
+    to(80, 24)
+    return to
+
+
+def test_resizes_do_not_raise(resize):
     out = io.StringIO()
     with Dashboard(out, {}, Clock(1.0)) as view:
         for index, event in enumerate(events()):
-            monkeypatch.setenv("COLUMNS", str(1 + index * 37 % 180))
-            monkeypatch.setenv("LINES", str(1 + index * 23 % 60))
+            resize(1 + index * 37 % 180, 1 + index * 23 % 60)
             view.handle(event)
-    assert out.getvalue().rfind("\x1b[?25h") > out.getvalue().rfind("\x1b[?25l")
+    text = out.getvalue()
+    assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l") and text.count("\x1b[2J") > 10
+
+
+def test_a_new_size_is_drawn_at_once_even_in_a_pause(resize):
+    with Dashboard(io.StringIO(), {}, Clock(1e-6)) as view:
+        view.handle(started())
+        view.handle(steps(0, 6000))
+        before = view.frames
+        view.handle(steps(0, 12000))
+        assert view.frames == before  # too early for another frame
+        resize(100, 24)
+        view.handle(steps(0, 18000))
+        assert view.frames == before + 1
+        view.wait()
+        resize(60, 24)
+        view.wait()
+        assert view.frames == before + 2
 
 
 def test_a_lost_terminal_silences_the_view_only():

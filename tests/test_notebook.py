@@ -7,12 +7,14 @@ from dataclasses import fields
 from typing import get_args
 
 import pytest
+from browser import CHROMIUM, MISSING, browse
 from commands import ROOT
 from sample_run import events
 from test_live import Clock
 
 from jitnet.events import Event, Warned
-from jitnet.views.notebook import Notebook
+from jitnet.views.frame import Frame
+from jitnet.views.notebook import Notebook, to_html
 
 
 class Cell:
@@ -47,6 +49,17 @@ def test_one_output_updates_itself():
     assert view.drawing_s > 0
 
 
+def test_braille_keeps_its_column_whatever_the_font(tmp_path):
+    html = to_html(Frame([[("│⠙ ⠁│", "loss")], [("│   │", "loss")]]), [])
+    assert html.count("width:1ch") == 2 and re.sub("<[^>]*>", "", html) == "│⠙ ⠁│\n│   │"
+    if CHROMIUM is None:
+        pytest.skip(MISSING)
+    widths = browse(tmp_path, f"<!doctype html><body>{html}</body>", """
+    return [...document.querySelectorAll("pre > span")].map(s => s.getBoundingClientRect().width).join(" ");
+    """).split()  # fmt: skip
+    assert float(widths[0]) == pytest.approx(float(widths[1]), abs=0.5)
+
+
 def test_steps_are_drawn_twice_a_second_at_most():
     cell, clock = Cell(), Clock(1e-6)
     view = Notebook(cell, clock)
@@ -58,6 +71,32 @@ def test_steps_are_drawn_twice_a_second_at_most():
         clock.now += 0.1
         view(recorded[4])
     assert 15 <= len(cell.shown) - before <= 20
+
+
+def test_in_a_real_notebook_one_output_shows_the_whole_run():
+    """Runs where nbclient and ipykernel are; elsewhere the stand-in above has to do."""
+    nbformat = pytest.importorskip("nbformat", reason="there is no nbformat here")
+    client = pytest.importorskip("nbclient", reason="there is no nbclient here")
+    pytest.importorskip("ipykernel", reason="there is no ipykernel here")
+    code = f"""
+import os, sys
+sys.path.insert(0, {str(ROOT)!r})
+import numpy as np
+from jitnet import CNN
+from jitnet.views.frame import Frame
+from jitnet.views.notebook import Notebook, to_html
+x = np.random.default_rng(0).integers(0, 256, (300, 6, 6), np.uint8)
+view = Notebook()
+model = CNN("conv2 pool dense4", epochs=2, on_event=view).fit(x, x[:, 0, 0] > 128)
+"""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    client.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    assert {output.output_type for output in book.cells[0].outputs} == {"display_data"}, book.cells[0].outputs
+    (output,) = book.cells[0].outputs
+    text = re.sub("<[^>]*>", "", output.data["text/html"])
+    assert output.data["text/plain"] == "a run of jitnet"
+    for part in ("jitnet cnn", "conv2 pool dense4 dense2", "300 training", "2 epochs", "Total execution time"):
+        assert part in text, part
 
 
 def test_without_ipython_it_says_so(monkeypatch):

@@ -28,6 +28,8 @@ def wheel(tmp_path_factory):
 def test_a_wheel_has_the_kernels_inside_jitnet_and_nowhere_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert "jitnet/kernels/contract.py" in names
+    sources = {path.name for path in (ROOT / "jitnet" / "export" / "cpp").iterdir()}
+    assert {f"jitnet/export/cpp/{name}" for name in sources} <= set(names) and "jitnet.hpp" in sources
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"jitnet"}
     packages = {"/".join(name.split("/")[:-1]) for name in names if name.endswith(".py")}
@@ -47,6 +49,9 @@ def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
         str(tmp_path / "site" / "jitnet" / "__init__.py"),
         str(tmp_path / "site" / "jitnet" / "kernels" / "layers.py"),
     ], done.stderr
+    code = "from jitnet.export import twin; print(twin.source('jitnet.hpp').splitlines()[0])"
+    done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout.startswith("// jitnet.hpp: the kernels of jitnet"), done.stderr
     command = [sys.executable, "-m", "jitnet", "summary", "cnn"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert "359,846" in done.stdout, done.stderr

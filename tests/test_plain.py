@@ -127,6 +127,18 @@ def test_heartbeat_comes_after_half_a_minute_of_silence():
     assert out.getvalue()[head:].splitlines() == [first, first.replace("30 %", "50 %")]
 
 
+def test_a_heartbeat_of_epochs_that_are_limited():
+    """2,000 batches of 16: 32,000 images, half of the first epoch is left, and eight more."""
+    clock, out = Clock(), io.StringIO()
+    with Plain(out, io.StringIO(), clock) as view:
+        view.handle(started(batch_size=16, steps_per_epoch=2_000, test_images=0))
+        head = len(out.getvalue())
+        clock.now = 30.0
+        view.handle(steps(0, 1_000, steps_per_epoch=2_000, images=16_000, seconds=16.0))
+    left = "epoch 0: 50 % of 32,000 images, avg loss 0.348741, 1,000 images/s, about 4.5 minutes left"
+    assert out.getvalue()[head:].splitlines() == [left]
+
+
 def test_how_a_run_ends():
     stop = Interrupted(signal="SIGINT", epoch=4, step=250_000, resume="jitnet resume latest")
     assert closing_lines(stop) == [

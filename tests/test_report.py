@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser import CHROMIUM, MISSING, browse
+from browser import CHROMIUM, MISSING, browse, printed
 from commands import digits, refusal, settle, train
 
 from jitnet.architecture import CNN
@@ -218,6 +218,18 @@ def test_curves_are_read_out_by_pointer_and_by_keyboard(pages):
         assert first.startswith("1 epochs: ") and second.startswith("2 epochs: ") and found["heard"][3:] == [last] * 3
         assert found["errors"] == found["asked"] == [] and found["toggled"] and found["shown"] and found["loaded"]
         assert found["tab"] == 0 and found["wide"] <= 0
+
+
+@needs_browser
+def test_it_prints_on_few_pages_and_on_white(pages):
+    (pages[0] / "page.html").write_text(pages[1])
+    pdf = printed(pages[0], pages[0] / "page.html")
+    assert 2 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 6
+    seen = browse(pages[0], pages[1], """
+    const rules = [...document.styleSheets[0].cssRules];
+    return rules.filter(r => r.media?.mediaText === "print").map(r => r.cssText).join(" ");
+    """, dark=True)  # fmt: skip
+    assert "--bg: #fdfdfc" in seen and "background: none" in seen  # the light palette, whatever the theme
 
 
 def test_a_run_without_its_data_is_reported_all_the_same(pages, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""`jitnet runs` and the completion of run names: what they show, what they refuse, and that old runs still read."""
+"""`jitnet runs`: what it shows, what they refuse, and that old runs still read."""
 
 import csv
 import importlib.util
@@ -211,44 +211,17 @@ def test_help_and_lists_do_not_wait_for_numba(runs):
         )  # fmt: skip
 
 
-COMPLETIONS = {  # what is typed: some of what is offered, and what is not
-    "ru": ({"runs"}, {"resume"}),
-    "runs ": ({"list", "show", "compare", "plot"}, {"a"}),
-    "runs show ": ({"a", "b", "c", "latest"}, {"list"}),
-    "runs compare a ": ({"a", "b", "c"}, set()),
-    "resume l": ({"latest"}, {"a"}),
-    "eval --runs-dir runs ": ({"a", "latest"}, set()),
-    "train --sch": ({"--schedule"}, {"--seed"}),
-    "train --schedule c": ({"cosine", "constant"}, {"documents"}),
-    "train c": ({"cnn"}, {"mlp"}),
-    "runs list --s": ({"--sort"}, {"--filter"}),
-    "data f": ({"fetch"}, {"status"}),
-    "completion ": ({"bash", "zsh"}, set()),
-}
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-@pytest.mark.parametrize("typed", COMPLETIONS)
-def test_bash_completes(runs, capsys, typed):
-    main(["completion", "bash"])
-    (runs.parent / "completion").write_text(capsys.readouterr().out)
-    words = ["jitnet", *typed.split(" ")]
-    code = 'source ./completion; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _jitnet; printf "%s\\n" "${COMPREPLY[@]}"'
-    done = subprocess.run(
-        ["bash", "--norc", "-euc", code, "bash", *words], cwd=runs.parent, capture_output=True, text=True
-    )
-    assert done.returncode == 0 and done.stderr == "", done.stderr
-    offered, refused = COMPLETIONS[typed]
-    assert offered <= set(done.stdout.split()) and not refused & set(done.stdout.split())
-
-
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
-def test_zsh_loads_the_script(runs, capsys):
-    main(["completion", "zsh"])
-    (runs.parent / "completion").write_text(capsys.readouterr().out)
-    code = "source ./completion && COMP_WORDS=(jitnet runs show '') COMP_CWORD=3 && emulate -L sh && _jitnet && echo ok"
-    done = subprocess.run(["zsh", "-fc", code], cwd=runs.parent, capture_output=True, text=True)
-    assert done.stdout.strip().endswith("ok"), done.stderr
+def test_a_narrow_list_leaves_out_columns_and_cuts_no_number(runs, capsys, monkeypatch):
+    write_run(runs, "20261121-070137-cnn-7ca3", [90.0] * 9)
+    shown_at_160 = ""
+    for width in (160, 100, 80, 60, 40):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = shown(capsys, "list").splitlines()
+        shown_at_160 = lines[0] if width == 160 else shown_at_160
+        assert "…" not in "".join(lines) and max(map(len, lines)) <= width
+        assert any(line.startswith("20261121-070137-cnn-7ca3 ") for line in lines)
+        assert "accuracy" in lines[0] and ("status" in lines[0]) == (width > 40)
+    assert "images/s" in shown_at_160 and "images/s" not in lines[0]
 
 
 def test_the_hand_written_table_is_todays():

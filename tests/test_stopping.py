@@ -83,15 +83,15 @@ def test_patience_survives_a_stop(folder, monkeypatch):
     assert 2 <= len(rows(whole)) < 40 and "has not improved for 1 epochs" in meta(whole)["stop_reason"]
     from jitnet.commands import session
 
-    real = session._until
+    real = session.until
 
-    def interrupted(stop, training, started, resume):
-        for event in real(stop, training, started, resume):
+    def interrupted(asked, training, started, resume):
+        for event in real(asked, training, started, resume):
             yield event
             if type(event).__name__ == "EpochDone":
-                stop.signal = session.signal.SIGINT
+                asked.__self__.signal = session.signal.SIGINT
 
-    monkeypatch.setattr(session, "_until", interrupted)
+    monkeypatch.setattr(session, "until", interrupted)
     tiny = [*TINY, "--name", "cut", "--ui", "quiet", "--epochs", "40"]
     code, times = main(["train", "cnn", *tiny, *words]), 0
     while code == 130:

@@ -108,6 +108,6 @@ def test_the_twins_share_nothing_with_the_kernels():
     assert names == {"numpy", "jitnet.architecture.Conv", "jitnet.architecture.Dense", "jitnet.architecture.Pool"}
 
 
-@pytest.mark.parametrize("name", ["cli", "events", "config", "views", "runfolder", "data", "history"])
+@pytest.mark.parametrize("name", ["cli", "events", "config", "views", "runfolder", "data", "history", "trials.driver"])
 def test_what_answers_at_once_does_not_wait_for_numba(name):
     run(f"import sys, jitnet.{name}\nassert 'numba' not in sys.modules and 'llvmlite' not in sys.modules")

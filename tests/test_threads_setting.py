@@ -19,6 +19,8 @@ def before_numba(monkeypatch):
 
 def test_what_is_asked_for_beats_the_environment_beats_the_quota(before_numba):
     before_numba.setattr(threads, "_cgroup_quota", lambda root: 1.0)
+    before_numba.setattr(threads, "_cores", lambda: 8)
+    before_numba.setenv(threads._OURS, "")
     threads.configure()
     assert os.environ["NUMBA_NUM_THREADS"] == "1"
     before_numba.setenv("NUMBA_NUM_THREADS", "3")
@@ -26,6 +28,23 @@ def test_what_is_asked_for_beats_the_environment_beats_the_quota(before_numba):
     assert os.environ["NUMBA_NUM_THREADS"] == "3"
     threads.configure(5)
     assert os.environ["NUMBA_NUM_THREADS"] == "5"
+
+
+def test_the_environment_is_left_alone_where_numba_counts_the_same(before_numba):
+    """joblib gives each of its processes a share of the cores, unless the variable is set."""
+    before_numba.setattr(threads, "_cgroup_quota", lambda root: None)
+    threads.configure()
+    assert os.environ["NUMBA_NUM_THREADS"] == ""
+
+
+def test_what_a_parent_has_set_is_no_users_wish(before_numba):
+    before_numba.setattr(threads, "_cgroup_quota", lambda root: 4.0)
+    before_numba.setattr(threads, "_cores", lambda: 8)
+    before_numba.setenv("NUMBA_NUM_THREADS", "4")
+    before_numba.setenv(threads._OURS, str(os.getppid()))
+    before_numba.setenv("OMP_NUM_THREADS", "2")  # what joblib gives each of two processes
+    threads.configure()
+    assert os.environ["NUMBA_NUM_THREADS"] == "2"
 
 
 @pytest.mark.parametrize("asked", [0, -1, 1025])

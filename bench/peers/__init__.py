@@ -38,6 +38,13 @@ JITNET = "jitnet"
 PEERS = (
     Entry(JITNET, "jitnet", "bench.peers.jitnet_peer", "pip install ."),
     Entry(
+        "cpp",
+        "its C++ twin",
+        "bench.peers.cpp_peer",
+        "g++ or clang++, as by: apt-get install g++",
+        threaded=False,
+    ),
+    Entry(
         "loops",
         "plain Python loops",
         "bench.peers.loops_peer",

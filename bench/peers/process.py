@@ -1,5 +1,6 @@
 """The benchmark's end of a peer's process."""
 
+import contextlib
 import json
 import os
 import queue
@@ -74,7 +75,8 @@ class PeerProcess:
             return
         self._process.kill()
         self._process.wait()
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # a request that a dead process did not read
+            self._process.stdin.close()
         self._process.stdout.close()
 
     def _read(self) -> None:

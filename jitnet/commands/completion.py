@@ -1,18 +1,22 @@
-"""`jitnet completion`: a shell script that completes commands, options and the names of runs."""
+"""`jitnet completion`: a shell script that completes commands, options, their values and the names of runs."""
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 _BASH = r"""# jitnet completion for bash: source <(jitnet completion bash)
 _jitnet() {
-    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" runs="runs" i part run
+    local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" runs="runs" field="" lead=""
+    local i part run
     for ((i = 1; i < COMP_CWORD; i++)); do
         part="${COMP_WORDS[i]}"
         if [[ "$part" == --runs-dir ]]; then
             runs="${COMP_WORDS[i+1]}"
-        elif [[ "$part" != -* && ( -z "$command" || ( "$command" == runs && "$part" =~ ^(list|show|compare|plot)$ )
-                || ( "$command" == data && "$part" =~ ^(status|fetch|clear)$ ) ) ]]; then
-            command="${command:+$command }$part"
+        elif [[ "$part" != -* ]]; then
+            case "$command/$part" in
+@COMMANDS@
+            esac
         fi
     done
     COMPREPLY=()
@@ -24,14 +28,30 @@ _jitnet() {
         COMPREPLY=($(compgen -W "$options" -- "$word"))
         return
     fi
+    if [[ "$word" == "=" ]]; then field="$before"; word=""  # bash parts words at =
+    elif [[ "$before" == "=" ]]; then field="${COMP_WORDS[COMP_CWORD-2]}"
+    elif [[ "$before" == --filter && "$word" == *=* ]]; then field="${word%%=*}"; lead="$field="; word="${word#*=}"
+    fi
+    if [[ "$field" == --* ]]; then before="$field"; field=""; fi
+    if [[ -n "$field" ]]; then
+        local values=""
+        case "$field" in
+@FIELDS@
+        esac
+        for part in $(compgen -W "$values" -- "$word"); do COMPREPLY+=("$lead$part"); done
+        return
+    fi
     case "$before" in
 @VALUES@
-        --runs-dir|--config|--out) COMPREPLY=($(compgen -f -- "$word")); return ;;
+        --runs-dir|--config|--out|--save) COMPREPLY=($(compgen -f -- "$word")); return ;;
     esac
     case "$command" in
 @WORDS@
         @RUNS@)
             local names="latest"
+            case "$command" in
+@EXTRA@
+            esac
             for run in "${runs/#\~/$HOME}"/*/meta.json; do
                 if [[ -e "$run" ]]; then run="${run%/meta.json}"; names+=" ${run##*/}"; fi
             done
@@ -45,56 +65,194 @@ _ZSH = """# jitnet completion for zsh: source <(jitnet completion zsh)
 autoload -U +X compinit && compinit -u
 autoload -U +X bashcompinit && bashcompinit
 """
+_FISH = r"""# jitnet completion for fish: jitnet completion fish | source
+function __jitnet_words  # the words so far, without options
+    string match -v -- '-*' (commandline -opc)[2..]
+end
+function __jitnet_is  # do they begin with these?
+    set -l words (__jitnet_words)
+    set -l count (count $argv)
+    test (count $words) -ge $count; and test "$words[1..$count]" = "$argv"
+end
+function __jitnet_at  # are they just these?
+    set -l words (__jitnet_words)
+    test "$words" = "$argv"
+end
+function __jitnet_runs
+    set -l runs runs
+    set -l words (commandline -opc)
+    if set -l place (contains -i -- --runs-dir $words)
+        set runs $words[(math $place + 1)]
+    end
+    echo latest
+    for file in $runs/*/meta.json
+        string split -r -m 2 -f 2 / $file
+    end
+end
+complete -c jitnet -f
+"""
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option: its name, what it takes ("" nothing, "file", or "value"), the values it knows, its help."""
+
+    name: str
+    takes: str
+    values: tuple[str, ...]
+    help: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command by its words, "runs list"; what may come behind it beside options."""
+
+    name: str
+    help: str
+    options: tuple[Option, ...]
+    words: tuple[str, ...]
+    runs: bool  # names of runs
+    files: bool
 
 
 def add_parser(subparsers: Any) -> None:
     """Add `completion` to the command line."""
-    parser = subparsers.add_parser("completion", help="print a script for completion in bash or zsh")
-    parser.add_argument("shell", choices=("bash", "zsh"), help="as in: source <(jitnet completion bash)")
+    parser = subparsers.add_parser("completion", help="print a script for completion in bash, zsh or fish")
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="as in: source <(jitnet completion bash)")
     parser.set_defaults(run=run, commands=subparsers)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script and return the exit code."""
-    script = bash(args.commands)
+    commands = [Command("", "", (), tuple(args.commands.choices), False, False)]
+    helps = {action.dest: action.help or "" for action in args.commands._choices_actions}
+    for word, parser in args.commands.choices.items():
+        commands += _walk(word, helps.get(word, ""), parser)
+    script = fish(commands) if args.shell == "fish" else bash(commands)
     print(_ZSH + script.split("\n", 1)[1] if args.shell == "zsh" else script, end="")
     return 0
 
 
-def bash(commands: Any) -> str:
-    """Return the script for what argparse knows of the commands, so that no option can be forgotten here."""
-    options, values, runs = ['            "") options="--help --version" ;;'], {}, []
-    words = [f'        "") COMPREPLY=($(compgen -W "{" ".join(commands.choices)}" -- "$word")) ;;']
-    for name, each in (pair for word, parser in commands.choices.items() for pair in _walk(word, parser)):
-        flags = [flag for action in each._actions for flag in action.option_strings if flag.startswith("--")]
-        options.append(f'            "{name}") options="{" ".join(flags)}" ;;')
-        for action in each._actions:
-            if isinstance(action, argparse._SubParsersAction):
-                words.append(f'        "{name}") COMPREPLY=($(compgen -W "{" ".join(action.choices)}" -- "$word")) ;;')
-            elif action.option_strings and action.choices:
-                values[action.option_strings[0]] = " ".join(map(str, action.choices))
-            elif action.choices:
-                choices = " ".join(map(str, action.choices))
-                words.append(f'        "{name}") COMPREPLY=($(compgen -W "{choices}" -- "$word")) ;;')
-            if action.dest in ("run_name", "run_names"):
-                runs.append(f'"{name}"')
-            if action.dest == "network":
-                words.append(f'        "{name}") COMPREPLY=($(compgen -W "cnn mlp" -- "$word")) ;;')
+def bash(commands: list[Command]) -> str:
+    """Return the script for bash, which zsh understands."""
+    options = ['            "") options="--help --version" ;;']
+    values: dict[str, tuple[str, ...]] = {}
+    for each in commands[1:]:
+        options.append(f'            "{each.name}") options="{" ".join(option.name for option in each.options)}" ;;')
+        values |= {option.name: option.values for option in each.options if option.values}
     shown = [
-        f'        {flag}) COMPREPLY=($(compgen -W "{choices}" -- "$word")); return ;;'
+        f'        {flag}) COMPREPLY=($(compgen -W "{" ".join(choices)}" -- "$word"))'
+        + ("; compopt -o nospace 2>/dev/null || true" if choices[0].endswith("=") else "")
+        + ('; COMPREPLY+=($(compgen -f -- "$word")) || true' if flag == "--data" else "")
+        + "; return ;;"
         for flag, choices in values.items()
     ]
-    parts = {"OPTIONS": options, "WORDS": words, "VALUES": shown}
-    script = _BASH.replace("@RUNS@", "|".join(runs))
+    parts = {
+        "COMMANDS": [
+            f'                "{" ".join(words[:-1])}/{words[-1]}") command="{each.name}" ;;'
+            for each in commands[1:]
+            for words in [each.name.split()]
+        ],
+        "OPTIONS": options,
+        "FIELDS": [f'            {name}) values="{" ".join(known)}" ;;' for name, known in _field_values().items()],
+        "VALUES": shown,
+        "WORDS": [
+            f'        "{each.name}") COMPREPLY=($(compgen -W "{" ".join(each.words)}" -- "$word")) ;;'
+            for each in commands
+            if each.words and not each.runs
+        ],
+        "EXTRA": [
+            f'                "{each.name}") names+=" {" ".join(each.words)}" ;;'
+            for each in commands
+            if each.words and each.runs
+        ],
+    }
+    script = _BASH.replace("@RUNS@", "|".join(f'"{each.name}"' for each in commands if each.runs))
     for part, lines in parts.items():
         script = script.replace(f"@{part}@", "\n".join(lines))
     return script
 
 
-def _walk(name: str, parser: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser]]:
-    found = [(name, parser)]
+def fish(commands: list[Command]) -> str:
+    """Return the script for fish, which shows the help beside each word."""
+    helps = {each.name: each.help for each in commands}
+    lines = []
+    for each in commands:
+        at, within = (f"-n '{f'{name} {each.name}'.strip()}'" for name in ("__jitnet_at", "__jitnet_is"))
+        for word in each.words:
+            lines.append(f"{at} -a {word}{_described(helps.get(f'{each.name} {word}'.strip(), ''))}")
+        if each.runs:
+            lines.append(f"{within} -a '(__jitnet_runs)'")
+        if each.files:
+            lines.append(f"{within} -F")
+        for option in each.options:
+            takes = {"": "", "value": " -x", "file": " -r -F"}[option.takes]
+            known = f" -a '{' '.join(option.values)}'" if option.values else ""
+            lines.append(f"{within} -l {option.name[2:]}{takes}{known}{_described(option.help)}")
+    return _FISH + "".join(f"complete -c jitnet {line}\n" for line in lines)
+
+
+def _described(text: str) -> str:
+    return " -d '" + text.replace("\\", "\\\\").replace("'", "\\'").replace("%%", "%") + "'" if text else ""
+
+
+def _walk(name: str, help: str, parser: argparse.ArgumentParser) -> Iterator[Command]:
+    """Yield what argparse knows of a command and those under it, so that nothing can be forgotten here."""
+    options: list[Option] = []
+    words: tuple[str, ...] = ()
+    under: list[tuple[str, str, argparse.ArgumentParser]] = []
+    runs = files = False
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for word, each in action.choices.items():
-                found += _walk(f"{name} {word}".strip(), each)
-    return found
+            words = tuple(action.choices)
+            helps = {each.dest: each.help or "" for each in action._choices_actions}
+            under = [(f"{name} {word}", helps.get(word, ""), each) for word, each in action.choices.items()]
+        elif action.option_strings:
+            options += [_option(flag, action) for flag in action.option_strings if flag.startswith("--")]
+        elif action.dest in ("run_name", "run_names"):
+            runs = True
+        elif action.dest == "images":
+            files = True
+        else:
+            words = _words(name, action)
+    yield Command(name, help, tuple(options), words, runs, files)
+    for each in under:
+        yield from _walk(*each)
+
+
+def _option(flag: str, action: argparse.Action) -> Option:
+    values = tuple(map(str, action.choices or _values().get(flag, ())))
+    file = flag in ("--runs-dir", "--config", "--out", "--save", "--data")
+    return Option(flag, "" if action.nargs == 0 else "file" if file else "value", values, action.help or "")
+
+
+def _words(name: str, action: argparse.Action) -> tuple[str, ...]:
+    """Return what a positional argument may be."""
+    from jitnet.config import PRESETS
+    from jitnet.data.known import KNOWN
+
+    if action.choices:
+        return tuple(map(str, action.choices))
+    return {"network": tuple(PRESETS), "name": tuple(KNOWN)}.get(action.dest, ())
+
+
+def _values() -> dict[str, tuple[str, ...]]:
+    """Return the values of options whose help alone knows them."""
+    from jitnet.data.known import KNOWN
+    from jitnet.history.curves import METRICS
+    from jitnet.history.select import NAMES
+
+    return {
+        "--metric": tuple(METRICS),
+        "--sort": NAMES,
+        "--filter": tuple(f"{name}=" for name in NAMES),
+        "--data": ("auto", *KNOWN, "synthetic"),
+    }
+
+
+def _field_values() -> dict[str, tuple[str, ...]]:
+    """Return what the fields of a run may be that `runs list --filter` is asked for."""
+    from jitnet.config import CHOICES, PRESETS
+    from jitnet.history.read import STATUSES
+
+    return {"status": STATUSES, "network": tuple(PRESETS), **CHOICES}

@@ -102,6 +102,7 @@ def _megabytes(count: int) -> str:
 
 
 def _fetch(name: str, offline: bool) -> int:
+    from jitnet.commands.waiting import Waiting
     from jitnet.data.cache import Cache, default_folder
     from jitnet.data.known import KNOWN
     from jitnet.data.sources import fetch
@@ -110,8 +111,9 @@ def _fetch(name: str, offline: bool) -> int:
     if name not in KNOWN:
         raise InputError(f"there is no known data set {name!r}: expected one of {', '.join(KNOWN)}")
     known = KNOWN[name]
-    cache = Cache(default_folder(), print)
-    source = fetch(known, cache, offline, report=print)
+    with Waiting(plain=print) as waiting:
+        cache = Cache(default_folder(), print, waiting.report)
+        source = fetch(known, cache, offline)
     print(f"{known.title} is in {cache.folder}, content verified (from {source})")
     return 0
 

@@ -30,35 +30,49 @@ def console() -> Console:
 
 
 def print_list(runs: list[Run], there: int, runs_dir: Path) -> None:
-    """Print a line for each run."""
-    table = _table()
-    table.add_column("run", no_wrap=True, overflow="ellipsis", min_width=12)
-    table.add_column("status", no_wrap=True)
-    table.add_column("network", no_wrap=True, overflow="ellipsis")
-    table.add_column("data", no_wrap=True, overflow="ellipsis")
-    for name in ("epochs", "accuracy", "best", "loss", "time", "images/s", "age"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for run in runs:
-        row = summary(run)
-        rate = row["images_per_s"]
-        table.add_row(
-            Text(row["name"]),
-            Text(row["status"], _STATUS.get(row["status"], "")),
-            Text(str(row["network"])),
-            Text(row["data"], "yellow" if row["data"] == "synthetic" else ""),
-            f"{row['epochs']}/{row['planned']}",
-            _number(row["accuracy"], 2),
-            _number(row["best"], 2),
-            _number(row["loss"], 4),
-            clock(row["seconds"]) if row["seconds"] is not None else "-",
-            "-" if rate is None else f"{rate:,.0f}",
-            age(row["created"]),
-        )
+    """Print a line for each run, with the columns that there is room for."""
     out = console()
+    rows = [_cells(run) for run in runs]
+    shown = _fitting(rows, out.width)
+    table = _table()
+    for name in shown:
+        text = name in ("run", "status", "network", "data")
+        table.add_column(name, justify="left" if text else "right", no_wrap=True, overflow="ellipsis")
+    for row in rows:
+        table.add_row(*(row[name] for name in shown))
     if runs:
         out.print(table)
     left = "" if len(runs) == there else f" of {there}"
     out.print(Text(f"{len(runs)}{left} run{'s' * (there != 1)} in {runs_dir}"), style="dim")
+
+
+def _cells(run: Run) -> dict[str, Text]:
+    """Return a run's line by column."""
+    row = summary(run)
+    rate = row["images_per_s"]
+    return {
+        "run": Text(row["name"]),
+        "status": Text(row["status"], _STATUS.get(row["status"], "")),
+        "network": Text(str(row["network"])),
+        "data": Text(row["data"], "yellow" if row["data"] == "synthetic" else ""),
+        "epochs": Text(f"{row['epochs']}/{row['planned']}"),
+        "accuracy": Text(_number(row["accuracy"], 2)),
+        "best": Text(_number(row["best"], 2)),
+        "loss": Text(_number(row["loss"], 4)),
+        "time": Text(clock(row["seconds"]) if row["seconds"] is not None else "-"),
+        "images/s": Text("-" if rate is None else f"{rate:,.0f}"),
+        "age": Text(age(row["created"])),
+    }
+
+
+def _fitting(rows: list[dict[str, Text]], width: int) -> list[str]:
+    """Return the columns that fit: whole ones, so that no number is cut; the least telling go first."""
+    names = list(rows[0]) if rows else []
+    widths = {name: max(len(name), *(row[name].cell_len for row in rows)) for name in names}
+    for name in ("images/s", "best", "loss", "network", "time", "data", "age", "epochs", "status"):
+        if sum(widths.values()) + 2 * len(widths) > width:
+            del widths[name]
+    return list(widths)
 
 
 def print_run(run: Run) -> None:
@@ -148,12 +162,15 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
     meta, settings = run.meta, run.settings
     count = row["parameters"]
     versions = meta.get("versions") if isinstance(meta.get("versions"), dict) else {}
-    shown = {"network", "architecture", "until"}
+    shown = {"network", "architecture", "until"} | {name for name, value in settings.items() if value == ""}
     facts = [
         ("network", f"{settings['network']}: {settings['architecture']}"),
         ("parameters", "-" if count is None else f"{count:,}"),
         ("data", f"{meta['data']} {str(meta.get('data_sha256') or '')[:12]}"),
-        ("settings", ", ".join(f"{name} {value}" for name, value in settings.items() if name not in shown)),
+        (
+            "settings",
+            ", ".join(f"{name} {value}" for name, value in settings.items() if name not in shown and value != ""),
+        ),
         ("machine", f"{meta.get('cpu', '-')}, {meta.get('threads', '-')} threads ({meta.get('layer', '-')})"),
         ("versions", ", ".join(f"{name} {version}" for name, version in (versions or {}).items())),
         ("created", f"{meta['created'][:19].replace('T', ' ')} ({age(meta['created'])} ago)"),

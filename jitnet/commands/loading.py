@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from jitnet import architecture
-from jitnet.config import Settings
-from jitnet.data import Dataset, load, regression
+from jitnet import architecture, beginning
+from jitnet.checkpoint import Tensors
+from jitnet.commands.waiting import Waiting
+from jitnet.data import Dataset
 from jitnet.errors import InputError
 from jitnet.network import Network
 from jitnet.runfolder import RunFolder
@@ -22,10 +23,9 @@ def warn(message: str) -> None:
 
 
 def load_data(spec: str, offline: bool, tell: Callable[[str], None], target: str = "") -> Dataset:
-    """Load a data set, of a table of numbers with the column `target` to approximate; raises `InputError`."""
-    if target:
-        return regression.load(spec, target)
-    return load(spec, offline=offline, warn=tell)
+    """Load a data set, with a bar on a terminal for what takes a while; raises `InputError`."""
+    with Waiting() as waiting:
+        return beginning.load_data(spec, offline, tell, target, waiting.report)
 
 
 def load_test(network: Network, folder: RunFolder, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:
@@ -43,17 +43,14 @@ def load_test(network: Network, folder: RunFolder, spec: str | None, offline: bo
     return data, images
 
 
-def prepare(settings: Settings, offline: bool, tell: Callable[[str], None]) -> tuple[Network, Dataset]:
-    """Return the settings' network, without parameters yet, and their data; raises `InputError`."""
-    hidden = architecture.parse(settings.architecture)  # before the data: a typing error should not wait for it
-    data = load_data(settings.data, offline, tell, settings.target)
-    height, width, channels = with_channels(data.x_train).shape[1:]
-    layers = (*hidden, architecture.Dense(data.classes))
-    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss), data
-
-
 def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, int]:
     """Return the network of a run's newest (or `kind`) checkpoint, the run, and the epochs behind it."""
+    network, folder, _, position = load_state(run, runs_dir, kind)
+    return network, folder, position.epoch
+
+
+def load_state(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, Tensors, Position]:
+    """Return the network of a run's newest (or `kind`) checkpoint, the run, all tensors there, and its position."""
     folder = RunFolder.open(run, runs_dir)
     if kind is not None:
         tensors, _ = folder.load(kind)
@@ -70,4 +67,4 @@ def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, R
     layers = (*architecture.parse(folder.settings.architecture), architecture.Dense(classes))
     network = Network(layers, (height, width, channels), folder.settings.bias, loss=folder.settings.loss)
     network.load_tensors(tensors, str(path))
-    return network, folder, Position.from_tensors(tensors, str(path)).epoch
+    return network, folder, tensors, Position.from_tensors(tensors, str(path))

@@ -10,8 +10,8 @@ from jitnet.commands import options
 
 def add_parser(subparsers: Any) -> None:
     """Add `report` to the command line."""
-    parser = subparsers.add_parser("report", help="write runs as one HTML page that needs no network")
-    parser.add_argument("run_names", metavar="RUN", nargs="+", help="a run folder, its name, or `latest`")
+    parser = subparsers.add_parser("report", help="write runs, or a sweep, as one HTML page that needs no network")
+    parser.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
     parser.add_argument("--out", metavar="FILE", type=Path, help="the page (default: report.html in the first RUN)")
     parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
     parser.add_argument("--threads", metavar="N", type=int, help="threads of the kernels")
@@ -26,25 +26,37 @@ def run(args: argparse.Namespace) -> int:
 
     threads.configure(args.threads)
 
-    from jitnet import __version__
-    from jitnet.atomic import replace_file
     from jitnet.commands.waiting import Waiting
     from jitnet.errors import InputError
-    from jitnet.history import read_run
-    from jitnet.report import page
+    from jitnet.history.sweep import expand, find_sweep, read_sweep
+    from jitnet.report import page, sweep_page
 
-    runs = [read_run(name, args.runs_dir) for name in args.run_names]
+    sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
+    if sweep is not None:
+        return _write(args.out or sweep / "report.html", sweep_page(read_sweep(sweep), _made()))
+    runs = expand(args.run_names, args.runs_dir)
     out = args.out or runs[0].path / "report.html"
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"--out is {out}: expected a file in a folder that is there")
     known: dict[str, Any] = {}  # data sets, each loaded once
-    with Waiting("measuring", len(runs)) as waiting:
-        subjects = []
-        for each in runs:
-            waiting.show(each.name)
+    subjects = []
+    with Waiting() as waiting:
+        for place, each in enumerate(runs):
+            waiting.report("measuring", place / len(runs))
             subjects.append(_subject(each, args, known))
-            waiting.advance()
-    text = page(subjects, f"Made by jitnet {__version__} on {datetime.now():%Y-%m-%d %H:%M}.")
+    return _write(out, page(subjects, _made()))
+
+
+def _made() -> str:
+    from jitnet import __version__
+
+    return f"Made by jitnet {__version__} on {datetime.now():%Y-%m-%d %H:%M}."
+
+
+def _write(out: Path, text: str) -> int:
+    from jitnet.atomic import replace_file
+    from jitnet.errors import InputError
+
     try:
         replace_file(out, text.encode())
     except OSError as error:

@@ -28,16 +28,14 @@ def run(args: argparse.Namespace) -> int:
 
     threads.configure(args.threads)  # before anything imports numba
 
-    from jitnet.commands import description, loading, session
+    from jitnet import beginning, description
+    from jitnet.commands import session
+    from jitnet.commands.waiting import Waiting
     from jitnet.runfolder import RunFolder
-    from jitnet.splitting import split
-    from jitnet.training import Position, Training
     from jitnet.views import open_view
 
     with RunFolder.open(args.run_name, args.runs_dir, lock=True) as folder:
-        tensors, metadata, path, notices = folder.load_newest()
-        position = Position.from_tensors(tensors, str(path))
-        position.elapsed_s, position.train_s = float(metadata["elapsed_s"]), float(metadata["train_s"])
+        position, tensors, path, notices = beginning.standing(folder)
         settings = folder.settings
         epochs = _epochs(args, position, settings.until)
         if args.schedule:
@@ -51,44 +49,18 @@ def run(args: argparse.Namespace) -> int:
                 print(f"--epochs {max(epochs, position.epoch + 1)} would go on")
             return 0
         if position.epoch >= epochs:
-            _close(folder, position)
+            beginning.close(folder, position)
             if args.ui not in ("json", "quiet"):
                 print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
             return 0
-        network, data = loading.prepare(settings, args.offline, notices.append)
-        if data.sha256 != folder.meta.get("data_sha256"):
-            raise InputError(
-                f"{folder.path} was trained on other data ({folder.meta.get('data')}) than what is here now "
-                f"({data.name} from {data.source}): give back the same data, for instance with JITNET_DATA"
-            )
+        with Waiting(args.ui != "quiet") as waiting:
+            network, data = beginning.prepare(settings, args.offline, notices.append, waiting.report)
+        beginning.require_same(data, folder)
         network.load_tensors(tensors, str(path))
-        if settings.replace(until=epochs) != folder.settings:
-            folder.change_settings(settings.replace(until=epochs))
-        training = Training(network, settings, split(data, settings), position, epochs, str(folder.path))
-        history = folder.rewind(position.epoch, position.step)
-        training.rows = list(history)
-        training.peak_threads = description.peak_threads(settings)
-        started = description.describe(training, data, settings.network, history)
+        peak = description.peak_threads(settings)
+        training, started = beginning.again(network, data, settings, folder, position, epochs, peak)
         return session.follow(
             training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
-        )
-
-
-def _close(folder: Any, position: Any) -> None:
-    """Write down that a run is done that was killed behind its last checkpoint, before it could."""
-    from jitnet.events import RunFinished
-
-    if folder.meta["status"] != "done":
-        rows = folder.rewind(position.epoch, position.step)
-        test, val = (rows[-1].test_accuracy, rows[-1].val_accuracy) if rows else (None, None)
-        folder.handle(
-            RunFinished(
-                test_accuracy=test,
-                val_accuracy=val,
-                elapsed_s=position.elapsed_s,
-                data=folder.meta["data"],
-                run=str(folder.path),
-            )
         )
 
 

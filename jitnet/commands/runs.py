@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
         "--save", "--out", dest="out", metavar="FILE", type=Path, help="an .svg or .png file, drawn by matplotlib"
     )
     for several in (compare, plot):
-        several.add_argument("run_names", metavar="RUN", nargs="+", help="a run folder, its name, or `latest`")
+        several.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
     for action in (listing, show, compare, plot):
         options.add_runs_dir(action)
     parser.set_defaults(run=run)
@@ -84,15 +84,18 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from jitnet.history import read_run
     from jitnet.history.compare import compare, to_csv, to_markdown
     from jitnet.history.curves import curves
+    from jitnet.history.sweep import expand, find_sweep
 
     targets = tuple(args.accuracy or ())
     for target in targets:
         if not 0 < target <= 100:
             raise InputError(f"--accuracy is {target:g}: expected a percentage above 0 and up to 100")
-    runs = [read_run(name, args.runs_dir) for name in args.run_names]
+    sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
+    if sweep is not None:
+        return _compare_sweep(args, sweep)
+    runs = expand(args.run_names, args.runs_dir)
     if len(runs) < 2:
         raise InputError(f"{args.run_names[0]} alone is given: expected two or more runs to compare, or `runs show`")
     tables = compare(runs, targets)
@@ -107,14 +110,34 @@ def _compare(args: argparse.Namespace) -> int:
     return 0
 
 
+def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
+    """Print a sweep's statistics and its table: a line for each trial, where `compare` has a column for each run."""
+    from jitnet.history.compare import to_csv, to_markdown
+    from jitnet.history.sweep import read_sweep
+    from jitnet.history.tables import statistics_tables, trials_table
+
+    sweep = read_sweep(path)
+    table = trials_table(sweep)
+    tables = [*statistics_tables(sweep.statistics()), *([table] if table else [])]
+    if not tables:
+        raise InputError(f"{path} has no table yet: expected a sweep of which a trial has begun")
+    if args.markdown or args.csv:
+        print(to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables))
+        return 0
+    from jitnet.commands import listing
+
+    listing.print_tables(tables)
+    return 0
+
+
 def _plot(args: argparse.Namespace) -> int:
-    from jitnet.history import read_run
     from jitnet.history.curves import METRICS, curves
     from jitnet.history.figure import save_figure
+    from jitnet.history.sweep import expand
 
     if args.metric not in METRICS:
         raise InputError(f"--metric is {args.metric!r}: expected one of {', '.join(METRICS)}")
-    drawn = curves([read_run(name, args.runs_dir) for name in args.run_names], args.metric, args.x)
+    drawn = curves(expand(args.run_names, args.runs_dir), args.metric, args.x)
     if args.out is not None:
         save_figure(args.out, drawn, args.metric, args.x)
         print(f"written: {args.out}")

@@ -3,10 +3,10 @@
 import shlex
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+from jitnet.beginning import until
 from jitnet.events import Diverged, Event, Interrupted, RunFinished, RunStarted, Warned
 from jitnet.runfolder import RunFolder
 from jitnet.training import Training
@@ -33,6 +33,10 @@ class Stop:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def asked(self, event: Event) -> str:
+        """Return the signal's name, "" as long as there is none."""
+        return self.signal.name if self.signal is not None else ""
+
     def _catch(self, number: int, frame: FrameType | None) -> None:
         if self.signal is not None:
             raise SystemExit(128 + number)
@@ -47,7 +51,7 @@ def follow(
         for message in notices:
             _tell(Warned(message=message), folder, view)
         code = 0
-        for event in _until(stop, training, started, resume):
+        for event in until(stop.asked, training, started, resume):
             _tell(event, folder, view)
             training.leave_out(_pause(view, stop))
             if isinstance(event, Diverged):
@@ -71,21 +75,6 @@ def _tell(event: Event, folder: RunFolder, view: View) -> None:
     closes = isinstance(event, Interrupted | RunFinished)  # these are the last lines, behind the checkpoint's
     for item in [*caused, event] if closes else [event, *caused]:
         view.handle(item)
-
-
-def _until(stop: Stop, training: Training, started: RunStarted, resume: str) -> Iterator[Event]:
-    """Yield the training's events up to the first signal, then say where it stopped, if anything is left to do."""
-    yield started
-    position = training.position
-    for event in training.run():
-        yield event
-        if (
-            stop.signal is not None
-            and not isinstance(event, Diverged | RunFinished)
-            and position.epoch < training.epochs
-        ):
-            yield Interrupted(signal=stop.signal.name, epoch=position.epoch, step=position.step, resume=resume)
-            return
 
 
 def plot_losses(path: Path, shown: bool, save: Path | None) -> None:

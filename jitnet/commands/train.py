@@ -16,6 +16,17 @@ from jitnet.errors import InputError
 def add_parser(subparsers: Any) -> None:
     """Add `train` to the command line."""
     parser = subparsers.add_parser("train", help="train a network and keep the run in its own folder")
+    add_settings(parser)
+    parser.add_argument("--plot", action="store_true", help="at the end plot the loss over time, per batch")
+    parser.add_argument("--save", metavar="FILE", type=Path, help="that plot as .svg or .png, drawn by matplotlib")
+    parser.add_argument("--name", help="name of the run folder (default: time, network and four hex digits)")
+    options.add_runs_dir(parser)
+    options.add_process(parser)
+    parser.set_defaults(run=run)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add the options of which `settings_of` makes a run's settings."""
     default = Settings()
     parser.add_argument(
         "network", nargs="?", metavar="NETWORK", help=f"{' or '.join(PRESETS)} (not needed with --config)"
@@ -62,12 +73,6 @@ def add_parser(subparsers: Any) -> None:
     source.add_argument("--val", type=int, metavar="N", help="hold the last N training images out for validation")
     source.add_argument("--limit", type=int, metavar="N", help="train on the first N images only")
     parser.add_argument("--config", metavar="FILE", type=Path, help="settings of another run, its config.toml")
-    parser.add_argument("--plot", action="store_true", help="at the end plot the loss over time, per batch")
-    parser.add_argument("--save", metavar="FILE", type=Path, help="that plot as .svg or .png, drawn by matplotlib")
-    parser.add_argument("--name", help="name of the run folder (default: time, network and four hex digits)")
-    options.add_runs_dir(parser)
-    options.add_process(parser)
-    parser.set_defaults(run=run)
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -119,30 +124,19 @@ def run(args: argparse.Namespace) -> int:
         require_figure(args.save)  # not after an hour of training
     threads.configure(args.threads)  # before anything imports numba
 
-    from jitnet.commands import description, loading, session
-    from jitnet.runfolder import RunFolder
-    from jitnet.splitting import split
-    from jitnet.training import Training
+    from jitnet import beginning, description
+    from jitnet.commands import session
+    from jitnet.commands.waiting import Waiting
     from jitnet.views import open_view
 
     notices: list[str] = []
-    network, data = loading.prepare(settings, args.offline, notices.append)
-    network.initialise(settings.init, settings.seed)
-    training = Training(network, settings, split(data, settings), peak_threads=description.peak_threads(settings))
-    title = f"{settings.network}-synthetic" if data.synthetic else settings.network
-    with RunFolder.create(
-        args.runs_dir,
-        title,
-        name=args.name,
-        settings=settings,
-        meta=description.meta(network, data, settings.seed),
-        tensors=training.tensors(),
-    ) as folder:
-        training.run_name = str(folder.path)
-        started = description.describe(training, data, settings.network)
-        code = session.follow(
-            training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
-        )
+    with Waiting(args.ui != "quiet") as waiting:
+        network, data = beginning.prepare(settings, args.offline, notices.append, waiting.report)
+    peak = description.peak_threads(settings)
+    training, started, folder = beginning.anew(network, data, settings, args.runs_dir, args.name, peak)
+    with folder:
+        resume = session.resume_command(folder.path)
+        code = session.follow(training, started, folder, open_view(args.ui), notices, resume)
     if code == 0 and (args.plot or args.save):
         session.plot_losses(folder.path, args.plot, args.save)
     return code

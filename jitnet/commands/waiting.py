@@ -1,40 +1,62 @@
 """A bar for work that takes a while, on standard error, and only where somebody watches a terminal."""
 
 import sys
+import time
+from collections.abc import Callable
 from types import TracebackType
+from typing import Any
+
+_EVERY_S = 0.1  # between two drawings
 
 
 class Waiting:
-    """Shows how much of `total` is done and how long the rest will take; elsewhere it shows nothing."""
+    """Shows what is being done, how much of it is done, and how long the rest will take.
 
-    def __init__(self, what: str, total: float) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    Without a terminal, or with `shown` False, it draws nothing; `plain` takes what begins, as a line for a log.
+    """
 
-        columns = (TextColumn("{task.fields[what]}"), BarColumn(30), TextColumn("{task.percentage:3.0f} %"))
-        console = Console(file=sys.stderr)
-        # Drawn by advance() alone: a thread that draws would take the core from the kernels.
-        self._progress = Progress(
-            *columns, TimeRemainingColumn(), TextColumn("{task.description}", markup=False),
-            console=console, auto_refresh=False, transient=True, disable=not console.is_terminal,
-        )  # fmt: skip
-        self._task = self._progress.add_task("", total=total, what=what)
+    def __init__(self, shown: bool = True, plain: Callable[[str], None] | None = None) -> None:
+        self._shown = shown and sys.stderr.isatty()
+        self._plain = None if self._shown else plain
+        self._progress: Any = None  # made when there is something to show: most data is there at once
+        self._task: Any = None
+        self._what = ""
+        self._drawn = 0.0
 
     def __enter__(self) -> "Waiting":
-        self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if self._progress is not None:
+            self._progress.stop()
 
-    def show(self, what: str) -> None:
-        """Say what is being worked on."""
-        self._progress.update(self._task, description=what)
-        self._progress.refresh()
+    def report(self, what: str, share: float) -> None:
+        """Show the share, from 0 to 1, of what is being done."""
+        begins, self._what = share == 0 or what != self._what, what
+        if begins and self._plain is not None:
+            self._plain(what)
+        if self._shown and (begins or time.monotonic() - self._drawn >= _EVERY_S):
+            if self._progress is None:
+                self._start()
+            if begins:
+                self._progress.reset(self._task)
+            self._progress.update(self._task, completed=share, description=what)
+            self._progress.refresh()
+            self._drawn = time.monotonic()
 
-    def advance(self, amount: float = 1) -> None:
-        """Count that much as done."""
-        self._progress.advance(self._task, amount)
-        self._progress.refresh()
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.table import Column
+
+        name = TextColumn(
+            "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        )
+        columns = (name, BarColumn(30), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
+        # Drawn by report() alone: a thread that draws would take the core from the kernels.
+        self._progress = Progress(*columns, console=Console(file=sys.stderr), auto_refresh=False, transient=True,
+                                  expand=True)  # fmt: skip
+        self._task = self._progress.add_task("", total=1.0)
+        self._progress.start()

@@ -8,6 +8,7 @@ import numpy as np
 
 from jitnet.data import sources
 from jitnet.data.cache import Cache, default_folder
+from jitnet.data.content import Report, silent
 from jitnet.data.dataset import Dataset
 
 __all__ = ["Dataset", "load", "load_mnist"]
@@ -24,7 +25,7 @@ def load(
     *,
     offline: bool = False,
     warn: Callable[[str], None] = _warn,
-    report: Callable[[str], None] = lambda message: None,
+    report: Report = silent,
 ) -> Dataset:
     """Load a data set.
 
@@ -34,7 +35,7 @@ def load(
         the built-in digits; or a path (see `jitnet.data.layouts.read`). "mnist" and "auto" look into JITNET_DATA first
     offline : never open a connection
     warn : takes a sentence about something the user should know; a Python warning unless given
-    report : takes a sentence about what is going on when it may take a while
+    report : takes what is going on when it may take a while, and the share of it that is done, from 0 to 1
 
     Returns
     -------
@@ -44,7 +45,7 @@ def load(
     ------
     InputError : what was asked for is not there, or it is damaged
     """
-    return sources.load(os.fspath(spec), Cache(default_folder(), warn), offline, report)
+    return sources.load(os.fspath(spec), Cache(default_folder(), warn, report), offline)
 
 
 def load_mnist(*, offline: bool = False) -> tuple[Arrays, Arrays]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from jitnet.data import npy
-from jitnet.data.content import Part, read_file, sha256
+from jitnet.data.content import Part, Report, read_file, sha256, silent
 from jitnet.errors import InputError
 
 Warn = Callable[[str], None]
@@ -42,12 +42,13 @@ def default_folder() -> Path | None:
 class Cache:
     """A folder of verified arrays; with `folder` None it holds nothing and takes nothing.
 
-    `warn` takes a sentence about an entry that was damaged and is given up.
+    `warn` takes a sentence about an entry that was damaged and is given up, `report` how far the making of one is.
     """
 
-    def __init__(self, folder: Path | None, warn: Warn):
+    def __init__(self, folder: Path | None, warn: Warn, report: Report = silent):
         self.folder = folder
         self.warn = warn
+        self.report = report
         self._given_up: set[Path] = set()  # damaged, and perhaps not to be removed: each is mentioned once
 
     def load(self, key: str = "*", sha256: str = "*") -> Part | None:

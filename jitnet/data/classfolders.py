@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jitnet.data.content import read_file
+from jitnet.data.content import Report, read_file, silent
 from jitnet.data.images import read_images
 from jitnet.errors import InputError
 
@@ -29,8 +29,10 @@ def files_in(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if entry.suffix.lower() in _SUFFIXES and entry.is_file())
 
 
-def read(folder: Path) -> dict[str, np.ndarray]:
+def read(folder: Path, report: Report = silent) -> dict[str, np.ndarray]:
     """Read images of one size, grey, from `folder`/CLASS/, or from `folder`/train/CLASS/ and `folder`/test/CLASS/.
+
+    `report` is told how many of them are read.
 
     Returns
     -------
@@ -64,9 +66,12 @@ def read(folder: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{folder} has {len(train)} folders with images: expected 2 to {MOST_CLASSES}, one a class")
     made: dict[str, np.ndarray] = {}
     shape: tuple[int, ...] | None = None
+    done, total = 0, sum(len(each) for of_classes in pieces.values() for each in of_classes)
     for part, of_classes in pieces.items():
         images = []
         for file in (file for each in of_classes for file in each):
+            report(f"reading {folder}", done / total)
+            done += 1
             image = _one(file)
             shape = shape or image.shape
             if image.shape != shape:

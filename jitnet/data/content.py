@@ -5,6 +5,7 @@ import hashlib
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,6 +15,12 @@ from jitnet.errors import InputError
 
 LARGEST = 2**31  # bytes of one array; a claim beyond it is refused, whatever the file's header says
 _CHUNK = 2**20
+
+Report = Callable[[str, float], None]  # takes what takes a while, and how much of it is done: 0 when it begins, to 1
+
+
+def silent(what: str, share: float) -> None:
+    """Report to nobody."""
 
 
 class Stream(Protocol):
@@ -56,6 +63,8 @@ def read_file(path: Path) -> bytes:
         if size > LARGEST:
             raise InputError(f"{path} has {size:,} bytes: expected at most {LARGEST:,}, give a smaller file")
         return path.read_bytes()
+    except InputError:
+        raise
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"cannot read {path} ({reason}): check the path and its permissions") from None

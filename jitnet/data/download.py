@@ -15,15 +15,13 @@ from urllib.request import Request, urlopen
 
 from jitnet import __version__
 from jitnet.data import idx
-from jitnet.data.content import Part, read_some, sha256
+from jitnet.data.content import Part, Report, read_some, sha256
 from jitnet.data.known import FILES, Known
 from jitnet.errors import InputError
 
 TIMEOUT = 10.0  # seconds for an answer, and for each read after it
 DEADLINE = 300.0  # seconds for a whole data set
 TRIES = 2  # per mirror, when it did answer
-
-Report = Callable[[str], None]
 
 
 class DownloadError(Exception):
@@ -41,7 +39,7 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
     ----------
     known, part : the data set, and which of its four files
     mirrors : URLs of folders, in the order to try them
-    report : takes a sentence before each attempt
+    report : is told of each attempt, and how much of its announced length has come
     until : the `time.monotonic()` at which to give up
 
     Returns
@@ -59,9 +57,9 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
         for _ in range(TRIES):
             if time.monotonic() > until:
                 raise DownloadError([*reasons, f"{url}: not tried, the time for downloading was over"])
-            report(f"downloading {url}")
+            report(f"downloading {url}", 0.0)
             try:
-                return _attempt(url, known, part, until), mirror
+                return _attempt(url, known, part, report, until), mirror
             except HTTPError as error:
                 error.close()
                 reasons.append(f"{url}: HTTP {error.code} {' '.join(str(error.reason).split())}")
@@ -75,10 +73,16 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
     raise DownloadError(reasons)
 
 
-def _attempt(url: str, known: Known, part: str, until: float) -> Part:
+def _attempt(url: str, known: Known, part: str, report: Report, until: float) -> Part:
     shape = known.shapes[part]
     with _open(url, TIMEOUT) as response:
-        body: IO[bytes] = io.BufferedReader(_Body(response, until))
+        total = response.length  # None if the host does not say
+
+        def came(size: int) -> None:
+            if total:
+                report(f"downloading {url}", min(1.0, size / total))
+
+        body: IO[bytes] = io.BufferedReader(_Body(response, came, until))
         if known.md5:
             body = _with_md5(body, url, math.prod(shape), known.md5[part])
         array = idx.read(gzip.GzipFile(fileobj=body), url, largest=math.prod(shape))
@@ -128,11 +132,13 @@ def _open(url: str, timeout: float) -> HTTPResponse:
 
 
 class _Body(io.RawIOBase):
-    """A response as a raw file: one receive per read, and none after the deadline."""
+    """A response as a raw file: one receive per read, and none after the deadline. `came` is told the bytes so far."""
 
-    def __init__(self, response: HTTPResponse, until: float):
+    def __init__(self, response: HTTPResponse, came: Callable[[int], None], until: float):
         self.response = response
+        self.came = came
         self.until = until
+        self.size = 0
 
     def readable(self) -> bool:
         return True
@@ -142,4 +148,6 @@ class _Body(io.RawIOBase):
             raise TimeoutError("the time for downloading was over")
         received = self.response.read1(len(buffer))
         buffer[: len(received)] = received
+        self.size += len(received)
+        self.came(self.size)
         return len(received)

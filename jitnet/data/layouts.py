@@ -40,6 +40,8 @@ def read(path: Path, cache: Cache) -> Parts:
             return _folder(path, cache)
         if not path.exists():
             raise InputError(f"{path} does not exist: expected a folder or file of images and labels, check the path")
+    except InputError:
+        raise
     except (OSError, ValueError) as error:  # no permission, a NUL byte, a name that is too long
         raise InputError(f"cannot look into {path} ({error}): check the path and its permissions") from None
     if path.suffix.lower() == ".npz":
@@ -117,9 +119,12 @@ def _tables(train: Path, cache: Cache, test: Path | None) -> Parts:
 
 
 def _table(file: Path, cache: Cache) -> tuple[Part, Part]:
-    beside = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn)
+    beside = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn, cache.report)
     parts = _parsed(
-        file, ("x", "y"), lambda content: dict(zip("xy", tables.decode(content, str(file)))), [beside, cache]
+        file,
+        ("x", "y"),
+        lambda content: dict(zip("xy", tables.decode(content, str(file), cache.report))),
+        [beside, cache],
     )
     return parts["x"], parts["y"]
 
@@ -139,7 +144,7 @@ def _class_folders(folder: Path, cache: Cache) -> Parts:
         shown = ", ".join(f"{label} = {name}" for label, name in enumerate(names))
         cache.warn(f"the folders in {folder} are the classes {shown}")
     key = classfolders.fingerprint(folder)[:32]
-    return _kept(key, PARTS, lambda: classfolders.read(folder), folder, [cache])
+    return _kept(key, PARTS, lambda: classfolders.read(folder, cache.report), folder, [cache])
 
 
 def _kept(

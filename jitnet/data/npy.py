@@ -50,11 +50,18 @@ def read_path(path: Path) -> np.ndarray:
     return decode(read_file(path), str(path))
 
 
-def decode_npz(content: bytes, names: tuple[str, ...], where: str) -> dict[str, np.ndarray]:
-    """Read the named arrays of an `.npz` file; raises `InputError` as `read`, and when one is missing."""
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read all arrays of an `.npz` file; raises `InputError` as `read`."""
+    return decode_npz(read_file(path), None, str(path))
+
+
+def decode_npz(content: bytes, names: tuple[str, ...] | None, where: str) -> dict[str, np.ndarray]:
+    """Read the named arrays of an `.npz` file, or all; raises `InputError` as `read`, and when one is missing."""
     arrays = {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if names is None:
+                names = tuple(name.removesuffix(".npy") for name in archive.namelist())
             missing = [name for name in names if f"{name}.npy" not in archive.namelist()]
             if missing:
                 raise InputError(

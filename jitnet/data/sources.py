@@ -9,7 +9,7 @@ from jitnet.data import download, layouts
 from jitnet.data.cache import Cache
 from jitnet.data.content import Part, sha256
 from jitnet.data.dataset import SYNTHETIC, Dataset, assemble, own_name
-from jitnet.data.download import DownloadError, Report
+from jitnet.data.download import DownloadError
 from jitnet.data.known import FILES, KNOWN, MNIST, PARTS, Known
 from jitnet.errors import InputError
 
@@ -54,7 +54,7 @@ def read_own(path: Path, cache: Cache) -> Dataset:
     return assemble(layouts.read(path, cache), str(path), own_name(path))
 
 
-def find(known: Known, cache: Cache, offline: bool, report: Report) -> Search:
+def find(known: Known, cache: Cache, offline: bool) -> Search:
     """Look for a known data set in jitnet's cache, other tools' copies and, unless offline, on its mirrors.
 
     Never raises for a place that fails; `parts` of the result is empty when they all did.
@@ -78,7 +78,7 @@ def find(known: Known, cache: Cache, offline: bool, report: Report) -> Search:
     if offline:
         search.tried.append(f"{', '.join(known.mirrors)}: not asked, offline")
         return search
-    return _downloaded(known, cache, report, search)
+    return _downloaded(known, cache, search)
 
 
 def in_cache(known: Known, cache: Cache) -> dict[str, Part]:
@@ -87,12 +87,12 @@ def in_cache(known: Known, cache: Cache) -> dict[str, Part]:
     return kept if len(kept) == len(PARTS) else {}
 
 
-def fetch(known: Known, cache: Cache, offline: bool, report: Report) -> str:
+def fetch(known: Known, cache: Cache, offline: bool) -> str:
     """Put a known data set into jitnet's own cache and return where it was.
 
     Raises `InputError` when it is nowhere to be had, or when the cache cannot be written.
     """
-    data = load_known(known, cache, offline, report)
+    data = load_known(known, cache, offline)
     parts = {part: Part(array, sha256(array)) for part in PARTS for array in [getattr(data, part)]}
     if not in_cache(known, cache) and not _keep(known, cache, parts):
         raise InputError(
@@ -113,7 +113,7 @@ def _keep(known: Known, cache: Cache, parts: dict[str, Part]) -> bool:
     return all(cache.save(f"{known.name}-{name}", part) for name, part in parts.items())
 
 
-def _downloaded(known: Known, cache: Cache, report: Report, search: Search) -> Search:
+def _downloaded(known: Known, cache: Cache, search: Search) -> Search:
     until = time.monotonic() + download.DEADLINE
     mirrors = known.mirrors
     used: set[str] = set()
@@ -121,7 +121,7 @@ def _downloaded(known: Known, cache: Cache, report: Report, search: Search) -> S
         for part in PARTS:
             kept = _kept(known, part, cache)  # of a download that was interrupted
             if not kept:
-                kept, mirror = download.fetch(known, part, mirrors, report, until)
+                kept, mirror = download.fetch(known, part, mirrors, cache.report, until)
                 mirrors = tuple(sorted(mirrors, key=lambda other: other != mirror))  # the one that works first
                 used.add(mirror)
                 _keep(known, cache, {part: kept})
@@ -131,14 +131,14 @@ def _downloaded(known: Known, cache: Cache, report: Report, search: Search) -> S
     return Search(search.parts, ", ".join(sorted(used)))
 
 
-def load(spec: str, cache: Cache, offline: bool, report: Report) -> Dataset:
-    """Load what `jitnet.data.load` describes; the cache's `warn` takes the warnings."""
+def load(spec: str, cache: Cache, offline: bool) -> Dataset:
+    """Load what `jitnet.data.load` describes; the cache's `warn` and `report` are told."""
     if spec == SYNTHETIC:
         return _synthetic()
     if spec == "auto":
-        return _auto(MNIST, cache, offline, report)
+        return _auto(MNIST, cache, offline)
     if spec in KNOWN:
-        return load_known(KNOWN[spec], cache, offline, report)
+        return load_known(KNOWN[spec], cache, offline)
     path = expanded(spec)
     if not os.path.exists(path):
         raise InputError(
@@ -149,7 +149,7 @@ def load(spec: str, cache: Cache, offline: bool, report: Report) -> Dataset:
     return read_own(path, cache)
 
 
-def load_known(known: Known, cache: Cache, offline: bool, report: Report) -> Dataset:
+def load_known(known: Known, cache: Cache, offline: bool) -> Dataset:
     """Load a known data set; raises `InputError` when it is nowhere to be had."""
     if known.sha256 and (own := own_place()):
         data = _from_own_place(own, cache)
@@ -160,19 +160,19 @@ def load_known(known: Known, cache: Cache, offline: bool, report: Report) -> Dat
                 f"JITNET_DATA or ask for that data by --data {own}"
             )
         return data
-    search = find(known, cache, offline, report)
+    search = find(known, cache, offline)
     if not search.parts:
         raise InputError(_nowhere(known, search.tried))
     return assemble(search.parts, search.source, known.name, known)
 
 
-def _auto(known: Known, cache: Cache, offline: bool, report: Report) -> Dataset:
+def _auto(known: Known, cache: Cache, offline: bool) -> Dataset:
     if own := own_place():
         try:
             return _from_own_place(own, cache)
         except InputError as error:
             cache.warn(str(error))
-    search = find(known, cache, offline, report)
+    search = find(known, cache, offline)
     if search.parts:
         return assemble(search.parts, search.source, known.name)
     cache.warn(

@@ -2,16 +2,19 @@
 
 import io
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 
+from jitnet.data.content import Report, silent
 from jitnet.errors import InputError
 
 _BOM = b"\xef\xbb\xbf"
+_SOME = 500  # lines between two reports
 
 
-def decode(content: bytes, where: str) -> tuple[np.ndarray, np.ndarray]:
-    """Read a CSV file from its bytes.
+def decode(content: bytes, where: str, report: Report = silent) -> tuple[np.ndarray, np.ndarray]:
+    """Read a CSV file from its bytes, and report how far that is.
 
     Returns
     -------
@@ -29,25 +32,36 @@ def decode(content: bytes, where: str) -> tuple[np.ndarray, np.ndarray]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # what numpy would bend into range, or pass as empty, is an error here
             table = np.loadtxt(
-                io.BytesIO(content),
+                (line.decode() for line in _lines(content, where, report)),
                 np.uint8,
                 delimiter=",",
                 comments=None,
                 skiprows=header,
                 ndmin=2,
-                encoding="utf-8",
             )
     except (ValueError, Warning):
-        table = _line_by_line(content, header, where)
+        table = _line_by_line(content, header, where, report)
     if table.shape[1] < 2:
         raise InputError(f"{where} has one column: expected a label and then the pixels, separated by commas")
     return np.ascontiguousarray(table[:, 1:]), np.ascontiguousarray(table[:, 0])
 
 
-def _line_by_line(content: bytes, header: int, where: str) -> np.ndarray:
+def _lines(content: bytes, where: str, report: Report) -> Iterator[bytes]:
+    """Yield the lines with their ends, and report the share of them now and then."""
+    done = 0
+    for number, line in enumerate(io.BytesIO(content)):
+        if number % _SOME == 0:
+            report(f"reading {where}", done / len(content))
+        done += len(line)
+        yield line
+    report(f"reading {where}", 1.0)
+
+
+def _line_by_line(content: bytes, header: int, where: str, report: Report) -> np.ndarray:
     """Read what numpy refused: slower, but it takes "5" and 5.0, and knows the line of what is wrong."""
     rows: list[np.ndarray] = []
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(_lines(content, where, report), 1):
+        line = line.rstrip(b"\r\n")
         if number <= header or not line.strip():
             continue
         fields = line.split(b",")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,11 +128,22 @@ def to_markdown(tables: list[Table]) -> str:
     return "\n\n".join(blocks)
 
 
+def _plain(cell: str) -> str:
+    """Return a number as programs read it, without its difference to another and without separators."""
+    found = re.fullmatch(r"(-?[\d,]+(?:\.\d+)?)(?: \([-+][\d.,]+\))?", cell)
+    return found[1].replace(",", "") if found else cell
+
+
 def to_csv(tables: list[Table]) -> str:
-    """Return tables as one CSV table whose first column is the title of each row's table."""
+    """Return tables as one CSV table whose first column is the title of each row's table; its numbers are plain.
+
+    >>> print(to_csv([Table("results", ("", "a"), (("parameters", "1,234 (+3)"),))]))
+    table,row,a
+    results,parameters,1234
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     if tables:
         writer.writerow(["table", "row", *tables[0].head[1:]])
-    writer.writerows([table.title, *row] for table in tables for row in table.rows)
+    writer.writerows([table.title, row[0], *map(_plain, row[1:])] for table in tables for row in table.rows)
     return out.getvalue().rstrip("\n")

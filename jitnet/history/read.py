@@ -17,6 +17,12 @@ from jitnet.errors import InputError
 from jitnet.runfolder.lock import is_held
 from jitnet.runfolder.names import find_run, list_runs, read_meta
 
+SHOWN = (
+    "name", "status", "network", "architecture", "parameters", "data", "epochs", "planned", "accuracy", "best", "val",
+    "loss", "seconds", "images_per_s", "created", "stop_reason",
+)  # fmt: skip
+STATUSES = ("done", "running", "stopped", "crashed", "diverged")
+
 Row = dict[str, float | None]  # of metrics.csv by column; None = not computed
 
 
@@ -151,7 +157,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """Return what a list shows of a run, and what it can be sorted and filtered by."""
+    """Return what a list shows of a run, and what it can be sorted and filtered by: the names are SHOWN."""
     best = run.best("test_accuracy")
     rates = [row["images_per_s"] for row in run.epochs if row.get("images_per_s")]
     return {

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from jitnet.config import Settings
 from jitnet.errors import InputError
-from jitnet.history.read import Run, summary
+from jitnet.history.read import SHOWN, Run, summary
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -17,6 +18,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
+NAMES = tuple(dict.fromkeys((*Settings.__slots__, *SHOWN)))  # of all that a run can be chosen by
 SMALL_FIRST = {"name", "status", "network", "architecture", "data", "loss", "seconds"}  # the others: large first
 
 

@@ -9,7 +9,7 @@ from jitnet.history.curves import Curve
 from jitnet.report.html import Markup, element
 
 WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 40
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 40
 DASHES = ("", "7 4", "2 3", "9 3 2 3")  # curves differ in more than colour
 COLOURS = 6  # --curve0 ... in the style
 

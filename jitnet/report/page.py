@@ -1,5 +1,7 @@
 """The whole page: an overview when there are several runs, then each run."""
 
+from typing import Any
+
 from jitnet import history
 from jitnet.errors import InputError
 from jitnet.history.compare import compare
@@ -15,7 +17,12 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 def page(subjects: list[Subject], made: str) -> str:
     """Return the document; `made` says by what and when."""
     names = [subject.run.name for subject in subjects]
-    title = f"jitnet: {', '.join(names)}"
+    parts = [section(subject, place, len(subjects) == 1) for place, subject in enumerate(subjects)]
+    return document(f"jitnet: {', '.join(names)}", [_overview(subjects) if len(subjects) > 1 else None, parts], made)
+
+
+def document(title: str, parts: Any, made: str) -> str:
+    """Return a whole page of these parts."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -28,11 +35,7 @@ def page(subjects: list[Subject], made: str) -> str:
     body = element(
         "body",
         element("header", element("h1", title), button),
-        element(
-            "main",
-            _overview(subjects) if len(subjects) > 1 else None,
-            [section(subject, place) for place, subject in enumerate(subjects)],
-        ),
+        element("main", parts),
         element("footer", made),
         element("script", Markup(SCRIPT)),
     )

@@ -30,10 +30,10 @@ class Subject:
     missing: str = ""
 
 
-def section(subject: Subject, place: int) -> Markup:
-    """Return everything about one run; `place` tells its ids from those of other runs."""
+def section(subject: Subject, place: int, alone: bool = False) -> Markup:
+    """Return everything about one run; `place` tells its ids from those of other runs, `alone` that there are none."""
     run, measured = subject.run, subject.measured
-    parts: list[Any] = [element("h2", run.name), _alerts(subject), _figures(subject)]
+    parts: list[Any] = [element("h2", "Result" if alone else run.name), _lead(run), _alerts(subject), _figures(subject)]
     parts.append(element("div", _charts(run, place), class_="columns"))
     if measured is not None:
         parts += [element("h3", "Confusion matrix"), _confusion(measured)]
@@ -48,6 +48,15 @@ def section(subject: Subject, place: int) -> Markup:
     ]
     parts += [element("h3", "Again"), _again(run)]
     return element("section", parts, id=f"run{place}", aria_label=run.name)
+
+
+def _lead(run: Run) -> Markup:
+    """Return in a line what was trained, on what, how."""
+    s = run.settings
+    batch = "one image a step" if s["batch_size"] == 1 else f"batches of {s['batch_size']}"
+    what = f"{s['architecture'] or s['network']} on {run.meta['data']}"
+    how = f"{s['optimizer']}, {batch}, learning rate {s['lr']:g} ({s['schedule']}), seed {s['seed']}"
+    return element("p", f"{what}: {how}. {str(run.meta['created'])[:10]}.", class_="note")
 
 
 def _alerts(subject: Subject) -> list[Markup]:
@@ -141,7 +150,8 @@ def _classes(measured: Measured) -> Markup:
         for each in measured.classes
     ]  # fmt: skip
     head = ["class", "images", "recall %", "precision %", "F1 %", "most often taken for"]
-    return table("Recall: of its images, found. Precision: of what was taken for it, right.", head, rows)
+    caption = "Recall: of its images, found. Precision: of what was taken for it, right."
+    return table(caption, head, rows, class_="figures classes")
 
 
 def _mistakes(subject: Subject, measured: Measured) -> Markup:

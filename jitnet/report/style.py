@@ -29,11 +29,11 @@ button { font: inherit; padding: 4px 12px; color: var(--ink); background: var(--
   border-radius: 6px; cursor: pointer; }
 a { color: var(--accent); } nav ul { padding-left: 20px; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.key-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px;
+.key-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 12px;
   margin: 16px 0; padding: 0; }
-.key-figures div { background: var(--panel); border-radius: 8px; padding: 12px 16px; }
-.key-figures dt { color: var(--soft); font-size: 14px; } .key-figures dd { margin: 0; font-size: 24px;
-  font-weight: 600; }
+.key-figures div { background: var(--panel); border-radius: 8px; padding: 12px 10px; }
+.key-figures dt { color: var(--soft); font-size: 14px; } .key-figures dd { margin: 0; font-size: 22px;
+  font-weight: 600; white-space: nowrap; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px 24px; }
 figure { margin: 12px 0; min-width: 0; } figcaption { display: flex; flex-wrap: wrap; gap: 2px 16px;
   margin-bottom: 4px; }
@@ -50,7 +50,9 @@ output { display: block; font-size: 14px; min-height: 1.5em; }
 caption { text-align: left; font-size: 14px; padding-bottom: 4px; }
 th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid var(--rule); } th { font-weight: 600; }
 th[scope=row], .text td { text-align: left; } .text td { overflow-wrap: anywhere; }
-.matrix td { min-width: 42px; text-align: center; border: 1px solid var(--rule);
+.matrix th[scope=col] { text-align: center; } .classes td:last-child, .classes th:last-child { text-align: left;
+  white-space: nowrap; }
+.matrix td { min-width: 56px; text-align: center; border: 1px solid var(--rule);
   background: rgb(var(--heat) / var(--share, 0)); }
 .matrix td.right { outline: 2px solid var(--good); outline-offset: -2px; font-weight: 700; background: none; }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 12px; padding: 0;
@@ -69,8 +71,19 @@ img { image-rendering: pixelated; background: #000; max-width: 100%; border: 1px
 .sheets img { height: auto; }
 pre { background: var(--panel); padding: 12px 16px; border-radius: 8px; overflow-x: auto; font-size: 14px; }
 .alert { border-left: 5px solid var(--bad); padding: 4px 12px; background: var(--panel); }
-@media print { body { font-size: 11px; } button, output { display: none; }
-  figure, table, li, .key-figures { break-inside: avoid; } h2, h3 { break-after: avoid; } main { max-width: none; }
+@media (max-width: 600px) { svg .tick { font-size: 17px; } }
+@page { margin: 14mm; }
+@media print { body { font-size: 11px; background: none; } button, output { display: none; }
+  main, header, footer { max-width: none; padding: 0; } footer { padding: 16px 0; }
+  h1 { font-size: 22px; } h2 { font-size: 18px; margin-top: 16px; padding-top: 8px; }
+  h3 { font-size: 14px; margin: 16px 0 4px; } figure { margin: 4px 0; }
+  .key-figures { grid-template-columns: repeat(7, auto); gap: 6px; } .key-figures div { padding: 6px 8px; }
+  .key-figures dt { font-size: 10px; } .key-figures dd { font-size: 15px; }
+  .columns { grid-template-columns: 1fr 1fr; gap: 4px 24px; } svg .tick { font-size: 15px; }
+  .legend, caption, pre, footer { font-size: 10px; } th, td { padding: 1px 6px; } .matrix td { min-width: 40px; }
+  .mistakes { grid-template-columns: repeat(4, 1fr); gap: 8px; } .mistakes li { padding: 6px; font-size: 10px;
+    grid-template-columns: 56px 1fr; } .mistakes img { width: 56px; height: 56px; }
+  figure, table, li, .key-figures, pre { break-inside: avoid; } h2, h3 { break-after: avoid; }
   .wide, pre { overflow: visible; } pre { white-space: pre-wrap; } * { print-color-adjust: exact; } }
 """
 )

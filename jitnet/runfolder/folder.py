@@ -82,7 +82,7 @@ class RunFolder:
         now = datetime.now(UTC)
         stem = f"{now.astimezone():%Y%m%d-%H%M%S}-{title}"
         check_name(name if name is not None else f"{stem}-0000")
-        meta = {**meta, "title": title, "status": "running", "pid": os.getpid(), "host": socket.gethostname()}
+        meta = {"status": "running", **meta, "title": title, "pid": os.getpid(), "host": socket.gethostname()}
         meta["created"] = now.isoformat(timespec="microseconds")
         path = runs_dir / f".new-{secrets.token_hex(8)}"
         lock = None

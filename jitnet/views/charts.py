@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from jitnet.views.curves import Axis, Points, draw, label_rows
-from jitnet.views.frame import Glyphs, Line, fit, panel
+from jitnet.views.frame import Glyphs, Line, panel
 from jitnet.views.progress import DashboardState, counted
 
 GUTTER = 7  # label and axis at the left of a plot
@@ -37,23 +38,30 @@ def accuracy_chart(state: DashboardState, width: int, rows: int, glyphs: Glyphs,
 
     Its scale is that of the error, upside down: from 98 to 99 % is as good a step as from 80 to 90.
     """
-    test = [(row.epoch + 1.0, 100 - row.test_accuracy) for row in state.epochs if row.test_accuracy is not None]
-    val = [(row.epoch + 1.0, 100 - row.val_accuracy) for row in state.epochs if row.val_accuracy is not None]
-    axis = Axis.around((error for _, error in test + val), falling=True)
+    test = tuple((row.epoch + 1.0, 100 - row.test_accuracy) for row in state.epochs if row.test_accuracy is not None)
+    val = tuple((row.epoch + 1.0, 100 - row.val_accuracy) for row in state.epochs if row.val_accuracy is not None)
+    return _accuracy_chart(test, val, _epochs_shown(state), width, rows, glyphs, boxed)
+
+
+@lru_cache(maxsize=8)  # it changes once an epoch
+def _accuracy_chart(
+    test: Points, val: Points, epochs: int, width: int, rows: int, glyphs: Glyphs, boxed: bool
+) -> list[Line]:
+    axis = Axis.around((error for _, error in (*test, *val)), falling=True)
     names = ("test ", "val ") if width >= 41 else ("", "")
     now: Line = []
     if test:
         now += [(f"{names[0]}{100 - test[-1][1]:.2f}", "accuracy")]
     if val:
         now += [("  " if test else "", ""), (f"{glyphs.mark} {names[1]}{100 - val[-1][1]:.2f}", "val")]
-    curve = _Curve(axis, test, val, "accuracy", lambda error: f"{100 - error:g}", _epochs_shown(state))
+    curve = _Curve(axis, test, val, "accuracy", lambda error: f"{100 - error:g}", epochs)
     body = _plot(curve, width - 4, rows - (2 if boxed else 1), glyphs)
     title = "accuracy %" if width >= 32 else "accuracy"
     return panel([(title, "label")], now, body, width, rows, glyphs, boxed)
 
 
 def _plot(curve: _Curve, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
-    """Return the curve with labels at the left, and below it an axis and the epochs: `rows` lines."""
+    """Return the curve with labels at the left, and below it an axis and the epochs: `rows` lines of `width`."""
     columns, rows = width - GUTTER, rows - 2
     dash, wall, tick, corner = glyphs.box[4:]
     labels = label_rows(curve.axis, rows) if curve.line or curve.marks else {}
@@ -73,7 +81,7 @@ def _plot(curve: _Curve, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
         lines.append([*line, (text[start:], curve.tone)])
     lines.append([(" " * (GUTTER - 1), ""), (corner + dash * columns, "box")])
     lines.append([(" " * GUTTER, ""), (_epoch_labels(curve.epochs, columns), "label")])
-    return [fit(line, width, glyphs) for line in lines]
+    return lines
 
 
 def _round_steps(least: float) -> int:
@@ -94,6 +102,6 @@ def _epoch_labels(epochs: int, columns: int) -> str:
     text[columns - len(last) :] = last
     for value in range(0, epochs, _round_steps(6 * epochs / columns)):
         at, label = round(value / epochs * (columns - 1)), str(value)
-        if at + len(label) < columns - len(last):
+        if at + len(label) + 1 < columns - len(last):
             text[at : at + len(label)] = label
     return "".join(text)

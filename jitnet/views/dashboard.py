@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import IO, cast
 
 from rich.console import Console
@@ -44,6 +45,8 @@ class Dashboard:
         self._console = Console(
             file=cast("IO[str]", self._sink), force_terminal=True, force_interactive=True, highlight=False
         )
+        if self._console.color_system in ("256", "truecolor") and not self._console.no_color:
+            self._glyphs = replace(self._glyphs, greys=self._glyphs.braille)
         self._painter = Painter(self._console)
         self._keys = Keys(keyboard)
         self._size = self._console.size
@@ -74,7 +77,7 @@ class Dashboard:
             self._painter.erase()
             line = Frame([[("warning: ", "val"), (clean(event.message), "")]])
             self._console.print(line, end="", crop=False)  # it stays, above the screen
-        touched = self._listen()
+        touched = self._listen() or self._console.size != self._size
         if not self.broken and (touched or began >= self._next_at or self._long_wait_ahead(event)):
             self._draw()
             ended = self._clock()
@@ -100,7 +103,7 @@ class Dashboard:
     def wait(self) -> None:
         """Pass a moment of a pause, and look whether it is over."""
         time.sleep(0.05)
-        if self._listen():
+        if self._listen() or self._console.size != self._size:
             self._draw()
 
     def _listen(self) -> bool:
@@ -120,12 +123,7 @@ class Dashboard:
     def _draw(self) -> None:
         self.frames += 1
         size = self._console.size
-        if size.width < self._size.width or size.height < self._size.height:
-            self._start_over()
+        if size != self._size:
+            self._painter.resized(smaller=size.width < self._size.width or size.height < self._size.height)
         self._size = size
         self._painter.paint(render(self.state, size.width, size.height, self._glyphs))
-
-    def _start_over(self) -> None:
-        """Clear the terminal: when it shrank it wrapped our lines, and nobody knows where they are."""
-        self._console.clear()
-        self._painter.forget()

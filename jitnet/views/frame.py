@@ -5,14 +5,14 @@ it was asked for, so nothing jumps, and it is drawn several times faster, so the
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style
 
-Line = list[tuple[str, str]]  # pieces of text, each with its tone
+Line = list[tuple[str, str]]  # pieces of text, each with its tone: a name below, or what rich takes for a style
 
 TONES = {  # mid tones: they read on dark and on light terminals
     "": Style.null(),
@@ -30,6 +30,22 @@ TONES = {  # mid tones: they read on dark and on light terminals
 }
 
 
+def style_of(tone: str) -> Style:
+    """Return how a tone looks."""
+    return TONES[tone] if tone in TONES else Style.parse(tone)
+
+
+def blend(low: str, high: str, share: float, steps: int = 8) -> str:
+    """Return the colour at a share of the way between two colours, in so many steps that it seldom changes.
+
+    >>> blend("#000000", "#ff8000", 0.5)
+    '#804000'
+    """
+    share = round(share * steps) / steps
+    pairs = ((int(low[i : i + 2], 16), int(high[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in pairs)
+
+
 @dataclass(frozen=True)
 class Glyphs:
     """The characters beyond letters that a screen may use."""
@@ -40,14 +56,17 @@ class Glyphs:
     ellipsis: str
     best: str
     now: str
+    down: str
     mark: str
     right: str
     wrong: str
     braille: bool
+    greys: bool = False  # may a character have a colour of its own, so that two pixels make it?
 
 
-UNICODE = Glyphs(tuple("╭╮╯╰─│┤└"), tuple("━╸─"), "·", "…", "★", "▸", "◆", "✓", "✗", True)
-ASCII = Glyphs(tuple("++++-||+"), tuple("#=-"), "|", ".", "*", ">", "o", "ok", "x", False)
+UNICODE = Glyphs(tuple("╭╮╯╰─│┤└"), tuple("━╸─"), "·", "…", "★", "▸", "▾", "◆", "✓", "✗", True)
+GREYS = replace(UNICODE, greys=True)
+ASCII = Glyphs(tuple("++++-||+"), tuple("#=-"), "|", ".", "*", ">", "v", "o", "ok", "x", False)
 
 
 def glyphs_for(encoding: str, terminal: str = "") -> Glyphs:
@@ -59,7 +78,7 @@ def glyphs_for(encoding: str, terminal: str = "") -> Glyphs:
     if terminal == "linux":  # the kernel's console speaks UTF-8, but its fonts know no braille
         return ASCII
     try:
-        "╭╮╯╰─│┤└━╸·…★▸◆✓✗▀▄█⠿".encode(encoding)
+        "╭╮╯╰─│┤└━╸·…★▸▾◆✓✗▀▄▁█⠿".encode(encoding)
     except (UnicodeEncodeError, LookupError):
         return ASCII
     return UNICODE
@@ -74,7 +93,7 @@ class Frame:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
         for line in self.lines:
             for text, tone in line:
-                yield Segment(text, TONES[tone])
+                yield Segment(text, style_of(tone))
             yield Segment.line()
 
 
@@ -88,7 +107,7 @@ def fit(line: Line, width: int, glyphs: Glyphs) -> Line:
     fitted: Line = []
     left = width
     for text, tone in line:
-        size = cell_len(text)
+        size = len(text) if text.isascii() else cell_len(text)
         if size > left:
             cut = set_cell_size(text, max(0, left - 1)) + glyphs.ellipsis if left else ""
             fitted.append((cut, tone))

@@ -4,19 +4,21 @@ from jitnet.views.notebook import Notebook
 CNN(on_event=Notebook()).fit(x, y)
 """
 
+import re
 import time
 from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from jitnet.events import Event, RunFinished, StepsDone, Warned
+from jitnet.events import Compiling, Event, Progress, RunFinished, StepsDone, Warned
 from jitnet.views.dashboard import SHARE
-from jitnet.views.frame import TONES, Frame
+from jitnet.views.frame import GREYS, Frame, style_of
 from jitnet.views.progress import DashboardState
 from jitnet.views.screen import render, render_end
 
 COLUMNS, ROWS = 100, 40
 _FASTEST_S = 0.5  # a browser and a network lie between
+_BRAILLE = r'<i style="display:inline-block;width:1ch;font-style:normal">\g<0></i>'  # other fonts lend it, and wider
 
 
 class Notebook:
@@ -45,10 +47,9 @@ class Notebook:
         self.state.apply(event)
         if isinstance(event, Warned):
             self._warnings.append(event.message)
-        if began >= self._next_at or not isinstance(event, StepsDone):
-            frame = (
-                render_end(self.state, COLUMNS) if isinstance(event, RunFinished) else render(self.state, COLUMNS, ROWS)
-            )
+        if began >= self._next_at or not _comes_often(event):
+            ended_well = isinstance(event, RunFinished)
+            frame = render_end(self.state, COLUMNS, GREYS) if ended_well else render(self.state, COLUMNS, ROWS, GREYS)
             self._show(to_html(frame, self._warnings))
             ended = self._clock()
             self._next_at = ended + max(_FASTEST_S, SHARE * (ended - began))
@@ -60,6 +61,11 @@ class Notebook:
             self._handle = self._display(shown, display_id=True)
         else:
             self._handle.update(shown)
+
+
+def _comes_often(event: Event) -> bool:
+    """Does an event of this kind follow another too fast to be drawn each time?"""
+    return isinstance(event, StepsDone | Progress) or (isinstance(event, Compiling) and event.cached)
 
 
 class _Html:
@@ -79,10 +85,11 @@ def to_html(frame: Frame, warnings: list[str]) -> str:
     """Return a frame as one element; its colours read on light and on dark pages."""
     lines = "\n".join("".join(_span(text, tone) for text, tone in line) for line in frame.lines)
     notes = "".join(f"<p>warning: {escape(message)}</p>" for message in warnings)
-    style = "line-height:1.2;font-family:DejaVu Sans Mono,Menlo,Consolas,monospace;overflow-x:auto"
+    style = "line-height:1.16;font-family:DejaVu Sans Mono,Menlo,Consolas,monospace;overflow-x:auto"
     return f'{notes}<pre role="img" aria-label="training" style="{style}">{lines}</pre>'
 
 
 def _span(text: str, tone: str) -> str:
-    style = TONES[tone].get_html_style() if tone else ""
-    return f'<span style="{style}">{escape(text)}</span>' if style else escape(text)
+    style = style_of(tone).get_html_style() if tone else ""
+    shown = re.sub("[\u2801-\u28ff]", _BRAILLE, escape(text))
+    return f'<span style="{style}">{shown}</span>' if style else shown

@@ -39,7 +39,7 @@ def overlay(
         value = (100 - labels[row] if axis.falling else labels[row]) if row in labels else None
         name = "" if value is None else f"{value:g}"
         lines.append([(f"{name:>{GUTTER - 2}} ", "label"), (tick if row in labels else wall, "box"), *line])
-    ends = f"{left:g}", f"{right:g} {unit}"
+    ends = _short(left), f"{_short(right)} {unit}"
     lines.append([(" " * (GUTTER - 1), ""), (corner + dash * columns, "box")])
     lines.append([(" " * GUTTER, ""), (ends[0] + ends[1].rjust(columns - len(ends[0])), "label")])
     for place, (name, curve) in enumerate(curves):
@@ -66,6 +66,15 @@ def _axis(values: list[float], accuracy: bool) -> Axis:
 
 def _height(value: float, axis: Axis) -> float:
     return 100 - value if axis.falling else value
+
+
+def _short(value: float) -> str:
+    """Return a number for the end of an axis.
+
+    >>> _short(9.0), _short(2.60001), _short(540000.0)
+    ('9', '2.6', '540,000')
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _few(curve: Points) -> Points:

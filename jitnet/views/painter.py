@@ -10,9 +10,10 @@ from rich.color import ColorSystem
 from rich.console import Console
 from rich.style import Style
 
-from jitnet.views.frame import TONES, Frame, Line
+from jitnet.views.frame import Frame, Line, style_of
 
-_HIDE, _SHOW, _CLEAR_LINE, _CLEAR_BELOW = "\x1b[?25l", "\x1b[?25h", "\x1b[2K", "\x1b[0J"
+_HIDE, _SHOW, _CLEAR_BELOW, _CLEAR_ALL = "\x1b[?25l", "\x1b[?25h", "\x1b[0J", "\x1b[2J\x1b[H"
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # a terminal that knows it shows all between at once, others pass over it
 
 
 class Painter:
@@ -20,7 +21,8 @@ class Painter:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._shown: list[str] = []
+        self._shown: list[tuple[Line, str]] = []
+        self._before = ""  # what goes out with the next frame
 
     def start(self) -> None:
         """Hide the cursor."""
@@ -28,36 +30,44 @@ class Painter:
 
     def stop(self) -> None:
         """Erase the frame and give the cursor back."""
+        self._write(self._before)
         self.erase()
         self._write(_SHOW)
 
     def erase(self) -> None:
         """Remove the frame, so that something that stays can be printed in its place."""
-        if self._shown:
-            self._write(f"\r{_up(len(self._shown) - 1)}{_CLEAR_BELOW}")
-        self._shown = []
+        self._write(self._erased())
 
-    def forget(self) -> None:
-        """Take the frame for lost, after something else has cleared the terminal."""
+    def resized(self, smaller: bool) -> None:
+        """Start anew with the next frame. A terminal that shrank wrapped our lines, and nobody knows where they are."""
+        self._before += _CLEAR_ALL if smaller else self._erased()
         self._shown = []
 
     def paint(self, frame: Frame) -> None:
-        """Show a frame in the place of the one before."""
-        lines = [self._text(line) for line in frame.lines]
-        if len(lines) != len(self._shown):
-            self.erase()
-            self._write("\n".join(lines))
+        """Show a frame in the place of the one before; the lines of both are as wide as each other."""
+        before = self._shown
+        lines = [
+            shown if line == shown[0] else (line, self._text(line))  # comparing costs a tenth of writing
+            for line, shown in zip(frame.lines, before + [([], "")] * len(frame.lines))
+        ]
+        if len(lines) != len(before):
+            parts = [self._before + self._erased() + "\n".join(text for _, text in lines)]
         else:
             parts, row = [], len(lines) - 1  # the cursor's row in the frame
-            for place, (new, old) in enumerate(zip(lines, self._shown)):
-                if new != old:
-                    parts.append(f"\r{_move(place - row)}{_CLEAR_LINE}{new}")
+            for place, (new, old) in enumerate(zip(lines, before)):
+                if new[1] != old[1]:
+                    parts.append(f"\r{_move(place - row)}{new[1]}")
                     row = place
             if parts:
                 parts.append(_move(len(lines) - 1 - row))
-                self._write("".join(parts))
-        self._shown = lines
+        if parts:
+            self._write(f"{_BEGIN}{''.join(parts)}{_END}")  # one write, so that no frame is seen half
+        self._before, self._shown = "", lines
         self._console.file.flush()
+
+    def _erased(self) -> str:
+        rows, self._shown = len(self._shown), []
+        return f"\r{_move(1 - rows)}{_CLEAR_BELOW}" if rows else ""
 
     def _text(self, line: Line) -> str:
         colours = self._console.color_system if not self._console.no_color else None
@@ -67,12 +77,8 @@ class Painter:
         self._console.file.write(text)
 
 
-def _up(rows: int) -> str:
-    return f"\x1b[{rows}A" if rows > 0 else ""
-
-
 def _move(rows: int) -> str:
-    return f"\x1b[{rows}B" if rows > 0 else _up(-rows)
+    return f"\x1b[{rows}B" if rows > 0 else f"\x1b[{-rows}A" if rows else ""
 
 
 @cache
@@ -84,7 +90,7 @@ def _codes(tone: str, colours: str | None) -> str:
         "truecolor": ColorSystem.TRUECOLOR,
         "windows": ColorSystem.WINDOWS,
     }
-    known = TONES[tone]
+    known = style_of(tone)
     style = Style(color=known.color, bgcolor=known.bgcolor, bold=known.bold)  # anew: a style keeps its first codes
     system = systems.get(colours or "", ColorSystem.STANDARD)
     if colours is None:

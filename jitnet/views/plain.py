@@ -126,7 +126,7 @@ class Plain:
         if run is None or steps is None or left is None or self._clock() - self._spoke_at < HEARTBEAT_S:
             return []
         return [
-            f"epoch {steps.epoch}: {100 * self._state.fraction:.0f} % of {run.train_images:,} images, "
+            f"epoch {steps.epoch}: {100 * self._state.fraction:.0f} % of {run.images_per_epoch:,} images, "
             f"avg loss {steps.epoch_loss:.6f}, {self._state.speed.value:,.0f} images/s, "
             f"about {left / 60:.1f} minutes left"
         ]

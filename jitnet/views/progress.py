@@ -10,6 +10,7 @@ from jitnet.events import (
     Event,
     Interrupted,
     PeakMeasured,
+    Progress,
     RunFinished,
     RunStarted,
     StepsDone,
@@ -67,6 +68,11 @@ class Trace:
             self._stride *= 2
 
 
+def _faded(before: tuple[float, ...], now: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the mean of what was and what is, so that no single call is taken for a trend."""
+    return tuple((a + b) / 2 for a, b in zip(before, now)) if len(before) == len(now) else now
+
+
 def _mean(points: list[tuple[float, float]]) -> tuple[float, float]:
     return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
 
@@ -84,6 +90,8 @@ class DashboardState:
     epochs: list[EpochDone] = field(default_factory=list)
     end: Interrupted | Diverged | RunFinished | None = None
     peak_gflops: float = 0.0  # of the machine; 0 = not measured
+    moved: tuple[float, ...] = ()  # by layer, over the latest calls: the change of its weights
+    evaluated: float = 0.0  # share of the evaluation in work
     keys: bool = False  # are keys heard?
     paused: bool = False
     help: bool = False
@@ -112,8 +120,12 @@ class DashboardState:
                 self.epoch, self.elapsed_s = event.epoch, event.elapsed_s
                 self.fraction = event.step_in_epoch / max(1, event.steps_per_epoch)
                 self.losses.add(self.epoch + self.fraction, event.call_loss)
+                self.moved = _faded(self.moved, event.moved)
+                self.evaluated = 0.0
                 self.speed.add(event.images, event.seconds)
                 self.pace.add(event.images, event.seconds)
+            case Progress() if self.evaluating:
+                self.evaluated = event.images / max(1, event.total)
             case EpochDone():
                 self._finish_epoch(event)
             case Interrupted() | Diverged():
@@ -132,6 +144,13 @@ class DashboardState:
     def evaluating(self) -> bool:
         """Is the epoch in work trained, but not evaluated yet?"""
         return self.steps is not None and self.steps.step_in_epoch >= self.steps.steps_per_epoch
+
+    @property
+    def moving(self) -> list[float]:
+        """For the image and each layer: how far its weights move, as a share of the most; without weights 0."""
+        places, most = len(self.run.extents) if self.run else 0, max(self.moved, default=0.0)
+        known = most > 0 and len(self.moved) == places - 1
+        return [0.0, *(share / most for share in self.moved)] if known else [0.0] * places
 
     @property
     def gflops(self) -> float:
@@ -165,7 +184,7 @@ class DashboardState:
         """Seconds until the epoch in work is trained and evaluated; None as long as nothing is measured."""
         if self.run is None or not self.pace.value:
             return None
-        return (1.0 - self.fraction) * self.run.train_images / self.pace.value + self.eval_s
+        return (1.0 - self.fraction) * self.run.images_per_epoch / self.pace.value + self.eval_s
 
     @property
     def run_left_s(self) -> float | None:
@@ -176,7 +195,7 @@ class DashboardState:
         more = self.run.epochs - self.epoch - 1
         if more < 0:
             return 0.0
-        return left + more * (self.run.train_images / self.pace.value + self.eval_s)
+        return left + more * (self.run.images_per_epoch / self.pace.value + self.eval_s)
 
     @property
     def best(self) -> EpochDone | None:

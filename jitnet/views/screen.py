@@ -2,16 +2,20 @@
 
 from jitnet.events import Diverged, Interrupted, RunStarted
 from jitnet.views.charts import accuracy_chart, loss_chart
-from jitnet.views.classes import ROWS as PANEL
-from jitnet.views.classes import class_line, class_panel, digits_panel
+from jitnet.views.classes import ROWS as DIGITS
+from jitnet.views.classes import class_line, confusion_of, confusion_panel, confusion_size, digits_panel
 from jitnet.views.frame import UNICODE, Frame, Glyphs, Line, bar, beside, clean, fit, panel, spread
 from jitnet.views.keys import HELP
+from jitnet.views.network import drawing, in_a_line
 from jitnet.views.plain import closing_lines
 from jitnet.views.progress import DashboardState, counted
 from jitnet.views.table import planned_rows, table
 
 WIDEST = 160  # beyond that eyes lose the row
 SMALLEST = 60, 12  # columns and rows; below there is one status line
+BOXED = 36  # rows from which there is room for boxes, and for the network as a picture
+TALLEST = 30  # rows of curves and table
+LEAST = 8  # rows of a curve without a box
 
 
 def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNICODE) -> Frame:
@@ -21,23 +25,17 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Frame([fit(_status(state, glyphs), width, glyphs)])
-    width, rows = min(width, WIDEST), height - 1
-    boxed = height >= 32
-    lines = _header(state, width, glyphs, boxed, rows)
+    width, rows, boxed = min(width, WIDEST), height - 1, height >= BOXED
+    lines = _header(state, width, glyphs, boxed, 4 if height >= 44 else 3)
     lines += _progress(state, width, glyphs, boxed)
-    left = rows - len(lines)
-    wanted = planned_rows(state, boxed)
     if state.help:
-        return Frame(lines + _help(width, left, glyphs, boxed))
-    shown = _classes(state, width, left, glyphs, boxed)
-    lines += shown
-    left -= len(shown)
-    if boxed and width >= 120:
-        left = min(left, max(wanted, 22))
-        room = width * 11 // 20
-        lines += beside(table(state, room, left, glyphs), _charts_over(state, width - room, left, glyphs))
+        return Frame(lines + _help(width, rows - len(lines), glyphs, boxed))
+    lines += _classes(state, width, rows - len(lines), glyphs, boxed)
+    left, wanted = rows - len(lines), planned_rows(state, boxed)
+    if width >= 100 and left >= LEAST:
+        lines += _abreast(state, width, min(left, TALLEST), glyphs, boxed)
     elif height >= 20:
-        curves = min(14 if boxed else 9, max(left - wanted, 9 if boxed else 8))
+        curves = min(14 if boxed else 9, max(left - wanted, LEAST + boxed))
         lines += _charts_beside(state, width, curves, glyphs, boxed)
         lines += table(state, width, min(left - curves, wanted), glyphs, boxed)
     else:
@@ -56,25 +54,37 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> F
     if width < SMALLEST[0]:
         return Frame([fit(_status(state, glyphs), width, glyphs), *last])
     width = min(width, WIDEST)
-    lines = _header(state, width, glyphs, True, 99)
+    lines = _header(state, width, glyphs, True, 4)
     lines += _charts_beside(state, width, 12, glyphs, True)
-    if state.run and state.run.sample and width >= 100:
-        lines += _both(state, width, glyphs)
+    if state.run and state.run.sample:
+        lines += digits_panel(state, width, glyphs)
     lines += table(state, width, len(state.epochs) + (state.steps is not None) + 3, glyphs)
     return Frame([*lines, *last])
 
 
 def _classes(state: DashboardState, width: int, left: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
-    """Return what the latest evaluation says of single classes: panels, a line or nothing, by the room there is."""
-    if state.run is None or not state.run.classes:
+    """Return what the latest evaluation says of single classes: a panel, a line or nothing, by the room there is."""
+    if state.run is None or state.run.classes < 2 or not state.run.test_images:
         return []
-    if boxed and state.run.sample and left >= PANEL + 16:
-        return _both(state, width, glyphs)
-    return [fit(class_line(state, width), width, glyphs)] if left >= 14 else []
+    below = LEAST + boxed if width >= 100 else LEAST + 4 + 2 * boxed  # the table goes beside the curves or below them
+    if state.run.sample and left >= DIGITS + 1 + boxed + below:
+        return digits_panel(state, width, glyphs, boxed)
+    return [fit([("  ", ""), *class_line(confusion_of(state), width - 4, glyphs)], width, glyphs)] if left >= 14 else []
 
 
-def _both(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
-    return beside(digits_panel(state, width - 28, glyphs), class_panel(state, 28, glyphs))
+def _abreast(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
+    """Return the table and the curves side by side, on a wide screen with the confusions."""
+    columns = max(42, width * 3 // 10)
+    made = table(state, columns, rows, glyphs, boxed)
+    classes = state.run.classes if state.run and state.run.test_images else 0
+    wide, high = confusion_size(classes)
+    tall = rows >= 2 * LEAST + 4
+    if classes >= 2 and width - columns - wide >= (50 if tall else 64) and rows >= high:
+        made = beside(made, confusion_panel(confusion_of(state), wide, rows, glyphs, boxed))
+        columns += wide
+    room = width - columns
+    charts = _charts_over if tall and room < 4 * rows else _charts_beside  # else the curves would be towers
+    return beside(made, charts(state, room, rows, glyphs, boxed))
 
 
 def _help(width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
@@ -100,58 +110,39 @@ def _data(run: RunStarted) -> Line:
     return [(clean(run.data), "strong")]
 
 
-def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, rows: int) -> list[Line]:
+def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high: int) -> list[Line]:
+    """Return what is trained, on what, how; boxed with the network drawn `high` rows high, or in its extents."""
     run = state.run
     if run is None:
-        return panel([("jitnet", "title")], [], [], width, 9 if boxed else 2, glyphs, boxed)
+        return panel([("jitnet", "title")], [], [], width, high + 8 if boxed else 4, glyphs, boxed)
     dot = (f" {glyphs.dot} ", "box")
-    size: Line = [
-        (f"{run.parameters:,}", ""),
-        (" parameters", "label"),
-        dot,
-        (f"{run.macs:,}", ""),
-        (" MACs", "label"),
-    ]
+    size: Line = [(f"{run.parameters:,}", ""), (" parameters", "label"), dot, (f"{run.macs:,}", ""), (" MACs", "label")]
     machine: Line = [(f"{run.threads}", ""), (f" threads ({run.layer})", "label")]
     images: Line = [(f"{run.train_images:,}", ""), (" training", "label")]
     if run.val_images:
         images += [dot, (f"{run.val_images:,}", ""), (" validation", "label")]
     images += [dot, (f"{run.test_images:,}", ""), (" test", "label")]
     recipe: Line = [(f"{clean(run.recipe)}, {counted(run.epochs)}", "")]
-    folder: Line = [(clean(run.run) or "none, nothing is saved", "")]
     title: Line = [("jitnet ", "title"), (clean(run.title), "strong")]
     network: Line = [(clean(run.architecture), "strong")]
-    if boxed:
-        labelled: list[tuple[str, Line]] = [
-            ("network", network),
-            ("shapes", _shapes(run, width - 13, glyphs)),
-            ("size", [*size, (" per image", "label")]),
-            ("data", [*_data(run), ("  ", ""), *images, dot, (clean(run.source), "label")]),
-            ("recipe", recipe),
-            ("machine", machine),
-            ("folder", folder),
-        ]
-        body = [[(f"{name:<9}", "label"), *line] for name, line in labelled]
-        return panel(title, _data(run), body, width, 9, glyphs)
-    body = [network, [*size, dot, *machine, *_share(state, dot)]]
-    if rows >= 23:
-        body += [recipe]
-    return panel(title, _data(run), body, width, len(body) + 1, glyphs, boxed=False)
-
-
-def _shapes(run: RunStarted, width: int, glyphs: Glyphs) -> Line:
-    """Return the extents from the image to the output; where there is room each is drawn as high as it is."""
-    arrow = f" {glyphs.now} "
-    plain = arrow.join(run.extents)
-    if not glyphs.braille or not run.extents or len(plain) + 2 * len(run.extents) > width:
-        return [(clean(plain), "")]
-    highest = int(run.extents[0].split("x")[0])
-    line: Line = []
-    for extent in run.extents:
-        numbers = [int(number) for number in extent.split("x")]
-        level = max(1, round(8 * numbers[0] / highest)) if len(numbers) == 3 else 1
-        line += [(arrow if line else "", "box"), (" ▁▂▃▄▅▆▇█"[min(8, level)], "loss"), (f" {extent}", "")]
-    return line
+    if not boxed:
+        if width >= 100:
+            title, network = [*title, ("  ", ""), *network], in_a_line(run, state, width - 4, glyphs)
+        body = [network, [*size, dot, *machine, *(_share(state, dot) if 80 <= width < 90 else [])], recipe]
+        return panel(title, _data(run), body, width, 4, glyphs, boxed)
+    drawn = drawing(state, width - 4, high, glyphs)
+    if drawn:
+        title += [("  ", ""), *network]
+    labelled: list[tuple[str, Line]] = [
+        ("size", [*size, (" per image", "label"), dot, *machine]),
+        ("data", [*_data(run), ("  ", ""), *images, dot, (clean(run.source), "label")]),
+        ("recipe", recipe),
+        ("folder", [(clean(run.run) or "none, nothing is saved", "")]),
+    ]
+    if not drawn:
+        labelled[:0] = [("network", network), ("shapes", in_a_line(run, state, width - 13, glyphs))]
+    body = drawn + [[(f"{name:<9}", "label"), *line] for name, line in labelled]
+    return panel(title, _data(run), body, width, len(body) + 2, glyphs)
 
 
 def _share(state: DashboardState, before: tuple[str, str]) -> Line:
@@ -176,12 +167,13 @@ def _bars(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     total = state.run.epochs if state.run else 0
     first = "paused" if state.paused else "evaluating" if state.evaluating else f"epoch {state.epoch}"
     lines = []
-    for name, fraction, left, tone in (
-        (first, state.fraction, state.epoch_left_s, "loss"),
+    fraction = state.evaluated if state.evaluating else state.fraction
+    for name, share, left, tone in (
+        (first, fraction, state.epoch_left_s, "loss"),
         (f"{state.epoch} of {counted(total)}", state.run_fraction, state.run_left_s, "accuracy"),
     ):
-        text = f"{100 * fraction:6.1f} %{clock(left):>9} left"
-        lines.append([(f"{name:<16}", ""), *bar(fraction, width - 16 - len(text), tone, glyphs), (text, "")])
+        text = f"{100 * share:6.1f} %{clock(left):>9} left"
+        lines.append([(f"{name:<16}", ""), *bar(share, width - 16 - len(text), tone, glyphs), (text, "")])
     return lines
 
 
@@ -222,9 +214,9 @@ def _charts_beside(state: DashboardState, width: int, rows: int, glyphs: Glyphs,
     )
 
 
-def _charts_over(state: DashboardState, width: int, rows: int, glyphs: Glyphs) -> list[Line]:
+def _charts_over(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
     half = rows // 2
-    return loss_chart(state, width, rows - half, glyphs) + accuracy_chart(state, width, half, glyphs)
+    return loss_chart(state, width, rows - half, glyphs, boxed) + accuracy_chart(state, width, half, glyphs, boxed)
 
 
 def _status(state: DashboardState, glyphs: Glyphs) -> Line:
@@ -241,10 +233,13 @@ def _status(state: DashboardState, glyphs: Glyphs) -> Line:
         ]
     if isinstance(state.end, Interrupted | Diverged):
         return [*line, ("stopped", "strong")]
-    line += [
-        (f"epoch {state.epoch} {100 * state.fraction:3.0f} %", "strong"),
-        (f" {clock(state.run_left_s)} left", ""),
-    ]
+    if state.end:
+        line += [("done", "strong"), (f" in {clock(state.elapsed_s)}", "")]
+    else:
+        line += [
+            (f"epoch {state.epoch} {100 * state.fraction:3.0f} %", "strong"),
+            (f" {clock(state.run_left_s)} left", ""),
+        ]
     if state.steps:
         line += [(f" loss {state.steps.epoch_loss:.4f}", "loss")]
     if state.epochs and state.epochs[-1].test_accuracy is not None:

@@ -42,7 +42,7 @@ def table(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: b
     legend: Line = []
     if best is not None:
         kind = "validation" if best.val_accuracy is not None else "test"
-        legend = [(f"{glyphs.best} highest {kind} accuracy", "label")]
+        legend = [(f"{glyphs.best} best {kind} accuracy", "label")]
     return panel([(title, "label")], legend, body, width, rows, glyphs, boxed)
 
 

@@ -15,11 +15,12 @@ from jitnet.network import Network
 from jitnet.training import SAMPLE, Training
 
 
-def describe(training: Training, data: Dataset, title: str, history: tuple[EpochDone, ...] = ()) -> RunStarted:
-    """Return the first event of a run: what is trained, on what, how."""
-    network, settings, position = training.network, training.settings, training.position
+def describe(training: Training, source: str, title: str, history: tuple[EpochDone, ...] = ()) -> RunStarted:
+    """Return the first event of a run: what is trained, on what from which source, how."""
+    network, settings, position, data = training.network, training.settings, training.position, training.data
     count, layer = threads.in_use()
-    shown = data.x_test[: SAMPLE if data.y_test.ndim == 1 else 0]  # numbers are no pictures
+    images, targets = data.test
+    shown = images[: SAMPLE if targets.ndim == 1 else 0]  # numbers are no pictures
     optimizer = settings.optimizer.upper() if settings.optimizer == "sgd" else settings.optimizer
     if settings.weight_decay:
         optimizer += f" with weight decay {settings.weight_decay:g}"
@@ -39,7 +40,7 @@ def describe(training: Training, data: Dataset, title: str, history: tuple[Epoch
         macs=architecture.forward_macs(network.shapes),
         step_macs=architecture.step_macs(network.shapes),
         data=data.name,
-        source=data.source,
+        source=source,
         train_images=len(training.data.train[0]),
         val_images=len(training.data.val[0]),
         test_images=len(training.data.test[0]),
@@ -55,7 +56,7 @@ def describe(training: Training, data: Dataset, title: str, history: tuple[Epoch
         extents=tuple("x".join(map(str, extents)) for extents in _extents(network)),
         classes=network.classes,
         sample=tuple(thumbnail(image) for image in shown),
-        sample_labels=tuple(map(int, data.y_test[: len(shown)])),
+        sample_labels=tuple(map(int, targets[: len(shown)])),
     )
 
 

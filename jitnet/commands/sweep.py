@@ -1,0 +1,54 @@
+"""`jitnet sweep`: every combination of some settings, or random ones, the worse ones ended early if wanted."""
+
+import argparse
+from typing import Any
+
+from jitnet.commands import many, train
+from jitnet.errors import InputError
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `sweep` to the command line."""
+    parser = subparsers.add_parser("sweep", help="train with every combination of some settings, or random ones")
+    plan = parser.add_argument_group("the plan")
+    plan.add_argument(
+        "--grid", metavar="NAME=V,V", action="append", default=[], help='lr=0.01,0.03 hidden=512x512,300 "arch=..."'
+    )
+    plan.add_argument("--random", type=int, metavar="N", default=0, help="N random combinations instead of all")
+    plan.add_argument(
+        "--range", metavar="NAME=A:B", action="append", default=[], help="with --random: a number between A and B"
+    )
+    plan.add_argument("--random-seed", type=int, metavar="N", default=0, help="of the random combinations (default: 0)")
+    plan.add_argument("--seeds", type=int, metavar="N", default=1, help="seeds of each combination (default: 1)")
+    plan.add_argument(
+        "--halving", type=int, metavar="R", default=0,
+        help="after few epochs keep the better one in R by --val, train these R times as long, and so on",
+    )  # fmt: skip
+    many.add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train all and return the exit code."""
+    from jitnet.trials.plan import parse_bounds, parse_values, plan
+
+    if not args.grid and not args.range:
+        raise InputError("nothing varies: expected --grid lr=0.01,0.03 or --random N --range lr=1e-4:1e-1")
+    grid: dict[str, Any] = {}
+    bounds: dict[str, Any] = {}
+    for option, texts, parse, found in (
+        ("--grid", args.grid, parse_values, grid),
+        ("--range", args.range, parse_bounds, bounds),
+    ):
+        for text in texts:
+            name, values = parse(text)
+            if name in found:
+                raise InputError(f"{option} names {name} twice: expected its values in one")
+            found[name] = values
+    return many.run(
+        args,
+        plan(
+            train.settings_of(args), "sweep", grid, bounds, seeds=args.seeds, draws=args.random,
+            draw_seed=args.random_seed, halving=args.halving,
+        ),
+    )  # fmt: skip

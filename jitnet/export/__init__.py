@@ -1,0 +1,1 @@
+"""The network in another language: what `jitnet export cpp` writes."""

@@ -1,0 +1,205 @@
+"""The C++ twin of a network: fixed sources from cpp/, and the files that are made for one run."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from jitnet import __version__, checkpoint
+from jitnet.architecture import Conv, Pool, Shape
+from jitnet.atomic import replace_file
+from jitnet.checkpoint import Metadata, Tensors
+from jitnet.config import Settings
+from jitnet.errors import InputError, JitnetError
+from jitnet.network import Network
+
+SOURCES = ("jitnet.hpp", "checkpoint.hpp", "main.cpp", "selftest.cpp", "CMakeLists.txt", "README.md")
+MADE = ("model.hpp", "model.safetensors", "golden.bin")
+GOLDEN_IMAGES = 32
+COMPILERS = ("c++", "g++", "clang++")
+FLAGS = ("-std=c++17", "-O3")
+LARGEST = 50_000_000  # parameters: the twin is one static object, which holds them four times, and 2 GB is its limit
+
+
+class TwinError(JitnetError):
+    """The exported programme cannot be compiled here, or does not compute what Python computes."""
+
+
+def write(out: Path, network: Network, settings: Settings, state: Tensors, metadata: Metadata) -> None:
+    """Write the twin of a network whose state (parameters, position, optimiser) is given into the folder `out`.
+
+    Raises `InputError` if the network has no twin, or if the folder cannot be written or holds something else.
+    """
+    if settings.target:
+        raise InputError(
+            f"the run approximates {settings.target!r} from numbers: expected a run that learns labels, as the C++ "
+            "programme does"
+        )
+    if network.params.size > LARGEST:
+        raise InputError(f"the network has {network.params.size:,} parameters: expected at most {LARGEST:,} for C++")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out is {out}, which is a file: expected a folder, new or empty")
+    if out.is_dir() and any(out.iterdir()) and not (out / "model.hpp").exists():
+        raise InputError(f"--out is {out}, which holds other files: expected a new or empty folder, or an older export")
+    golden_tensors = golden(network)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in SOURCES:
+            replace_file(out / name, source(name).encode())
+        replace_file(out / "model.hpp", model_header(network, settings, metadata["title"]).encode())
+    except OSError as error:
+        raise InputError(f"cannot write the export to {out}: {error.strerror}; choose another folder") from error
+    checkpoint.save(out / "golden.bin", golden_tensors, {"jitnet": __version__})
+    checkpoint.save(out / "model.safetensors", state, metadata)
+
+
+def source(name: str) -> str:
+    """Return one of the fixed files."""
+    return (files("jitnet.export") / "cpp" / name).read_text(encoding="utf-8")
+
+
+def model_header(network: Network, settings: Settings, title: str) -> str:
+    """Return model.hpp: the network's shapes as constants, the run's settings, and `predict`."""
+    height, width, channels = network.image
+    records = [_record(network.shapes, place) for place in range(len(network.shapes))]
+    table = "".join(f"    {record},\n" for record in records if record)
+    values = {
+        "VERSION": __version__,
+        "TITLE": _literal(title),
+        "ARCHITECTURE": _literal(settings.architecture),
+        "BIAS": network.bias,
+        "HEIGHT": height,
+        "WIDTH": width,
+        "CHANNELS": channels,
+        "CLASSES": network.classes,
+        "GOLDEN_IMAGES": GOLDEN_IMAGES,
+        "DEPTH": table.count("\n"),
+        "TABLE": table,
+        "SETTINGS": "".join(f"  settings.{name} = {value};\n" for name, value in _settings(settings).items()),
+    }
+    text = source("model.hpp.in")
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", str(value))
+    return text
+
+
+def _settings(settings: Settings) -> dict[str, object]:
+    """Return the members of the C++ settings with their values as C++."""
+
+    def word(kind: str, value: str) -> str:
+        return f"jitnet::{kind}::{value.replace('-', '_')}"
+
+    return {
+        "epochs": settings.epochs,
+        "steps_per_epoch": settings.steps_per_epoch,
+        "batch_size": settings.batch_size,
+        "lr": repr(settings.lr),
+        "schedule": word("Schedule", settings.schedule),
+        "loss": word("Loss", settings.loss),
+        "rule.kind": word("Optimizer", settings.optimizer),
+        "rule.summed": str(settings.reduction == "sum").lower(),
+        "rule.momentum": repr(settings.momentum),
+        "rule.decay": repr(settings.weight_decay),
+        "init": word("Init", settings.init),
+        "shuffle": str(settings.shuffle).lower(),
+        "seed": f"{settings.seed}u",
+        "val": settings.val,
+        "limit": settings.limit,
+    }
+
+
+def _record(network: tuple[Shape, ...], place: int) -> str:
+    """Return a layer's record of the C++ table; none for a pool, which belongs to the conv before it."""
+    shape = network[place]
+    if isinstance(shape.layer, Pool):
+        return ""
+    conv = isinstance(shape.layer, Conv)
+    kind = "conv" if conv else "dense"
+    activation = "linear" if place == len(network) - 1 else shape.layer.activation
+    pool = str(place + 1 < len(network) and isinstance(network[place + 1].layer, Pool)).lower()
+    inputs = shape.inputs if conv else (1, 1, *shape.inputs)
+    bias = shape.bias[:2] if conv else (1, 1)
+    extents = ", ".join(map(str, (*inputs, shape.outputs[-1], *bias)))
+    return f'{{"{shape.name}", Kind::{kind}, Activation::{activation}, {pool}, {extents}}}'
+
+
+def _literal(text: str) -> str:
+    """Return text as a C++ string that is a JSON string too, where C++ writes it into a checkpoint."""
+    return '"' + "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in text) + '"'
+
+
+def golden(network: Network) -> Tensors:
+    """Return images and what the network computes for them: logits, checksums of its layers, losses of training steps.
+
+    The network is left as it was.
+    """
+    images, targets = golden_images(network)
+    logits = network.logits(images)
+    space = network.workspace(len(images))
+    checksums = np.zeros((len(images), len(space.layers), 2))
+    for index, row in enumerate(space.layers):
+        outputs = space.work[row["out"] :][: len(images) * row["out_size"]].reshape(len(images), -1).astype(np.float64)
+        checksums[:, index] = np.stack([outputs.sum(axis=1), (outputs**2).sum(axis=1)], axis=1)  # a border adds 0
+    before, count = network.params.copy(), len(images)
+    lr = 0.1  # so that a wrong gradient shows in the next losses; less where that goes wild
+    losses = np.full(count, np.inf)
+    while not np.isfinite(losses).all() or losses.max() > 100:
+        lr /= 10
+        network.params[:] = before
+        _, losses = network.train_steps(images, targets, np.arange(count), 1, np.full(count, lr), np.zeros(1))
+        if lr < 1e-12:
+            break
+    network.params[:] = before
+    figures = {"logits": logits, "checksums": checksums, "losses": losses, "lr": np.array([lr])}
+    return {"images": images, "targets": targets, **figures}
+
+
+def golden_images(network: Network) -> tuple[np.ndarray, np.ndarray]:
+    """Return built-in digits if the network takes such, else noise on black; the same ones every time."""
+    if network.image == (28, 28, 1) and network.classes >= 10:
+        from jitnet.data.synthetic import draw
+
+        digits, labels = draw(0, 0, GOLDEN_IMAGES)
+        return digits[..., None], labels
+    rng = np.random.default_rng(0)
+    shape = (GOLDEN_IMAGES, *network.image)
+    noise = rng.integers(0, 256, shape, np.uint8) * (rng.random(shape) < 0.3).astype(np.uint8)
+    return noise, rng.integers(0, min(network.classes, 256), GOLDEN_IMAGES).astype(np.uint8)
+
+
+def find_compiler() -> str | None:
+    """Return the C++ compiler to use: the environment's CXX, or the first of `COMPILERS` that is installed."""
+    asked = os.environ.get("CXX", "")
+    return next((path for name in (asked, *COMPILERS) if name and (path := shutil.which(name))), None)
+
+
+def compile_source(compiler: str, path: Path, program: Path, *flags: str) -> None:
+    """Compile one C++ file; raises `TwinError` with the compiler's first complaint."""
+    done = subprocess.run([compiler, *FLAGS, *flags, str(path), "-o", str(program)], capture_output=True, text=True)
+    if done.returncode != 0:
+        first = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip()[:200])
+        raise TwinError(f"{compiler} does not compile {path}: {first}; expected a compiler of C++17")
+
+
+def verify(out: Path) -> str:
+    """Compile the self-test of an export and run it; return what it says.
+
+    Raises `InputError` if there is no compiler, `TwinError` if C++ and Python do not agree.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise InputError(
+            f"the export is in {out}, but there is no C++ compiler to verify it: expected one of "
+            f"{', '.join(COMPILERS)}, or CXX set to one; install g++ or clang"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "selftest")
+        compile_source(compiler, out / "selftest.cpp", program)
+        done = subprocess.run([program], cwd=out, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise TwinError(f"the self-test of {out} fails with {compiler}: {done.stdout.strip() or done.stderr.strip()}")
+    return f"{done.stdout}verified with {compiler}"

@@ -1,0 +1,285 @@
+"""The driver: hands trials to an executor, watches their folders, and yields whenever something has changed."""
+
+import concurrent.futures
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jitnet.errors import JitnetError
+from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
+from jitnet.trials.folder import SweepFolder
+from jitnet.trials.plan import Plan, Trial
+from jitnet.trials.trial import look, run_trial
+
+ATTEMPTS = 3  # of a trial whose worker was killed, before it is taken for the reason
+TICK_S = 0.5  # between two looks at the folders; longer where there are hundreds
+_LOOKS_PER_S = 500  # at folders, so that a shared disk does not notice
+
+
+def board_of(plan: Plan, folder: SweepFolder) -> Board:
+    """Return the table before anything is done, with what earlier commands have left."""
+    rows = [Row(trial.name, str(folder.path / trial.name), trial.varied, trial.settings.until) for trial in plan.trials]
+    return Board(plan.title, folder.path, rows, plan.epochs)
+
+
+class Driver:
+    """Trains the trials of a plan in a sweep's folder; `stop` says whether they should end."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: SweepFolder,
+        board: Board,
+        executor: Executor,
+        *,
+        threads: int | None = 1,
+        offline: bool = False,
+        argv: list[str] | None = None,
+        machines: list[Callable[..., Any]] | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ):
+        self.plan, self.folder, self.board = plan, folder, board
+        self._executor, self._stop = executor, stop
+        self._machines = machines or [executor.submit]
+        self._common = {
+            "folder": str(folder.path.absolute()),
+            "token": folder.token,
+            "threads": threads,
+            "offline": offline,
+            "argv": argv or [],
+        }
+        self._trials = dict(zip((row.name for row in board.rows), plan.trials))
+        self._watched: dict[str, Watch] = {}
+        self._wrote = 0.0
+        self.stopping = False
+        self.lost = ""  # why no trial can be handed out any more
+
+    def run(self) -> Iterator[Row | None]:
+        """Yield each row that changed, and None a few times a second. Raises `InputError` before the first trial.
+
+        It returns when all trials are over, or when `stop` has ended those that were running.
+        """
+        alive = self.plan.groups
+        rows = {row.name: row for row in self.board.rows}
+        for row in rows.values():
+            self._take_over(row)
+        rungs = self.plan.rungs or (0,)
+        for rung in rungs:
+            todo = [rows[t.name] for trials in alive.values() for t in trials if self._is_left(rows[t.name], rung)]
+            if todo and "data_sha256" not in self._common:
+                yield from self._look()
+                self.board.start_clock()
+            yield from self._train(todo, rung)
+            if self.stopping or self.lost:
+                break
+            if rung != rungs[-1]:
+                alive, dropped = self._better(alive, rung)
+                for row in (rows[trial.name] for trials in dropped for trial in trials):
+                    if row.status in (PAUSED, STOPPED):
+                        row.status, row.message = CUT, f"after {rung} of {row.epochs} epochs"
+                        yield row
+        self._write(last=True)
+        yield None
+
+    def is_pending(self, row: Row) -> bool:
+        """Is this trial handed out, so that its status is of a moment only?"""
+        return row.name in self._watched
+
+    def _look(self) -> Iterator[None]:
+        """Have data and kernels ready on each machine before trials are handed out."""
+        tasks = [self._task(trial, 0) for trial in self.plan.trials]
+        futures = [submit(look, tasks) for submit in self._machines]
+        found = []
+        for future in futures:
+            while not future.done():
+                yield None
+                if self._stop():
+                    self.folder.request_stop()
+                time.sleep(0.05)
+            try:
+                found.append(future.result())
+            except JitnetError:
+                raise
+            except BrokenExecutor:
+                raise JitnetError(
+                    "a worker ended before its first trial: in a script, expected the call of jitnet.sweep under "
+                    "`if __name__ == '__main__':`; else look for what killed it (memory?)"
+                ) from None
+            except Exception as error:
+                raise JitnetError(f"no trial was begun, since a worker failed: {_reason(error)}") from error
+        for message in dict.fromkeys(message for each in found for message in each["notices"]):
+            self.board.notices.append(message)
+        self._common["data_sha256"] = found[0]["data_sha256"]
+
+    def _task(self, trial: Trial, epochs: int) -> dict[str, Any]:
+        return self._common | {
+            "name": trial.name,
+            "settings": asdict(trial.settings),
+            "epochs": epochs or trial.settings.until,
+        }
+
+    def _train(self, rows: list[Row], rung: int) -> Iterator[Row | None]:
+        """Hand out these rows up to an epoch, and go on until each has come back."""
+        pending: dict[Future, Row] = {}
+        for row in rows if not self._stop() else ():
+            row.status = WAITING
+            yield from self._submit(row, rung, pending)
+        while pending:
+            tick = max(TICK_S, len(pending) / _LOOKS_PER_S)
+            over, _ = concurrent.futures.wait(pending, tick, concurrent.futures.FIRST_COMPLETED)
+            for future in over:
+                row = pending.pop(future)
+                if self._settle(row, future):
+                    yield from self._submit(row, rung, pending)
+                yield row
+            for row in pending.values():
+                if self._watched[row.name].read(row):
+                    yield row
+            yield None
+            if (self._stop() or self.lost) and not self.stopping:
+                self.stopping = self._stop()
+                self.folder.request_stop()
+            self._write()
+        self.stopping = self.stopping or self._stop()
+
+    def _submit(self, row: Row, rung: int, pending: dict[Future, Row]) -> Iterator[Row]:
+        row.attempts += 1
+        self._watched[row.name] = Watch(self.folder.path / row.name / "events.jsonl")
+        try:
+            if self.lost:
+                raise BrokenExecutor(self.lost)
+            pending[self._executor.submit(run_trial, self._task(self._trials[row.name], rung))] = row
+        except Exception as error:  # whatever an executor says that is no longer there
+            self.lost = self.lost or _reason(error)
+            row.status, row.message = LOST, self.lost
+            yield row
+
+    def _settle(self, row: Row, future: Future) -> bool:
+        """Write down what became of a trial; returns whether to try it again."""
+        row.fraction = 0.0
+        del self._watched[row.name]
+        try:
+            result = future.result()
+        except BrokenExecutor as error:
+            row.status, row.message = LOST, "its worker was killed"
+            if row.attempts < ATTEMPTS and not self._stop():
+                row.status = WAITING
+                return True
+            row.message += f" {row.attempts} times" if row.attempts > 1 else f" ({_reason(error)})"
+        except Exception as error:
+            kind = type(error).__name__
+            row.status, row.message = LOST, "its worker was killed, again and again"
+            if kind in ("CancelledError", "CommClosedError"):
+                self.lost = row.message = self.lost or "the scheduler is gone"
+            elif kind != "KilledWorker":  # Dask's, after several attempts of its own
+                row.status, row.message = FAILED, _reason(error)
+        else:
+            row.message = ""
+            for name, value in result.items():
+                setattr(row, name, value)
+        return False
+
+    def _take_over(self, row: Row) -> None:
+        """Fill a row with what an earlier command has left of its trial."""
+        epochs = self.folder.epochs_of(row.name)
+        row.epoch = len(epochs)
+        status = self.folder.status_of(row.name)
+        if status:
+            row.status = {"done": DONE, "diverged": DIVERGED}.get(status, STOPPED)
+        if epochs:
+            for name in ("train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy"):
+                setattr(row, name, epochs[-1].get(name))
+            row.seconds = round(epochs[-1].get("elapsed_s") or 0.0, 3)
+        kept = self.folder.kept(row.name)
+        if row.status in (DONE, DIVERGED) and kept:
+            row.weights, row.host, row.message = kept["weights"], kept["host"], kept["message"]
+            row.attempts = int(kept["attempts"] or 0)
+
+    def _is_left(self, row: Row, rung: int) -> bool:
+        """Has this trial work to do up to a rung (0: its end)?"""
+        if row.status in (DONE, DIVERGED, FAILED, LOST):
+            return False
+        stands = self.folder.status_of(row.name) == "stopped"  # at rest: its rows are those of its checkpoint
+        return not (rung and stands and row.epoch >= rung)
+
+    def _better(self, alive: dict[str, list[Trial]], rung: int) -> tuple[dict[str, list[Trial]], list[list[Trial]]]:
+        """Return the configurations that go on behind a rung, and the others; a mean over seeds decides."""
+
+        def score(trials: list[Trial]) -> float:
+            found = []
+            for trial in trials:
+                rows = self.folder.epochs_of(trial.name)[:rung]
+                row = rows[-1] if rows and self.folder.status_of(trial.name) in ("done", "stopped") else {}
+                accuracy, loss = row.get("val_accuracy"), row.get("val_loss")
+                found.append(accuracy if accuracy is not None else -math.inf if loss is None else -loss)
+            return sum(found) / len(found)
+
+        order = sorted(alive, key=lambda group: -score(alive[group]))  # stable: a tie goes to the first
+        kept = set(order[: math.ceil(len(order) / self.plan.keep)])
+        going = {group: trials for group, trials in alive.items() if group in kept}
+        return going, [trials for group, trials in alive.items() if group not in kept]
+
+    def _write(self, last: bool = False) -> None:
+        """Write the table down, at most once a second."""
+        now = time.monotonic()
+        if last or now - self._wrote >= 1.0:
+            try:
+                self.folder.write_table(self.board.rows)
+            except OSError as error:
+                if last:
+                    self.board.notices.append(f"cannot write the table in {self.folder.path}: {error.strerror}")
+            self._wrote = now
+
+
+class Watch:
+    """How far a trial is, read from the end of its events as they grow."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._at = path.stat().st_size if path.exists() else 0
+
+    def read(self, row: Row) -> bool:
+        """Bring a row up to date with the lines that are new; returns whether any was."""
+        try:
+            size = self._path.stat().st_size
+            if size < self._at:  # it was cut back by a resume
+                self._at = 0
+            if size == self._at:
+                return False
+            with open(self._path, "rb") as file:
+                file.seek(self._at)
+                new = file.read(size - self._at)
+        except OSError:
+            return False
+        whole = new[: new.rfind(b"\n") + 1]
+        self._at += len(whole)
+        for line in whole.splitlines():
+            try:
+                self._apply(row, json.loads(line))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+        return bool(whole)
+
+    def _apply(self, row: Row, event: dict[str, Any]) -> None:
+        match event.get("event"):
+            case "RunStarted":
+                row.status = RUNNING
+                row.epoch, steps = event["epoch"], max(1, event["steps_per_epoch"])
+                row.fraction = event["step_in_epoch"] / steps
+            case "StepsDone":
+                row.status, row.epoch = RUNNING, event["epoch"]
+                row.fraction = event["step_in_epoch"] / max(1, event["steps_per_epoch"])
+            case "EpochDone":
+                row.status, row.epoch, row.fraction = RUNNING, event["epoch"] + 1, 0.0
+                for name in ("train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy"):
+                    setattr(row, name, event[name])
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, JitnetError) else f"{type(error).__name__}: {text}"[:200]

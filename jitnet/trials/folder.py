@@ -1,0 +1,135 @@
+"""A sweep's folder: the plan, the table, and a run folder for each trial, on a disk that its workers share."""
+
+import contextlib
+import csv
+import io
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jitnet.atomic import replace_file
+from jitnet.config import Settings
+from jitnet.errors import InputError
+from jitnet.history import read_run
+from jitnet.history.statistics import FIGURES, Summary, summarise
+from jitnet.history.sweep import RECORD, SCHEMA, read_table
+from jitnet.runfolder.lock import Lock
+from jitnet.runfolder.names import check_name
+from jitnet.trials.board import Row
+from jitnet.trials.plan import Plan, Trial
+
+STOP = ".stop"  # while it is there, every trial ends with a checkpoint
+_COLUMNS = ("epochs", *FIGURES, "seconds", "host", "attempts", "weights", "message")
+
+
+class SweepFolder:
+    """The folder `path` of a plan, locked against a second driver; `with` gives the lock back."""
+
+    def __init__(self, path: Path, plan: Plan, argv: list[str]):
+        """Make or find it. Raises `InputError` if it is another sweep's, in use, or cannot be written."""
+        check_name(path.name)
+        self.path = path
+        self.plan = plan
+        self.token = secrets.token_hex(8)  # by which a worker knows that it sees this very folder
+        try:
+            if (path / "meta.json").exists():
+                raise InputError(f"{path} is a run: choose another --name for the sweep")
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = Lock(path)
+            try:
+                self._check()
+                self._kept = {line["trial"]: line for line in read_table(path / "table.csv") if "trial" in line}
+                (path / STOP).unlink(missing_ok=True)
+                self._write_record(argv)
+            except BaseException:
+                self._lock.release()
+                raise
+        except OSError as error:
+            raise InputError(
+                f"cannot make a sweep in {path}: {error.strerror}; choose another folder with --runs-dir DIR"
+            ) from error
+
+    def __enter__(self) -> "SweepFolder":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+    def request_stop(self) -> None:
+        """Ask every trial, wherever it runs, to end with a checkpoint."""
+        with contextlib.suppress(OSError):
+            (self.path / STOP).touch()
+
+    def epochs_of(self, name: str) -> list[dict[str, float | None]]:
+        """Return a trial's rows of metrics.csv; none if it has not begun."""
+        try:
+            return list(read_run(self.path / name, self.path).epochs)
+        except InputError:
+            return []
+
+    def status_of(self, name: str) -> str:
+        """Return what a trial's meta.json says, "" if it has not begun or is damaged."""
+        try:
+            return str(json.loads((self.path / name / "meta.json").read_text(encoding="utf-8"))["status"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    def kept(self, name: str) -> dict[str, str]:
+        """Return a trial's line of the table that an earlier command left, {} if there is none."""
+        return self._kept.get(name, {})
+
+    def write_table(self, rows: list[Row]) -> None:
+        """Write table.csv: a line for each trial. Raises `OSError`."""
+        varied = list(rows[0].varied)
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["trial", "status", *varied, *_COLUMNS])
+        for row in rows:
+            figures = {name: getattr(row, name) for name in FIGURES} | {"epochs": row.epoch}
+            cells = figures | {name: getattr(row, name) for name in _COLUMNS if name not in figures}
+            writer.writerow([row.name, row.status, *row.varied.values(), *(_cell(cells[name]) for name in _COLUMNS)])
+        replace_file(self.path / "table.csv", out.getvalue().encode())
+
+    def write_statistics(self) -> dict[str, list[Summary]]:
+        """Write statistics.csv, a line for each configuration, figure and epoch, and return it. Raises `OSError`."""
+        found = {
+            group: summarise([self.epochs_of(t.name) for t in trials]) for group, trials in self.plan.groups.items()
+        }
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["configuration", *Summary._fields])
+        for group, rows in found.items():
+            writer.writerows([group, *map(_cell, row)] for row in rows)
+        replace_file(self.path / "statistics.csv", out.getvalue().encode())
+        return found
+
+    def _check(self) -> None:
+        """Refuse a folder whose trials of these names have other settings."""
+        for trial in self._begun():
+            kept = Settings.from_toml(self.path / trial.name / "config.toml")
+            if kept.replace(until=0) != trial.settings.replace(until=0):
+                raise InputError(
+                    f"{self.path / trial.name} was trained with other settings: choose another --name for this sweep"
+                )
+
+    def _begun(self) -> Iterator[Trial]:
+        return (trial for trial in self.plan.trials if (self.path / trial.name / "meta.json").exists())
+
+    def _write_record(self, argv: list[str]) -> None:
+        plan = self.plan
+        record: dict[str, Any] = {
+            "schema": SCHEMA,
+            "kind": plan.kind,
+            "title": plan.title,
+            "argv": argv,
+            "token": self.token,
+            "rungs": list(plan.rungs),
+            "trials": [{"name": trial.name, "group": trial.group, "varied": trial.varied} for trial in plan.trials],
+        }
+        replace_file(self.path / RECORD, (json.dumps(record, indent=1) + "\n").encode())
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)

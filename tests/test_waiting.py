@@ -1,0 +1,134 @@
+"""Bars for work that takes a while: who reports how far it is, where they are drawn, and where not."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+
+import pytest
+from data_files import arrays, csv_text
+from processes import ROOT
+
+from jitnet.commands import waiting as waiting_file
+from jitnet.commands.waiting import Waiting
+from jitnet.data import load, tables
+
+
+def csv(rows: int, quoted: bool = False) -> bytes:
+    sign = '"' if quoted else ""
+    return b"".join(f"{sign}{n % 10}{sign},{n % 256},7\n".encode() for n in range(rows))
+
+
+@pytest.mark.parametrize("quoted", [False, True], ids=["numpy", "line by line"])
+def test_a_csv_is_reported_as_it_is_read(quoted):
+    said: list[tuple[str, float]] = []
+    pixels, labels = tables.decode(csv(2_000, quoted), "big.csv", lambda *told: said.append(told))
+    assert len(pixels) == 2_000 and labels[11] == 1
+    assert {what for what, _ in said} == {"reading big.csv"}
+    shares = [share for _, share in said]
+    last = shares[len(shares) - shares[::-1].index(0.0) - 1 :]  # of the second reading, if the first was given up
+    assert last[0] == 0 and last[-1] == 1 and last == sorted(last) and len(last) == 5
+
+
+def test_class_folders_are_reported_image_by_image(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path / "cache"))  # what was read once is not read again
+    for name in ("a", "b"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(8):
+            (tmp_path / "set" / name / f"{number}.pgm").write_bytes(b"P5 2 2 255\n" + bytes([number] * 4))
+    shares: list[float] = []
+    data = load(tmp_path / "set", warn=str, report=lambda what, share: shares.append(share))
+    assert len(data.x_train) + len(data.x_test) == 16 and shares == [n / 16 for n in range(16)]
+
+
+def on_terminal(code: str, seconds: float = 20.0) -> str:
+    """Return what a program writes to standard error, which is a terminal of 90 columns."""
+    leader, follower = pty.openpty()
+    environ = {**os.environ, "COLUMNS": "90", "TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+    child = subprocess.Popen([sys.executable, "-c", code], stderr=follower, stdout=subprocess.DEVNULL, env=environ)
+    os.close(follower)
+    text, until = b"", time.monotonic() + seconds
+    while time.monotonic() < until:
+        if select.select([leader], [], [], 0.1)[0]:
+            try:
+                text += os.read(leader, 65536)
+            except OSError:  # the other end is closed
+                break
+    os.close(leader)
+    assert child.wait() == 0
+    return text.decode()
+
+
+def test_a_bar_on_a_terminal_has_the_share_and_the_time_left():
+    text = on_terminal("""
+import time
+from jitnet.commands.waiting import Waiting
+with Waiting() as waiting:
+    for step in range(8):
+        waiting.report("reading " + "[red]x/" * 30, step / 8)
+        time.sleep(0.12)
+print("done")
+""")
+    assert "reading [red]x/[red]x/" in text and "…" in text and " 50 %" in text  # a long name leaves the bar its place
+    assert "0:00:0" in text  # the time left
+    assert text.rstrip().endswith(("\x1b[2K", "\x1b[?25h")) or "\x1b[2K" in text  # and nothing of it stays
+
+
+def test_work_that_is_done_at_once_loads_no_rich():
+    text = on_terminal("""
+import sys
+from jitnet.commands.waiting import Waiting
+with Waiting():
+    pass
+sys.exit("rich" in sys.modules)
+""")
+    assert text == ""
+
+
+def test_a_pipe_gets_plain_lines_or_nothing(capsys):
+    lines: list[str] = []
+    for waiting in (Waiting(), Waiting(shown=False), Waiting(plain=lines.append)):
+        with waiting:
+            for what in ("one", "two"):
+                for share in (0.0, 0.5, 1.0):
+                    waiting.report(what, share)
+            waiting.report("two", 0.0)  # a second attempt
+    assert lines == ["one", "two", "two"] and capsys.readouterr() == ("", "")
+
+
+def test_a_bar_is_drawn_ten_times_a_second_at_most(monkeypatch):
+    class Terminal:
+        def isatty(self):
+            return True
+
+        def write(self, text):
+            return len(text)
+
+        def flush(self):
+            pass
+
+    drawn = []
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(waiting_file.time, "monotonic", lambda: now[0])
+    now = [0.0]
+    with Waiting() as waiting:
+        waiting.report("x", 0.0)
+        monkeypatch.setattr(waiting._progress, "refresh", lambda: drawn.append(now[0]))
+        for step in range(1000):
+            now[0] = step / 1000
+            waiting.report("x", step / 1000 + 1e-6)
+    assert 8 <= len(drawn) <= 10
+
+
+def test_a_command_that_reads_a_csv_shows_the_bar_and_a_quiet_one_does_not(tmp_path):
+    shown = []
+    for name in ("shown", "quiet"):
+        file = tmp_path / f"{name}.csv"
+        file.write_text(csv_text(**{part[0]: array for part, array in arrays().items() if part.endswith("train")}))
+        shown.append(on_terminal(f"""
+from jitnet.commands.loading import load_data
+load_data({str(file)!r}, True, lambda sentence: None, quiet={name == "quiet"})
+"""))  # fmt: skip
+    assert "reading" in shown[0] and "%" in shown[0] and shown[1] == ""
