@@ -1,21 +1,26 @@
 """The long form of every row of docs/reliability.md, and the README's box that is made from what it counts.
 
-python -m tests.campaign            every campaign, about an hour on two cores; writes docs/reliability.json
+python -m tests.campaign            every campaign, some two hours on two cores; writes docs/reliability.json
 python -m tests.campaign races      one of them
-python -m tests.campaign box        writes the box into README.md, from the figures that are there
+python -m tests.campaign box        writes README.md's box and the list of docs/reliability.md from the figures there
 """
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+import figures
+import mutation
+from figures import FIGURES
+
 ROOT = Path(__file__).resolve().parent.parent
-FIGURES = ROOT / "docs" / "reliability.json"
+README, DOCS = ROOT / "README.md", ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- reliability: made by `python -m tests.campaign box` -->", "<!-- end of reliability -->"
+SURVIVORS = "<!-- survivors: made by `python -m tests.campaign box` -->"
 
 CAMPAIGNS = {  # what pytest is given
     "races": ["tests/test_races.py", "tests/test_bounds.py", "tests/test_threads.py"],
@@ -31,68 +36,113 @@ CAMPAIGNS = {  # what pytest is given
 }
 
 
-ROWS = (  # what is true, with the figures in it; the command that counts them
+ROWS = (  # what is true, with the figures in it; the row of docs/reliability.json; the command that counts it
     ("{kills[SIGKILL][moments]:,} kill -9 at random moments: 0 checkpoints lost (95 % bound: {bound:.1f} %), as many "
-     "resumes to the same bits", "campaign kills"),
-    ("a chain of {chain[kills]} kills, each time with other threads and the other layer: one hash", "campaign kills"),
-    ("{power_loss[states]} simulated states of the disk when the power goes in a save: 0 lost; each fsync is missed "
-     "when it is left out", "campaign corruption"),
+     "resumes to the same bits", "kills", "campaign kills"),
+    ("a chain of {chain[kills]} kills, each time with other threads and the other layer: {chain[hashes]} hash",
+     "chain", "campaign kills"),
+    ("{threads[configurations]} times 1 to 8 threads, omp and workqueue, {threads[networks]} networks and recipes: "
+     "{threads[hashes]} hash of each", "threads", "campaign races"),
+    ("{states} simulated states of the disk when the power goes in a save: 0 lost; each fsync is missed "
+     "when it is left out", "power_loss", "campaign corruption"),
     ("{corruption[flips]:,} of 32,768 flipped bits, {corruption[truncations]:,} of 4,096 truncations of a checkpoint "
-     "refused", "campaign corruption"),
-    ("{inputs:,} damaged headers and files: 0 crashes, memory's peak at most {peak:.0f} MiB higher", "campaign fuzz"),
-    ("{races[kernels]} parallel kernels under {races[schedules]} schedules each: 0 differences; {races[caught]} of 5 "
-     "planted races caught", "campaign races"),
-    ("{crowd[names][processes]} processes x {crowd[names][rounds]} rounds on one run name and on one cache of data: 0 "
-     "collisions, 0 bad reads", "campaign crowd"),
-    ("{crowd[kernels][processes]} processes x {crowd[kernels][rounds]} rounds on one cold cache of kernels: 0 damaged",
-     "campaign crowd"),
+     "refused", "corruption", "campaign corruption"),
+    ("{inputs:,} damaged headers and files: 0 crashes, memory's peak at most {peak:.0f} MiB higher",
+     "fuzz", "campaign fuzz"),
+    ("{races[kernels]} parallel kernels under {races[schedules]} schedules each: 0 differences; {races[caught]} of "
+     "{races[planted]} planted races caught", "races", "campaign races"),
+    ("{crowd[names][processes]} processes x {crowd[names][rounds]} rounds on one run name and on one cache of data: "
+     "{crowd[names][collisions]} collisions, {crowd[data][bad reads]} bad reads", "crowd", "campaign crowd"),
+    ("{crowd[kernels][processes]} processes x {crowd[kernels][rounds]} rounds on one cold cache of kernels: "
+     "{crowd[kernels][damaged]} damaged", "crowd", "campaign crowd"),
     ("{downloads[kills]} kills in mid-download: {downloads[recovered]} recovered by the next start",
-     "campaign downloads"),
-    ("{names[names]:,} hostile run names: {names[escapes]} escapes", "campaign names"),
-    ("{terminals[resizes]} resizes in one training, 1x1 among them: the same bits", "campaign terminals"),
-    ("{planted[caught]} of {planted[faults]} planted faults caught by the test that is named", "campaign planted"),
-    ("{killed} of {mutants} mutants of {mutated} killed", "mutation"),
-    ("{coverage[percent]} % of lines and branches, those of the kernels included", "reach"),
+     "downloads", "campaign downloads"),
+    ("{names[names]:,} hostile run names: {names[escapes]} escapes", "names", "campaign names"),
+    ("{terminals[resizes]} resizes in one training, 1x1 among them: the same bits", "terminals", "campaign terminals"),
+    ("{planted[caught]} of {planted[faults]} planted faults caught by the test that is named",
+     "planted", "campaign planted"),
+    ("{mutation[killed]:,} of {mutation[tried]:,} mutants killed, a sample of the {mutation[mutants]:,} that "
+     "{mutation[files]} files have", "mutation", "mutation"),
+    ("{coverage[lines]:.1f} % of lines, {coverage[branches]:.1f} % of branches, those of the kernels as plain Python "
+     "included", "coverage", "reach"),
 )  # fmt: skip
 
 
-def totals(figures: dict) -> dict:
+def totals(found: dict) -> dict:
     """Return the figures and some sums of them."""
-    sums = dict(figures)
-    if fuzz := figures.get("fuzz", {}).values():
+    sums = dict(found)
+    if fuzz := figures.counted(found.get("fuzz", {})).values():
         sums["inputs"] = sum(kind["inputs"] for kind in fuzz)
         sums["peak"] = max(kind["peak_rise_KiB"] for kind in fuzz) / 1024
-    if mutation := figures.get("mutation", {}).values():
-        sums["mutated"] = ", ".join(figures["mutation"])
-        sums["mutants"], sums["killed"] = (sum(file[name] for file in mutation) for name in ("mutants", "killed"))
-    if "kills" in figures:  # the rule of three: none in n trials is fewer than 3/n with 95 %
-        sums["bound"] = 300 / figures["kills"]["SIGKILL"]["moments"]
+    if targets := [row for name, row in found.items() if name.startswith("mutation ")]:
+        names = ("mutants", "killed", "tried")
+        sums["mutation"] = {name: sum(row[name] for row in targets) for name in names} | {
+            "files": len(targets), "date": min(row["date"] for row in targets)
+        }  # fmt: skip
+    if "power_loss" in found:
+        sums["states"] = sum(figures.counted(found["power_loss"]).values())
+    if "kills" in found:  # the rule of three: none in n trials is fewer than 3/n with 95 %
+        sums["bound"] = 300 / found["kills"]["SIGKILL"]["moments"]
     return sums
 
 
-def lines(figures: dict) -> Iterator[str]:
+def lines(found: dict) -> Iterator[str]:
     """Yield the box's rows whose figures are there."""
-    known = totals(figures)
-    for said, command in ROWS:
+    known = totals(found)
+    for said, row, command in ROWS:
         with contextlib.suppress(KeyError):
-            yield f"| {said.format(**known)} | `python -m tests.{command}` |"
+            yield f"| {said.format(**known)} | {known[row]['date']} | `python -m tests.{command}` |"
 
 
-def box(figures: dict) -> str:
+def machines(found: dict) -> str:
+    """Return a line that names the machines."""
+    named = sorted({row["machine"] for row in found.values()})
+    return f"\nOn {'; and on '.join(named)}.\n" if named else ""
+
+
+def box(found: dict) -> str:
     """Return the README's box."""
-    return "\n".join([BEGIN, "| counted | command |", "|---|---|", *lines(figures), END])
+    head = [BEGIN, "| counted | on | command |", "|---|---|---|"]
+    return "\n".join([*head, *lines(found), machines(found) + END])
 
 
-def with_box(text: str, figures: dict) -> str:
-    """Return the README with its box made anew."""
-    before, rest = text.split(BEGIN)
-    return before + box(figures) + rest.split(END)[1]
+def survivors(found: dict) -> str:
+    """Return the list of mutants that no test noticed, by file, with the reason why each may live."""
+    listed = [SURVIVORS]
+    for row in sorted(name for name in found if name.startswith("mutation ")):
+        file, counted = row.removeprefix("mutation "), found[row]
+        listed.append(f"- **{file}**: {counted['killed']} of {counted['tried']} killed, of {counted['mutants']}.")
+        for reason, alive in reasons(file, counted["survivors"]).items():
+            listed.append(f"  - {reason}: {'; '.join(f'`{mutant}`' for mutant in alive)}")
+    return "\n".join([*listed, END])
 
 
-def write_box() -> None:
-    """Make the README's box from docs/reliability.json."""
-    readme = ROOT / "README.md"
-    readme.write_text(with_box(readme.read_text(), json.loads(FIGURES.read_text())))
+def reasons(file: str, alive: list[str]) -> dict[str, list[str]]:
+    """Sort mutants by the reason why they may live; "no reason yet" for those that tests should find."""
+    sorted_out: dict[str, list[str]] = {}
+    for mutant in alive:
+        change = mutant.partition(": ")[2]
+        reason = mutation.REASONS.get(file, {}).get(change, "no reason yet")
+        sorted_out.setdefault(reason, []).append(mutant)
+    return sorted_out
+
+
+def with_made(text: str, begin: str, made: str) -> str:
+    """Return a text with what stands from `begin` to the next END made anew."""
+    before, rest = text.split(begin)
+    return before + made + rest.split(END, 1)[1]
+
+
+def documents(found: dict) -> dict[Path, str]:
+    """Return the README and docs/reliability.md as they should be with these figures."""
+    made = {README: (BEGIN, box(found)), DOCS: (SURVIVORS, survivors(found))}
+    return {path: with_made(path.read_text(), *parts) for path, parts in made.items()}
+
+
+def write_documents() -> None:
+    """Bring the README and docs/reliability.md up to docs/reliability.json."""
+    for path, text in documents(json.loads(FIGURES.read_text())).items():
+        path.write_text(text)
 
 
 def main(wanted: list[str]) -> int:
@@ -100,14 +150,14 @@ def main(wanted: list[str]) -> int:
     failed = []
     for name in [name for name in wanted or CAMPAIGNS if name != "box"]:
         words = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", *CAMPAIGNS[name]]
-        if subprocess.run(words, cwd=ROOT, env=os.environ | {"JITNET_FIGURES": str(FIGURES)}).returncode:
-            failed.append(name)
+        with figures.kept():
+            if subprocess.run(words, cwd=ROOT).returncode:
+                failed.append(name)
     if not wanted:
-        from tests import mutation, reach
-
-        mutation.main([])
-        reach.main()
-    write_box()
+        for script in ("mutation", "reach"):
+            if subprocess.run([sys.executable, "-m", f"tests.{script}"], cwd=ROOT).returncode:
+                failed.append(script)
+    write_documents()
     print(f"failed: {', '.join(failed)}" if failed else "all passed")
     return bool(failed)
 

@@ -1,6 +1,6 @@
 """Settings of all tests."""
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from twins import cases, cnn_twin, mnist, tiny_twin  # noqa: F401 (fixtures: made once for all files)
 
 # Their import changes numba and the kernels of the process: they belong to children with NUMBA_DISABLE_JIT=1.
@@ -10,4 +10,7 @@ collect_ignore = ["race_cases.py", "schedules.py", "strict.py", "reach.py"]
 # same in every run: a failure in CI is a failure at home.
 settings.register_profile("jitnet", deadline=None, derandomize=True, database=None, max_examples=30)
 settings.register_profile("few", settings.get_profile("jitnet"), max_examples=8)
+settings.register_profile("once", settings.get_profile("jitnet"), max_examples=2)  # for coverage
+# For mutants: it is enough that something fails, what exactly is of no interest.
+settings.register_profile("mutants", settings.get_profile("few"), phases=(Phase.explicit, Phase.generate))
 settings.load_profile("jitnet")

@@ -115,6 +115,15 @@ def test_what_reads_back_different_is_not_kept(tmp_path, monkeypatch):
     assert (tmp_path / "x").read_bytes() == b"old" and names(tmp_path) == ["x"]
 
 
+def test_a_new_file_is_for_whom_the_mask_lets(tmp_path):
+    before = os.umask(0o026)
+    try:
+        replace_file(tmp_path / "x", b"new")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
+
+
 def test_an_interrupt_leaves_no_litter(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -308,7 +317,7 @@ def test_power_loss_at_every_moment(tmp_path, monkeypatch, before):
     during, after, states, syncs = after_power_loss(monkeypatch, tmp_path, before)
     assert (during, after) == (before - 1, before)
     assert states > 200 and syncs == 2  # of the file, and of the folder
-    figures.note("power_loss", states=states)
+    figures.note("power_loss", **{f"after {before} saves": states})
 
 
 @pytest.mark.parametrize("ignored", [1, 2])

@@ -13,6 +13,9 @@ import pytest
 from commands import TINY, digits, environment, result, settle, train
 from processes import ROOT, run
 
+from jitnet import checkpoint, training
+from jitnet.cli import main
+
 WORDS = ("train", "cnn", *TINY, "--epochs", "2", "--ui", "plain")
 UNSHARE = ["unshare", "--user", "--map-root-user", "--mount"]
 
@@ -98,6 +101,72 @@ def test_memory_that_is_limited(folder):
     assert not (folder / "runs").exists() or not list((folder / "runs").iterdir())
     done = limited(folder, 3000, *WORDS, "--name", "run")
     assert done.returncode == 0, done.stderr
+
+
+def test_memory_that_runs_out_in_mid_training(folder, monkeypatch, capsys):
+    """As an error it is one sentence, and what was saved before goes on to the same bits."""
+    real, calls = training.Training._train_epoch, []
+
+    def full(self):
+        calls.append(self)
+        if len(calls) == 2:
+            raise MemoryError("Unable to allocate 1 TiB")
+        return (yield from real(self))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Training, "_train_epoch", full)
+        assert main([*WORDS, "--name", "run", "--ui", "quiet"]) == 2
+    shown = capsys.readouterr().err
+    assert "Unable to allocate 1 TiB" in shown and shown.count("\n") == 1
+    assert checkpoint.load("runs/run/last.safetensors")[0]["position"].tolist() == [1, 0, 200]
+    assert main(["resume", "run", "--ui", "quiet"]) == 0
+    assert result(Path("runs/run")) == result(train("wanted"))
+
+
+FILLED = """
+import sys
+from jitnet import training
+from jitnet.cli import main
+
+real = training.Training._evaluate_epoch
+
+def evaluate(self):
+    if self.position.epoch == 1:  # of 0, 1, 2
+        with open("runs/filler", "wb", buffering=0) as filler:
+            try:
+                while filler.write(bytes(4096)):
+                    pass
+            except OSError as error:
+                print(error.strerror)
+    return (yield from real(self))
+
+training.Training._evaluate_epoch = evaluate
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@needs_unshare
+def test_a_disk_that_is_really_full(folder):
+    """A file system of 512 KiB is filled in mid-training: the exit code says so, the last good checkpoint is whole."""
+    (folder / "runs").mkdir()
+    python = f"{shlex.quote(sys.executable)} -W error"
+    words = shlex.join((*WORDS, "--epochs", "3", "--name", "run"))
+    script = f"""
+        mount -t tmpfs -o size=512k tmpfs runs || exit 99
+        cd .
+        {python} -c {shlex.quote(FILLED)} {words}; test $? = 1 || exit 98
+        ls -A runs/run | grep tmp && exit 97
+        rm runs/filler
+        {python} -m jitnet resume run --ui quiet || exit 96
+        cp -r runs/run kept
+    """
+    done = subprocess.run(
+        [*UNSHARE, "sh", "-c", script], cwd=folder, env=environment(folder), capture_output=True, text=True
+    )
+    assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+    assert done.stdout.count("No space left on device\n") >= 1
+    assert "cannot" in done.stderr and "training goes on and saves again later" in done.stdout + done.stderr
+    assert result(folder / "kept") == result(train("wanted", epochs=3))
 
 
 FLAT = """

@@ -87,6 +87,15 @@ def test_large_logits_neither_overflow_nor_vanish(dtype):
     assert np.array_equal(grad[0], [1, -1, 0])
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_large_logit_at_any_place(dtype, place):
+    logits = np.zeros((1, 3), dtype)
+    logits[0, place] = 1e30
+    losses, grad = loss(logits, np.array([(place + 1) % 3]), dtype(1))
+    assert losses[0] == dtype(1e30) and grad[0, place] == 1 and grad[0, (place + 1) % 3] == -1
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [0, 1, 4])
 def test_a_bad_logit_makes_a_bad_loss(bad, place):

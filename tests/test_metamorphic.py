@@ -113,6 +113,21 @@ def test_64_images_are_learnt_by_heart(text, batch_size, lr, epochs):
 
 
 @pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
+def test_from_images_that_are_empty_only_the_commonest_class_is_learnt(text):
+    """All answers are one, and as sure as that class is common: nothing but the pixels tells a digit."""
+    _, labels = draw(1, 0, 1000)
+    labels[:400] = 3
+    blank = np.zeros((1000, 28, 28), np.uint8)
+    network = digits_network(text)
+    learn(network, blank, labels, 20, 50, 0.05)
+    logits = network.logits(blank[..., None])
+    assert (logits == logits[0]).all() and logits[0].argmax() == 3
+    shares = np.bincount(labels, minlength=10) / len(labels)
+    entropy = -(shares * np.log(shares)).sum()
+    assert abs(score(logits, labels)[0] - entropy) < 0.02 and entropy < np.log(10) - 0.2
+
+
+@pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
 def test_from_shuffled_labels_nothing_is_learnt_but_from_true_ones_something(text):
     images, labels = draw(1, 0, 2000)
     x_test, y_test = draw(2, 0, 2000)

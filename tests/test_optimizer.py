@@ -33,6 +33,7 @@ def test_sgd_step(dtype, N, seed):
 )  # fmt: skip
 @example(N=4096, seed=0, decay=0.0, t=3)
 @example(N=8193, seed=0, decay=0.1, t=3)
+@example(N=3, seed=0, decay=1.0, t=3)
 def test_optimizer_step(dtype, kind, N, seed, decay, t):
     """Adam divides by its root, so its error is measured against the step, which is at most some ten lr long."""
     param, grad, lr = normal(seed, dtype, N), normal(seed + 1, dtype, N), 0.1
@@ -61,6 +62,27 @@ def test_optimizer_step(dtype, kind, N, seed, decay, t):
             assert_within(found, twin, 12, np.abs(twin) if size is None else size)
 
 
+def test_what_a_rule_is_made_of():
+    assert Optimizer("adam").rule[0].item() == (KINDS["adam"], 0, 0.9, 0.9, 0.999, 1e-8, 0.0)
+    assert Optimizer("nesterov", 0.7, 0.2, "sum").rule[0].item() == (KINDS["nesterov"], 1, 0.7, 0.9, 0.999, 1e-8, 0.2)
+    assert [Optimizer(kind).is_plain for kind in KINDS] == [True, False, False, False, False]
+    assert not Optimizer("sgd", weight_decay=0.1).is_plain
+    assert Optimizer(reduction="sum").scale(8) == 1 and Optimizer(reduction="mean").scale(8) == 1 / 8
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_optimiser_begins_with_nothing(kind):
+    optimizer, params = Optimizer(kind), normal(0, np.float64, 7)
+    assert (optimizer.taken, optimizer.first.size, optimizer.second.size) == (0, 0, 0)
+    optimizer.start(params)
+    sizes = {"sgd": (0, 0), "momentum": (7, 0), "nesterov": (7, 0), "adam": (7, 7), "adamw": (7, 7)}[kind]
+    assert (optimizer.first.size, optimizer.second.size) == sizes and optimizer.first.dtype == np.float64
+    optimizer.restore(optimizer.state(), 3)
+    optimizer.first[:] = optimizer.second[:] = 1
+    optimizer.start(params)
+    assert optimizer.taken == 0 and not optimizer.first.any() and not optimizer.second.any()
+
+
 def test_plain_sgd_is_the_same_in_both_kernels():
     param, grad = normal(0, np.float32, 5000), normal(1, np.float32, 5000)
     optimizer, other = Optimizer(), param.copy()
@@ -85,7 +107,10 @@ def test_a_state_goes_on_where_it_was(kind):
         {**state, "optimizer.third": params},
         {name: part[1:] for name, part in state.items()} or {"a": params},
     ):
-        with pytest.raises(InputError, match=f"state of the optimiser '{kind}'"):
+        names = [", ".join(names) or "none" for names in (state, bad)]
+        with pytest.raises(
+            InputError, match=f"state of the optimiser '{kind}': expected {names[0]}, found {names[1]};"
+        ):
             again.restore(bad, 5)
 
 

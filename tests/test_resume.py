@@ -1,12 +1,14 @@
 """A run that was stopped or killed at any moment ends with the bits of one that was not."""
 
 import json
+import multiprocessing
 import os
 import random
 import shutil
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from pathlib import Path
 
 import figures
@@ -48,25 +50,27 @@ def stopped(folder: Path, name: str, number: int, epoch: int, delay: float, *wor
     return run
 
 
+def stop(moment: int, folder: Path, number: int) -> tuple[str, int, Path]:
+    """Start the moment-th run of a campaign and stop it; return its recipe, the epoch awaited, its folder."""
+    recipe, draw = list(RECIPES)[moment % len(RECIPES)], random.Random(1000 * number + moment)
+    # By the run's own progress, as a clock would say something else on each machine; every eighth may come before
+    # the first step. An epoch takes 5 to 15 ms.
+    epoch = -1 if moment % 8 == 0 else draw.randrange(EPOCHS)
+    delay = (0.4 if epoch < 0 else 0.01) * draw.random()
+    return recipe, epoch, stopped(folder, f"{recipe}-{moment}", number, epoch, delay, *RECIPES[recipe])
+
+
 def campaign(folder: Path, number: int, moments: int) -> None:
-    draw = random.Random(number)
     wanted = {}
     for recipe, words in RECIPES.items():
         assert main([*LONG, recipe, *words]) == 0
         wanted[recipe] = result(Path("runs", recipe))
 
-    def stop(moment: int) -> tuple[str, float, Path]:
-        recipe = list(RECIPES)[moment % len(RECIPES)]
-        # By the run's own progress, as a clock would say something else on each machine; every eighth may come before
-        # the first step. An epoch takes 5 to 15 ms.
-        epoch = -1 if moment % 8 == 0 else draw.randrange(EPOCHS)
-        delay = (0.4 if epoch < 0 else 0.01) * draw.random()
-        return recipe, epoch, stopped(folder, f"{recipe}-{moment}", number, epoch, delay, *RECIPES[recipe])
-
     midway = 0
-    pool = ThreadPoolExecutor(2)  # while one is resumed here, the next are on their way
+    # While one is resumed here, the next are on their way; not in threads, which a kernel here would keep waiting.
+    pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
     try:
-        for recipe, after, run in pool.map(stop, range(moments)):
+        for recipe, after, run in pool.map(stop, range(moments), repeat(folder), repeat(number)):
             epoch, _, step = checkpoint.load(run / "last.safetensors")[0]["position"]
             midway += (0, 0) < (epoch, step) < (EPOCHS, 0)
             assert resume(str(run)) == 0

@@ -95,6 +95,15 @@ def test_the_terminal_after_every_kind_of_exit(folder, kind, words, code):
             assert result(folder / "runs/run") == result(train("wanted", epochs=EPOCHS))
 
 
+def test_watched_under_workqueue(folder):
+    """Which would abort the process if a second thread of the view entered a kernel."""
+    words = (*WORDS, "--batch-size", "20", "--threads", "2", "--name", "run")
+    with OnTerminal(folder, *words, NUMBA_THREADING_LAYER="workqueue") as terminal:
+        assert terminal.follow() == 0
+        assert b"\x1b[?25l" in terminal.text and b"workqueue" in terminal.text
+    assert result(folder / "runs/run") == result(train("wanted", "--batch-size", "20", epochs=EPOCHS))
+
+
 def test_resizes_during_training(folder):
     """A hundred sizes, 1x1 among them, as far as training lasts."""
     draw, sizes = random.Random(0), [(1, 1), (5, 20), (2, 200), (100, 1)]
@@ -161,5 +170,7 @@ def test_outside_a_terminal_there_is_no_escape_byte(folder, changes, ui):
 def test_a_dead_output_changes_no_bit(folder, ui, end):
     words = " ".join(f"'{word}'" for word in (sys.executable, "-m", "jitnet", *WORDS, "--name", "run", "--ui", ui))
     into = {"closed": ">&-", "/dev/full": "> /dev/full", "| head -1": "| head -1 > /dev/null"}[end]
-    subprocess.run(["sh", "-c", f"{words} {into}"], cwd=folder, env=environment(folder), capture_output=True)
+    done = subprocess.run(["sh", "-c", f"{words} {into}"], cwd=folder, env=environment(folder), capture_output=True)
+    if "|" not in end:  # there it is head's code
+        assert done.returncode == (0 if ui == "quiet" else 1), done.stderr
     assert result(folder / "runs/run") == result(train("wanted", epochs=EPOCHS))

@@ -2,6 +2,7 @@
 
 import functools
 
+import figures
 import pytest
 from processes import run, run_json
 
@@ -37,18 +38,19 @@ cnn = "conv16 pool conv17 conv5 pool dense70 dense10", (14, 13, 1), "position"
 mlp = "dense300 dense65 dense10", (28, 28, 1), "position"
 smooth = "conv16:sigmoid pool conv17:tanh dense70:tanh dense10", (14, 13, 1), "channel"
 hashes = {}
-for threads in map(int, sys.argv[1].split()):
+for place, threads in enumerate(map(int, sys.argv[1].split())):
     numba.set_num_threads(threads)
-    for name, make in (("cnn", cnn), ("mlp", mlp)):
-        hashes.setdefault(threads, []).extend(digest(make, batch_size) for batch_size in (1, 64, 37))
-    hashes[threads] += [digest(smooth, 64, kind) for kind in ("nesterov", "adamw")]
+    found = hashes[f"{threads} threads, the {place}th time"] = []
+    for make in (cnn, mlp):
+        found.extend(digest(make, batch_size) for batch_size in (1, 64, 37))
+    found.extend(digest(smooth, 64, kind) for kind in ("nesterov", "adamw"))
 print(json.dumps({"layer": numba.threading_layer(), "hashes": hashes}))
 """
 
 
 @functools.cache
-def hashed(layer):
-    counts = " ".join(map(str, COUNTS))
+def hashed(layer, repeats=2):
+    counts = " ".join(map(str, COUNTS * repeats))
     # Threads that wait while others have no core to run on would spin for milliseconds: passive ones sleep.
     return run_json(
         HASHES,
@@ -67,12 +69,19 @@ def test_the_layer_is_the_one_asked_for(layer):
 @pytest.mark.parametrize("layer", LAYERS)
 def test_no_bit_depends_on_the_number_of_threads(layer):
     hashes = hashed(layer)["hashes"]
-    assert len(hashes) == len(COUNTS)
+    assert len(hashes) == 2 * len(COUNTS)
     assert len({tuple(digests) for digests in hashes.values()}) == 1, hashes
 
 
 def test_no_bit_depends_on_the_layer():
     assert hashed("omp")["hashes"] == hashed("workqueue")["hashes"]
+
+
+@pytest.mark.slow
+def test_ten_times_each():
+    found = [tuple(digests) for layer in LAYERS for digests in hashed(layer, 10)["hashes"].values()]
+    assert len(set(found)) == 1
+    figures.note("threads", configurations=len(found), networks=len(found[0]), hashes=len(set(found)))
 
 
 @pytest.mark.parametrize("call", ["logits", "train"])
