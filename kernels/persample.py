@@ -131,6 +131,12 @@ def conv_backward(index, half, layers, plan, params, work, argmax, lr):
     top, bottom, _, _ = share
     if bottom == 0 and index > 0:  # the other half does it all
         clear(work, scratch + layer.grad_x, layer.H * layer.W * layer.C)
+    settled = index == 0 and is_settled(layer, work.itemsize)
+    shard = plan.shard_grads + half * plan.conv_params
+    if settled:
+        clear(work, shard + layer.weight, 9 * layer.C * layer.OC)
+        if layer.BH == 1:
+            clear(work, shard + layer.bias, layer.OC)
     if bottom == top:
         return
     if not by_filter(layer, work.itemsize):  # by filter both orders of the weights are kept up to date
@@ -138,14 +144,11 @@ def conv_backward(index, half, layers, plan, params, work, argmax, lr):
     grad_out = gather_gradient(layer, share, plan, scratch, work)
     map_gradient(layer, share, work, argmax, image, grad_out, scratch)
     buffers = work, plan.zeros, image, scratch
-    if index == 0 and is_settled(layer, work.itemsize):
-        shard = plan.shard_grads + half * plan.conv_params
+    if settled:
         if layer.BH > 1:
             bias_gradient(layer, share, work, scratch, -lr, params, start)
         else:
-            clear(work, shard + layer.bias, layer.OC)
             bias_gradient(layer, share, work, scratch, -lr, work, shard)
-        clear(work, shard + layer.weight, 9 * layer.C * layer.OC)
         input_and_weight_gradient(layer, True, share, *buffers, -lr, work, shard, layer.transposed)
     else:
         bias_gradient(layer, share, work, scratch, -lr, params, start)

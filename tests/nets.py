@@ -8,6 +8,11 @@ import numpy as np
 from jitnet.architecture import Layer, parse
 from jitnet.network import Network
 
+# Wide enough to be cut by channels in float32 too: see kernels/halves.py.
+WIDE = [
+    ("conv9 pool conv37 pool conv33 dense41 dense3", (9, 7, 1), "position"),
+    ("conv33 pool conv41 pool dense3", (6, 5, 1), "channel"),
+]
 # (architecture, image, bias): one to many blocks, with and without pools, heads of any length, no trunk, odd extents,
 # channels that fill no vector.
 MAKES = [
@@ -28,9 +33,7 @@ MAKES = [
     ("conv9 conv17 pool conv4 dense4", (5, 4, 3), "channel"),
     ("conv5 pool dense3", (4, 5, 17), "position"),
     ("conv5 pool conv3 dense3", (4, 5, 17), "position"),
-    # Wide enough to be cut by channels in float32 too: see kernels/halves.py.
-    ("conv9 pool conv37 pool conv33 dense41 dense3", (9, 7, 1), "position"),
-    ("conv33 pool conv41 pool dense3", (6, 5, 1), "channel"),
+    *WIDE,
     # Every activation in every place: first, behind a pool, behind a conv, behind another, dense behind each.
     ("dense6:sigmoid dense5:tanh dense4:linear dense7 dense3", (4, 3, 1), "position"),
     ("conv3:tanh pool conv4:sigmoid conv2 dense5:tanh dense3", (5, 6, 1), "position"),

@@ -11,10 +11,12 @@ from bounds import GRADIENT_ERROR, central_differences, worst_relative_error
 from jitnet.layout import parameter_offsets
 
 PLACES = 25  # numbers of a tensor that are tried: all of them in the small ones
+# In the wide ones some unit always lies near a kink; they are held to the same twins as these.
+MAKES = [make for make in nets.MAKES if make not in nets.WIDE]
 LR = 0.5  # a power of two: (w - w') / lr rounds no more than w - w'
 
 
-@pytest.fixture(scope="module", params=nets.MAKES, ids=nets.IDS)
+@pytest.fixture(scope="module", params=MAKES, ids=[nets.IDS[nets.MAKES.index(make)] for make in MAKES])
 def measured(request):
     """A network, and for each tensor some places with the differences (place, image) of each image's loss there."""
     case = nets.smooth_case(request.param)
@@ -55,12 +57,16 @@ def by_name(case, flat):
 def test_the_gradient_of_a_batch(measured):
     case, differences = measured
     N = len(case.images)
-    change = update(case, np.arange(N), N)
-    space = case.network.workspace(N)
-    start = space.plan[0]["grads"]
-    gradients = by_name(case, space.work[start : start + case.network.params.size])
-    assert worst(gradients, differences) <= GRADIENT_ERROR
-    assert worst(change, differences) <= GRADIENT_ERROR
+    grad = np.zeros_like(case.network.params)
+    case.network.accumulate(case.images, case.targets, np.arange(N), 1 / N, grad)
+    assert worst(by_name(case, grad), differences) <= GRADIENT_ERROR
+
+
+def test_the_update_of_a_batch(measured):
+    """Apart from the gradient: here a dense layer takes its step inside the product."""
+    case, differences = measured
+    N = len(case.images)
+    assert worst(update(case, np.arange(N), N), differences) <= GRADIENT_ERROR
 
 
 def test_the_update_of_one_image(measured):

@@ -50,6 +50,17 @@ def test_calls_of_any_length_give_the_same_bits():
     assert len(results) == 1
 
 
+@pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
+def test_what_a_batch_left_behind_goes_into_no_update(make):
+    """Once it did, where a half of the first block had no rows and its part of the sum was not cleared."""
+    fresh, used = (nets.case(make, np.float32) for _ in range(2))
+    used.network.train_steps(used.images, used.targets, np.arange(3), 3, np.full(1, 0.02), np.zeros(1))
+    used.network.params[:] = fresh.network.params
+    for case in (fresh, used):
+        case.network.train_steps(case.images, case.targets, np.arange(3), 1, np.full(3, 0.02), np.zeros(1))
+    assert np.array_equal(used.network.params, fresh.network.params)
+
+
 @given(seed=seeds)
 def test_a_learning_rate_of_zero_changes_no_bit(seed):
     case = nets.case(nets.MAKES[seed % len(nets.MAKES)], np.float32, seed=seed)
