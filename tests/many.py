@@ -12,7 +12,8 @@ from pathlib import Path
 from commands import ROOT, TINY, environment
 
 SEEDS = 2
-LONG = ("--epochs", "100", "--val", "40")  # some seconds: an epoch takes 10 ms, nearly all of it to save
+EPOCHS = 300  # some seconds: an epoch takes 10 ms, nearly all of it to save
+LONG = ("--epochs", str(EPOCHS), "--val", "40")
 PLAIN = ("--ui", "plain")
 
 

@@ -18,7 +18,7 @@ FAULTS = (
      "tests/test_atomic.py::test_a_kill_before_every_system_call"),
     ("what was written is not read back", ATOMIC, "if temporary.read_bytes() != data:", "if False:",
      "tests/test_atomic.py::test_what_reads_back_different_is_not_kept"),
-    ("the hash is not looked at", CHECKPOINT, "digest.hexdigest() != digits", "False",
+    ("the hash is not looked at", CHECKPOINT, "digest.hexdigest() == digits", "True",
      "tests/test_checkpoint.py::test_every_flipped_bit_is_refused"),
     ("two entries of one name", CHECKPOINT, "if len(set(names)) != len(names):", "if False:", HOSTILE),
     ("NaN is loaded", CHECKPOINT, 'if array.dtype.kind == "f" and', "if False and", HOSTILE),

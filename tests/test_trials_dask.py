@@ -81,7 +81,7 @@ def test_a_worker_killed_in_mid_run_then_the_scheduler(folder, cluster):
     table = many.table(folder / "runs/r")
     assert table[run.name]["message"] == "its worker was killed, another went on from its checkpoint"
     for name, row in table.items():
-        alone = train(f"alone-{name}", "--val", "40", "--seed", row["seed"], epochs=100)
+        alone = train(f"alone-{name}", "--val", "40", "--seed", row["seed"], epochs=many.EPOCHS)
         assert result(folder / "runs/r" / name) == result(alone)
 
     process = many.repeat(folder, "s", "--scheduler", cluster.address)

@@ -62,12 +62,24 @@ def test_ctrl_c_ends_all_with_checkpoints_and_the_same_command_goes_on(folder):
     assert code == 130 and "Traceback" not in out + err, err
     assert "stopped" in out and "go on with what is not done: jitnet repeat cnn" in out
     assert json.loads((run / "meta.json").read_text())["status"] == "stopped"
-    assert 3 <= load(run / "last.safetensors")[0]["position"][0] < 100
+    assert 3 <= load(run / "last.safetensors")[0]["position"][0] < many.EPOCHS
     code, out, err = many.ended(many.repeat(folder, "r"))
     assert code == 0 and "2 done" in out, err
     for seed in range(2):
-        alone = train(f"alone-{seed}", "--seed", str(seed), "--val", "40", epochs=100)
+        alone = train(f"alone-{seed}", "--seed", str(seed), "--val", "40", epochs=many.EPOCHS)
         assert result(folder / f"runs/r/seed-{seed}") == result(alone)
+
+
+def test_a_worker_is_started_with_the_interrupt_blocked(folder):
+    """Once the first was not, and printed a traceback if Ctrl-C came while it started."""
+    code = """
+import signal
+from jitnet.trials.local import LocalWorkers
+if __name__ == "__main__":
+    with LocalWorkers(1, 1) as workers:
+        print(signal.SIGINT in workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())
+"""
+    assert many.ended(many.start(folder, "-c", code)) == (0, "True\n", "")
 
 
 def test_a_killed_worker_costs_nothing(folder):
@@ -77,13 +89,13 @@ def test_a_killed_worker_costs_nothing(folder):
     killed = many.kill_trainer(run)
     code, out, err = many.ended(process)
     assert code == 0 and "2 done" in out, err
-    assert f"{run.name}: done, 100 epochs" in out and "its worker was killed, another went on" in out
+    assert f"{run.name}: done, {many.EPOCHS} epochs" in out and "its worker was killed, another went on" in out
     assert json.loads((run / "meta.json").read_text())["pid"] != killed
     table = many.table(sweep)
     seed = table[run.name]["seed"]
     assert table.pop(run.name)["attempts"] == "2"
     assert [(row["attempts"], row["message"]) for row in table.values()] == [("1", "")]  # it never noticed
-    assert result(run) == result(train("alone", "--val", "40", "--seed", seed, epochs=100))
+    assert result(run) == result(train("alone", "--val", "40", "--seed", seed, epochs=many.EPOCHS))
 
 
 def test_workers_do_not_outlive_their_driver(folder):

@@ -122,13 +122,15 @@ def test_a_bar_is_drawn_ten_times_a_second_at_most(monkeypatch):
     assert 8 <= len(drawn) <= 10
 
 
-def test_a_command_that_reads_a_csv_shows_the_bar_and_a_quiet_one_does_not(tmp_path):
+def test_reading_a_csv_shows_the_bar_unless_it_is_to_be_quiet(tmp_path):
     shown = []
     for name in ("shown", "quiet"):
         file = tmp_path / f"{name}.csv"
         file.write_text(csv_text(**{part[0]: array for part, array in arrays().items() if part.endswith("train")}))
         shown.append(on_terminal(f"""
-from jitnet.commands.loading import load_data
-load_data({str(file)!r}, True, lambda sentence: None, quiet={name == "quiet"})
+from jitnet.beginning import load_data
+from jitnet.commands.waiting import Waiting
+with Waiting({name == "shown"}) as waiting:
+    load_data({str(file)!r}, True, lambda sentence: None, "", waiting.report)
 """))  # fmt: skip
     assert "reading" in shown[0] and "%" in shown[0] and shown[1] == ""

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures.process import ProcessPoolExecutor
+from multiprocessing import resource_tracker
 from typing import Any
 
 from jitnet import threads
@@ -40,6 +41,7 @@ class LocalWorkers(concurrent.futures.Executor):
     """
 
     def __init__(self, workers: int, threads_each: int):
+        resource_tracker.ensure_running()  # by a keeper it would unblock the signals that the keeper blocks
         self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._make = functools.partial(
             ProcessPoolExecutor, 1, multiprocessing.get_context("spawn"), _begin, (threads_each,)
