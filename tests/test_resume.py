@@ -66,22 +66,25 @@ def campaign(folder: Path, number: int, moments: int) -> None:
         assert main([*LONG, recipe, *words]) == 0
         wanted[recipe] = result(Path("runs", recipe))
 
-    midway = 0
+    counted = {"moments": 0, "midway": 0, "exact": 0}
     # While one is resumed here, the next are on their way; not in threads, which a kernel here would keep waiting.
     pool = ProcessPoolExecutor(2, multiprocessing.get_context("spawn"))
     try:
         for recipe, after, run in pool.map(stop, range(moments), repeat(folder), repeat(number)):
             epoch, _, step = checkpoint.load(run / "last.safetensors")[0]["position"]
-            midway += (0, 0) < (epoch, step) < (EPOCHS, 0)
+            counted["moments"] += 1  # and noted at once: a campaign may be stopped, or fail
+            counted["midway"] += bool((0, 0) < (epoch, step) < (EPOCHS, 0))
+            figures.note("kills", **{signal.Signals(number).name: counted})
             assert resume(str(run)) == 0
             assert result(run) == wanted[recipe], f"{recipe}, killed after epoch {after}"
             assert json.loads((run / "meta.json").read_text())["status"] == "done"
             assert not list(run.glob(".*.tmp"))
+            counted["exact"] += 1
+            figures.note("kills", **{signal.Signals(number).name: counted})
             shutil.rmtree(run)
     finally:
         pool.shutdown(cancel_futures=True)
-    assert midway >= moments // 3  # it was not all before the first step or behind the last
-    figures.note("kills", **{signal.Signals(number).name: {"moments": moments, "midway": midway, "exact": moments}})
+    assert counted["midway"] >= moments // 3  # it was not all before the first step or behind the last
 
 
 def test_kill_at_40_random_moments(folder):
