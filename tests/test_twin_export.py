@@ -5,12 +5,14 @@ import re
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import digits, refusal, settle, train
 from twins import NATIVE, ROOT, compiler, export
 
 from jitnet import checkpoint
 from jitnet.cli import main
+from jitnet.commands.loading import load_state
 from jitnet.config import Settings
 from jitnet.export import twin
 
@@ -84,6 +86,29 @@ def test_verify_notices_a_wrong_number_and_a_source_that_does_not_compile(tmp_pa
         twin.verify(out)
     (out / "selftest.cpp").write_text("int main() { return wrong; }")
     with pytest.raises(twin.TwinError, match=r"does not compile .*wrong.*expected a compiler of C\+\+17"):
+        twin.verify(out)
+
+
+def test_the_golden_losses_do_not_hang_on_a_last_bit(tmp_path):
+    """Once they did, at lr 0.01: another order of summation moved them by 0.1, and the self-test failed."""
+    golden, _ = checkpoint.load(export("reference-cnn", tmp_path / "out") / "golden.bin")
+    network, *_ = load_state("reference-cnn", ROOT / "runs", None)
+    network.params *= 1 + np.finfo(np.float32).eps * np.random.default_rng(7).choice(
+        np.array([-1, 1], np.float32), 359_846
+    )
+    images, lr = golden["images"], np.repeat(golden["lr"], 32)
+    _, losses = network.train_steps(images, golden["targets"], np.arange(32), 1, lr, np.zeros(1))
+    assert np.allclose(losses, golden["losses"], rtol=5e-5, atol=5e-5)
+
+
+@pytest.mark.parametrize("line", ["target[o] += scale * source[o]", "return (part[0] + part[1]) + (part[2] + part[3])"])
+def test_verify_notices_a_wrong_gradient(tmp_path, line):
+    compiler()
+    out = export("reference-cnn", tmp_path / "out")
+    header = (out / "jitnet.hpp").read_text()
+    assert header.count(line) == 1
+    (out / "jitnet.hpp").write_text(header.replace(line, line.replace("scale", "0.9f * scale").replace("part[3]", "0")))
+    with pytest.raises(twin.TwinError, match=r"FAIL losses of 32 training steps"):
         twin.verify(out)
 
 

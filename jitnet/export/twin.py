@@ -145,15 +145,20 @@ def golden(network: Network) -> Tensors:
         outputs = space.work[row["out"] :][: len(images) * row["out_size"]].reshape(len(images), -1).astype(np.float64)
         checksums[:, index] = np.stack([outputs.sum(axis=1), (outputs**2).sum(axis=1)], axis=1)  # a border adds 0
     before, count = network.params.copy(), len(images)
-    lr = 0.1  # so that a wrong gradient shows in the next losses; less where that goes wild
-    losses = np.full(count, np.inf)
-    while not np.isfinite(losses).all() or losses.max() > 100:
-        lr /= 10
-        network.params[:] = before
+    signs = np.random.default_rng(0).choice(np.array([-1, 1], np.float32), before.size)
+    nudged = before * (1 + np.finfo(np.float32).eps * signs)
+
+    def losses_from(start: np.ndarray, lr: float) -> np.ndarray:
+        network.params[:] = start
         _, losses = network.train_steps(images, targets, np.arange(count), 1, np.full(count, lr), np.zeros(1))
-        if lr < 1e-12:
-            break
-    network.params[:] = before
+        network.params[:] = before
+        return losses
+
+    lr, stands = 0.1, False  # large, so that a wrong gradient shows in the next losses; but a last bit must not
+    while not stands and lr > 1e-12:
+        lr /= 10
+        losses = losses_from(before, lr)
+        stands = bool(np.isfinite(losses).all()) and np.allclose(losses, losses_from(nudged, lr), 1e-5, 1e-5)
     figures = {"logits": logits, "checksums": checksums, "losses": losses, "lr": np.array([lr])}
     return {"images": images, "targets": targets, **figures}
 
