@@ -15,6 +15,7 @@ from jitnet.events import EpochDone, Event, Progress, StepsDone, Warned, as_reco
 _KINDS = {item.name: item.type for item in fields(EpochDone)}
 COLUMNS = tuple(_KINDS)[: tuple(_KINDS).index("elapsed_s") + 1]  # of metrics.csv
 HEADER = ",".join(COLUMNS) + "\n"
+FIRST = 40  # calls, some three seconds of training, of which each is recorded
 
 
 class RunLogs:
@@ -26,7 +27,8 @@ class RunLogs:
         self._steps = Log(path / "steps.jsonl")
         self._events = Log(path / "events.jsonl")
         self._failed = False
-        self._sampled: float | None = None  # elapsed_s of the latest step recorded
+        self._calls = 0  # taken in
+        self._sampled = 0.0  # elapsed_s of the latest step recorded
 
     @staticmethod
     def create(path: Path) -> None:
@@ -80,8 +82,12 @@ class RunLogs:
         self._metrics.flush(sync=True)
 
     def _is_sample(self, elapsed_s: float) -> bool:
-        """Choose two steps a second, later one in a thousandth of the time so far: 5,000 in ten hours."""
-        if self._sampled is not None and elapsed_s - self._sampled < max(0.5, elapsed_s / 1000):
+        """Choose the first calls, so that a run of a second has a curve too, and from then on two a second.
+
+        Later it is one in a thousandth of the time so far: 5,000 in ten hours.
+        """
+        self._calls += 1
+        if self._calls > FIRST and elapsed_s - self._sampled < max(0.5, elapsed_s / 1000):
             return False
         self._sampled = elapsed_s
         return True
