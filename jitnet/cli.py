@@ -1,6 +1,7 @@
 """The command line: `jitnet train cnn`, and one file in commands/ for each of its verbs."""
 
 import argparse
+import errno
 import os
 import sys
 from typing import NoReturn
@@ -68,7 +69,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         args = build_parser().parse_args(argv)
         code = args.run(args)
-        sys.stdout.flush()  # here, where a reader that went away is expected
+        if sys.stdout is not None:  # None: we were started with a closed one
+            sys.stdout.flush()  # here, where a dead output is expected
         return code
     except JitnetError as error:
         print(f"jitnet: {error}", file=sys.stderr)
@@ -76,7 +78,11 @@ def main(argv: list[str] | None = None) -> int:
     except MemoryError as error:
         print(f"jitnet: there is not enough memory ({error}): use a smaller network or batch", file=sys.stderr)
         return InputError.exit_code
-    except BrokenPipeError:  # the reader of our output went away, as in `jitnet summary cnn | head -1`
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            print(f"jitnet: {error.strerror}: make room and run it again", file=sys.stderr)
+        elif error.errno != errno.EPIPE:  # the reader of our output went away, as in `jitnet summary cnn | head -1`
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

@@ -20,10 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 KERNELS = ("contract", "rows", "pooling", "dense", "convolution", "loss", "optimizer", "activation", "sparse", "blocks",
            "persample", "minibatch", "races", "bounds", "faults::test_the_step_is_named")  # fmt: skip
 COMPILED = ("contract", "rows", "peak", "tiles", "compilation")  # whose intrinsics write all kinds of machine code
-# Beside these, what crosses the same lines once more, at length.
+# Beside these, what crosses the same lines once more, at length, or runs a C++ program.
 SKIPPED = ("bench", "bench_assembly", "bench_readme", "torch", "curves_reference", "packaging", "planted", "threads",
            "mathematics", "metamorphic", "network_gradients", "campaign", "fuzz", "crowd", "documents", "plain_kernels",
-           "pictures", "faults", "structure", "terminals")  # fmt: skip
+           "pictures", "faults", "structure", "terminals", "twin_build", "twin_reader", "twin_training")  # fmt: skip
 LONG = (  # or, the first of them, what plain Python rounds or refuses otherwise
     "(float32 and test_loss) or planted_off_by_one_in_a_vector or "
     "40_random or at_random or chain_of or 300_epochs or resizes_during or without_the_guard or no_region_of or "

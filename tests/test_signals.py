@@ -197,9 +197,12 @@ def test_ctrl_c_while_compiling(folder, times):
             process.send_signal(signal.SIGINT)
             time.sleep(0.1)
         out, err = process.communicate(timeout=120)
-    assert process.returncode == 130 and err == ""
     line = "at epoch 0, step 0; a checkpoint is saved, go on with: jitnet resume runs/run"
-    assert out.splitlines()[-1].endswith(line) == (times == 1)
+    assert err == ""
+    if times == 1:
+        assert process.returncode == 130 and out.splitlines()[-1].endswith(line)
+    else:  # by then it may have been leaving already, where Python itself listens no more
+        assert process.returncode in (130, -signal.SIGINT)
     assert list(cold.glob("kernels-*"))
     if times == 2:  # what was being written into the cache when it left harms nobody
         with start(folder, "resume", "run", NUMBA_CACHE_DIR="", JITNET_CACHE_DIR=str(cold)) as process:

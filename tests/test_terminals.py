@@ -171,6 +171,7 @@ def test_a_dead_output_changes_no_bit(folder, ui, end):
     words = " ".join(f"'{word}'" for word in (sys.executable, "-m", "jitnet", *WORDS, "--name", "run", "--ui", ui))
     into = {"closed": ">&-", "/dev/full": "> /dev/full", "| head -1": "| head -1 > /dev/null"}[end]
     done = subprocess.run(["sh", "-c", f"{words} {into}"], cwd=folder, env=environment(folder), capture_output=True)
+    assert b"Traceback" not in done.stderr
     if "|" not in end:  # there it is head's code
         assert done.returncode == (0 if ui == "quiet" else 1), done.stderr
     assert result(folder / "runs/run") == result(train("wanted", epochs=EPOCHS))

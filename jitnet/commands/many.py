@@ -62,7 +62,8 @@ def run(args: argparse.Namespace, plan: Any) -> int:
                         view.handle(row)
                     view.handle(None)
             except SystemExit as left:  # a second signal: workers see that their driver is gone, and end as if killed
-                sys.stdout.flush()
+                if sys.stdout is not None:
+                    sys.stdout.flush()
                 os._exit(left.code if isinstance(left.code, int) else 1)
         found = folder.write_statistics()
     if args.ui not in ("json", "quiet"):
