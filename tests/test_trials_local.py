@@ -82,6 +82,23 @@ if __name__ == "__main__":
     assert many.ended(many.start(folder, "-c", code)) == (0, "True\n", "")
 
 
+@pytest.mark.parametrize("end, code", [("os.killpg(0, signal.SIGHUP)", 0), ("sys.stdout.flush(); os._exit(130)", 130)])
+def test_the_end_of_a_terminal_or_of_the_driver_leaves_no_complaint(folder, end, code):
+    """Once multiprocessing's tracker died of SIGHUP, and told of leaked semaphores after a second Ctrl-C."""
+    script = f"""
+import os, signal, sys
+from jitnet.trials.local import LocalWorkers
+if __name__ == "__main__":
+    signal.signal(signal.SIGHUP, lambda *caught: print("hung up"))
+    with LocalWorkers(1, 1) as workers:
+        print(workers.submit(abs, -1).result())
+        {end}
+        print(workers.submit(abs, -2).result())
+"""
+    said = "1\nhung up\n2\n" if code == 0 else "1\n"
+    assert many.ended(many.start(folder, "-W", "default", "-c", script)) == (code, said, "")
+
+
 def test_a_killed_worker_costs_nothing(folder):
     process = many.repeat(folder, "r", "--workers", "2")
     sweep = folder / "runs/r"

@@ -74,6 +74,22 @@ def test_plain_lines_say_each_thing_once(board):
     assert len(lines) == 2 + 5 + 1 and errors.getvalue() == "warning: MNIST could not be had\n"
 
 
+@pytest.mark.parametrize(
+    ("epochs", "planned", "told"),
+    [
+        ([1], 1.0, "1 trial of 1 epoch"),
+        ([1, 2], 3.0, "2 trials of up to 2 epochs"),
+        ([4, 4], 6.0, "2 trials of up to 4"),
+    ],
+)
+def test_the_first_line_tells_how_long_trials_are(tmp_path, epochs, planned, told):
+    """Of a sweep over epochs, and of a halving, it once told the first trial's."""
+    rows = [Row(f"seed-{seed}", "", {"seed": seed}, each) for seed, each in enumerate(epochs)]
+    out = io.StringIO()
+    with open_trials_view("plain", Board("sweep cnn", tmp_path, rows, planned), out, io.StringIO(), {}):
+        assert out.getvalue().startswith(f"sweep cnn: {told}")
+
+
 def test_json_is_a_line_for_each_change(board):
     out = io.StringIO()
     with open_trials_view("json", board, out, io.StringIO(), {}) as view:

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures.process import ProcessPoolExecutor
@@ -41,7 +42,7 @@ class LocalWorkers(concurrent.futures.Executor):
     """
 
     def __init__(self, workers: int, threads_each: int):
-        resource_tracker.ensure_running()  # by a keeper it would unblock the signals that the keeper blocks
+        _start_tracker()  # started by a keeper it would unblock the signals that the keeper blocks
         self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._make = functools.partial(
             ProcessPoolExecutor, 1, multiprocessing.get_context("spawn"), _begin, (threads_each,)
@@ -70,8 +71,7 @@ class LocalWorkers(concurrent.futures.Executor):
 
     def _keep_one(self) -> None:
         """Hand calls to one process, and to a new one after it was killed."""
-        if hasattr(signal, "pthread_sigmask"):  # inherited by the process, which could not yet catch one as it starts
-            signal.pthread_sigmask(signal.SIG_BLOCK, _NOT_FOR_WORKERS)
+        _block(_NOT_FOR_WORKERS)  # inherited by the process, which could not yet catch one as it starts
         pool = self._make()
         while (call := self._calls.get()) is not None:
             future, work = call
@@ -87,6 +87,27 @@ class LocalWorkers(concurrent.futures.Executor):
             else:
                 future.set_result(result)
         pool.shutdown()
+
+
+def _start_tracker() -> None:
+    """Start multiprocessing's tracker, if it is not there, which removes the semaphores that a process leaves.
+
+    It is deaf to the end of a terminal, which would take it away from the workers, and silent when a second Ctrl-C has
+    ended the driver.
+    """
+    heard, said = _block(_NOT_FOR_WORKERS), list(sys.warnoptions)
+    sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        sys.warnoptions[:] = said
+        if heard is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, heard)
+
+
+def _block(signals: list[int]) -> Any:
+    """Keep signals from this thread and from the processes it starts; return what was kept from it before."""
+    return signal.pthread_sigmask(signal.SIG_BLOCK, signals) if hasattr(signal, "pthread_sigmask") else None
 
 
 def _begin(threads_each: int) -> None:

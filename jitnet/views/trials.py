@@ -10,6 +10,7 @@ from typing import IO, Protocol
 
 from jitnet.trials.board import OVER, Board, Row
 from jitnet.views import choose
+from jitnet.views.progress import counted
 from jitnet.views.sink import Sink
 
 HEARTBEAT_S = 30.0
@@ -102,7 +103,9 @@ class PlainTrials:
 
     def __enter__(self) -> "PlainTrials":
         board = self._board
-        self._say(f"{board.title}: {len(board.rows)} trials of {board.rows[0].epochs} epochs in {board.path}")
+        trials, most = len(board.rows), max(row.epochs for row in board.rows)
+        of = "of up to" if board.planned < trials * most else "of"  # where epochs vary, or some trials are cut
+        self._say(f"{board.title}: {trials} trial{'s' * (trials != 1)} {of} {counted(most)} in {board.path}")
         self._say(f"  runs on {board.engine}")
         return self
 
