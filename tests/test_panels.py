@@ -16,6 +16,7 @@ from jitnet.network import Network
 from jitnet.views.classes import confusion_panel, digits_panel
 from jitnet.views.dashboard import Dashboard
 from jitnet.views.frame import ASCII, GREYS, UNICODE, Frame
+from jitnet.views.keys import HELP
 from jitnet.views.network import drawing, in_a_line
 from jitnet.views.painter import Painter
 from jitnet.views.progress import DashboardState
@@ -191,6 +192,19 @@ def test_a_tiny_terminal_does_not_take_loading_for_compiling():
     made = state()
     made.apply(Compiling(name="k", index=0, total=2, cached=True, seconds=0.0))
     assert as_text(render(made, 40, 10), 40).startswith("cnn loading kernels 1/2 ")
+
+
+def test_the_help_is_whole_from_60_columns_on():
+    made = state()
+    made.help = True
+    text = as_text(render(made, 60, 20), 60)
+    assert all(f"{key:<12}{what}" in text for key, what in HELP)
+
+
+def test_one_thread_is_no_threads():
+    for size in ((160, 50), (80, 24)):
+        assert "1 thread (omp)" in as_text(render(state(threads=1), *size), size[0])
+    assert "2 threads (omp)" in as_text(render(state(threads=2), 80, 24), 80)
 
 
 @pytest.mark.parametrize("size", [(60, 12), (80, 24), (100, 30), (160, 50)])

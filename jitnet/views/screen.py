@@ -120,7 +120,8 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high
         return panel([("jitnet", "title")], [], [], width, high + 8 if boxed else 4, glyphs, boxed)
     dot = (f" {glyphs.dot} ", "box")
     size: Line = [(f"{run.parameters:,}", ""), (" parameters", "label"), dot, (f"{run.macs:,}", ""), (" MACs", "label")]
-    machine: Line = [(f"{run.threads}", ""), (f" threads ({run.layer})", "label")]
+    number, noun = counted(run.threads, "thread").split()
+    machine: Line = [(number, ""), (f" {noun} ({run.layer})", "label")]
     images: Line = [(f"{run.train_images:,}", ""), (" training", "label")]
     if run.val_images:
         images += [dot, (f"{run.val_images:,}", ""), (" validation", "label")]
