@@ -30,9 +30,15 @@ def built(hidden: str, init: str) -> Network:
 
 def train(hidden: str, data, **changes) -> list[EpochDone | Diverged]:
     """Return the epochs of a run; the last may say that the loss was not finite any more."""
+    return trained(hidden, data, **changes)[1]
+
+
+def trained(hidden: str, data, **changes) -> tuple[Network, list[EpochDone | Diverged]]:
+    """Return the network of a run too."""
     settings = Settings(**changes)
-    events = Training(built(hidden, settings.init), settings, split(data, settings)).run()
-    return [event for event in events if isinstance(event, EpochDone | Diverged)]
+    network = built(hidden, settings.init)
+    events = Training(network, settings, split(data, settings)).run()
+    return network, [event for event in events if isinstance(event, EpochDone | Diverged)]
 
 
 def row(*cells: object) -> None:
@@ -58,13 +64,20 @@ def plateau(data, images: int) -> None:
 
 
 def rates(data, images: int) -> None:
-    """Show one epoch at each learning rate."""
+    """Show one epoch at each learning rate, how many units are alive after it, and its most frequent answer."""
+    x = data.x_test.reshape(len(data.x_test), -1) / np.float32(255)
     for lr in (1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0):
-        (done,) = train("dense100", data, epochs=1, lr=lr, init="lecun", schedule="constant", limit=images)
+        recipe = {"lr": lr, "init": "lecun", "schedule": "constant", "limit": images}
+        network, (done,) = trained("dense100", data, epochs=1, **recipe)
         if isinstance(done, Diverged):
             row(lr, "not finite", "")
-        else:
-            row(lr, f"{done.train_loss:.4f}", f"{done.test_loss:.4f}", f"{done.test_accuracy:.2f}")
+            continue
+        tensors = network.tensors()
+        sums = x @ tensors["dense1.weight"] + tensors["dense1.bias"]
+        answers = network.logits(data.x_test.reshape(-1, 28, 28, 1)).argmax(axis=1)
+        alive, most = int((sums > 0).any(axis=0).sum()), int(np.bincount(answers).max())
+        loss = f"{done.train_loss:.4f}", f"{done.test_loss:.4f}", f"{done.test_accuracy:.2f}"
+        row(lr, *loss, f"{alive} of {sums.shape[1]} alive, one answer {most:,} times")
 
 
 def batches(data, images: int) -> None:

@@ -10,12 +10,13 @@ from sample_run import epoch_done, started, steps
 from test_dashboard import as_text
 
 from jitnet.architecture import CNN, Dense
-from jitnet.events import Progress, RunFinished
+from jitnet.events import Compiling, Progress, RunFinished
 from jitnet.movement import Movement
 from jitnet.network import Network
 from jitnet.views.classes import confusion_panel, digits_panel
 from jitnet.views.dashboard import Dashboard
 from jitnet.views.frame import ASCII, GREYS, UNICODE, Frame
+from jitnet.views.keys import HELP
 from jitnet.views.network import drawing, in_a_line
 from jitnet.views.painter import Painter
 from jitnet.views.progress import DashboardState
@@ -164,6 +165,54 @@ def test_a_tiny_terminal_says_that_it_is_done():
     made = state()
     made.apply(RunFinished(test_accuracy=91.0, val_accuracy=None, elapsed_s=61.0))
     assert as_text(render(made, 40, 10), 40).startswith("cnn done in 1:01")
+
+
+def test_a_tiny_terminal_leaves_out_what_does_not_fit_and_cuts_nothing():
+    made = state()
+    for width in range(8, 60):
+        line = as_text(render(made, width, 10), width).rstrip()
+        parts = ["cnn", "epoch 1  10 %", "0:55 left", "loss 0.3487", "acc 91.13", "10,000 images/s"]
+        for part in parts:
+            line = line.replace(part, "")
+        assert not line.strip(), line
+    assert all(part in as_text(render(made, 59, 10), 59) for part in parts[:5])
+
+
+def test_a_tiny_terminal_answers_to_its_keys():
+    made = state()
+    made.paused = True
+    assert "paused" in as_text(render(made, 40, 10), 40)
+    made.help = True
+    assert "q stop" in as_text(render(made, 40, 10), 40)
+    made.apply(RunFinished(test_accuracy=91.0, val_accuracy=None, elapsed_s=61.0))
+    assert "done" in as_text(render(made, 40, 10), 40)
+
+
+def test_a_tiny_terminal_does_not_take_loading_for_compiling():
+    made = state()
+    made.apply(Compiling(name="k", index=0, total=2, cached=True, seconds=0.0))
+    assert as_text(render(made, 40, 10), 40).startswith("cnn loading kernels 1/2 ")
+
+
+def test_the_help_is_whole_from_60_columns_on():
+    made = state()
+    made.help = True
+    text = as_text(render(made, 60, 20), 60)
+    assert all(f"{key:<12}{what}" in text for key, what in HELP)
+
+
+def test_one_thread_is_no_threads():
+    for size in ((160, 50), (80, 24)):
+        assert "1 thread (omp)" in as_text(render(state(threads=1), *size), size[0])
+    assert "2 threads (omp)" in as_text(render(state(threads=2), 80, 24), 80)
+
+
+@pytest.mark.parametrize("size", [(60, 12), (80, 24), (100, 30), (160, 50)])
+def test_where_keys_are_heard_the_screen_says_so(size):
+    made = state()
+    assert "h help" not in as_text(render(made, *size), size[0])
+    made.keys = True
+    assert "h help" in as_text(render(made, *size), size[0])
 
 
 class Writes(io.StringIO):

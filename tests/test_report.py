@@ -166,6 +166,12 @@ def test_a_scale_holds_its_values(values, kind):
     assert scale.place(0.2) <= scale.place(0.9) and len(scale.ticks()) <= 40
 
 
+def test_there_is_no_epoch_between_two_epochs():
+    drawn = str(chart("c", "accuracy", "epochs", [Curve("run", ((1.0, 80.0), (2.0, 90.0)))]))
+    assert ">1</text>" in drawn and ">2</text>" in drawn and ">1.2</text>" not in drawn
+    assert ">1.2</text>" in str(chart("c", "accuracy", "seconds", [Curve("run", ((1.0, 80.0), (1.9, 90.0)))]))
+
+
 CONTRAST = """
 const light = c => { const f = c.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
   return 0.2126 * f[0] + 0.7152 * f[1] + 0.0722 * f[2]; };

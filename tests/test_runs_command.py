@@ -140,6 +140,8 @@ def test_show_has_settings_epochs_files_and_commands(runs, capsys):
         assert part in text
     record = json.loads(shown(capsys, "show", "reference-cnn", "--json"))
     assert record["metrics"][8]["test_accuracy"] == accuracy > 99 and record["settings"]["lr"] == 0.001
+    kept = "".join(path.read_text() for path in (runs / "reference-cnn").glob("*.json*"))
+    assert '"data_source": "mnist"' in kept and '"source": "mnist"' in kept  # no folder of the machine that made it
 
 
 def test_a_comparison_has_only_what_differs(runs, capsys):

@@ -29,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
     given = parser.add_argument_group("what it is", argument_default=argparse.SUPPRESS)
     given.add_argument("--arch", dest="architecture", metavar="TEXT", help="hidden layers (default: the network's)")
     given.add_argument("--bias", choices=CHOICES["bias"], help="a conv's bias per position (default) or per channel")
-    given.add_argument("--data", metavar="SET", help="what it was trained on: auto, mnist, synthetic or a path")
+    given.add_argument("--data", metavar="SET", help="what it was trained on, as for `train`")
     parser.add_argument("--name", help="name of the run folder (default: time, network and four hex digits)")
     parser.add_argument("--offline", action="store_true", help="never open a connection")
     options.add_runs_dir(parser)

@@ -15,6 +15,7 @@ from jitnet.history.curves import ALONG, METRICS, Curve
 from jitnet.history.read import summary
 from jitnet.views.frame import glyphs_for
 from jitnet.views.overlay import overlay
+from jitnet.views.progress import counted
 from jitnet.views.screen import clock
 
 _STATUS = {"done": "green", "running": "cyan", "stopped": "yellow", "crashed": "red", "diverged": "red"}
@@ -163,6 +164,7 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
     count = row["parameters"]
     versions = meta.get("versions") if isinstance(meta.get("versions"), dict) else {}
     shown = {"network", "architecture", "until"} | {name for name, value in settings.items() if value == ""}
+    threads = counted(meta.get("threads", "-"), "thread")
     facts = [
         ("network", f"{settings['network']}: {settings['architecture']}"),
         ("parameters", "-" if count is None else f"{count:,}"),
@@ -171,7 +173,7 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
             "settings",
             ", ".join(f"{name} {value}" for name, value in settings.items() if name not in shown and value != ""),
         ),
-        ("machine", f"{meta.get('cpu', '-')}, {meta.get('threads', '-')} threads ({meta.get('layer', '-')})"),
+        ("machine", f"{meta.get('cpu', '-')}, {threads} ({meta.get('layer', '-')})"),
         ("versions", ", ".join(f"{name} {version}" for name, version in (versions or {}).items())),
         ("created", f"{meta['created'][:19].replace('T', ' ')} ({age(meta['created'])} ago)"),
         ("command", " ".join(map(str, meta.get("argv") or ["-"]))),

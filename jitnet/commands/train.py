@@ -66,7 +66,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     stop.add_argument("--max-minutes", type=float, metavar="M", help="this long, pauses of a resumed run left out")
     source = parser.add_argument_group("on what", argument_default=argparse.SUPPRESS)
-    source.add_argument("--data", metavar="SET", help="auto, mnist, fashion, kmnist, synthetic or a path (default: auto)")
+    source.add_argument(
+        "--data", metavar="SET", help="auto, mnist, fashion, kmnist, synthetic or a path (default: auto)"
+    )
     source.add_argument(
         "--target", metavar="COLUMN", help="approximate this column of the table of numbers --data FILE.csv"
     )

@@ -50,15 +50,15 @@ class Scale:
             share = (value - self.low) / (self.high - self.low)
         return 1 - share if self.error else share
 
-    def ticks(self) -> list[float]:
-        """Return values worth a label."""
+    def ticks(self, whole: bool = False) -> list[float]:
+        """Return values worth a label; `whole` where nothing lies between two whole numbers, such as epochs."""
         if self.log:
             decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
             steps = (1, 2, 5) if len(decades) <= 4 else (1,)
             values = [float(f"{step}e{decade}") for decade in decades for step in steps]
             values = [value for value in values if self.low <= value <= self.high]
             return [100 - value for value in values] if self.error else values
-        step = _nice((self.high - self.low) / 5, up=True)
+        step = max(_nice((self.high - self.low) / 5, up=True), 1.0 if whole else 0.0)
         first = math.ceil(self.low / step)
         return [round(i * step, 10) for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
@@ -86,7 +86,7 @@ def chart(name: str, title: str, unit: str, lines: list[Curve], kind: str = "", 
     for value in y_scale.ticks():
         parts.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=py(value), y2=py(value), class_="grid"))
         parts.append(element("text", f"{value:g}", x=LEFT - 8, y=py(value) + 4, class_="tick", text_anchor="end"))
-    for value in x_scale.ticks():
+    for value in x_scale.ticks(whole=all(float(x).is_integer() for x in xs)):
         parts.append(
             element("text", f"{value:,g}", x=px(value), y=HEIGHT - BOTTOM + 18, class_="tick", text_anchor="middle")
         )

@@ -15,7 +15,7 @@ except ImportError:  # not on Windows: there Ctrl-C is the only key
 
 HELP = (
     ("p or space", "pause; again to go on"),
-    ("q", "stop with a checkpoint, as Ctrl-C does; `jitnet resume` goes on to the same bits"),
+    ("q", "stop and save; `jitnet resume` goes on"),
     ("h or ?", "show or hide this help"),
 )
 

@@ -54,7 +54,7 @@ def header_lines(run: RunStarted) -> list[str]:
         f"  data    {data}: {images}, {run.test_images:,} test images",
         f"  source  {run.source}",
         f"  recipe  {run.recipe}, {counted(run.epochs)}",
-        f"  runs on {run.threads} threads ({run.layer})",
+        f"  runs on {counted(run.threads, 'thread')} ({run.layer})",
         f"  folder  {run.run or 'none, nothing is saved'}",
     ]
     if run.epoch or run.step_in_epoch:

@@ -17,13 +17,13 @@ from jitnet.events import (
 )
 
 
-def counted(epochs: int) -> str:
+def counted(number: int, noun: str = "epoch") -> str:
     """Return the number with its noun.
 
-    >>> counted(1), counted(9)
-    ('1 epoch', '9 epochs')
+    >>> counted(1), counted(9), counted(2, "thread")
+    ('1 epoch', '9 epochs', '2 threads')
     """
-    return f"{epochs} epoch{'s' * (epochs != 1)}"
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 class Rate:

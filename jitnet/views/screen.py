@@ -1,5 +1,7 @@
 """The live screen as a pure function of the state, the width and the height."""
 
+from rich.cells import cell_len
+
 from jitnet.events import Diverged, Interrupted, RunStarted
 from jitnet.views.charts import accuracy_chart, loss_chart
 from jitnet.views.classes import ROWS as DIGITS
@@ -16,6 +18,7 @@ SMALLEST = 60, 12  # columns and rows; below there is one status line
 BOXED = 36  # rows from which there is room for boxes, and for the network as a picture
 TALLEST = 30  # rows of curves and table
 LEAST = 8  # rows of a curve without a box
+KEYS = "p pause  q stop  h help"
 
 
 def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNICODE) -> Frame:
@@ -24,7 +27,7 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
     The layout depends on the planned run, not on what has happened so far, so that it stands still.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
-        return Frame([fit(_status(state, glyphs), width, glyphs)])
+        return Frame([fit(_status(state, width), width, glyphs)])
     width, rows, boxed = min(width, WIDEST), height - 1, height >= BOXED
     lines = _header(state, width, glyphs, boxed, 4 if height >= 44 else 3)
     lines += _progress(state, width, glyphs, boxed)
@@ -52,7 +55,7 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> F
     tone = "error" if isinstance(state.end, Diverged) else "strong"
     last = [[(clean(text), tone)] for text in closing]
     if width < SMALLEST[0]:
-        return Frame([fit(_status(state, glyphs), width, glyphs), *last])
+        return Frame([fit(_status(state, width), width, glyphs), *last])
     width = min(width, WIDEST)
     lines = _header(state, width, glyphs, True, 4)
     lines += _charts_beside(state, width, 12, glyphs, True)
@@ -117,7 +120,8 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high
         return panel([("jitnet", "title")], [], [], width, high + 8 if boxed else 4, glyphs, boxed)
     dot = (f" {glyphs.dot} ", "box")
     size: Line = [(f"{run.parameters:,}", ""), (" parameters", "label"), dot, (f"{run.macs:,}", ""), (" MACs", "label")]
-    machine: Line = [(f"{run.threads}", ""), (f" threads ({run.layer})", "label")]
+    number, noun = counted(run.threads, "thread").split()
+    machine: Line = [(number, ""), (f" {noun} ({run.layer})", "label")]
     images: Line = [(f"{run.train_images:,}", ""), (" training", "label")]
     if run.val_images:
         images += [dot, (f"{run.val_images:,}", ""), (" validation", "label")]
@@ -129,7 +133,8 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high
         if width >= 100:
             title, network = [*title, ("  ", ""), *network], in_a_line(run, state, width - 4, glyphs)
         body = [network, [*size, dot, *machine, *(_share(state, dot) if 80 <= width < 90 else [])], recipe]
-        return panel(title, _data(run), body, width, 4, glyphs, boxed)
+        hint: Line = [("h help  ", "label")] if state.keys else []
+        return panel(title, [*hint, *_data(run)], body, width, 4, glyphs, boxed)
     drawn = drawing(state, width - 4, high, glyphs)
     if drawn:
         title += [("  ", ""), *network]
@@ -158,7 +163,7 @@ def _progress(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool) ->
         title = "paused" if state.paused else "evaluating" if state.evaluating else "training"
         body = [*_bars(state, inner, glyphs), _figures(state, inner)]
     if boxed:
-        keys: Line = [("p pause  q stop  h help", "label")] if state.keys else []
+        keys: Line = [(KEYS, "label")] if state.keys else []
         return panel([(title, "alert" if state.paused else "label")], keys, body, width, 5, glyphs)
     return [[("  ", ""), *fit(line, inner, glyphs), ("  ", "")] for line in body]
 
@@ -219,29 +224,34 @@ def _charts_over(state: DashboardState, width: int, rows: int, glyphs: Glyphs, b
     return loss_chart(state, width, rows - half, glyphs, boxed) + accuracy_chart(state, width, half, glyphs, boxed)
 
 
-def _status(state: DashboardState, glyphs: Glyphs) -> Line:
+def _status(state: DashboardState, width: int) -> Line:
+    """Return what one line has room for, the most telling first: what does not fit is left out, not cut."""
     run = state.run
     if run is None:
         return [("jitnet", "title")]
-    line: Line = [(f"{clean(run.title)} ", "title")]
-    if run.data == "synthetic":
-        line += [("synthetic", "alert"), (" ", "")]
-    if state.compiling:
-        return [
-            *line,
-            (f"compiling kernels {state.compiling.index + 1}/{state.compiling.total} (first run only)", ""),
-        ]
-    if isinstance(state.end, Interrupted | Diverged):
-        return [*line, ("stopped", "strong")]
-    if state.end:
-        line += [("done", "strong"), (f" in {clock(state.elapsed_s)}", "")]
+    parts: list[tuple[str, str]] = [("synthetic", "alert")] if run.data == "synthetic" else []
+    if state.help and not state.end:
+        parts += [(KEYS, "label")]
+    elif state.compiling:
+        verb, why = ("loading", "") if state.compiling.cached else ("compiling", " (first run only)")
+        parts += [(f"{verb} kernels {state.compiling.index + 1}/{state.compiling.total}{why}", "")]
+    elif isinstance(state.end, Interrupted | Diverged):
+        parts += [("stopped", "strong")]
     else:
-        line += [
-            (f"epoch {state.epoch} {100 * state.fraction:3.0f} %", "strong"),
-            (f" {clock(state.run_left_s)} left", ""),
-        ]
-    if state.steps:
-        line += [(f" loss {state.steps.epoch_loss:.4f}", "loss")]
-    if state.epochs and state.epochs[-1].test_accuracy is not None:
-        line += [(f" acc {state.epochs[-1].test_accuracy:.2f}", "accuracy")]
-    return [*line, (f" {state.speed.value:,.0f} images/s", "label")]
+        if state.end:
+            parts += [("done", "strong"), (f"in {clock(state.elapsed_s)}", "")]
+        else:
+            parts += [(f"epoch {state.epoch} {100 * state.fraction:3.0f} %", "strong")]
+            parts += [("paused", "alert") if state.paused else (f"{clock(state.run_left_s)} left", "")]
+        if state.steps:
+            parts += [(f"loss {state.steps.epoch_loss:.4f}", "loss")]
+        if state.epochs and state.epochs[-1].test_accuracy is not None:
+            parts += [(f"acc {state.epochs[-1].test_accuracy:.2f}", "accuracy")]
+        parts += [(f"{state.speed.value:,.0f} images/s", "label")]
+    line: Line = [(clean(run.title), "title")]
+    left = width - cell_len(line[0][0])
+    for text, tone in parts:
+        if len(text) < left:
+            line += [(" ", ""), (text, tone)]
+            left -= len(text) + 1
+    return line
