@@ -34,6 +34,22 @@ def test_a_cluster_of_our_own_gives_the_bits_of_train(folder):
         assert result(folder / f"runs/r/seed-{seed}") == result(train(f"alone-{seed}", "--seed", str(seed), epochs=3))
 
 
+def test_workers_of_our_own_cluster_hear_neither_ctrl_c_nor_the_end_of_a_terminal(folder):
+    """Once they died of the latter, and the driver waited for them for ever."""
+    code = """
+import os, signal
+from jitnet.trials.cluster import dask_workers
+if __name__ == "__main__":
+    signal.signal(signal.SIGHUP, lambda *caught: print("hung up"))
+    with dask_workers(None, 1, 1) as (executor, *_):
+        print(signal.SIGINT in executor.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())
+        pid = executor.submit(os.getpid).result()
+        os.killpg(0, signal.SIGHUP)
+        print(pid == executor.submit(os.getpid).result())
+"""
+    assert many.ended(many.start(folder, "-c", code)) == (0, "True\nhung up\nTrue\n", "")
+
+
 class Cluster:
     """A scheduler and two workers of one thread, on loopback, each a process of its own."""
 

@@ -7,10 +7,9 @@ from concurrent.futures import Executor
 from typing import Any
 
 from jitnet.errors import InputError
+from jitnet.trials.local import deaf_children
 
 PATIENCE_S = 30  # for a scheduler to answer, and for its first worker
-# A Ctrl-C in the terminal reaches the workers too, but the driver says when they stop.
-_PRELOAD = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
 
 @contextlib.contextmanager
@@ -33,15 +32,15 @@ def dask_workers(
         stack.callback(logging.disable, logging.NOTSET)
         stack.enter_context(dask.config.set({"distributed.comm.timeouts.connect": f"{PATIENCE_S}s"}))
         if scheduler is None:
-            cluster = distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                dashboard_address=None,
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-                env={"NUMBA_NUM_THREADS": str(threads_each)},  # before numba is imported there
-                preload=[_PRELOAD],
-            )
+            with deaf_children():
+                cluster = distributed.LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                    env={"NUMBA_NUM_THREADS": str(threads_each)},  # before numba is imported there
+                )
             stack.enter_context(cluster)
             scheduler = cluster.scheduler_address
             what = f"Dask, {workers} local worker{'s' * (workers != 1)}"

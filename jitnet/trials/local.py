@@ -9,7 +9,7 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import ProcessPoolExecutor
 from multiprocessing import resource_tracker
 from typing import Any
@@ -42,14 +42,14 @@ class LocalWorkers(concurrent.futures.Executor):
     """
 
     def __init__(self, workers: int, threads_each: int):
-        _start_tracker()  # started by a keeper it would unblock the signals that the keeper blocks
         self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._make = functools.partial(
             ProcessPoolExecutor, 1, multiprocessing.get_context("spawn"), _begin, (threads_each,)
         )
         self._keepers = [threading.Thread(target=self._keep_one, daemon=True) for _ in range(workers)]
-        for keeper in self._keepers:
-            keeper.start()
+        with deaf_children():
+            for keeper in self._keepers:
+                keeper.start()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future:
         """Let the next process that is free call `fn`; see `concurrent.futures.Executor`."""
@@ -71,7 +71,6 @@ class LocalWorkers(concurrent.futures.Executor):
 
     def _keep_one(self) -> None:
         """Hand calls to one process, and to a new one after it was killed."""
-        _block(_NOT_FOR_WORKERS)  # inherited by the process, which could not yet catch one as it starts
         pool = self._make()
         while (call := self._calls.get()) is not None:
             future, work = call
@@ -89,24 +88,27 @@ class LocalWorkers(concurrent.futures.Executor):
         pool.shutdown()
 
 
-def _start_tracker() -> None:
-    """Start multiprocessing's tracker, if it is not there, which removes the semaphores that a process leaves.
+@contextlib.contextmanager
+def deaf_children() -> Iterator[None]:
+    """Keep Ctrl-C and the end of a terminal from threads started in here and from the processes that these start.
 
-    It is deaf to the end of a terminal, which would take it away from the workers, and silent when a second Ctrl-C has
-    ended the driver.
+    A process could not catch a signal before it has imported what it does. multiprocessing's tracker, which removes the
+    semaphores that others leave, is one of them; it is silent too when a second Ctrl-C has ended the driver.
     """
-    heard, said = _block(_NOT_FOR_WORKERS), list(sys.warnoptions)
-    sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")
+    heard, options = _block(_NOT_FOR_WORKERS), list(sys.warnoptions)
     try:
+        sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")
         resource_tracker.ensure_running()
+        _block(_NOT_FOR_WORKERS)  # ensure_running has given SIGINT back
+        yield
     finally:
-        sys.warnoptions[:] = said
+        sys.warnoptions[:] = options
         if heard is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, heard)
 
 
 def _block(signals: list[int]) -> Any:
-    """Keep signals from this thread and from the processes it starts; return what was kept from it before."""
+    """Block signals in this thread; return those that were blocked before, None where there is no such thing."""
     return signal.pthread_sigmask(signal.SIG_BLOCK, signals) if hasattr(signal, "pthread_sigmask") else None
 
 
