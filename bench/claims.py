@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs
 
 from bench import claims_page, machine, recipes
 from jitnet import threads
+from jitnet.commands.waiting import Waiting
 
 KEPT = claims_page.KEPT
 
@@ -42,8 +43,11 @@ def train_seeds(kind: str, wanted: list[tuple[str, int]], processes: int) -> Non
     # A process that is spawned, not forked, has none of this one's threads and locks.
     with ProcessPoolExecutor(processes, get_context("spawn"), initializer=threads.configure, initargs=(1,)) as pool:
         runs = {pool.submit(recipes.train, words[name], seed, source): (name, seed) for name, seed in wanted}
-        for done in as_completed(runs):
-            keep(kind, *runs[done], done.result())
+        with Waiting() as waiting:
+            waiting.report(f"training {len(runs)} runs", 0)
+            for count, done in enumerate(as_completed(runs), start=1):
+                keep(kind, *runs[done], done.result())
+                waiting.report(f"training {len(runs)} runs", count / len(runs))
 
 
 def train_alone(names: list[str]) -> None:

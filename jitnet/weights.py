@@ -69,7 +69,11 @@ def convert(
         if turned is None or not np.isfinite(turned).all():
             what = f"{theirs[source].dtype} {theirs[source].shape}" if turned is None else "a value that is not finite"
             wanted = f"what becomes {name} {array.shape}, in the layout of {layout}"
-            raise InputError(f"{where} has {what} as {source!r}: expected {wanted}")
+            others = [
+                form for form in LAYOUTS if turned is None and _turned(network, name, theirs[source], form) is not None
+            ]
+            hint = f"; it fits in that of {' or '.join(others)}" if others else ""
+            raise InputError(f"{where} has {what} as {source!r}: expected {wanted}{hint}")
         converted[name] = turned
     return converted, sorted(theirs.keys() - used)
 

@@ -71,7 +71,7 @@ def test_no_run_changes_with_the_number_of_threads(folder):
             words = ("train", "cnn", *TINY, "--epochs", "2", *recipe, "--threads", threads, "--name", name)
             shown = jitnet(folder, *words)
             assert shown.returncode == 0, shown.stderr
-            assert f"runs on {threads} threads" in shown.stdout
+            assert f"runs on {threads} thread{'' if threads == '1' else 's'} (" in shown.stdout
             hashes.add(str(result(folder / "runs" / name)))
         assert len(hashes) == 1
 

@@ -6,11 +6,14 @@ import select
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from data_files import arrays, csv_text
 from processes import ROOT
 
+from bench import claims
+from jitnet.cli import main
 from jitnet.commands import waiting as waiting_file
 from jitnet.commands.waiting import Waiting
 from jitnet.data import load, tables
@@ -74,6 +77,36 @@ print("done")
     assert "reading [red]x/[red]x/" in text and "…" in text and " 50 %" in text  # a long name leaves the bar its place
     assert "0:00:0" in text  # the time left
     assert text.rstrip().endswith(("\x1b[2K", "\x1b[?25h")) or "\x1b[2K" in text  # and nothing of it stays
+
+
+def test_what_is_printed_into_a_pipe_beside_a_bar_stays_there():
+    text = on_terminal("""
+from jitnet.commands.waiting import Waiting
+with Waiting() as waiting:
+    waiting.report("reading", 0.1)
+    print("a line for the pipe")
+""")
+    assert "reading" in text and "a line for the pipe" not in text
+
+
+def test_gradients_and_claims_report_how_far_they_are(tmp_path, monkeypatch, capsys):
+    said: list[tuple[str, float]] = []
+
+    class Told(Waiting):
+        def report(self, what, share):
+            said.append((what, share))
+
+    monkeypatch.setattr(waiting_file, "Waiting", Told)
+    assert main(["gradcheck", "mlp", "--hidden", "2", "--side", "4", "--samples", "1"]) == 0
+    assert [share for _, share in said] == sorted(share for _, share in said) and said[-1][1] == 1
+    said.clear()
+    monkeypatch.setattr(claims, "Waiting", Told)
+    monkeypatch.setattr(claims, "KEPT", tmp_path / "claims.jsonl")
+    monkeypatch.setattr(claims, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr(claims.recipes, "train", lambda *_: {"test": 90.0, "minutes": 0.1})
+    claims.train_seeds("short", [("cnn", 0), ("cnn", 1)], 1)
+    assert said == [("training 2 runs", 0), ("training 2 runs", 0.5), ("training 2 runs", 1)]
+    assert claims.KEPT.read_text().count("\n") == 2 == capsys.readouterr().out.count("cnn, seed")
 
 
 def test_work_that_is_done_at_once_loads_no_rich():

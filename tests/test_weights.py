@@ -68,6 +68,16 @@ def test_one_bias_for_each_channel_serves_every_position(bias, tmp_path):
     assert np.allclose(back.predict_proba(X), model.predict_proba(X), atol=1e-6)
 
 
+def test_a_wrong_layout_is_told_the_right_one(tmp_path):
+    _, tensors = drawn()
+    np.savez(tmp_path / "w.npz", **FORMS["keras"](tensors))
+    with pytest.raises(InputError, match=r"in the layout of torch; it fits in that of keras$"):
+        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", image=IMAGE, classes=CLASSES)
+    np.savez(tmp_path / "w.npz", **tensors | {"conv1.weight": np.ones((3, 3, 2, 5), np.float32)})
+    with pytest.raises(InputError, match=r"in the layout of keras$"):
+        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", layout="keras", image=IMAGE, classes=CLASSES)
+
+
 def test_keras_names_have_other_endings(tmp_path):
     model, tensors = drawn()
     given = {name.replace(".weight", "/kernel").replace(".bias", "/bias"): array for name, array in tensors.items()}

@@ -39,8 +39,11 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from jitnet import architecture
+    from jitnet.commands.waiting import Waiting
+    from jitnet.compilation import compile_kernels
+    from jitnet.events import Compiling
     from jitnet.gradients import TOLERANCE, check
-    from jitnet.network import Network
+    from jitnet.network import PART, Network
 
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
     network = Network(layers, (args.side, args.side, 1), settings.bias, np.float64, settings.loss)
@@ -52,7 +55,11 @@ def run(args: argparse.Namespace) -> int:
     images = rng.integers(0, 256, (2, args.side, args.side, 1), dtype=np.uint8)
     targets = rng.integers(0, 10, 2).astype(np.uint8)
     recipe = f"init he with biases, seed {settings.seed}, {settings.loss}, two random images"
-    print(f"{architecture.to_text(layers)} in float64, {recipe}")
+    print(f"{architecture.to_text(layers)} in float64, {recipe}", flush=True)
+    with Waiting() as waiting:
+        for event in compile_kernels(network, PART + 1, images, targets):  # those of sums over any number of images
+            if isinstance(event, Compiling):
+                waiting.report("loading kernels" if event.cached else "compiling kernels", event.index / event.total)
     worst = 0.0
     for tensor in check(network, images, targets, args.samples, settings.seed):
         shape = " x ".join(map(str, tensor.shape))

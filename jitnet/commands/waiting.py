@@ -56,7 +56,8 @@ class Waiting:
         )
         columns = (name, BarColumn(30), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
         # Drawn by report() alone: a thread that draws would take the core from the kernels.
+        # Lines for standard output are printed above the bar, but only where both are the terminal.
         self._progress = Progress(*columns, console=Console(file=sys.stderr), auto_refresh=False, transient=True,
-                                  expand=True)  # fmt: skip
+                                  expand=True, redirect_stdout=sys.stdout.isatty())  # fmt: skip
         self._task = self._progress.add_task("", total=1.0)
         self._progress.start()
