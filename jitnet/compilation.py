@@ -3,6 +3,7 @@
 import importlib
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from jitnet.optimizer import Optimizer
 
 # Kernels in the order of their compilation, as module.function. The drivers, compiled last, contain the others: once a
 # driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
+_INFERENCE = "minibatch.predict_logits"
 _FORWARD = ("trunk.trunk_forward", "dense.linear_forward")
 _BACKWARD = (
     "loss.output_loss",
@@ -35,6 +37,26 @@ def compile_kernels(
     Kernels whose cached code is damaged are compiled anew, with one warning. Without a place for a cache there is a
     warning too.
     """
+    targets = np.zeros(1, np.uint8) if targets is None else targets
+    optimizer = optimizer or network.plain_optimizer()
+    fused = is_fused(batch_size, optimizer)
+    if fused:
+        first: tuple[str, ...] = ("persample.train_per_sample",)
+    elif batch_size <= PART:
+        first = ("minibatch.train_minibatch",)
+    else:
+        first = ("minibatch.accumulate_gradient", "optimizer.optimizer_step")
+    parts = _FORWARD if fused else _FORWARD + _BACKWARD
+    yield from _compile((*first, _INFERENCE), parts, network, batch_size, images, targets, optimizer)
+
+
+def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
+    """Compile, or load from the cache, what a network's scores of such images call; see `compile_kernels`."""
+    targets = np.zeros(1, np.uint8)
+    yield from _compile((_INFERENCE,), _FORWARD, network, 1, images, targets, network.plain_optimizer())
+
+
+def _compile(drivers: tuple[str, ...], parts: tuple[str, ...], *example: Any) -> Iterator[Event]:
     from jitnet.kernels import options
 
     if options.CACHE_FOLDER is None:
@@ -42,27 +64,18 @@ def compile_kernels(
             message="no folder is writable for compiled kernels, so each start compiles them anew: "
             "set JITNET_CACHE_DIR to one that is"
         )
-    targets = np.zeros(1, np.uint8) if targets is None else targets
-    yield from _compile(network, batch_size, images, targets, optimizer or network.plain_optimizer())
+    yield from _compile_in_turn(drivers, parts, *example)
     if options.DAMAGED:
         names = ", ".join(sorted(set(options.DAMAGED)))
         options.DAMAGED.clear()
         yield Warned(message=f"the cache of compiled kernels was damaged, so these were compiled anew: {names}")
 
 
-def _compile(
-    network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
+def _compile_in_turn(
+    drivers: tuple[str, ...], parts: tuple[str, ...], network: Network, *example: Any
 ) -> Iterator[Event]:
-    fused = is_fused(batch_size, optimizer)
-    if fused:
-        drivers: tuple[str, ...] = ("persample.train_per_sample", "minibatch.predict_logits")
-    elif batch_size <= PART:
-        drivers = ("minibatch.train_minibatch", "minibatch.predict_logits")
-    else:
-        drivers = ("minibatch.accumulate_gradient", "optimizer.optimizer_step", "minibatch.predict_logits")
     cached = all(_in_cache(name) for name in drivers)
-    parts = () if cached else _FORWARD if fused else _FORWARD + _BACKWARD
-    names = ("contract", *(name for name in parts if name not in drivers), *drivers)
+    names = ("contract", *(name for name in parts if name not in drivers and not cached), *drivers)
     started = time.perf_counter()
     for index, name in enumerate(names):
         seconds = time.perf_counter() - started
@@ -70,7 +83,7 @@ def _compile(
         if index == 0:
             _compile_primitives(network)
         else:
-            _compile_kernel(name, network, batch_size, images, targets, optimizer)
+            _compile_kernel(name, network, *example)
     seconds = time.perf_counter() - started
     yield Compiling(name="", index=len(names), total=len(names), cached=cached, seconds=seconds)
 

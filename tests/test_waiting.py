@@ -8,12 +8,15 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import nets
+import numpy as np
 import pytest
 from data_files import arrays, csv_text
 from processes import ROOT
 
 from bench import claims
 from jitnet.cli import main
+from jitnet.commands import loading
 from jitnet.commands import waiting as waiting_file
 from jitnet.commands.waiting import Waiting
 from jitnet.data import load, tables
@@ -167,3 +170,14 @@ with Waiting({name == "shown"}) as waiting:
     load_data({str(file)!r}, True, lambda sentence: None, "", waiting.report)
 """))  # fmt: skip
     assert "reading" in shown[0] and "%" in shown[0] and shown[1] == ""
+
+
+def test_who_asks_a_network_is_told_how_far_its_kernels_are():
+    """Once `eval` and `predict` compiled for ten seconds without a word."""
+    case = nets.case(nets.MAKES[10], np.float32)
+    told: list[tuple[str, float]] = []
+    scores = loading.logits(case.network, case.images, lambda what, share: told.append((what, share)))
+    assert np.array_equal(scores, case.network.logits(case.images))
+    assert {what for what, _ in told} <= {"loading kernels", "compiling kernels"}
+    shares = [share for _, share in told]
+    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1 and len(shares) > 2

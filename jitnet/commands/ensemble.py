@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         for place, (path, each) in enumerate(runs.items()):
             waiting.report("measuring", place / len(runs))
             network, folder, epoch = loading.load_trained(str(path), args.runs_dir, kind)
-            logits = network.logits(_fitting(data, first, network, folder))
+            logits = loading.logits(network, _fitting(data, first, network, folder), waiting.report)
             total = total + (logits.astype(np.float64) if regression else probabilities(logits))
             scores.append(score(logits, data.y_test, network.loss))
             members.append((each.name, str(epoch), *_figures(scores[-1], data.unit)))

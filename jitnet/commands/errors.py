@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if folder.settings.target:
         raise InputError(f"{folder.path} approximates {folder.settings.target!r}: errors shows classified images only")
     data, images = loading.load_test(network, folder, args.data, args.offline)
-    chances = probabilities(network.logits(images))
+    chances = probabilities(loading.logits(network, images))
     measured = measure(data.name, chances, data.y_test, args.count)
     mark = " (synthetic digits)" if data.synthetic else ""
     shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""

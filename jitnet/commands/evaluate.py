@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     network, folder, epoch = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     settings = folder.settings
     data, images = loading.load_test(network, folder, args.data, args.offline)
-    loss, accuracy = score(network.logits(images), data.y_test, network.loss)
+    loss, accuracy = score(loading.logits(network, images), data.y_test, network.loss)
     loss *= data.unit
     mark = " (synthetic digits)" if data.synthetic else ""
     if folder.meta["data"] == "synthetic" and not data.synthetic:

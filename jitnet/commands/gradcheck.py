@@ -39,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from jitnet import architecture
+    from jitnet.commands import loading
     from jitnet.commands.waiting import Waiting
     from jitnet.compilation import compile_kernels
-    from jitnet.events import Compiling
     from jitnet.gradients import TOLERANCE, check
     from jitnet.network import PART, Network
 
@@ -57,9 +57,8 @@ def run(args: argparse.Namespace) -> int:
     recipe = f"init he with biases, seed {settings.seed}, {settings.loss}, two random images"
     print(f"{architecture.to_text(layers)} in float64, {recipe}", flush=True)
     with Waiting() as waiting:
-        for event in compile_kernels(network, PART + 1, images, targets):  # those of sums over any number of images
-            if isinstance(event, Compiling):
-                waiting.report("loading kernels" if event.cached else "compiling kernels", event.index / event.total)
+        # Those of sums over any number of images.
+        loading.show_compiling(compile_kernels(network, PART + 1, images, targets), waiting.report)
     worst = 0.0
     for tensor in check(network, images, targets, args.samples, settings.seed):
         shape = " x ".join(map(str, tensor.shape))

@@ -1,7 +1,7 @@
 """What commands start from: data, a network that fits it, a network that a run has trained."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,10 @@ import numpy as np
 from jitnet import architecture, beginning
 from jitnet.checkpoint import Tensors
 from jitnet.commands.waiting import Waiting
+from jitnet.compilation import compile_inference
 from jitnet.data import Dataset
 from jitnet.errors import InputError
+from jitnet.events import Compiling, Event, Warned
 from jitnet.network import Network
 from jitnet.runfolder import RunFolder
 from jitnet.splitting import with_channels
@@ -41,6 +43,22 @@ def load_test(network: Network, folder: RunFolder, spec: str | None, offline: bo
             f"expected {network.image} in at most {network.classes}, what {folder.path} was trained on"
         )
     return data, images
+
+
+def logits(network: Network, images: np.ndarray, report: Callable[[str, float], None] | None = None) -> np.ndarray:
+    """Return a network's scores of images; `report`, or a bar on a terminal, says how far its kernels are."""
+    with Waiting(report is None) as waiting:
+        show_compiling(compile_inference(network, images), report or waiting.report)
+    return network.logits(images)
+
+
+def show_compiling(events: Iterable[Event], report: Callable[[str, float], None]) -> None:
+    """Compile, and report how far it is."""
+    for event in events:
+        if isinstance(event, Compiling):
+            report("loading kernels" if event.cached else "compiling kernels", event.index / event.total)
+        elif isinstance(event, Warned):
+            warn(event.message)
 
 
 def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, int]:

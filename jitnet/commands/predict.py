@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     pictures = np.stack([_centred(name, image, height, width) for name, image in named])
     trained_on = " (trained on synthetic digits)" if folder.meta.get("data") == "synthetic" else ""
     out = listing.console()
-    for (name, _), picture, chances in zip(named, pictures, probabilities(network.logits(pictures[..., None]))):
+    scores = loading.logits(network, pictures[..., None])
+    for (name, _), picture, chances in zip(named, pictures, probabilities(scores)):
         ranked = np.argsort(-chances, kind="stable")[:3]
         shown = "  ".join(f"{label} {100 * chances[label]:5.1f} %" for label in ranked)
         print(f"{name}: {ranked[0]}    {shown}{trained_on}", flush=True)

@@ -1,6 +1,7 @@
 """`jitnet report`: runs as one page to read, print and hand on."""
 
 import argparse
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     with Waiting() as waiting:
         for place, each in enumerate(runs):
             waiting.report("measuring", place / len(runs))
-            subjects.append(_subject(each, args, known))
+            subjects.append(_subject(each, args, known, waiting.report))
     return _write(out, page(subjects, _made()))
 
 
@@ -65,7 +66,7 @@ def _write(out: Path, text: str) -> int:
     return 0
 
 
-def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any]) -> Any:
+def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any], report: Callable[..., None]) -> Any:
     """Return a run with its network's parameters and, if its data is here, what they do on the test images."""
     from jitnet.commands import loading
     from jitnet.errors import InputError
@@ -84,7 +85,7 @@ def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any]) -> Any:
         if data.sha256 != each.meta.get("data_sha256"):
             raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
         images = with_channels(data.x_test)
-        measured = measure(data.name, probabilities(network.logits(images)), data.y_test)
+        measured = measure(data.name, probabilities(loading.logits(network, images, report)), data.y_test)
     except InputError as error:
         missing = str(error)
         loading.warn(f"{each.name} is reported without measurements: {error}")
