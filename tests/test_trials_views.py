@@ -114,10 +114,15 @@ def test_the_live_table_stays_on_the_screen_and_gives_the_cursor_back(board):
     assert "lr-0.8_seed-0" in shown[shown.rfind("\x1b[?25h") :]
 
 
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
 def test_the_live_table_is_drawn_in_its_time_and_stays_whole(board, monkeypatch):
     monkeypatch.setenv("COLUMNS", "110")
     monkeypatch.setenv("LINES", "12")
-    now, out = [0.0], io.StringIO()
+    now, out = [0.0], Terminal()
     with open_trials_view("live", board, out, io.StringIO(), {"TERM": "xterm"}, lambda: now[0]) as view:
         view.handle(board.rows[0])
         first = len(out.getvalue())
@@ -125,8 +130,9 @@ def test_the_live_table_is_drawn_in_its_time_and_stays_whole(board, monkeypatch)
         assert len(out.getvalue()) == first
         board.notices.append("MNIST could not be had\x1b[2J")
         view.handle(None)
-        assert "warning: MNIST could not be had" in out.getvalue()[first:] and "\x1b[2J" not in out.getvalue()[first:]
-        monkeypatch.setenv("COLUMNS", "70")
+        told = out.getvalue()[first:]
+        assert told.count("MNIST could not be had?[2J\n") == 1 and "\x1b[2J" not in told
+        view._console.size = (70, 12)
         before, now[0] = len(out.getvalue()), 1.0
         view.handle(None)
         narrow = [len(line) for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue()[before:]).split("\n")]
