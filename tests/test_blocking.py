@@ -8,6 +8,8 @@ import pytest
 from shapes import DTYPES
 
 from jitnet.kernels import contract as contract_file
+from jitnet.kernels import lanes as lanes_file
+from jitnet.kernels import plain
 from jitnet.kernels import rows as rows_file
 from jitnet.kernels.lanes import ROWS, VECTOR_BYTES
 
@@ -74,3 +76,24 @@ def test_blocks_and_edges_transpose_a_matrix_once(dtype, M, N):
     out = np.zeros((N, M), dtype)
     walked(rows_file.transpose, _transpose_block=block)(matrix, out)
     assert np.array_equal(out, matrix.T)
+
+
+@pytest.mark.parametrize(
+    ("features", "tile"),
+    [
+        ({"avx512f": True, "avx2": True, "fma": True}, "avx512"),
+        ({"avx512f": False, "avx2": True, "fma": True}, "avx2"),
+        ({"avx2": True, "fma": False}, "generic"),
+        ({"neon": True}, "neon"),
+        ({}, "generic"),
+    ],
+)
+def test_the_tile_is_that_of_the_processor(monkeypatch, features, tile):
+    monkeypatch.setattr(lanes_file.llvmlite.binding, "get_host_cpu_features", lambda: features)
+    assert lanes_file._host_tile() == tile
+
+
+def test_an_exchange_in_plain_python_is_that_of_the_processor():
+    cells = np.array([3, 4])
+    assert not plain.exchange(cells, 1, 3, 9) and cells.tolist() == [3, 4]
+    assert plain.exchange(cells, 1, 4, 9) and cells.tolist() == [3, 9]
