@@ -1,6 +1,6 @@
 """Coverage of lines and branches: kernels as plain Python (NUMBA_DISABLE_JIT=1), the rest beside compiled kernels.
 
-    python -m tests.reach       needs `pip install coverage`
+    python -m tests.reach       needs `pip install coverage`, and .[test,plot] for what an extra is asked for
 
 Compiled code is invisible to coverage, so what it says of the kernels is about their source, not about the build. What
 writes machine code (an intrinsic's body) runs when a kernel is compiled, so the second part begins with an empty cache.
@@ -23,7 +23,7 @@ COMPILED = ("contract", "rows", "peak", "tiles", "compilation")  # whose intrins
 # Beside these, what crosses the same lines once more, at length, or runs a C++ program.
 SKIPPED = ("bench", "bench_assembly", "bench_readme", "torch", "curves_reference", "packaging", "planted", "threads",
            "mathematics", "metamorphic", "network_gradients", "campaign", "fuzz", "crowd", "documents", "plain_kernels",
-           "pictures", "faults", "structure", "terminals", "twin_build", "twin_reader", "twin_training")  # fmt: skip
+           "faults", "structure", "terminals", "twin_build", "twin_reader", "twin_training")  # fmt: skip
 LONG = (  # or, the first of them, what plain Python rounds or refuses otherwise
     "(float32 and test_loss) or planted_off_by_one_in_a_vector or "
     "40_random or at_random or chain_of or 300_epochs or resizes_during or without_the_guard or no_region_of or "

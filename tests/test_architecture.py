@@ -126,3 +126,9 @@ def test_initial_weights(scheme, conv, dense):
     assert np.array_equal(network.params, drawn)
     network.initialise(scheme, 1)
     assert not np.array_equal(network.params, drawn)
+
+
+def test_a_linear_layer_has_no_operation_of_its_own():
+    names = [row[0] for row in architecture.operations(shapes(parse("dense4:linear dense3:tanh dense2"), (2, 2, 1)))]
+    product = ["matrix product", "add bias"]
+    assert names == ["vectorise", *product, *product, "tanh", *product, "softmax"]

@@ -115,9 +115,31 @@ def test_without_a_cache_there_is_one_warning_and_the_same_result(folder):
         ({"NUMBA_CACHE_DIR": "/a", "JITNET_CACHE_DIR": "/b", "XDG_CACHE_HOME": "/c"}, "/a"),
         ({"JITNET_CACHE_DIR": "/b", "XDG_CACHE_HOME": "/c"}, "/b"),
         ({"XDG_CACHE_HOME": "/c"}, "/c/jitnet"),
+        ({"XDG_CACHE_HOME": "c"}, "/home/u/.cache/jitnet"),  # relative ones are to be ignored, says its standard
+        ({"platform": "darwin"}, "/home/u/Library/Caches/jitnet"),
+        ({"platform": "win32"}, "/home/u/AppData/Local/jitnet/Cache"),
+        ({"platform": "win32", "LOCALAPPDATA": "/d"}, "/d/jitnet/Cache"),
     ],
 )
 def test_where_the_cache_is(monkeypatch, environ, place):
-    for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME"):
+    for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, environ.get(name, ""))
+    monkeypatch.setenv("HOME", "/home/u")
+    monkeypatch.setattr(options.sys, "platform", environ.get("platform", "linux"))
     assert options._user_cache() == Path(place)
+
+
+def test_without_a_home_there_is_no_cache(monkeypatch):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(options.Path, "home", nobody)
+    assert options._cache_folder() is None
+
+
+def test_a_forked_process_is_told_what_it_lacks(monkeypatch):
+    monkeypatch.setattr(options, "_pool_is_lost", True)
+    with pytest.raises(RuntimeError, match="start it by multiprocessing's 'spawn'"), options.entered():
+        pytest.fail("it was let in")

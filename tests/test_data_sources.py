@@ -276,3 +276,11 @@ def test_importing_the_package_does_not_import_numba():
     root = Path(__file__).resolve().parent.parent
     code = "import sys, jitnet.data, jitnet.data.images, jitnet.commands.data; sys.exit('numba' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+
+
+def test_a_copy_of_another_tool_is_found_without_being_asked_for(home):
+    copy = next(iter(COPIES))
+    path = COPIES[copy](home, arrays())
+    data, warnings = get("auto")
+    assert_is(data, arrays())
+    assert (data.name, data.source, warnings) == ("mnist", str(path), [])

@@ -264,6 +264,9 @@ def test_a_file_of_the_other_kind(tmp_path):
     mlp = MAKES["mlp"]().fit(X, Y)
     mlp.save(path)
     assert CNN.load(path).predict_proba(X).tobytes() == mlp.predict_proba(X).tobytes()  # a CNN without a trunk
+    CNN("dense8:tanh dense8", **OPTIONS).fit(X, Y).save(path)
+    with pytest.raises(InputError, match="its layers have different activations, so use CNN"):
+        MLP.load(path)
     MAKES["cnn"]().fit(X, Y).save(path)
     with pytest.raises(InputError, match=r"model\.safetensors cannot be loaded: .* use CNN.load"):
         MLP.load(path)

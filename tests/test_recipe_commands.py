@@ -105,6 +105,8 @@ def test_a_regression_from_a_table_to_its_error(folder, capsys):
     assert rmse < 0.15 * regression.load(str(path), "price").unit ** 0.5
     assert main(["eval", "run"]) == 0 and f"rmse = {rmse:.6g}" in capsys.readouterr().out
     assert "approximates 'price' from numbers" in refusal(capsys, "predict", "run", "image.png")
+    assert "approximates 'price': errors shows classified images only" in refusal(capsys, "errors", "run")
+    assert "approximates 'price': trace follows classified images only" in refusal(capsys, "trace", "run")
     assert "is a regression, measured on" in refusal(capsys, "eval", "run", "--data", "digits")
 
 
@@ -130,6 +132,7 @@ def test_a_table_is_read_with_and_without_names(folder):
         ("a,b\n1,2\n1\n", "a", "has 1 columns in line 3: expected 2"),
         ("a,b\n" + "1,2\n" * 6, "a", "has 6 rows of 2 columns: expected at least 7"),
         ("a\n" + "1\n" * 9, "a", "has 9 rows of 1 columns"),
+        ("a,b\n\n" + "1,2\n \n" * 6, "a", "has 6 rows of 2 columns"),  # blank lines are none
         ("", "a", "--target is 'a'"),
     ],
 )

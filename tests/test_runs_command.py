@@ -65,6 +65,8 @@ def test_a_list_has_a_line_for_each_run_the_newest_first(runs, capsys):
         ("--filter batch_size!=16", "ac"),
         ("--filter name=[ab] --filter status=done --filter lr<0.02", "b"),
         ("--filter val>0", ""),
+        ("--filter name>a", "bc"),
+        ("--filter name<=b", "ba"),
         ("--filter shuffle=false", "bac"),
     ],
 )

@@ -230,3 +230,13 @@ def test_a_test_loss_that_is_not_finite_ends_it():
         if isinstance(event, StepsDone)
         for array in event.snapshot().values()
     )
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"), [(1e30, "the loss is (nan|inf)"), (np.finfo(np.float32).max, "a parameter is not finite")]
+)
+def test_a_divergence_in_batches_of_several_parts(monkeypatch, rate, said):
+    monkeypatch.setattr(training, "PART", 8)
+    *before, end = events_of(settings(lr=float(rate), schedule="constant", batch_size=20, reduction="sum"))
+    assert isinstance(end, Diverged) and re.search(said, end.message), end.message
+    assert [event.images for event in before if isinstance(event, Progress) and event.epoch == 0][:3] == [8, 16, 20]

@@ -9,7 +9,9 @@ from run_folders import write_run
 
 from jitnet.config import Settings
 from jitnet.errors import InputError
+from jitnet.history.compare import MINUS
 from jitnet.history.statistics import describe, student_t, summarise
+from jitnet.history.tables import statistics_tables
 from jitnet.trials import local
 from jitnet.trials.board import DONE, LOST, RUNNING, Board, Row
 from jitnet.trials.plan import name_of, parse_bounds, parse_values, plan, plan_of
@@ -68,6 +70,9 @@ def test_random_draws_are_the_same_each_time_and_distinct():
     assert {trial.settings.epochs for trial in made.trials} <= set(range(2, 10))
     assert all(trial.settings.until == trial.settings.epochs for trial in made.trials)
     assert len(plan(BASE, "sweep", {"lr": (1.0, 2.0, 3.0)}, draws=2).trials) == 2
+    assert {trial.settings.epochs for trial in plan(BASE, "sweep", {}, {"epochs": (2, 3)}, draws=9).trials} == {2, 3}
+    with pytest.raises(InputError, match="without anything to draw from"):
+        plan(BASE, "sweep", draws=3)
 
 
 def test_halving_counts_its_epochs():
@@ -108,6 +113,15 @@ def test_values_are_those_of_the_settings():
         (["--grid", "lr=0.1", "--workers", "0"], "--workers is 0"),
         (["--grid", "lr=0.1", "--name", "../x"], "cannot be called"),
         (["--grid", "lr=0.1", "--engine", "local", "--scheduler", "tcp://here:1"], "leave one of them out"),
+        (
+            ["--grid", "lr=0.1,0.2", "--halving", "2", "--val", "9", "--grid", "epochs=1,2"],
+            "expected epochs not to vary",
+        ),
+        (["--grid", "lr=0.1", "--range", "lr=1:2", "--random", "3"], "lr is given by --grid and by --range"),
+        (["--grid", "hidden=0x5"], "expected units joined by x"),
+        (["--grid", "shuffle=maybe"], "'maybe': expected true or false"),
+        (["--range", "lr=1", "--random", "3"], "a number and two bounds"),
+        (["--range", "shuffle=1:2", "--random", "3"], "a number and two bounds"),
         ([], "nothing varies"),
     ],
 )
@@ -176,3 +190,13 @@ def test_a_sweep_read_back(tmp_path, monkeypatch, capsys):
     assert "91.50 ± 0.71" in page and "1 done, 1 diverged" in page and "<polyline" in page
     (sweep / "sweep.json").write_text(json.dumps(record | {"schema": 99}))
     assert "update jitnet" in refusal(capsys, "runs", "compare", "s")
+
+
+def test_a_configuration_without_a_figure_has_a_place_all_the_same():
+    """Of sweeps that have only begun: no epoch, or not the figures of the others."""
+    rows = [describe(0, "test_loss", [1.0, 3.0])]
+    (table,) = statistics_tables({"lr=1": [], "lr=2": rows, "lr=3": [describe(0, "train_loss", [0.5])]})
+    assert [line[:3] for line in table.rows] == [("lr=2", "1", "2"), ("lr=1", "0", "0"), ("lr=3", "1", "1")]
+    assert table.rows[0][table.head.index("test loss")] == "2.000000 ± 1.414214"
+    assert {line[table.head.index("test loss")] for line in table.rows[1:]} == {MINUS}
+    assert statistics_tables({"": []}) == []

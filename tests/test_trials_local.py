@@ -213,6 +213,7 @@ class Broken(Executor):
         (BrokenExecutor("gone"), "lost", "its worker was killed"),
         (CancelledError(), "lost", "the scheduler is gone"),
         (OSError("odd"), "failed", "OSError: odd"),
+        (type("KilledWorker", (Exception,), {})("seed-1"), "lost", "its worker was killed, again and again"),
     ],
 )
 def test_an_executor_that_breaks_loses_nothing(folder, threads, error, status, message):

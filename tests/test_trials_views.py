@@ -2,12 +2,13 @@
 
 import io
 import json
+import re
 
 import pytest
 
 from jitnet.trials.board import Board, Row
 from jitnet.views.frame import ASCII, UNICODE
-from jitnet.views.trials import open_trials_view
+from jitnet.views.trials import open_trials_view, outcome
 from jitnet.views.trialtable import render
 
 
@@ -111,3 +112,53 @@ def test_the_live_table_stays_on_the_screen_and_gives_the_cursor_back(board):
     shown = out.getvalue()
     assert shown.startswith("\x1b[?25l") and shown.rfind("\x1b[?25h") > shown.rfind("\x1b[?25l")
     assert "lr-0.8_seed-0" in shown[shown.rfind("\x1b[?25h") :]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_live_table_is_drawn_in_its_time_and_stays_whole(board, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "110")
+    monkeypatch.setenv("LINES", "12")
+    now, out = [0.0], Terminal()
+    with open_trials_view("live", board, out, io.StringIO(), {"TERM": "xterm"}, lambda: now[0]) as view:
+        view.handle(board.rows[0])
+        first = len(out.getvalue())
+        view.handle(board.rows[1])  # too early for another frame
+        assert len(out.getvalue()) == first
+        board.notices.append("MNIST could not be had\x1b[2J")
+        view.handle(None)
+        told = out.getvalue()[first:]
+        assert told.count("MNIST could not be had?[2J\n") == 1 and "\x1b[2J" not in told
+        view._console.size = (70, 12)
+        before, now[0] = len(out.getvalue()), 1.0
+        view.handle(None)
+        narrow = [len(line) for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue()[before:]).split("\n")]
+        assert 70 in narrow and max(narrow) == 70
+        before = len(out.getvalue())
+    assert all(row.name in out.getvalue()[before:] for row in board.rows)
+
+
+def test_json_has_a_record_for_each_thing(board):
+    board.notices, out = ["MNIST could not be had"], io.StringIO()
+    with open_trials_view("json", board, out, io.StringIO(), {}) as view:
+        view.handle(board.rows[2])
+        view.handle(None)
+    records = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [record["event"] for record in records] == ["TrialsPlanned", "Warned", "TrialChanged", "TrialsEnded"]
+    assert records[2]["message"] == "the loss is nan at step 7" and len(records[3]["rows"]) == 8
+
+
+def test_quiet_says_warnings_alone(board, capsys):
+    board.notices, errors = ["MNIST could not be had"], io.StringIO()
+    with open_trials_view("quiet", board, io.StringIO(), errors, {}) as view:
+        for row in board.rows:
+            view.handle(row)
+    assert errors.getvalue() == "warning: MNIST could not be had\n" and capsys.readouterr().out == ""
+
+
+def test_a_trial_of_numbers_tells_its_error(board):
+    board.rows[0].test_accuracy, board.rows[0].test_loss = None, 0.25
+    assert outcome(board.rows[0]).endswith("avg loss = 0.062500, rmse = 0.5")

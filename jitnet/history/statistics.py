@@ -60,8 +60,6 @@ def student_t(freedom: int, confidence: float = CONFIDENCE) -> float:
     low, high = 0.0, math.pi / 2
     while high - low > 1e-15:
         middle = (low + high) / 2
-        if middle in (low, high):
-            break
         low, high = (middle, high) if _within(middle, freedom) < confidence else (low, middle)
     return math.sqrt(freedom) * math.tan(low)
 
