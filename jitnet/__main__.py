@@ -1,6 +1,6 @@
 """`python -m jitnet` is the same as the `jitnet` command."""
 
-from jitnet.cli import main
+from jitnet.cli import process
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    process()

@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -87,3 +88,14 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def process() -> NoReturn:
+    """Be the `jitnet` process: `main`, behind which Ctrl-C is ignored.
+
+    Python on its way out would answer it with a traceback or die of it: another exit code for a run that is saved.
+    """
+    try:
+        sys.exit(main())
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -11,7 +11,7 @@ from jitnet.kernels.team import finish, take, wait
 _contract = contract_file.contract
 _add_rows, _dot_then_add, _transpose = rows.add_rows, rows.dot_then_add, rows.transpose
 _flip_weight, _conv2d_row = convolution.flip_weight, convolution.conv2d_row
-_max_pool2d_row = pooling.max_pool2d_row
+_max_pool2d_row, _max_pool2d_backward_sample = pooling.max_pool2d_row, pooling.max_pool2d_backward_sample
 _linear_forward_sample, _linear_sgd_sample = dense.linear_forward_sample, dense.linear_sgd_sample
 _conv_block_forward, _whole = blocks.conv_block_forward, halves.whole
 _channels_first, _channels_last = sparse.channels_first, sparse.channels_last
@@ -88,6 +88,12 @@ def conv2d_row(x, weight, bias, y, first, stop, out):
 def max_pool2d_row(top, middle, bottom, relu, first, stop, out, argmax):
     """See jitnet.kernels.pooling."""
     _max_pool2d_row(top, middle, bottom, relu, first, stop, out, argmax)
+
+
+@serial_kernel
+def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
+    """See jitnet.kernels.pooling."""
+    _max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input)
 
 
 @serial_kernel

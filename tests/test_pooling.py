@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bounds import GRADIENT_ERROR, assert_within, central_differences, worst_relative_error
 from canary import assert_unharmed, guarded, unwritten
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, normal, seeds
 
@@ -111,3 +111,24 @@ def test_a_row_of_some_channels(dtype, W, C, relu, last, seed, cut):
     assert_unharmed(out, argmax)
     before[:, first:stop], places[:, first:stop] = naive.max_pool2d_row(*rows, relu, first, stop)
     assert np.array_equal(out, before) and np.array_equal(argmax, places)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(H=heights, W=st.integers(2, 9), C=channels, seed=seeds, cut=st.integers(0, 40), half=st.booleans())
+@example(H=7, W=5, C=9, seed=0, cut=40, half=False)
+def test_a_share_of_a_gradient_inside_a_border(dtype, H, W, C, seed, cut, half):
+    """The border, the other rows and the others' channels stay as they are."""
+    grad = normal(seed, dtype, 1, H // 2, W // 2, C)
+    _, argmax = forward(normal(seed + 1, dtype, 1, H, W, C), True)
+    first, stop = min(cut, C) // 2, min(cut, C)
+    top, bottom = (0, H // 4) if half else (H // 4, H // 2)
+    asked = np.s_[2 * top : 2 * bottom if half else H, :, first:stop]
+    before = normal(seed + 2, dtype, H + 2, W + 2, C)
+    found = guarded(before.copy())
+    compiled.max_pool2d_backward_sample(guarded(grad[0]), argmax[0], 1, (top, bottom, first, stop), found)
+    assert_unharmed(found)
+    inside = found[1:-1, 1:-1][asked]
+    magnitude = naive.max_pool2d_backward(np.abs(grad), argmax, H, W)[0][asked]
+    assert_within(inside, naive.max_pool2d_backward(grad, argmax, H, W)[0][asked], 3, magnitude)
+    inside[...] = before[1:-1, 1:-1][asked]
+    assert np.array_equal(found, before)

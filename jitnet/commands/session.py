@@ -18,6 +18,7 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 class Stop:
     """Catches the first signal, to be looked at between compiled calls; a second one leaves at once.
 
+    Only where LLVM is being handed machine code the second one is dropped, and the first stops the run soon after.
     What the parent had ignored, as nohup does with SIGHUP, stays ignored.
     """
 
@@ -38,9 +39,17 @@ class Stop:
         return self.signal.name if self.signal is not None else ""
 
     def _catch(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:
+        if self.signal is None:
+            self.signal = signal.Signals(number)
+        elif not _called_by_llvm(frame):
             raise SystemExit(128 + number)
-        self.signal = signal.Signals(number)
+
+
+def _called_by_llvm(frame: FrameType | None) -> bool:
+    """Are we in a callback of llvmlite? An exception there is only printed, and LLVM crashes without the code."""
+    while frame is not None and not frame.f_code.co_name.startswith("_raw_object_cache_"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def follow(
