@@ -1,6 +1,7 @@
 """What a page says of a run that is not whole: stopped early, on synthetic digits, without epochs, without errors."""
 
 import json
+import sys
 
 import numpy as np
 from commands import digits, settle, train
@@ -13,6 +14,7 @@ from jitnet.report.section import _mistakes
 
 def test_a_run_that_ended_early_says_why(tmp_path, monkeypatch):
     digits(settle(monkeypatch, tmp_path))
+    monkeypatch.setattr(sys, "argv", ["jitnet", "train", "cnn"])
     run = train("run", "--arch", "dense4", "--target-accuracy", "1", epochs=3)
     assert main(["report", "run"]) == 0
     page = (run / "report.html").read_text()
