@@ -96,6 +96,10 @@ def process() -> NoReturn:
     Python on its way out would answer it with a traceback or die of it: another exit code for a run that is saved.
     """
     try:
-        sys.exit(main())
+        code = main()
+    except SystemExit:
+        sys.unraisablehook = lambda unraisable: None  # what a second signal left half-made complains when it goes
+        raise
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)

@@ -223,6 +223,16 @@ def test_ctrl_c_behind_the_end_changes_nothing(tmp_path):
         assert process.communicate(timeout=60)[1] == "" and process.returncode == 0
 
 
+def test_what_a_second_signal_left_half_made_goes_in_silence(tmp_path):
+    """Such as LLVM's objects, whose __del__ wants what their __init__ had not come to."""
+    code = (
+        "import jitnet.cli\nclass Half:\n    def __del__(self):\n        self.missing\n"
+        "def main():\n    half = Half()\n    raise SystemExit(130)\njitnet.cli.main = main\njitnet.cli.process()"
+    )
+    with start(tmp_path, program=("-c", code)) as process:
+        assert process.communicate(timeout=60)[1] == "" and process.returncode == 130
+
+
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_terminal_after_ctrl_c(folder, times):
     pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
