@@ -61,7 +61,7 @@ def main(wanted: list[str]) -> None:
         parts = {"plain": (KERNELS, {"NUMBA_DISABLE_JIT": "1"}), "rest": (rest, {}), "cold": (COMPILED, cold)}
         for names, environ in (parts[part] for part in wanted or parts):
             options = ["-q", "--hypothesis-profile=once", "-W", "ignore::RuntimeWarning", "-k", f"not ({LONG})"]
-            environ = os.environ | environ | {"COVERAGE_PROCESS_START": str(settings), "JITNET_FIGURES": ""}  # ours alone
+            environ = os.environ | environ | {"COVERAGE_PROCESS_START": str(settings), "JITNET_FIGURES": ""}
             words = [*coverage, "run", f"--rcfile={settings}", "-m", "pytest", *options, *tests_of(names)]
             subprocess.run(words, cwd=ROOT, env=environ)
         subprocess.run([*coverage, "combine", f"--rcfile={settings}", "-q"], cwd=ROOT, check=True)
