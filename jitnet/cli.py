@@ -1,6 +1,7 @@
 """The command line: `jitnet train cnn`, and one file in commands/ for each of its verbs."""
 
 import argparse
+import contextlib
 import errno
 import os
 import signal
@@ -97,8 +98,12 @@ def process() -> NoReturn:
     """
     try:
         code = main()
-    except SystemExit:
-        sys.unraisablehook = lambda unraisable: None  # what a second signal left half-made complains when it goes
+    except SystemExit as left:
+        if isinstance(left.code, int) and left.code > 128:  # of a second signal: what it left half-made may crash LLVM
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(AttributeError, OSError, ValueError):
+                    stream.flush()
+            os._exit(left.code)
         raise
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
