@@ -13,7 +13,7 @@ from bench.peers import JITNET, Entry
 from bench.peers.process import PeerError, PeerProcess
 from bench.rows import Row
 
-_TRIALS = 5  # short runs of a variant at the most; the median counts, as in the race
+_TRIALS, _FEWEST = 5, 3  # runs of a variant at the most, and if they are long; the median counts, as in the race
 _DISTURBED = 2.0  # so many times slower than its own best trial, and a peer was not measured but hindered
 _SLOW_CHECK = 2  # steps of a peer that needs seconds for them
 
@@ -217,10 +217,21 @@ def _try(row: Row, entry: Entry, process: PeerProcess, batch: int, options: Opti
         return answer["seconds"] / images, images, losses
     if row.infers:
         images = min(row.images, options.images, max(batch, 512))
+    per_image = _trials(row, images, process, batch, options)
+    longer = _images(row, entry, batch, per_image, options)
+    if longer > images and not row.infers:  # of some milliseconds, in which a second core may not have woken up
+        images = longer
+        process.ask(**_request(row, images, batch))  # warm: JAX compiles once more for another number of steps
+        per_image = _trials(row, images, process, batch, options)
+    return per_image, images, losses
+
+
+def _trials(row: Row, images: int, process: PeerProcess, batch: int, options: Options) -> float:
+    """Return the median seconds per image of some runs."""
     times: list[float] = []
-    while len(times) < _TRIALS and sum(times) < options.seconds:
+    while len(times) < _TRIALS and (len(times) < _FEWEST or sum(times) < options.seconds):
         times.append(process.ask(**_request(row, images, batch))["seconds"])
-    return statistics.median(times) / images, images, losses
+    return statistics.median(times) / images
 
 
 def _images(row: Row, entry: Entry, batch: int, per_image: float, options: Options) -> int:
