@@ -89,20 +89,6 @@ class Classifier(Conventional, ABC):
         self.val = val
         self.on_event = on_event
 
-    _estimator_type = "classifier"
-
-    def __sklearn_tags__(self) -> Any:
-        """Say what this is to scikit-learn, which alone asks: its searches then draw folds of like classes."""
-        from sklearn.utils import ClassifierTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="classifier",
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(),
-            transformer_tags=None,
-            regressor_tags=None,
-        )
-
     @abstractmethod
     def _hidden_layers(self) -> tuple[Layer, ...]:
         """Return the layers between the image and the output layer."""

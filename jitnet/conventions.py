@@ -11,6 +11,7 @@ class Conventional:
     """An estimator whose constructor stores the arguments that `_parameters` names, and does nothing else."""
 
     _parameters: tuple[str, ...] = ()
+    _estimator_type = "classifier"
 
     def __init_subclass__(cls) -> None:
         """Let `help` and scikit-learn see the options that a subclass only passes on."""
@@ -22,8 +23,8 @@ class Conventional:
         cls.__signature__ = inspect.Signature(list(shown.values()))  # type: ignore[attr-defined]
 
     def __sklearn_tags__(self) -> Any:
-        """Return what scikit-learn, the only caller, asks an estimator for."""
-        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
+        """Say what this is to scikit-learn, which alone asks: its searches then draw folds of like classes."""
+        from sklearn.utils import ClassifierTags, Tags, TargetTags
 
         return Tags(
             estimator_type="classifier",
@@ -31,7 +32,6 @@ class Conventional:
             classifier_tags=ClassifierTags(),
             transformer_tags=None,
             regressor_tags=None,
-            input_tags=InputTags(three_d_array=True),
         )
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
