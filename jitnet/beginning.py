@@ -1,5 +1,6 @@
 """How a training begins: in a new run folder, or where an old one stopped. `train`, `resume` and trials share it."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -113,10 +114,10 @@ def close(folder: RunFolder, position: Position) -> None:
         )
 
 
-def until(asked: Callable[[Event], str], training: Training, started: RunStarted, resume: str) -> Iterator[Event]:
+def until(asked: Callable[[Event], str], training: Training, started: RunStarted) -> Iterator[Event]:
     """Yield the training's events up to the first after which `asked` names a reason to stop, if anything is left.
 
-    Then say where it stopped and that the command `resume` goes on.
+    Then say where it stopped and by which command it goes on.
     """
     yield started
     position = training.position
@@ -124,5 +125,6 @@ def until(asked: Callable[[Event], str], training: Training, started: RunStarted
         yield event
         reason = asked(event)
         if reason and not isinstance(event, Diverged | RunFinished) and position.epoch < training.epochs:
+            resume = shlex.join(["jitnet", "resume", started.run])
             yield Interrupted(signal=reason, epoch=position.epoch, step=position.step, resume=resume)
             return

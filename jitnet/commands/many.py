@@ -80,14 +80,14 @@ def _engine(
     """Yield an executor, what it is, the threads of each of its workers, and how to reach each of its machines."""
     from jitnet.trials.local import LocalWorkers
 
+    if args.scheduler:
+        threads_each = args.threads or 1
     of_threads = f"{threads_each} thread{'s' * (threads_each != 1)} each"
     if args.engine == "dask" or args.scheduler:
         from jitnet.trials.cluster import dask_workers
 
-        if args.scheduler:
-            threads_each = args.threads or 1
         with dask_workers(args.scheduler, workers, threads_each) as (executor, what, machines):
-            yield executor, f"{what}, {threads_each} thread{'s' * (threads_each != 1)} each", threads_each, machines
+            yield executor, f"{what}, {of_threads}", threads_each, machines
         return
     with LocalWorkers(workers, threads_each) as executor:
         yield executor, f"{workers} process{'es' * (workers != 1)}, {of_threads}", threads_each, None

@@ -59,9 +59,7 @@ def run(args: argparse.Namespace) -> int:
         network.load_tensors(tensors, str(path))
         peak = description.peak_threads(settings)
         training, started = beginning.again(network, data, settings, folder, position, epochs, peak)
-        return session.follow(
-            training, started, folder, open_view(args.ui), notices, session.resume_command(folder.path)
-        )
+        return session.follow(training, started, folder, open_view(args.ui), notices)
 
 
 def _epochs(args: argparse.Namespace, position: Any, planned: int) -> int:

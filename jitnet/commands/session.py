@@ -1,6 +1,5 @@
 """One training from its first event to its exit code: the loop's events go to the run folder and to the view."""
 
-import shlex
 import signal
 import time
 from pathlib import Path
@@ -52,15 +51,13 @@ def _called_by_llvm(frame: FrameType | None) -> bool:
     return frame is not None
 
 
-def follow(
-    training: Training, started: RunStarted, folder: RunFolder, view: View, notices: list[str], resume: str
-) -> int:
-    """Train to the end, or to a signal, and return the exit code. `resume` is the command that would go on."""
+def follow(training: Training, started: RunStarted, folder: RunFolder, view: View, notices: list[str]) -> int:
+    """Train to the end, or to a signal, and return the exit code."""
     with Stop() as stop, view:
         for message in notices:
             _tell(Warned(message=message), folder, view)
         code = 0
-        for event in until(stop.asked, training, started, resume):
+        for event in until(stop.asked, training, started):
             _tell(event, folder, view)
             training.leave_out(_pause(view, stop))
             if isinstance(event, Diverged):
@@ -98,8 +95,3 @@ def plot_losses(path: Path, shown: bool, save: Path | None) -> None:
         listing.print_curves(drawn, "step_loss", "time")
     if save is not None:
         save_figure(save, drawn, "step_loss", "time")
-
-
-def resume_command(path: Path) -> str:
-    """Return the command that goes on with a run."""
-    return shlex.join(["jitnet", "resume", str(path)])

@@ -137,8 +137,7 @@ def run(args: argparse.Namespace) -> int:
     peak = description.peak_threads(settings)
     training, started, folder = beginning.anew(network, data, settings, args.runs_dir, args.name, peak)
     with folder:
-        resume = session.resume_command(folder.path)
-        code = session.follow(training, started, folder, open_view(args.ui), notices, resume)
+        code = session.follow(training, started, folder, open_view(args.ui), notices)
     if code == 0 and (args.plot or args.save):
         session.plot_losses(folder.path, args.plot, args.save)
     return code

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.errors import JitnetError
+from jitnet.history.statistics import FIGURES
 from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, Trial
@@ -192,7 +193,7 @@ class Driver:
         if status:
             row.status = {"done": DONE, "diverged": DIVERGED}.get(status, STOPPED)
         if epochs:
-            for name in ("train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy"):
+            for name in FIGURES:
                 setattr(row, name, epochs[-1].get(name))
             row.seconds = round(epochs[-1].get("elapsed_s") or 0.0, 3)
         kept = self.folder.kept(row.name)
@@ -276,7 +277,7 @@ class Watch:
                 row.fraction = event["step_in_epoch"] / max(1, event["steps_per_epoch"])
             case "EpochDone":
                 row.status, row.epoch, row.fraction = RUNNING, event["epoch"] + 1, 0.0
-                for name in ("train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy"):
+                for name in FIGURES:
                     setattr(row, name, event[name])
 
 

@@ -5,7 +5,6 @@ Nothing here imports numba before the number of threads is set.
 
 import functools
 import os
-import shlex
 import socket
 from pathlib import Path
 from typing import Any
@@ -138,8 +137,7 @@ def _follow(task: dict[str, Any], training: Any, started: Any, folder: Any, told
         return "SIGINT" if _is_stopped(task) else ""
 
     rows, diverged = list(started.history), ""
-    resume = shlex.join(["jitnet", "resume", str(folder.path)])
-    for event in beginning.until(asked, training, started, resume):
+    for event in beginning.until(asked, training, started):
         caused = folder.handle(event)
         told += [each.message for each in (event, *caused) if isinstance(each, Warned)]
         if isinstance(event, EpochDone):
