@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import pytest
 from hypothesis import Phase, settings
 from twins import cases, cnn_twin, mnist, tiny_twin  # noqa: F401 (fixtures: made once for all files)
 
@@ -14,3 +15,14 @@ settings.register_profile("once", settings.get_profile("jitnet"), max_examples=2
 # For mutants: it is enough that something fails, what exactly is of no interest.
 settings.register_profile("mutants", settings.get_profile("few"), phases=(Phase.explicit, Phase.generate))
 settings.load_profile("jitnet")
+
+
+@pytest.fixture
+def one_thread():
+    """Use one: the results are the same, and a busy machine does not keep threads waiting for each other."""
+    import numba
+
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(threads)

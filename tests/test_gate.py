@@ -3,22 +3,13 @@
 A run of a seed that the threshold has not seen has to reach the mean of 30 runs less 5 of their standard deviations.
 """
 
-import numba
 import pytest
 
 from bench import claims_page, recipes
 
 KEPT = claims_page.read()["short"]
 SEED = 30  # those that are kept are 0 to 29
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """The result is the same, and a busy machine does not keep threads waiting for each other."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def threshold(name: str) -> float:

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import warnings
 
-import numba
 import numpy as np
 import pytest
 
@@ -28,20 +27,12 @@ class OneLine(CNN):
 
 
 OPTIONS = {"epochs": 15, "lr": 0.1, "init": "he", "schedule": "constant", "batch_size": 8, "shuffle": True}
+pytestmark = pytest.mark.usefixtures("one_thread")  # batches of eight small images are no work for two
 # scikit-learn's checks that do not apply, and why.
 EXCLUDED: dict[str, str] = {
     "check_dtype_object": "it wants a TypeError of a dictionary among the numbers; ours is an InputError",
     "check_supervised_y_2d": "a column of labels is refused in a sentence; there it is taken, with a warning",
 }
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Batches of eight small images are no work for two, and a busy machine keeps threads waiting for each other."""
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    yield
-    numba.set_num_threads(threads)
 
 
 def checks():

@@ -4,7 +4,8 @@ A peer is a module with a class `Peer`:
 
     MISSING   not in the class: if an import fails the peer is absent, and is named with the line that installs it
     variants(network)                           choices such as a memory layout, as a list of keyword arguments: the
-              fastest in a short trial is the one that is measured; one that fails is left out, and the record says why
+              fastest in a short trial is the one that is measured; one that fails is left out, and the record says why;
+              a peer without choices leaves it out
     versions()                                  what the figures depend on
     __init__(network, tensors, threads, **variant)
               network: words as in "conv16 pool dense100 dense10" (ReLU after every layer but the last; a pool comes

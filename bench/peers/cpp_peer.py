@@ -24,7 +24,7 @@ LIBRARY = ("-shared", "-fPIC", "-fvisibility=hidden")  # hidden, or two librarie
 
 
 @functools.cache
-def library(words: str, image: tuple[int, ...]) -> tuple[ctypes.CDLL, int]:
+def compile_twin(words: str, image: tuple[int, ...]) -> tuple[ctypes.CDLL, int]:
     """Compile a network's twin and load it; return how many classes it has too."""
     layers = architecture.parse(words)
     network = Network(layers, image)
@@ -46,11 +46,6 @@ class Peer:
     """See bench.peers."""
 
     @staticmethod
-    def variants(network) -> list[dict]:
-        """Return the choices to try: there are none."""
-        return [{}]
-
-    @staticmethod
     def versions() -> dict:
         """Return what the figures depend on."""
         first = subprocess.run([COMPILER, "--version"], capture_output=True, text=True).stdout.splitlines()[0]
@@ -64,25 +59,25 @@ class Peer:
     def load(self, images, targets, batch):
         """Compile the network for such images; training itself divides the bytes by 255."""
         self.images, self.targets = np.ascontiguousarray(images), np.ascontiguousarray(targets)
-        self.library, self.classes = library(self.words, images.shape[1:])
+        self.twin, self.classes = compile_twin(self.words, images.shape[1:])
 
     def reset(self):
         """Go back to the initial weights."""
         for name, array in self.initial.items():
-            self.library.set_tensor(name.encode(), _pointer(array))
+            self.twin.set_tensor(name.encode(), _pointer(array))
 
     def train(self, steps, batch, lr):
         """Take SGD steps; return the loss before each."""
         losses = np.zeros(steps)
         images, targets = _pointer(self.images), _pointer(self.targets)
-        if self.library.train(images, targets, steps, batch, ctypes.c_double(lr), _pointer(losses)):
+        if self.twin.train(images, targets, steps, batch, ctypes.c_double(lr), _pointer(losses)):
             raise FloatingPointError("the loss is not finite")
         return losses
 
     def predict(self, images, batch):
         """Return logits, one image at a time."""
         logits = np.zeros((images, self.classes), np.float32)
-        self.library.predict(_pointer(self.images), images, _pointer(logits))
+        self.twin.predict(_pointer(self.images), images, _pointer(logits))
         return logits
 
 

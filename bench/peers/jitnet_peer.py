@@ -14,11 +14,6 @@ class Peer:
     """See bench.peers."""
 
     @staticmethod
-    def variants(network) -> list[dict]:
-        """Return the choices to try: there are none."""
-        return [{}]
-
-    @staticmethod
     def versions() -> dict:
         """Return what the figures depend on."""
         return {"jitnet": jitnet.__version__, "numba": numba.__version__, "llvmlite": llvmlite.__version__}

@@ -12,11 +12,6 @@ class Peer:
     """See bench.peers."""
 
     @staticmethod
-    def variants(network) -> list[dict]:
-        """Return the choices to try: there are none."""
-        return [{}]
-
-    @staticmethod
     def versions() -> dict:
         """Return what the figures depend on."""
         build = np.show_config(mode="dicts")["Build Dependencies"]["blas"]

@@ -27,7 +27,8 @@ class Session:
 
     def variants(self, network: str) -> dict:
         """Return the choices that the peer has for this network."""
-        return {"variants": self.peer_class.variants(network.split())}
+        variants = getattr(self.peer_class, "variants", None)
+        return {"variants": variants(network.split()) if variants else [{}]}
 
     def build(self, network: str, tensors: str, images: str, batch: int, variant: dict) -> dict:
         """Make the peer from the given weights and hand it the images."""

@@ -15,11 +15,6 @@ class Peer:
     """See bench.peers."""
 
     @staticmethod
-    def variants(network) -> list[dict]:
-        """Return the choices to try: there are none."""
-        return [{}]
-
-    @staticmethod
     def versions() -> dict:
         """Return what the figures depend on."""
         return {"scikit-learn": sklearn.__version__, "numpy": np.__version__}
