@@ -85,8 +85,8 @@ def test_patience_survives_a_stop(folder, monkeypatch):
 
     real = session.until
 
-    def interrupted(asked, training, started, resume):
-        for event in real(asked, training, started, resume):
+    def interrupted(asked, training, started):
+        for event in real(asked, training, started):
             yield event
             if type(event).__name__ == "EpochDone":
                 asked.__self__.signal = session.signal.SIGINT
