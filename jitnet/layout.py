@@ -6,11 +6,28 @@ import numpy as np
 
 from jitnet import memory
 from jitnet.architecture import Conv, Pool, Shape
-from jitnet.kernels.layers import CONV, DENSE, LAYER, LINEAR, PLAN, RELU, SIGMOID, TANH, shard_count
+from jitnet.kernels.layers import (
+    CONV,
+    DENSE,
+    ENOUGH,
+    GAP,
+    LAYER,
+    LINEAR,
+    PLAN,
+    PRODUCTS,
+    RELU,
+    SIGMOID,
+    TANH,
+    TOGETHER,
+    pays_in_tiles,
+    shard_count,
+    tile_scratch,
+    tiles_across,
+    whole_lines,
+)
 from jitnet.kernels.team import TEAM_SIZE
 
 _ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
-_LINE = 16  # elements that offsets are rounded to: a cache line of float32
 
 
 @dataclass
@@ -22,7 +39,7 @@ class Arena:
     def take(self, *extents: int) -> int:
         """Return the offset of a new region of prod(extents) elements."""
         offset = self.size
-        self.size += -(-int(np.prod(extents)) // _LINE) * _LINE
+        self.size += whole_lines(int(np.prod(extents)))
         return offset
 
 
@@ -59,6 +76,8 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
     plan = np.zeros(1, PLAN)
     work, scratch, argmax, rows = Arena(), Arena(), Arena(), Arena()
     shards = max(shard_count(images), 2)  # a single image is shared by two threads
+    slots = min(images, TOGETHER)
+    room = 0  # for tiles
 
     index = -1
     for place, shape in enumerate(network):
@@ -93,13 +112,20 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
         else:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
         row["out"] = work.take(images, int(row["out_size"]))
-        row["grad_out"] = scratch.take(OH, OW, OC) if border else work.take(images, OH, OW, OC)
+        row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(images, OH, OW, OC)
         row["transposed"] = work.take(*shape.weight)
         if is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
             row["ring"] = scratch.take(3, W, OC)
             row["gathered"] = scratch.take(OH, OW, OC)
-            row["grad_map"] = scratch.take(H + 2, W + 2, OC)
+            row["tiled"] = tiled = pays_in_tiles(H, W, C, OC)
+            row["grad_map"] = scratch.take(slots if tiled and not pooled else 1, H + 2, W + 2, OC)
+            if tiled:
+                row["together"] = together = max(1, min(slots, ENOUGH // (tiles_across(H) * tiles_across(W))))
+                row["filters_of_tiles"] = work.take(PRODUCTS, C * OC + GAP)
+                room = max(room, tile_scratch(together, H, W, C, OC))
+            if tiled and pooled:
+                row["map"] = scratch.take(together, H, W, OC)
             if pooled:
                 row["winners"] = argmax.take(images, OH, OW, OC)
             row["padded"] = scratch.take(H + 2, W + 2, C)
@@ -113,6 +139,7 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
             row["second"] = work.take(OC)
 
     plan["images"], plan["shards"] = images, shards
+    plan["tiles"] = scratch.take(room)
     plan["scratch"], plan["scratch_size"] = work.take(shards, scratch.size), scratch.size
     plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))
     plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))

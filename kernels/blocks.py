@@ -12,6 +12,9 @@ from .layers import RELU
 from .options import body
 from .pooling import max_pool2d_backward_sample, max_pool2d_row
 from .sparse import (
+    BY_FILTER,
+    BY_PIXEL,
+    NO_INPUT,
     by_filter,
     channels_first,
     channels_last,
@@ -44,45 +47,74 @@ def load_image(
 
 
 @body
+def output_row(layer, oy, n):
+    """Return the offset in work of a row of image n's output."""
+    border = layer.border
+    return layer.out + n * layer.out_size + ((oy + border) * (layer.OW + 2 * border) + border) * layer.OC
+
+
+@body
+def finish_row(layer, share, oy, rows, kept, work, argmax, n):
+    """Pool an output row and apply the activation.
+
+    Row y of the map before the pool lies at work[rows + y % kept * W*OC]; without a pool the output row is there.
+    """
+    H, W, OH, OW, OC = layer.H, layer.W, layer.OH, layer.OW, layer.OC
+    _, _, first, stop = share
+    row = output_row(layer, oy, n)
+    if layer.pool:
+        last = 2 * oy + 2 if 2 * oy + 2 < H else 2 * oy
+        max_pool2d_row(
+            view(work, rows + 2 * oy % kept * W * OC, (W, OC)),
+            view(work, rows + (2 * oy + 1) % kept * W * OC, (W, OC)),
+            view(work, rows + last % kept * W * OC, (W, OC)),
+            np.int64(layer.activation == RELU),
+            first,
+            stop,
+            view(work, row, (OW, OC)),
+            view(argmax, layer.winners + (n * OH + oy) * OW * OC, (OW, OC)),
+        )
+    if layer.activation > RELU or not layer.pool:
+        for ox in range(OW):
+            activate(layer.activation, view(work, row + ox * OC + first, (stop - first,)))
+
+
+@body
 def conv_block_forward(layer, share, params, work, argmax, n, scratch):
     """Convolution, bias, activation and pool of image n. Of the map before the pool only three rows are kept."""
-    H, W, C, OH, OW, OC = layer.H, layer.W, layer.C, layer.OH, layer.OW, layer.OC
+    H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     top, bottom, first, stop = share
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
     weight = view(params, layer.weight, (3, 3, C, OC))
     bias = view(params, layer.bias, (layer.BH, layer.BW, OC))
-    border = layer.border
-    out = layer.out + n * layer.out_size
     ring = scratch + layer.ring
     size = W * OC
     for oy in range(top, bottom):
-        row = out + ((oy + border) * (OW + 2 * border) + border) * OC
         if layer.pool:
             for y in range(2 * oy + (oy > top), min(2 * oy + 3, H)):  # row 2*oy is there from the window above
                 conv2d_row(x, weight, bias, y, first, stop, work, ring + y % 3 * size)
-            last = 2 * oy + 2 if 2 * oy + 2 < H else 2 * oy
-            max_pool2d_row(
-                view(work, ring + 2 * oy % 3 * size, (W, OC)),
-                view(work, ring + (2 * oy + 1) % 3 * size, (W, OC)),
-                view(work, ring + last % 3 * size, (W, OC)),
-                np.int64(layer.activation == RELU),
-                first,
-                stop,
-                view(work, row, (OW, OC)),
-                view(argmax, layer.winners + (n * OH + oy) * OW * OC, (OW, OC)),
-            )
         else:
-            conv2d_row(x, weight, bias, oy, first, stop, work, row)
-        if layer.activation > RELU or not layer.pool:
-            for ox in range(OW):
-                activate(layer.activation, view(work, row + ox * OC + first, (stop - first,)))
+            conv2d_row(x, weight, bias, oy, first, stop, work, output_row(layer, oy, n))
+        finish_row(layer, share, oy, ring, 3, work, argmax, n)
 
 
 @body
-def map_gradient(layer, share, work, argmax, n, grad_out, scratch):
+def back_in_tiles(layer):
+    """Is this block's input gradient convolved in tiles, over a batch? Behind a pool most of the map is zero."""
+    return layer.tiled != 0 and layer.pool == 0
+
+
+@body
+def map_place(layer, slot, scratch):
+    """Return the offset in work of the gradient of an image's map; `slot` tells those worked on at once apart."""
+    return scratch + layer.grad_map + (slot * (layer.H + 2) * (layer.W + 2) * layer.OC if back_in_tiles(layer) else 0)
+
+
+@body
+def map_gradient(layer, share, work, argmax, n, grad_out, grad_map):
     """Bring the gradient of a conv block's output, work[grad_out:], back to its map before activation and pool.
 
-    It is multiplied by the activation's derivative in place, and the map's lies in scratch then.
+    It is multiplied by the activation's derivative in place, and the map's is written to work[grad_map:].
     """
     H, W, OH, OW, OC = layer.H, layer.W, layer.OH, layer.OW, layer.OC
     top, bottom, first, stop = share
@@ -96,13 +128,13 @@ def map_gradient(layer, share, work, argmax, n, grad_out, scratch):
                 pass_back(layer.activation, view(work, inside, (stop - first,)), gradient)
     if layer.pool:
         winners = view(argmax, layer.winners + n * OH * OW * OC, (OH, OW, OC))
-        grad_map = view(work, scratch + layer.grad_map, (H + 2, W + 2, OC))
-        max_pool2d_backward_sample(view(work, grad_out, (OH, OW, OC)), winners, 1, share, grad_map)
+        inside = view(work, grad_map, (H + 2, W + 2, OC))
+        max_pool2d_backward_sample(view(work, grad_out, (OH, OW, OC)), winners, 1, share, inside)
     else:
         for y in range(top, bottom):
             for x in range(W):
                 gradient = grad_out + (y * W + x) * OC + first
-                inside = scratch + layer.grad_map + ((y + 1) * (W + 2) + x + 1) * OC + first
+                inside = grad_map + ((y + 1) * (W + 2) + x + 1) * OC + first
                 if layer.activation == RELU:
                     row = out + ((y + border) * (W + 2 * border) + x + border) * OC + first
                     stop_behind_relu(work, row, gradient, stop - first, inside)
@@ -120,40 +152,40 @@ def before_pool(layer, share):
 
 
 @body
-def bias_gradient(layer, share, work, scratch, scale, target, start):
+def bias_gradient(layer, share, work, grad_map, scale, target, start):
     """Add scale times the gradient of a conv block's bias to target[start:], laid out as params."""
-    grad_map = view(work, scratch + layer.grad_map, (layer.H + 2, layer.W + 2, layer.OC))
+    gradient = view(work, grad_map, (layer.H + 2, layer.W + 2, layer.OC))
     bias = view(target, start + layer.bias, (layer.BH, layer.BW, layer.OC))
-    add_bias_gradient(grad_map, before_pool(layer, share), scale, bias)
+    add_bias_gradient(gradient, before_pool(layer, share), scale, bias)
 
 
 @body
-def input_and_weight_gradient(layer, first, share, work, zeros, n, scratch, scale, target, start, filters):
+def input_and_weight_gradient(layer, wanted, share, work, zeros, n, slot, scratch, scale, target, start, filters):
     """Gradients of a conv block's input, into scratch, and of its weights, times `scale` added to target[start:].
 
     By filter, the weight gradient is added to work[filters:] instead, (OC, 3, 3, C), for `turn_back` to bring home.
     With target = params, filters = layer.transposed and scale = -lr that is the SGD step itself; with a shard and
-    scale = 1 it is the shard's sum. The input's gradient (not of the first layer) is computed before they change, and
-    is what the share's channels give to it.
+    scale = 1 it is the shard's sum. The input's gradient, if `wanted`, is computed before they change, and is what the
+    share's channels give to it.
     """
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
-    grad_map = view(work, scratch + layer.grad_map, (H + 2, W + 2, OC))
+    grad_map = view(work, map_place(layer, slot, scratch), (H + 2, W + 2, OC))
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
     weight = view(target, start + layer.weight, (3, 3, C, OC))
-    grad_x = view(work, scratch + layer.grad_x, (H, W, C))
+    grad_x = scratch + layer.grad_x + slot * H * W * C
     if by_filter(layer, work.itemsize):
         turned = view(work, scratch + layer.turned, (OC * (H + 2) * (W + 2),))
         before, after = view(work, layer.transposed, (OC, 3, 3, C)), view(work, filters, (OC, 3, 3, C))
         padded = view(work, scratch + layer.padded, (H + 2, W + 2, C))
-        wide_backward(x, grad_map, turned, before, share[2], share[3], layer.pool, scale, after, padded)
-        if not first:
+        way = NO_INPUT if not wanted else BY_FILTER if layer.pool else BY_PIXEL
+        wide_backward(x, grad_map, turned, before, share[2], share[3], way, scale, after, padded)
+        if wanted:
             for y in range(H):
-                inside = scratch + layer.padded + ((y + 1) * (W + 2) + 1) * C
-                copy(work, inside, work, scratch + layer.grad_x + y * W * C, W * C)
+                copy(work, scratch + layer.padded + ((y + 1) * (W + 2) + 1) * C, work, grad_x + y * W * C, W * C)
     else:
-        if not first:
-            flipped = view(work, layer.transposed, (3, 3, OC, C))
-            conv2d_forward_sample(grad_map, flipped, view(work, zeros, (1, 1, C)), np.int64(0), grad_x)
+        if wanted:
+            flipped, nothing = view(work, layer.transposed, (3, 3, OC, C)), view(work, zeros, (1, 1, C))
+            conv2d_forward_sample(grad_map, flipped, nothing, np.int64(0), view(work, grad_x, (H, W, C)))
         if is_wide(C, work.itemsize):
             conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
         else:

@@ -1,6 +1,6 @@
 """The arithmetic: one contraction that every layer is made of, as a tile of vector registers.
 
-    out[r,i,j] = init[r,i,j] + scale * sum_{t,k} a[r,t,k,i] * b[t,k,j]
+    out[r,i,j] = init[r,i,j] + scale * sum_{t,k} a[r,t,k,i] * b[r,t,k,j]
 
 A convolution, its two gradients and the three products of a dense layer are this sum over different strided views of
 the same arrays. `contract` cuts out[r] into tiles of up to ROWS rows by two vectors; a tile keeps its sums in registers
@@ -33,9 +33,9 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows):
         out_r, out_i, _ = cgutils.unpack_tuple(builder, out_.strides)
         init_r, init_i, _ = cgutils.unpack_tuple(builder, init_.strides)
         a_r, a_t, a_k, a_i = cgutils.unpack_tuple(builder, a_.strides)
-        b_t, b_k, _ = cgutils.unpack_tuple(builder, b_.strides)
+        b_r, b_t, b_k, _ = cgutils.unpack_tuple(builder, b_.strides)
         a_tile = at(builder, a_.data, (r_, a_r), (i_, a_i))
-        b_tile = at(builder, b_.data, (j_, lanes.size))
+        b_tile = at(builder, b_.data, (r_, b_r), (j_, lanes.size))
         out_tile = at(builder, out_.data, (r_, out_r), (i_, out_i), (j_, lanes.size))
         init_tile = at(builder, init_.data, (r_, init_r), (i_, init_i), (j_, lanes.size))
         mask = lanes.first(builder.sub(extents["out"][2], j_)) if masked else None
@@ -96,20 +96,22 @@ def _tile_part_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
     return _tile(1, ROWS, True, out, init, a, b, scale, r, i, j, rows)
 
 
-@primitive("4 3 3 number 3")
+@primitive("4 4 3 number 3")
 def contract(
     a,  # (R, T, K, M), any strides
-    b,  # (T, K, N), last stride 1
-    init,  # (R, M, N), last stride 1, the others may be 0; may be `out` itself
+    b,  # (R, T, K, N), last stride 1
+    init,  # (R, M, N), last stride 1; may be `out` itself
     scale,  # scalar of the arrays' dtype
     out,  # (R, M, N), last stride 1, overwritten
 ):
     """Contract two strided views into a third: the sum at the head of this file.
 
+    Other strides of a, b and init may be 0: what is the same for all r, or all i, is not repeated in memory.
+
     Parallel : no; callers cut their work and call it inside a `prange`.
     Work     : 2*R*T*K*M*N flop.
     Errors   : none raised, nothing checked.
-    Matches  : tests.naive.contract; numpy.einsum("rtki,tkj->rij").
+    Matches  : tests.naive.contract; numpy.einsum("rtki,rtkj->rij").
     Source   : register tiling as in Goto, van de Geijn (2008), "Anatomy of high-performance matrix multiplication".
     """
     R, M, N = out.shape

@@ -91,7 +91,7 @@ def conv2d_row(
     filters = stop - first
     contract(
         strided(x, y * padded * C, (1, 3, 3 * C, W), (0, padded * C, 1, C)),
-        strided(weight, first, (3, 3 * C, filters), (3 * C * OC, OC, 1)),
+        strided(weight, first, (1, 3, 3 * C, filters), (0, 3 * C * OC, OC, 1)),
         strided(bias, (y if BH > 1 else 0) * BW * OC + first, (1, W, filters), (0, OC if BW > 1 else 0, 1)),
         weight.dtype.type(1),
         strided(out, place + first, (1, W, filters), (0, OC, 1)),
@@ -137,7 +137,7 @@ def conv2d_backward_weight_sample(
     strides = (3 * C * OC, OC, 1)
     contract(
         strided(x, 0, (3, H, W, 3 * C), (padded * C, padded * C, C, 1)),
-        strided(grad_output, (padded + 1) * OC, (H, W, OC), (padded * OC, OC, 1)),
+        strided(grad_output, (padded + 1) * OC, (3, H, W, OC), (0, padded * OC, OC, 1)),
         strided(init, 0, shape, strides),
         scale,
         strided(out, 0, shape, strides),

@@ -43,7 +43,7 @@ def linear_forward_block(x, weight, bias, activation, n, j, out):
         depth = min(DEPTH, D - d)
         contract(
             strided(x, n * D + d, (1, 1, depth, rows), (0, 0, 1, D)),
-            strided(weight, d * K + j, (1, depth, columns), (0, K, 1)),
+            strided(weight, d * K + j, (1, 1, depth, columns), (0, 0, K, 1)),
             init,
             weight.dtype.type(1),
             block,
@@ -66,7 +66,7 @@ def linear_backward_input_strip(grad_output, weight, d, x, behind, scratch, grad
     clear_rows(grad_input, d, N, width)
     contract(
         strided(grad_output, 0, (1, 1, K, N), (0, 0, 1, K)),
-        strided(transposed, 0, (1, K, width), (0, width, 1)),
+        strided(transposed, 0, (1, 1, K, width), (0, 0, width, 1)),
         block,
         weight.dtype.type(1),
         block,
@@ -96,7 +96,7 @@ def linear_backward_weight_strip(x, grad_output, d, scale, added, grad_weight):
         clear_rows(grad_weight, d * K, 1, width * K)
     contract(
         strided(x, d, (1, 1, N, width), (0, 0, D, 1)),
-        strided(grad_output, 0, (1, N, K), (0, K, 1)),
+        strided(grad_output, 0, (1, 1, N, K), (0, 0, K, 1)),
         block,
         scale,
         block,

@@ -41,11 +41,13 @@ _FIELDS = (
     "out",  # offset in work of the output, which is the next layer's x
     "out_size",
     "border",  # of zeros around the output: 1 if a conv follows, else 0
-    "grad_out",  # offset of the output's gradient, (OH, OW, OC), no border: in scratch if a conv follows, else in work
+    "grad_out",  # offset of the output's gradient, (OH, OW, OC), no border: if a conv follows in scratch, for TOGETHER
+    # images, else in work
     "grad_x",  # of the input's gradient: the grad_out of the layer before
     "winners",  # offset in argmax: (OH, OW, OC)
     "ring",  # offset in a shard's scratch: three rows before the pool
-    "grad_map",  # offset in a shard's scratch: gradient before the pool, (H+2, W+2, OC), zero border
+    "grad_map",  # offset in a shard's scratch: gradient before the pool, (H+2, W+2, OC), zero border; where that is
+    # convolved in tiles, for TOGETHER images
     "gathered",  # offset in a shard's scratch: gradient of the output, from both halves (one image at a time only)
     "padded",  # offset in a shard's scratch: gradient of the input with its border, (H+2, W+2, C) (by filter)
     "turned",  # offset in a shard's scratch: grad_map channel by channel (by filter)
@@ -53,6 +55,10 @@ _FIELDS = (
     "transposed",  # offset in work: the weights as the backward pass wants them
     "rows",  # offset in rows: (D,)
     "factors",  # offset in work: (D,)
+    "tiled",  # 1: over a batch it is convolved in tiles (winograd.py), and so is its gradient unless there is a pool
+    "together",  # images that are convolved so at once, TOGETHER at the most
+    "map",  # offset in a shard's scratch: (together, H, W, OC), before the pool (tiled)
+    "filters_of_tiles",  # offset in work: (36, C*OC + GAP), the weights as tiles want them (tiled)
     "second",  # offset in work: (K,), the sum over the second half of the inputs (one image at a time only)
 )
 LAYER = np.dtype((np.record, [(name, np.int64) for name in _FIELDS]))  # np.record: layer.kind in plain Python too
@@ -62,6 +68,7 @@ _PLAN_FIELDS = (
     "images",  # that work has room for
     "shards",  # that work has room for
     "scratch",  # offset in work of the first shard's scratch
+    "tiles",  # offset in a shard's scratch: what conv2d_tiles wants
     "scratch_size",
     "shard_grads",  # offset in work of the first shard's gradients, laid out as the conv part of params
     "conv_params",  # size of the conv part of params
@@ -94,3 +101,36 @@ def shard_count(images: int) -> int:
     More shards feed more cores, but each keeps gradients and scratch of its own in a cache: sixteen images pay.
     """
     return min(images, max(4, images // 16), 32)
+
+
+TOGETHER = 4  # images that a shard takes through a conv block before the next, so that there are tiles enough
+ENOUGH = 16  # tiles: two of the register tiles of contract.py
+TILE = 4  # outputs of a tile of winograd.py, in each direction
+REACH = 6  # inputs under them
+PRODUCTS = REACH * REACH
+LINE = 16  # elements that offsets are rounded to: a cache line of float32
+GAP = LINE  # between the planes of products, so that their places in the cache differ
+
+
+def tiles_across(extent: int) -> int:
+    """Return how many tiles cover that many outputs."""
+    return (extent + TILE - 1) // TILE
+
+
+def whole_lines(size: int) -> int:
+    """Return the size rounded up to whole cache lines."""
+    return (size + LINE - 1) // LINE * LINE
+
+
+def tile_scratch(images: int, H: int, W: int, C: int, OC: int) -> int:
+    """Return how many elements of scratch winograd.conv2d_tiles wants, from C to OC channels or back."""
+    tiles = images * tiles_across(H) * tiles_across(W)
+    planes = PRODUCTS * (tiles * (whole_lines(C) + whole_lines(OC)) + 2 * GAP)
+    seen = images * H * whole_lines(W) + whole_lines((H + 2) * (W + 2)) + LINE
+    return planes + seen + whole_lines(max(C, OC)) + REACH * (TILE * tiles_across(W) + 2) * LINE
+
+
+def pays_in_tiles(H: int, W: int, C: int, OC: int) -> bool:
+    """Return whether a convolution is faster in tiles: half the multiplications at the most, of whole vectors."""
+    tiles = tiles_across(H) * tiles_across(W)
+    return 2 * PRODUCTS * tiles <= 9 * H * W and min(C, OC) >= LINE

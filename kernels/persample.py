@@ -132,6 +132,7 @@ def conv_backward(index, half, layers, plan, params, work, argmax, lr):
     if bottom == 0 and index > 0:  # the other half does it all
         clear(work, scratch + layer.grad_x, layer.H * layer.W * layer.C)
     settled = index == 0 and is_settled(layer, work.itemsize)
+    grad_map = scratch + layer.grad_map
     shard = plan.shard_grads + half * plan.conv_params
     if settled:
         clear(work, shard + layer.weight, 9 * layer.C * layer.OC)
@@ -142,17 +143,16 @@ def conv_backward(index, half, layers, plan, params, work, argmax, lr):
     if not by_filter(layer, work.itemsize):  # by filter both orders of the weights are kept up to date
         turn_weight(layer, index == 0, params, work)
     grad_out = gather_gradient(layer, share, plan, scratch, work)
-    map_gradient(layer, share, work, argmax, image, grad_out, scratch)
-    buffers = work, plan.zeros, image, scratch
-    if settled:
-        if layer.BH > 1:
-            bias_gradient(layer, share, work, scratch, -lr, params, start)
-        else:
-            bias_gradient(layer, share, work, scratch, -lr, work, shard)
-        input_and_weight_gradient(layer, True, share, *buffers, -lr, work, shard, layer.transposed)
+    map_gradient(layer, share, work, argmax, image, grad_out, grad_map)
+    buffers = work, plan.zeros, image, image, scratch
+    if settled and layer.BH == 1:
+        bias_gradient(layer, share, work, grad_map, -lr, work, shard)
     else:
-        bias_gradient(layer, share, work, scratch, -lr, params, start)
-        input_and_weight_gradient(layer, index == 0, share, *buffers, -lr, params, start, layer.transposed)
+        bias_gradient(layer, share, work, grad_map, -lr, params, start)
+    if settled:
+        input_and_weight_gradient(layer, False, share, *buffers, -lr, work, shard, layer.transposed)
+    else:
+        input_and_weight_gradient(layer, index > 0, share, *buffers, -lr, params, start, layer.transposed)
         turn_back(layer, share, layer.transposed, work, params, start)
 
 

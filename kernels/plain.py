@@ -24,7 +24,7 @@ def contract(a, b, init, scale, out):
     total = np.zeros_like(out)
     for t in range(a.shape[1]):
         for k in range(a.shape[2]):
-            total += a[:, t, k, :, None] * b[t, k]
+            total += a[:, t, k, :, None] * b[:, t, k, None, :]
     out[...] = init + scale * total
 
 

@@ -23,6 +23,8 @@ from .views import strided, view
 
 _FLAGS = 64  # yes or no, in one integer
 
+NO_INPUT, BY_PIXEL, BY_FILTER = 0, 1, 2  # how the input's gradient is made: see wide_backward
+
 
 @body
 def is_wide(C, itemsize):
@@ -176,12 +178,12 @@ def wide_backward(
     weight,  # (OC, 3, 3, C), from channels_first
     first,  # filter, of those asked for
     stop,  # the filter behind the last
-    pooled,  # 1 or 0: how few gradients there are; both ways give the same but for rounding
+    way,  # NO_INPUT, BY_PIXEL or BY_FILTER: the last two give the same but for rounding
     scale,
     grad_weight,  # (OC, 3, 3, C), added to; may be `weight` itself
-    grad_x,  # (H+2, W+2, C), overwritten; the border holds what falls outside the image
+    grad_x,  # (H+2, W+2, C), overwritten unless NO_INPUT; the border holds what falls outside the image
 ):
-    """What some filters give to both gradients of one image; the weights' is added up, times scale.
+    """What some filters give to both gradients of one image, or to the weights' alone, which is added up, times scale.
 
     grad_x[y+i,x+j,c] = sum of g[y,x,o] * weight[o,i,j,c] over (y, x, o)
     grad_weight[o,i,j,c] += scale * sum over (y, x) of g[y,x,o] * x[y+i,x+j,c]
@@ -207,10 +209,11 @@ def wide_backward(
     length = min((span + lanes - 1) // lanes * lanes, height * width - inside)  # whole vectors are turned faster
     pixels = strided(grad_map, inside * OC + first, (length, stop - first), (OC, 1))
     transpose(pixels, view(turned, first * length, (stop - first, length)))
-    nothing = filled(0, load(grad_x, 0, 0))
-    for i in range(0, grad_x.size, lanes):
-        store(grad_x, i, grad_x.size - i, nothing)
-    if not pooled:
+    if way != NO_INPUT:
+        nothing = filled(0, load(grad_x, 0, 0))
+        for i in range(0, grad_x.size, lanes):
+            store(grad_x, i, grad_x.size - i, nothing)
+    if way == BY_PIXEL:
         for c in range(0, C, lanes):
             if C - c >= lanes:
                 _pixel_after_pixel(grad_map, weight, first, stop, c, lanes, grad_x)
@@ -219,12 +222,12 @@ def wide_backward(
     for o in range(first, stop):
         row, place = o * length, o * 9 * C
         for c in range(0, C, lanes):
-            if C - c >= lanes and pooled:
+            if C - c >= lanes and way == BY_FILTER:
                 _one_filter(x, turned, row, span, c, lanes, weight, place, scale, grad_weight, True, grad_x)
             elif C - c >= lanes:
                 _one_filter(x, turned, row, span, c, lanes, weight, place, scale, grad_weight, False, grad_x)
             else:
-                _one_filter(x, turned, row, span, c, C - c, weight, place, scale, grad_weight, pooled, grad_x)
+                _one_filter(x, turned, row, span, c, C - c, weight, place, scale, grad_weight, way == BY_FILTER, grad_x)
 
 
 @inlined

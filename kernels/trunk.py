@@ -1,26 +1,65 @@
-"""The conv blocks over a batch, image by image inside shards: an image's maps stay in a core's cache between layers."""
+"""The conv blocks over a batch, a few images at a time inside shards: their maps stay in a core's cache between blocks.
+
+Where it pays a block is convolved in tiles (winograd.py), and so is its input's gradient; else each image by itself.
+"""
 
 from numba import prange
 
 from .blocks import (
+    back_in_tiles,
     bias_gradient,
     clear,
     conv_block_forward,
+    finish_row,
     input_and_weight_gradient,
     load_image,
     map_gradient,
+    map_place,
+    output_row,
     turn_back,
     turn_weight,
 )
+from .convolution import flip_weight
 from .halves import whole
 from .lanes import VECTOR_BYTES
-from .layers import CONV, shard_count
+from .layers import CONV, GAP, PRODUCTS, TOGETHER, shard_count
 from .options import body, kernel
 from .sparse import by_filter
 from .vectors import add, load, prefetch, store
+from .views import view
+from .winograd import conv2d_tiles, transform_weight
 
 shards_of = body(shard_count)
 _CHUNK = 4096
+
+
+@body
+def of_tiles(layer, work):
+    """Return a block's filters as tiles want them."""
+    return view(work, layer.filters_of_tiles, (PRODUCTS, layer.C * layer.OC + GAP))
+
+
+@body
+def conv_blocks_forward(layer, tiles, params, work, argmax, first, stop, scratch):
+    """Run a conv block for the images from `first` on; see `conv_block_forward`."""
+    if not layer.tiled:
+        for n in range(first, stop):
+            conv_block_forward(layer, whole(layer), params, work, argmax, n, scratch)
+        return
+    H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
+    bias = view(params, layer.bias, (layer.BH, layer.BW, OC))
+    room = view(work, scratch + tiles, (work.size - scratch - tiles,))
+    for start in range(first, stop, layer.together):
+        count = min(layer.together, stop - start)
+        x = view(work, layer.x + start * layer.x_size, (count, H + 2, W + 2, C))
+        if layer.pool:
+            place, row, image = scratch + layer.map, W * OC, H * W * OC
+        else:
+            place, row, image = output_row(layer, 0, start), (W + 2 * layer.border) * OC, layer.out_size
+        conv2d_tiles(x, of_tiles(layer, work), bias, room, work, place, row, image)
+        for n in range(start, start + count):
+            for oy in range(layer.OH):
+                finish_row(layer, whole(layer), oy, place + (n - start) * image, H, work, argmax, n)
 
 
 @kernel
@@ -42,16 +81,22 @@ def trunk_forward(
     Matches  : tests.naive.trunk_forward.
     Source   : blocks.py applied to every image.
     """
+    for index in range(plan[0].convs):
+        layer = layers[index]
+        if layer.tiled:
+            transform_weight(view(params, layer.weight, (3, 3, layer.C, layer.OC)), of_tiles(layer, work))
     N = order.size
     S = shards_of(N)
     border = 1 if layers[0].kind == CONV else 0
     for s in prange(S):
         scratch = plan[0].scratch + s * plan[0].scratch_size
-        for n in range(N * s // S, N * (s + 1) // S):
-            image = images[order[n]]
-            load_image(image, divisor, border, 0, image.shape[0], work, layers[0].x + n * layers[0].x_size)
+        for first in range(N * s // S, N * (s + 1) // S, TOGETHER):
+            stop = min(first + TOGETHER, N * (s + 1) // S)
+            for n in range(first, stop):
+                image = images[order[n]]
+                load_image(image, divisor, border, 0, image.shape[0], work, layers[0].x + n * layers[0].x_size)
             for index in range(plan[0].convs):
-                conv_block_forward(layers[index], whole(layers[index]), params, work, argmax, n, scratch)
+                conv_blocks_forward(layers[index], plan[0].tiles, params, work, argmax, first, stop, scratch)
 
 
 @body
@@ -69,17 +114,37 @@ def fetch(layer, work, n):
 
 
 @body
-def conv_block_backward(index, layers, plan, work, argmax, n, scratch, grads):
-    """Add the gradients of a conv block for image n to a shard's."""
-    layer = layers[index]
+def conv_block_backward(layer, wanted, plan, work, argmax, n, slot, scratch, grads):
+    """Add the gradients of a conv block for image n to a shard's, and if `wanted` compute its input's."""
     share = whole(layer)
-    # Between two conv blocks a gradient lives for one image only, in scratch.
-    grad_out = scratch + layer.grad_out if layer.border else layer.grad_out + n * layer.OH * layer.OW * layer.OC
+    # Between two conv blocks a gradient lives for a few images only, in scratch.
+    start, number = (scratch + layer.grad_out, slot) if layer.border else (layer.grad_out, n)
+    grad_out = start + number * layer.OH * layer.OW * layer.OC
+    grad_map = map_place(layer, slot, scratch)
     one = work.dtype.type(1)
-    map_gradient(layer, share, work, argmax, n, grad_out, scratch)
-    bias_gradient(layer, share, work, scratch, one, work, grads)
-    buffers = work, plan.zeros, n, scratch
-    input_and_weight_gradient(layer, index == 0, share, *buffers, one, work, grads, scratch + layer.filters)
+    map_gradient(layer, share, work, argmax, n, grad_out, grad_map)
+    bias_gradient(layer, share, work, grad_map, one, work, grads)
+    buffers = work, plan.zeros, n, slot, scratch
+    input_and_weight_gradient(layer, wanted, share, *buffers, one, work, grads, scratch + layer.filters)
+
+
+@body
+def conv_blocks_backward(index, layers, plan, work, argmax, first, stop, scratch, grads):
+    """Run a conv block backward for the images from `first` on."""
+    layer = layers[index]
+    in_tiles = back_in_tiles(layer)
+    for n in range(first, stop):
+        fetch(layer, work, n + 1)
+        conv_block_backward(layer, index > 0 and not in_tiles, plan, work, argmax, n, n - first, scratch, grads)
+    if index > 0 and in_tiles:
+        H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
+        zeros = view(work, plan.zeros, (1, 1, C))
+        room = view(work, scratch + plan.tiles, (work.size - scratch - plan.tiles,))
+        for slot in range(0, stop - first, layer.together):
+            count = min(layer.together, stop - first - slot)
+            maps = view(work, map_place(layer, slot, scratch), (count, H + 2, W + 2, OC))
+            grad_x = scratch + layer.grad_x + slot * H * W * C
+            conv2d_tiles(maps, of_tiles(layer, work), zeros, room, work, grad_x, W * C, H * W * C)
 
 
 @kernel
@@ -100,7 +165,13 @@ def trunk_backward(
     Source   : blocks.py applied to every image.
     """
     for index in range(plan[0].convs):
-        turn_weight(layers[index], index == 0, params, work)
+        layer = layers[index]
+        if index > 0 and back_in_tiles(layer):
+            flipped = view(work, layer.transposed, (3, 3, layer.OC, layer.C))
+            flip_weight(view(params, layer.weight, (3, 3, layer.C, layer.OC)), flipped)
+            transform_weight(flipped, of_tiles(layer, work))
+        else:
+            turn_weight(layer, index == 0, params, work)
     S = shards_of(N)
     size = plan[0].conv_params
     for s in prange(S):
@@ -110,10 +181,10 @@ def trunk_backward(
         for index in range(plan[0].convs):
             if by_filter(layers[index], work.itemsize):
                 clear(work, scratch + layers[index].filters, 9 * layers[index].C * layers[index].OC)
-        for n in range(N * s // S, N * (s + 1) // S):
+        for first in range(N * s // S, N * (s + 1) // S, TOGETHER):
+            stop = min(first + TOGETHER, N * (s + 1) // S)
             for index in range(plan[0].convs - 1, -1, -1):
-                fetch(layers[index], work, n + 1)
-                conv_block_backward(index, layers, plan[0], work, argmax, n, scratch, grads)
+                conv_blocks_backward(index, layers, plan[0], work, argmax, first, stop, scratch, grads)
         for index in range(plan[0].convs):
             turn_back(layers[index], whole(layers[index]), scratch + layers[index].filters, work, work, grads)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from jitnet.kernels import blocks, convolution, dense, halves, pooling, rows, sparse
+from jitnet.kernels import blocks, convolution, dense, halves, pooling, rows, sparse, winograd
 from jitnet.kernels import contract as contract_file
 from jitnet.kernels.options import kernel, serial_kernel
 from jitnet.kernels.team import finish, take, wait
@@ -15,6 +15,7 @@ _max_pool2d_row, _max_pool2d_backward_sample = pooling.max_pool2d_row, pooling.m
 _linear_forward_sample, _linear_sgd_sample = dense.linear_forward_sample, dense.linear_sgd_sample
 _conv_block_forward, _whole = blocks.conv_block_forward, halves.whole
 _channels_first, _channels_last = sparse.channels_first, sparse.channels_last
+_transform_weight, _conv2d_tiles = winograd.transform_weight, winograd.conv2d_tiles
 _wide_backward, _narrow_backward_weight = sparse.wide_backward, sparse.narrow_backward_weight
 
 
@@ -85,6 +86,18 @@ def conv2d_row(x, weight, bias, y, first, stop, out):
 
 
 @serial_kernel
+def transform_weight(weight, out):
+    """See jitnet.kernels.winograd."""
+    _transform_weight(weight, out)
+
+
+@serial_kernel
+def conv2d_tiles(x, transformed, bias, scratch, out, place, row, image):
+    """See jitnet.kernels.winograd."""
+    _conv2d_tiles(x, transformed, bias, scratch, out, place, row, image)
+
+
+@serial_kernel
 def max_pool2d_row(top, middle, bottom, relu, first, stop, out, argmax):
     """See jitnet.kernels.pooling."""
     _max_pool2d_row(top, middle, bottom, relu, first, stop, out, argmax)
@@ -97,10 +110,10 @@ def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
 
 
 @serial_kernel
-def wide_backward(x, grad_map, weight, first, stop, pooled, scale, grad_weight, grad_x):
+def wide_backward(x, grad_map, weight, first, stop, way, scale, grad_weight, grad_x):
     """See jitnet.kernels.sparse."""
     turned = np.empty(grad_map.size, grad_map.dtype)
-    _wide_backward(x, grad_map, turned, weight, first, stop, pooled, scale, grad_weight, grad_x)
+    _wide_backward(x, grad_map, turned, weight, first, stop, way, scale, grad_weight, grad_x)
 
 
 @serial_kernel

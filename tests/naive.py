@@ -10,8 +10,8 @@ from jitnet.architecture import Conv, Dense, Pool
 
 
 def contract(a, b, init, scale):
-    """out[r,i,j] = init[r,i,j] + scale * sum_{t,k} a[r,t,k,i] * b[t,k,j]"""
-    return np.float64(init) + float(scale) * np.einsum("rtki,tkj->rij", np.float64(a), np.float64(b))
+    """out[r,i,j] = init[r,i,j] + scale * sum_{t,k} a[r,t,k,i] * b[r,t,k,j]"""
+    return np.float64(init) + float(scale) * np.einsum("rtki,rtkj->rij", np.float64(a), np.float64(b))
 
 
 def add_rows(bias, weight, factors, rows):
@@ -52,6 +52,45 @@ def conv2d_forward(x, weight, bias):
 def conv2d_row(x, weight, bias, y, first, stop):
     """Row y of the convolution of one image, for some filters."""
     return conv2d_forward(x[None], weight, bias)[0, y, :, first:stop]
+
+
+# Winograd's F(4x4, 3x3): see the head of kernels/winograd.py.
+B = [
+    [4, 0, -5, 0, 1, 0],
+    [0, -4, -4, 1, 1, 0],
+    [0, 4, -4, -1, 1, 0],
+    [0, -2, -1, 2, 1, 0],
+    [0, 2, -1, -2, 1, 0],
+    [0, 4, 0, -5, 0, 1],
+]
+G = [
+    [1 / 4, 0, 0],
+    [-1 / 6, -1 / 6, -1 / 6],
+    [-1 / 6, 1 / 6, -1 / 6],
+    [1 / 24, 1 / 12, 1 / 6],
+    [1 / 24, -1 / 12, 1 / 6],
+    [0, 0, 1],
+]
+A = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
+
+
+def transform_weight(weight, G=G):
+    """out[6*i+j,c,o] = sum_{k,l} G[i,k] * weight[k,l,c,o] * G[j,l]"""
+    out = np.einsum("ik,klco,jl->ijco", np.float64(G), np.float64(weight), np.float64(G))
+    return out.reshape(36, *weight.shape[2:])
+
+
+def conv2d_tiles(x, weight, bias, A=A, B=B, G=G):
+    """The convolution, tile by tile: A ((G weight G^T) * (B x B^T)) A^T + bias; x has its border of zeros."""
+    x, transformed = np.float64(x), transform_weight(weight, G)
+    N, H, W, OC = len(x), x.shape[1] - 2, x.shape[2] - 2, weight.shape[3]
+    x = np.pad(x, ((0, 0), (0, -H % 4), (0, -W % 4), (0, 0)))
+    out = np.zeros((N, H + -H % 4, W + -W % 4, OC))
+    for n, y, w in np.ndindex(N, out.shape[1] // 4, out.shape[2] // 4):
+        inputs = np.einsum("ik,klc,jl->ijc", B, x[n, 4 * y : 4 * y + 6, 4 * w : 4 * w + 6], B)
+        products = np.einsum("pc,pco->po", inputs.reshape(36, -1), transformed).reshape(6, 6, OC)
+        out[n, 4 * y : 4 * y + 4, 4 * w : 4 * w + 4] = np.einsum("ik,klo,jl->ijo", A, products, A)
+    return out[:, :H, :W] + np.float64(bias)
 
 
 def conv2d_backward_input(grad_output, weight):

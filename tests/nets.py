@@ -13,6 +13,11 @@ WIDE = [
     ("conv9 pool conv37 pool conv33 dense41 dense3", (9, 7, 1), "position"),
     ("conv33 pool conv41 pool dense3", (6, 5, 1), "channel"),
 ]
+# Over batches these have blocks in tiles: with and without a pool, behind one, between two, before a dense layer.
+TILED = [
+    ("conv16 pool conv17 pool dense3", (7, 8, 1), "position"),
+    ("conv17 pool conv16 conv16 dense4", (6, 7, 1), "position"),
+]
 # (architecture, image, bias): one to many blocks, with and without pools, heads of any length, no trunk, odd extents,
 # channels that fill no vector.
 MAKES = [
@@ -34,6 +39,8 @@ MAKES = [
     ("conv5 pool dense3", (4, 5, 17), "position"),
     ("conv5 pool conv3 dense3", (4, 5, 17), "position"),
     *WIDE,
+    ("conv16 conv18:tanh dense3", (3, 3, 17), "channel"),
+    *TILED,
     # Every activation in every place: first, behind a pool, behind a conv, behind another, dense behind each.
     ("dense6:sigmoid dense5:tanh dense4:linear dense7 dense3", (4, 3, 1), "position"),
     ("conv3:tanh pool conv4:sigmoid conv2 dense5:tanh dense3", (5, 6, 1), "position"),

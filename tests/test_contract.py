@@ -27,7 +27,7 @@ def within(out, a, b, init, scale):
 @example(R=2, T=0, K=4, M=3, N=5, seed=0)
 @example(R=2, T=2, K=0, M=3, N=5, seed=0)
 def test_it_is_the_sum(dtype, R, T, K, M, N, seed):
-    a, b, init = normal(seed, dtype, R, T, K, M), normal(seed, dtype, T, K, N), normal(seed, dtype, R, M, N)
+    a, b, init = normal(seed, dtype, R, T, K, M), normal(seed, dtype, R, T, K, N), normal(seed, dtype, R, M, N)
     inputs = [guarded(array) for array in (a, b, init)]
     out, scale = unwritten((R, M, N), dtype), dtype(-0.7)
     compiled.contract(*inputs, scale, out)
@@ -40,9 +40,9 @@ def test_it_is_the_sum(dtype, R, T, K, M, N, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(M=rows, N=channels, gap=st.integers(1, 3), seed=seeds)
 def test_any_strides_will_do_and_nothing_between_them_is_touched(dtype, M, N, gap, seed):
-    """Transposed a, rows with gaps, an init whose rows are one and the same."""
+    """Transposed a, rows with gaps, a b that is the same for all r, an init whose rows are one and the same."""
     a = normal(seed, dtype, 2, M, 3, 4).transpose(0, 3, 2, 1)
-    b = normal(seed, dtype, 4, 3, N + gap)[:, :, :N]
+    b = np.broadcast_to(normal(seed, dtype, 4, 3, N + gap)[:, :, :N], (2, 4, 3, N))
     bias = normal(seed, dtype, N)
     init = np.lib.stride_tricks.as_strided(bias, (2, M, N), (0, 0, bias.itemsize))
     whole = unwritten((2, M, N + gap), dtype)
@@ -55,7 +55,7 @@ def test_any_strides_will_do_and_nothing_between_them_is_touched(dtype, M, N, ga
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(M=rows, N=channels, seed=seeds)
 def test_it_may_add_to_its_own_output(dtype, M, N, seed):
-    a, b, init = normal(seed, dtype, 2, 3, 5, M), normal(seed, dtype, 3, 5, N), normal(seed, dtype, 2, M, N)
+    a, b, init = normal(seed, dtype, 2, 3, 5, M), normal(seed, dtype, 2, 3, 5, N), normal(seed, dtype, 2, M, N)
     out = guarded(init)
     compiled.contract(a, b, out, dtype(2), out)
     assert_unharmed(out)
@@ -65,7 +65,7 @@ def test_it_may_add_to_its_own_output(dtype, M, N, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(M=rows, N=channels, seed=seeds)
 def test_a_row_has_the_same_bits_whatever_rows_and_columns_are_beside_it(dtype, M, N, seed):
-    a, b, init = normal(seed, dtype, 1, 2, 9, M), normal(seed, dtype, 2, 9, N), normal(seed, dtype, 1, M, N)
+    a, b, init = normal(seed, dtype, 1, 2, 9, M), normal(seed, dtype, 1, 2, 9, N), normal(seed, dtype, 1, M, N)
     out, alone = unwritten((1, M, N), dtype), unwritten((1, 1, 1), dtype)
     compiled.contract(a, b, init, dtype(1), out)
     for i, j in {(0, 0), (M - 1, N - 1), (M // 2, N // 2)}:
@@ -76,8 +76,8 @@ def test_a_row_has_the_same_bits_whatever_rows_and_columns_are_beside_it(dtype, 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_comes_through(bad):
-    a, b, init = (np.ones(shape, np.float32) for shape in ((1, 1, 3, 9), (1, 3, 20), (1, 9, 20)))
-    b[0, 1, 19] = bad
+    a, b, init = (np.ones(shape, np.float32) for shape in ((1, 1, 3, 9), (1, 1, 3, 20), (1, 9, 20)))
+    b[0, 0, 1, 19] = bad
     out = unwritten((1, 9, 20), np.float32)
     compiled.contract(a, b, init, np.float32(1), out)
     assert np.isfinite(out[..., :19]).all() and not np.isfinite(out[..., 19]).any()

@@ -12,7 +12,7 @@ from jitnet.layout import parameter_offsets
 
 PLACES = 25  # numbers of a tensor that are tried: all of them in the small ones
 # In the wide ones some unit always lies near a kink; they are held to the same twins as these.
-MAKES = [make for make in nets.MAKES if make not in nets.WIDE]
+MAKES = [make for make in nets.MAKES if make not in nets.WIDE + nets.TILED]
 LR = 0.5  # a power of two: (w - w') / lr rounds no more than w - w'
 
 

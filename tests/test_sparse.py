@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, frame, normal, seeds
 
+from jitnet.kernels.sparse import BY_FILTER, BY_PIXEL, NO_INPUT
+
 few = st.sampled_from((1, 2, 5, 17, 65))  # an integer holds the flags of 64 filters
 
 
@@ -24,32 +26,34 @@ def test_channels_first_and_last(dtype, C, OC, seed):
     assert np.array_equal(by_filter, np.moveaxis(weight, 3, 0)) and np.array_equal(back, weight)
 
 
-@pytest.mark.parametrize("pooled", (0, 1))
+@pytest.mark.parametrize("way", (NO_INPUT, BY_PIXEL, BY_FILTER), ids=["no input", "by pixel", "by filter"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(
     H=st.integers(1, 11), W=st.integers(1, 15), C=channels, OC=few, seed=seeds, share=st.sampled_from((0, 0.2, 1)),
     cut=st.sampled_from((0, 1, 8, 33)),
 )  # fmt: skip
-def test_wide_backward(dtype, pooled, H, W, C, OC, seed, share, cut):
+def test_wide_backward(dtype, way, H, W, C, OC, seed, share, cut):
     """Filters from `cut` on; the other filters' weights stay as they are."""
     x, weight = frame(normal(seed, dtype, 1, H, W, C))[0], normal(seed + 2, dtype, OC, 3, 3, C)
     grad_map, start = scattered(seed + 1, dtype, share, H, W, OC)[0], normal(seed + 3, dtype, OC, 3, 3, C)
     grad_weight, grad_x = guarded(start.copy()), unwritten((H + 2, W + 2, C), dtype)
     some = min(cut, OC), OC
-    compiled.wide_backward(
-        guarded(x), guarded(grad_map), guarded(weight), *some, pooled, dtype(-0.5), grad_weight, grad_x
-    )
+    compiled.wide_backward(guarded(x), guarded(grad_map), guarded(weight), *some, way, dtype(-0.5), grad_weight, grad_x)
     assert_unharmed(grad_weight, grad_x)
 
     expected, expected_x = naive.wide_backward(x, grad_map, weight, *some)
     size, size_x = naive.wide_backward(np.abs(x), np.abs(grad_map), np.abs(weight), *some)
     assert_within(grad_weight, start - 0.5 * expected, H * W + 6, np.abs(start) + 0.5 * size)
-    assert_within(grad_x, expected_x, 9 * OC + 4, size_x)
+    if way == NO_INPUT:
+        assert np.isnan(grad_x).all()
+    else:
+        assert_within(grad_x, expected_x, 9 * OC + 4, size_x)
 
     updated = weight.copy()  # as a step of training does it: what it reads is what it changes
-    compiled.wide_backward(x, grad_map, updated, *some, pooled, dtype(-0.5), updated, grad_x)
+    compiled.wide_backward(x, grad_map, updated, *some, way, dtype(-0.5), updated, grad_x)
     assert_within(updated, weight - 0.5 * expected, H * W + 6, np.abs(weight) + 0.5 * size)
-    assert_within(grad_x, expected_x, 9 * OC + 4, size_x)
+    if way != NO_INPUT:
+        assert_within(grad_x, expected_x, 9 * OC + 4, size_x)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -82,6 +86,8 @@ def test_not_a_number_is_not_skipped():
     """A gradient or a pixel that is NaN must reach the parameters, where training looks for it."""
     grad_map = frame(np.full((1, 1, 1, 1), np.nan))
     grad_x, grad_weight, by_filter = np.empty((3, 3, 8)), np.zeros((3, 3, 1, 1)), np.zeros((1, 3, 3, 8))
-    compiled.wide_backward(np.ones((3, 3, 8)), grad_map[0], np.ones((1, 3, 3, 8)), 0, 1, 1, 1.0, by_filter, grad_x)
+    compiled.wide_backward(
+        np.ones((3, 3, 8)), grad_map[0], np.ones((1, 3, 3, 8)), 0, 1, BY_FILTER, 1.0, by_filter, grad_x
+    )
     compiled.narrow_backward_weight(grad_map[0], grad_map[0], 0, 1, 0, 1, 1.0, grad_weight)
     assert np.isnan(grad_x).all() and np.isnan(by_filter).all() and np.isnan(grad_weight[1, 1]).all()

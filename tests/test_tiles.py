@@ -21,12 +21,12 @@ hashes = {}
 for dtype in (np.float32, np.float64):
     digest = hashlib.sha256()
     for M, N in ((1, 1), (6, 16), (7, 33), (8, 64), (13, 100), (20, 15)):
-        a, b, init = numbers(1, dtype, 2, 3, 5, M), numbers(2, dtype, 3, 5, N), numbers(3, dtype, 2, M, N)
+        a, b, init = numbers(1, dtype, 2, 3, 5, M), numbers(2, dtype, 2, 3, 5, N), numbers(3, dtype, 2, M, N)
         out = np.zeros_like(init)
         compiled.contract(a, b, init, dtype(0.3), out)
         digest.update(out.tobytes())
         rows, out = np.arange(3), np.zeros(N, dtype)
-        compiled.add_rows(b[0, 0], b[1], numbers(4, dtype, 3), rows, 3, out)
+        compiled.add_rows(b[0, 0, 0], b[0, 1], numbers(4, dtype, 3), rows, 3, out)
         digest.update(out.tobytes())
     hashes[dtype.__name__] = digest.hexdigest()
 print(json.dumps({"tile": [VECTOR_BYTES, ROWS], "hashes": hashes}))

@@ -155,10 +155,10 @@ def test_step(dtype):
 
 
 def test_primitives(dtype):
-    a, b, init = normal(0, dtype, 2, 3, 4, 9), normal(1, dtype, 3, 4, 20), normal(2, dtype, 2, 9, 20)
+    a, b, init = normal(0, dtype, 2, 3, 4, 9), normal(1, dtype, 2, 3, 4, 20), normal(2, dtype, 2, 9, 20)
     out = np.empty_like(init)
     compiled.contract(a, b, init, dtype(0.5), out)
-    theirs = tensor(init) + 0.5 * torch.einsum("rtki,tkj->rij", tensor(a), tensor(b))
+    theirs = tensor(init) + 0.5 * torch.einsum("rtki,rtkj->rij", tensor(a), tensor(b))
     within(out, theirs, 14, naive.contract(np.abs(a), np.abs(b), np.abs(init), 0.5))
 
 
