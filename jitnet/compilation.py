@@ -1,12 +1,16 @@
 """Compiling the kernels as a phase of its own, which views can show and which is over before the first epoch."""
 
+import contextlib
 import importlib
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from jitnet.architecture import parse
 from jitnet.events import Compiling, Event, Warned
 from jitnet.network import PART, Network, is_fused
 from jitnet.optimizer import Optimizer
@@ -23,6 +27,9 @@ _BACKWARD = (
     "trunk.sum_shards",
     "optimizer.optimizer_step",
 )
+
+
+_LONGEST = "trunk.trunk_backward"  # as long as all the others
 
 
 def compile_kernels(
@@ -74,27 +81,93 @@ def _compile(drivers: tuple[str, ...], parts: tuple[str, ...], *example: Any) ->
 def _compile_in_turn(
     drivers: tuple[str, ...], parts: tuple[str, ...], network: Network, *example: Any
 ) -> Iterator[Event]:
-    cached = all(_in_cache(name) for name in drivers)
-    names = ("contract", *(name for name in parts if name not in drivers and not cached), *drivers)
+    import numba
+
+    from jitnet.kernels import primitive
+
     started = time.perf_counter()
-    for index, name in enumerate(names):
-        seconds = time.perf_counter() - started
-        yield Compiling(name=name, index=index, total=len(names), cached=cached, seconds=seconds)
-        if index == 0:
-            _compile_primitives(network)
-        else:
+    cached = all(_in_cache(name) for name in drivers)
+    here = tuple(name for name in parts if name not in drivers and not cached)
+    beside: tuple[str, ...] = ()
+    if not cached and len(drivers) > 1 and _has_second_core():
+        beside = (*(name for name in here if name != _LONGEST), _INFERENCE)
+        here = tuple(name for name in here if name == _LONGEST)
+    with _second_process(beside, network, *example) as process:
+        for name in (*here, *drivers):
+            if not (process and _needs(name)):
+                importlib.import_module(f"jitnet.kernels.{name.split('.')[0]}")  # with the primitives that it calls
+        primitives = primitive.names()
+        names = (*primitives, *here, *drivers)
+        for index, name in enumerate(names):
+            seconds = time.perf_counter() - started
+            yield Compiling(name=name, index=index, total=len(names), cached=cached, seconds=seconds)
+            if index < len(primitives):
+                primitive.prepare_one(name, numba.from_dtype(np.dtype(network.dtype)))
+                continue
+            if process and _needs(name):
+                process.wait()
             _compile_kernel(name, network, *example)
     seconds = time.perf_counter() - started
     yield Compiling(name="", index=len(names), total=len(names), cached=cached, seconds=seconds)
 
 
-def _compile_primitives(network: Network) -> None:
+def _needs(name: str) -> bool:
+    """Return whether a kernel contains what the second process compiles: the drivers of batches do."""
+    return name.startswith("minibatch.")
+
+
+def _has_second_core() -> bool:
     import numba
 
-    from jitnet.kernels import primitive
+    from jitnet.kernels import options
 
-    importlib.import_module("jitnet.kernels.rows")  # which knows them all
-    primitive.prepare(numba.from_dtype(np.dtype(network.dtype)))
+    return bool(options.CACHE_FOLDER) and numba.config.NUMBA_NUM_THREADS > 1
+
+
+_BESIDE = """
+import sys
+sys.path[:] = {path}
+from jitnet.compilation import compile_alone
+compile_alone{arguments}
+"""
+
+
+@contextlib.contextmanager
+def _second_process(
+    names: tuple[str, ...],
+    network: Network,
+    batch_size: int,
+    images: np.ndarray,
+    targets: np.ndarray,
+    optimizer: Optimizer,
+) -> Iterator[subprocess.Popen | None]:
+    """Compile some kernels in a process of their own meanwhile: see docs/decisions.md.
+
+    Nothing depends on it: what it does not leave in the cache is compiled here.
+    """
+    process = None
+    if names:
+        arguments = names, np.dtype(network.dtype).name, images.dtype.name, targets.dtype.name, targets.ndim
+        code = _BESIDE.format(path=sys.path, arguments=arguments)
+        with contextlib.suppress(OSError):
+            process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process:
+            process.kill()
+            process.wait()
+
+
+def compile_alone(names: tuple[str, ...], dtype: str, images: str, targets: str, axes: int) -> None:
+    """Compile some kernels for these dtypes, and targets of so many axes; any network will do."""
+    network = Network(parse("dense2"), (1, 1, 1), dtype=np.dtype(dtype).type)
+    example = 1, np.zeros((1, 1, 1, 1), images), np.zeros((1,) * axes, targets), network.plain_optimizer()
+    for name in names:
+        _compile_kernel(name, network, *example)
 
 
 def _in_cache(name: str) -> bool:

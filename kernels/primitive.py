@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 from . import plain
 from .options import before_loading, serial_kernel
 
-_primitives = []  # called with a dtype, each makes sure that its symbol is there
+_primitives = {}  # by name: called with a dtype, each makes sure that its symbol is there
 _in_work: set = set()  # dtypes
 
 
@@ -44,7 +44,7 @@ def primitive(parameters):
                 results[dtype] = (overload.signature.return_type, signature)
             return results[dtype]
 
-        _primitives.append(made)
+        _primitives[function.__name__] = made
         return _caller(function, made)
 
     return decorate
@@ -55,11 +55,21 @@ def prepare(dtype):
 
     In the order of their definition: one that calls another stands behind it, and finds it made.
     """
+    for name in names():
+        prepare_one(name, dtype)
+
+
+def names():
+    """Return the names of all primitives that are imported."""
+    return list(_primitives)
+
+
+def prepare_one(name, dtype):
+    """Compile one primitive; those before it are there."""
     if dtype not in _in_work:  # compiling one asks for all of them
         _in_work.add(dtype)
         try:
-            for made in _primitives:
-                made(dtype)
+            _primitives[name](dtype)
         finally:
             _in_work.discard(dtype)
 

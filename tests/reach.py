@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 import figures
 
 ROOT = Path(__file__).resolve().parent.parent
-KERNELS = ("contract", "rows", "pooling", "dense", "convolution", "loss", "optimizer", "activation", "sparse", "winograd",
-           "blocks", "persample", "minibatch", "races", "bounds", "faults::test_the_step_is_named")  # fmt: skip
+KERNELS = ("contract", "rows", "pooling", "dense", "convolution", "loss", "optimizer", "activation", "sparse",
+           "winograd", "blocks", "persample", "minibatch", "races", "bounds",
+           "faults::test_the_step_is_named")  # fmt: skip
 COMPILED = ("contract", "rows", "peak", "tiles", "compilation")  # whose intrinsics write all kinds of machine code
 # Beside these, what crosses the same lines once more, at length, or runs a C++ program.
 SKIPPED = ("bench", "bench_assembly", "bench_readme", "torch", "curves_reference", "packaging", "planted", "threads",

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "gradients": {"layout", "network"},
     "movement": {"network"},
     "walk": {"architecture"},
-    "compilation": {"errors", "events", "kernels", "network", "optimizer"},
+    "compilation": {"architecture", "errors", "events", "kernels", "network", "optimizer"},
     "training": {
         "architecture",
         "compilation",

@@ -1,12 +1,14 @@
 """Compilation as a phase: its events, a damaged cache, none at all."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import TINY, digits, jitnet, result, settle, train
 
+from jitnet import compilation
 from jitnet.architecture import parse
 from jitnet.compilation import compile_kernels
 from jitnet.events import Compiling
@@ -48,6 +50,31 @@ def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
     monkeypatch.setattr(minibatch, "predict_logits", Kernel())
     list(compile_kernels(NETWORK, 1, IMAGES))
     assert "load" in done and done[0] == "pool"
+
+
+def beside(*names):
+    """Start the second process."""
+    return compilation._second_process(names, NETWORK, 1, IMAGES, np.zeros(5, np.uint8), NETWORK.plain_optimizer())
+
+
+def test_a_second_process_leaves_kernels_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    with beside("loss.output_loss") as process:
+        assert process.wait(120) == 0
+    assert list(tmp_path.rglob("loss.output_loss-*.nbi"))
+
+
+def test_the_second_process_ends_with_the_compilation():
+    with beside("trunk.trunk_backward") as process:
+        assert process.poll() is None
+    assert process.returncode is not None
+
+
+def test_without_a_second_process_all_is_compiled_here(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with beside("trunk.trunk_backward") as process:
+        assert process is None
 
 
 def harmed(folder: Path, pattern: str, content: bytes) -> str:
