@@ -7,6 +7,7 @@ import numpy as np
 
 from bench import kernel_loops, rows
 from jitnet.architecture import forward_macs, parse, step_macs
+from jitnet.kernels.layers import GAP, PRODUCTS, TOGETHER, linear_scratch, tile_scratch
 from jitnet.network import Network
 
 CONVS = (("conv1", 28, 1, 16), ("conv2", 14, 16, 32), ("conv3", 7, 32, 64))  # name, height and width, C, OC
@@ -35,6 +36,10 @@ def cases() -> Iterator[Case]:
         yield Case(f"{name} input gradient", shape, flop, _bind(_conv_forward, H, OC, C), note=note)
         yield Case(f"{name} weight gradient", shape, flop, _bind(_conv_weight, H, C, OC))
         if name != "conv1":
+            images = TOGETHER if H == 7 else 1
+            note = f"over a batch, {images} at once; the flop are those of the sum"
+            yield Case(f"{name} forward, tiles", shape, images * flop, _bind(_conv_tiles, images, H, C, OC), note=note)
+            yield Case(f"{name} filters for tiles", f"3x3x{C}x{OC}", 0, _bind(_for_tiles, C, OC), note="once per batch")
             yield Case(f"{name} flip of the filters", f"3x3x{C}x{OC}", 0, _bind(_flip, C, OC), note="once per step")
     for name, H, C in POOLS:
         yield Case(f"{name} forward", f"{H}x{H}x{C}", 0, _bind(_pool_forward, H, C), note="with ReLU and argmax")
@@ -80,6 +85,18 @@ def _conv_forward(P, H, C, OC):
 def _conv_weight(P, H, C, OC):
     x, gradient, out = _padded(P, H, C), _padded(P, H, OC), np.zeros((P, 3, 3, C, OC), np.float32)
     return lambda repeats: kernel_loops.conv2d_backward_weight(repeats, x, gradient, np.float32(1e-6), out)
+
+
+def _for_tiles(P, C, OC):
+    weight, out = _draw(P, 3, 3, C, OC), np.empty((P, PRODUCTS, C * OC + GAP), np.float32)
+    return lambda repeats: kernel_loops.transform_weight(repeats, weight, out)
+
+
+def _conv_tiles(P, N, H, C, OC):
+    x, bias = np.stack([_padded(N, H, C)] * P), _draw(H, H, OC)
+    transformed, scratch = _draw(P, PRODUCTS, C * OC + GAP), np.empty((P, tile_scratch(N, H, H, C, OC)), np.float32)
+    out = np.empty((P, N * H * H * OC), np.float32)
+    return lambda repeats: kernel_loops.conv2d_tiles(repeats, x, transformed, bias, scratch, out)
 
 
 def _flip(P, C, OC):
@@ -132,7 +149,7 @@ def _linear_forward(threads, N):
 
 def _linear_input(threads, N):
     x, weight, gradient = _draw(N, D), _draw(D, K), _draw(N, K)
-    scratch, out = np.empty(D * K, np.float32), np.empty((N, D), np.float32)
+    scratch, out = np.empty(linear_scratch(D, K), np.float32), np.empty((N, D), np.float32)
     return lambda repeats: kernel_loops.linear_backward_input(repeats, gradient, weight, x, scratch, out)
 
 

@@ -6,11 +6,12 @@ threads two. The kernels of a batch bring their own `prange` and are repeated as
 
 from numba import prange
 
-from jitnet.kernels import convolution, dense, pooling
+from jitnet.kernels import convolution, dense, pooling, winograd
 from jitnet.kernels.options import kernel, serial_kernel
 
 _conv2d_forward, _conv2d_backward_weight = convolution.conv2d_forward_sample, convolution.conv2d_backward_weight_sample
 _flip_weight = convolution.flip_weight
+_transform_weight, _conv2d_tiles = winograd.transform_weight, winograd.conv2d_tiles
 _max_pool2d_forward, _max_pool2d_backward = pooling.max_pool2d_forward_sample, pooling.max_pool2d_backward_sample
 _linear_forward_sample, _linear_sgd_sample = dense.linear_forward_sample, dense.linear_sgd_sample
 _linear_forward = dense.linear_forward
@@ -39,6 +40,23 @@ def flip_weight(repeats, weight, out):
     for p in prange(weight.shape[0]):
         for _ in range(repeats):
             _flip_weight(weight[p], out[p])
+
+
+@kernel
+def transform_weight(repeats, weight, out):
+    """weight (P, 3, 3, C, OC), out (P, 36, C*OC + GAP)."""
+    for p in prange(weight.shape[0]):
+        for _ in range(repeats):
+            _transform_weight(weight[p], out[p])
+
+
+@kernel
+def conv2d_tiles(repeats, x, transformed, bias, scratch, out):
+    """x (P, N, H+2, W+2, C), transformed (P, 36, C*OC + GAP), scratch (P, .), out (P, N*H*W*OC)."""
+    H, W, OC = x.shape[2] - 2, x.shape[3] - 2, bias.shape[2]
+    for p in prange(x.shape[0]):
+        for _ in range(repeats):
+            _conv2d_tiles(x[p], transformed[p], bias, scratch[p], out[p], 0, W * OC, H * W * OC)
 
 
 @kernel

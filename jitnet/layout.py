@@ -19,6 +19,7 @@ from jitnet.kernels.layers import (
     SIGMOID,
     TANH,
     TOGETHER,
+    linear_scratch,
     pays_in_tiles,
     shard_count,
     tile_scratch,
@@ -113,7 +114,7 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
         row["out"] = work.take(images, int(row["out_size"]))
         row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(images, OH, OW, OC)
-        row["transposed"] = work.take(*shape.weight)
+        row["transposed"] = work.take(*(shape.weight if is_conv else (linear_scratch(C, OC),)))
         if is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
             row["ring"] = scratch.take(3, W, OC)

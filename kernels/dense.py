@@ -8,7 +8,7 @@ from numba import prange
 from .activation import activate, pass_back
 from .contract import contract
 from .lanes import VECTOR_BYTES
-from .layers import LINEAR, RELU
+from .layers import LINEAR, RELU, STRIP
 from .options import body, kernel
 from .rows import add_rows, dot_then_add, transpose
 from .vectors import choose, filled, greater, load, store
@@ -16,8 +16,7 @@ from .views import strided, view
 
 ROW_BLOCK = 64  # images of one piece
 COLUMN_BLOCK = 32  # output units of one piece
-STRIP = 256  # input units of one piece: DEPTH and STRIP keep a piece's weights in the first two caches
-DEPTH = 256  # input units summed in registers before the sum is parked in `out`
+DEPTH = 256  # input units summed in registers before the sum is parked in `out`: it and STRIP suit the first two caches
 
 
 @body
@@ -55,22 +54,31 @@ def linear_forward_block(x, weight, bias, activation, n, j, out):
 
 
 @body
-def linear_backward_input_strip(grad_output, weight, d, x, behind, scratch, grad_input):
-    """Compute the gradient of STRIP inputs from d on, for all images; see `linear_backward_input`."""
+def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, grad_input):
+    """Compute the gradient of STRIP inputs, for all images; see `linear_backward_input`.
+
+    A vector holds the images, not the inputs, so that what is transposed is the gradients and not the weights.
+    """
     N, K = grad_output.shape
     D = weight.shape[0]
+    d = strip * STRIP
     width = min(STRIP, D - d)
-    transposed = view(scratch, d * K, (K, width))
-    transpose(view(weight, d * K, (width, K)), transposed)
-    block = strided(grad_input, d, (1, N, width), (0, D, 1))
-    clear_rows(grad_input, d, N, width)
-    contract(
-        strided(grad_output, 0, (1, 1, K, N), (0, 0, 1, K)),
-        strided(transposed, 0, (1, 1, K, width), (0, 0, width, 1)),
-        block,
-        weight.dtype.type(1),
-        block,
-    )
+    room = scratch.size // ((D + STRIP - 1) // STRIP)
+    most = room // (K + STRIP)
+    for n in range(0, N, most):
+        count = min(most, N - n)
+        turned, sums = view(scratch, strip * room, (K, count)), view(scratch, strip * room + K * count, (width, count))
+        block = view(sums, 0, (1, width, count))
+        transpose(view(grad_output, n * K, (count, K)), turned)
+        clear_rows(sums, 0, 1, sums.size)
+        contract(
+            strided(weight, d * K, (1, 1, K, width), (0, 0, 1, K)),
+            strided(turned, 0, (1, 1, K, count), (0, 0, count, 1)),
+            block,
+            weight.dtype.type(1),
+            block,
+        )
+        transpose(sums, strided(grad_input, n * D + d, (count, width), (D, 1)))
     if behind == RELU:
         lanes = VECTOR_BYTES // x.itemsize
         for n in range(N):
@@ -132,7 +140,7 @@ def linear_backward_input(
     weight,  # (D, K)
     x,  # (N, D) what the layer read; not looked at behind LINEAR
     behind,  # the activation that x came out of, or LINEAR
-    scratch,  # (D*K,) overwritten by the weights, transposed strip by strip
+    scratch,  # (layers.linear_scratch(D, K),) overwritten
     grad_input,  # (N, D), overwritten
 ):
     """Multiply by the weights' transpose.
@@ -146,7 +154,7 @@ def linear_backward_input(
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
     for strip in prange((weight.shape[0] + STRIP - 1) // STRIP):
-        linear_backward_input_strip(grad_output, weight, strip * STRIP, x, behind, scratch, grad_input)
+        linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, grad_input)
 
 
 @kernel

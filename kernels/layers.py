@@ -52,7 +52,7 @@ _FIELDS = (
     "padded",  # offset in a shard's scratch: gradient of the input with its border, (H+2, W+2, C) (by filter)
     "turned",  # offset in a shard's scratch: grad_map channel by channel (by filter)
     "filters",  # offset in a shard's scratch: gradient of the weights, (OC, 3, 3, C) (by filter)
-    "transposed",  # offset in work: the weights as the backward pass wants them
+    "transposed",  # offset in work: the weights as the backward pass wants them (CONV), or linear_scratch (DENSE)
     "rows",  # offset in rows: (D,)
     "factors",  # offset in work: (D,)
     "tiled",  # 1: over a batch it is convolved in tiles (winograd.py), and so is its gradient unless there is a pool
@@ -115,6 +115,15 @@ GAP = LINE  # between the planes of products, so that their places in the cache 
 def tiles_across(extent: int) -> int:
     """Return how many tiles cover that many outputs."""
     return (extent + TILE - 1) // TILE
+
+
+STRIP = 256  # input units of one piece of a dense layer's way back
+TURNED = 64  # images whose gradients are transposed at a time
+
+
+def linear_scratch(D: int, K: int) -> int:
+    """Return how many elements of scratch dense.linear_backward_input wants."""
+    return (D + STRIP - 1) // STRIP * TURNED * (K + STRIP)
 
 
 def whole_lines(size: int) -> int:

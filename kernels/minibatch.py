@@ -7,12 +7,14 @@ their weights are read once per block of images.
 import math
 
 from .dense import linear_backward_input, linear_backward_weight, linear_forward
-from .layers import SGD
+from .layers import SGD, linear_scratch
 from .loss import output_loss
 from .optimizer import all_finite, optimizer_step, sgd_step
-from .options import pasted, serial_kernel
+from .options import body, pasted, serial_kernel
 from .trunk import shards_of, sum_shards, trunk_backward, trunk_forward
 from .views import view
+
+scratch_of = body(linear_scratch)
 
 
 @pasted
@@ -44,7 +46,7 @@ def backward(layers, plan, params, work, argmax, N, direct, lr):
         weight = view(params, layer.weight, (layer.C, layer.OC))
         grad_output = view(work, layer.grad_out, (N, layer.OC))
         if index > 0:
-            scratch = view(work, layer.transposed, (layer.C * layer.OC,))
+            scratch = view(work, layer.transposed, (scratch_of(layer.C, layer.OC),))
             grad_input = view(work, layer.grad_x, (N, layer.C))
             linear_backward_input(grad_output, weight, x, layer.behind, scratch, grad_input)
         linear_backward_weight(

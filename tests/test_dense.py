@@ -14,12 +14,11 @@ from jitnet.kernels.dense import (
     COLUMN_BLOCK,
     DEPTH,
     ROW_BLOCK,
-    STRIP,
     linear_backward_input,
     linear_backward_weight,
     linear_forward,
 )
-from jitnet.kernels.layers import LINEAR, RELU, SIGMOID, TANH
+from jitnet.kernels.layers import LINEAR, RELU, SIGMOID, STRIP, TANH, linear_scratch
 
 inputs = st.one_of(st.integers(1, 40), st.sampled_from((DEPTH - 1, DEPTH, DEPTH + 1, STRIP + 3, 2 * STRIP + 1)))
 edges = example(N=ROW_BLOCK + 1, D=DEPTH + 1, K=COLUMN_BLOCK + 1, kind=RELU, seed=0)
@@ -34,7 +33,7 @@ def forward(x, weight, bias, kind):
 
 
 def backward_input(grad_output, weight, x, behind):
-    scratch, grad_input = unwritten(weight.size, weight.dtype), unwritten(x.shape, x.dtype)
+    scratch, grad_input = unwritten(linear_scratch(*weight.shape), weight.dtype), unwritten(x.shape, x.dtype)
     linear_backward_input(guarded(grad_output), guarded(weight), guarded(x), behind, scratch, grad_input)
     assert_unharmed(scratch, grad_input)
     return grad_input

@@ -9,7 +9,7 @@ from bounds import assert_within
 from shapes import DTYPES, frame, normal
 
 from jitnet.kernels import activation, convolution, dense, loss, optimizer, pooling
-from jitnet.kernels.layers import CROSS_ENTROPY, MSE, RELU, SIGMOID, TANH
+from jitnet.kernels.layers import CROSS_ENTROPY, MSE, RELU, SIGMOID, TANH, linear_scratch
 from jitnet.optimizer import Optimizer
 
 torch = pytest.importorskip("torch")
@@ -80,7 +80,7 @@ def test_linear(dtype, size, relu):
     out, grad_input = np.empty((N, K), dtype), np.empty_like(x)
     grad_weight, grad_bias = np.empty_like(weight), np.empty_like(bias)
     dense.linear_forward(x, weight, bias, 0, out)
-    dense.linear_backward_input(grad, weight, x, int(relu), np.empty(D * K, dtype), grad_input)
+    dense.linear_backward_input(grad, weight, x, int(relu), np.empty(linear_scratch(D, K), dtype), grad_input)
     dense.linear_backward_weight(x, grad, dtype(1), False, grad_weight, grad_bias)
     magnitude, magnitude_bias = naive.linear_backward_weight(np.abs(x), np.abs(grad))
     within(out, theirs, D + 6, naive.linear_forward(np.abs(x), np.abs(weight), np.abs(bias), False))
