@@ -37,8 +37,8 @@ def cases() -> Iterator[Case]:
         yield Case(f"{name} weight gradient", shape, flop, _bind(_conv_weight, H, C, OC))
         if name != "conv1":
             images = TOGETHER if H == 7 else 1
-            note = f"over a batch, {images} at once; the flop are those of the sum"
-            yield Case(f"{name} forward, tiles", shape, images * flop, _bind(_conv_tiles, images, H, C, OC), note=note)
+            note = f"forward, over a batch, {images} at once; the flop are those of the sum"
+            yield Case(f"{name} in tiles", shape, images * flop, _bind(_conv_tiles, images, H, C, OC), note=note)
             yield Case(f"{name} filters for tiles", f"3x3x{C}x{OC}", 0, _bind(_for_tiles, C, OC), note="once per batch")
             yield Case(f"{name} flip of the filters", f"3x3x{C}x{OC}", 0, _bind(_flip, C, OC), note="once per step")
     for name, H, C in POOLS:
