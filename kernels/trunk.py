@@ -100,11 +100,14 @@ def trunk_forward(
 
 
 @body
-def fetch(layer, work, n):
+def fetch(layer, work, argmax, n):
     """Ask for what the backward pass of image n reads of a block, while it still works on the image before."""
     lanes = 64 // work.itemsize
     for i in range(0, layer.x_size, lanes):
         prefetch(work, layer.x + n * layer.x_size + i)
+    if layer.pool:
+        for i in range(0, layer.OH * layer.OW * layer.OC, 64):
+            prefetch(argmax, layer.winners + n * layer.OH * layer.OW * layer.OC + i)
     if not layer.border:
         size = layer.OH * layer.OW * layer.OC
         for i in range(0, size, lanes):
@@ -134,7 +137,7 @@ def conv_blocks_backward(index, layers, plan, work, argmax, first, stop, scratch
     layer = layers[index]
     in_tiles = back_in_tiles(layer)
     for n in range(first, stop):
-        fetch(layer, work, n + 1)
+        fetch(layer, work, argmax, n + 1)
         conv_block_backward(layer, index > 0 and not in_tiles, plan, work, argmax, n, n - first, scratch, grads)
     if index > 0 and in_tiles:
         H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
