@@ -7,7 +7,7 @@ import numpy as np
 
 from bench import kernel_loops, rows
 from jitnet.architecture import forward_macs, parse, step_macs
-from jitnet.kernels.layers import GAP, PRODUCTS, TOGETHER, linear_scratch, tile_scratch
+from jitnet.kernels.layers import GAP, PRODUCTS, linear_scratch, tile_scratch, tiled_together
 from jitnet.network import Network
 
 CONVS = (("conv1", 28, 1, 16), ("conv2", 14, 16, 32), ("conv3", 7, 32, 64))  # name, height and width, C, OC
@@ -36,7 +36,7 @@ def cases() -> Iterator[Case]:
         yield Case(f"{name} input gradient", shape, flop, _bind(_conv_forward, H, OC, C), note=note)
         yield Case(f"{name} weight gradient", shape, flop, _bind(_conv_weight, H, C, OC))
         if name != "conv1":
-            images = TOGETHER if H == 7 else 1
+            images = tiled_together(H, H)
             note = f"forward, over a batch, {images} at once; the flop are those of the sum"
             yield Case(f"{name} in tiles", shape, images * flop, _bind(_conv_tiles, images, H, C, OC), note=note)
             yield Case(f"{name} filters for tiles", f"3x3x{C}x{OC}", 0, _bind(_for_tiles, C, OC), note="once per batch")
@@ -95,8 +95,8 @@ def _for_tiles(P, C, OC):
 def _conv_tiles(P, N, H, C, OC):
     x, bias = np.stack([_padded(N, H, C)] * P), _draw(H, H, OC)
     transformed, scratch = _draw(P, PRODUCTS, C * OC + GAP), np.empty((P, tile_scratch(N, H, H, C, OC)), np.float32)
-    out = np.empty((P, N * H * H * OC), np.float32)
-    return lambda repeats: kernel_loops.conv2d_tiles(repeats, x, transformed, bias, scratch, out)
+    zeros, out = np.zeros(OC, np.float32), np.empty((P, N * H * H * OC), np.float32)
+    return lambda repeats: kernel_loops.conv2d_tiles(repeats, x, transformed, bias, zeros, scratch, out)
 
 
 def _flip(P, C, OC):

@@ -51,12 +51,12 @@ def transform_weight(repeats, weight, out):
 
 
 @kernel
-def conv2d_tiles(repeats, x, transformed, bias, scratch, out):
+def conv2d_tiles(repeats, x, transformed, bias, zeros, scratch, out):
     """x (P, N, H+2, W+2, C), transformed (P, 36, C*OC + GAP), scratch (P, .), out (P, N*H*W*OC)."""
     H, W, OC = x.shape[2] - 2, x.shape[3] - 2, bias.shape[2]
     for p in prange(x.shape[0]):
         for _ in range(repeats):
-            _conv2d_tiles(x[p], transformed[p], bias, scratch[p], out[p], 0, W * OC, H * W * OC)
+            _conv2d_tiles(x[p], transformed[p], bias, zeros, scratch[p], out[p], 0, W * OC, H * W * OC)
 
 
 @kernel

@@ -27,8 +27,6 @@ _BACKWARD = (
     "trunk.sum_shards",
     "optimizer.optimizer_step",
 )
-
-
 _LONGEST = "trunk.trunk_backward"  # as long as all the others
 
 
@@ -87,11 +85,11 @@ def _compile_in_turn(
 
     started = time.perf_counter()
     cached = all(_in_cache(name) for name in drivers)
-    here = tuple(name for name in parts if name not in drivers and not cached)
+    here = () if cached else tuple(name for name in parts if name not in drivers)
     beside: tuple[str, ...] = ()
     if not cached and len(drivers) > 1 and _has_second_core():
         beside = (*(name for name in here if name != _LONGEST), _INFERENCE)
-        here = tuple(name for name in here if name == _LONGEST)
+        here = tuple(name for name in here if name not in beside)
     with _second_process(beside, network, *example) as process:
         for name in (*here, *drivers):
             if not (process and _needs(name)):
@@ -101,12 +99,12 @@ def _compile_in_turn(
         for index, name in enumerate(names):
             seconds = time.perf_counter() - started
             yield Compiling(name=name, index=index, total=len(names), cached=cached, seconds=seconds)
-            if index < len(primitives):
-                primitive.prepare_one(name, numba.from_dtype(np.dtype(network.dtype)))
-                continue
             if process and _needs(name):
                 process.wait()
-            _compile_kernel(name, network, *example)
+            if name in primitives:
+                primitive.prepare_one(name, numba.from_dtype(np.dtype(network.dtype)))
+            else:
+                _compile_kernel(name, network, *example)
     seconds = time.perf_counter() - started
     yield Compiling(name="", index=len(names), total=len(names), cached=cached, seconds=seconds)
 

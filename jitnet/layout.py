@@ -9,7 +9,6 @@ from jitnet.architecture import Conv, Pool, Shape
 from jitnet.kernels.layers import (
     CONV,
     DENSE,
-    ENOUGH,
     GAP,
     LAYER,
     LINEAR,
@@ -23,7 +22,7 @@ from jitnet.kernels.layers import (
     pays_in_tiles,
     shard_count,
     tile_scratch,
-    tiles_across,
+    tiled_together,
     whole_lines,
 )
 from jitnet.kernels.team import TEAM_SIZE
@@ -114,15 +113,15 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
         row["out"] = work.take(images, int(row["out_size"]))
         row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(images, OH, OW, OC)
-        row["transposed"] = work.take(*(shape.weight if is_conv else (linear_scratch(C, OC),)))
         if is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
+            row["transposed"] = work.take(*shape.weight)
             row["ring"] = scratch.take(3, W, OC)
             row["gathered"] = scratch.take(OH, OW, OC)
             row["tiled"] = tiled = pays_in_tiles(H, W, C, OC)
             row["grad_map"] = scratch.take(slots if tiled and not pooled else 1, H + 2, W + 2, OC)
             if tiled:
-                row["together"] = together = max(1, min(slots, ENOUGH // (tiles_across(H) * tiles_across(W))))
+                row["together"] = together = min(slots, tiled_together(H, W))
                 row["filters_of_tiles"] = work.take(PRODUCTS, C * OC + GAP)
                 room = max(room, tile_scratch(together, H, W, C, OC))
             if tiled and pooled:
@@ -135,6 +134,7 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:
+            row["transposed"] = work.take(linear_scratch(C, OC))
             row["rows"] = rows.take(C)
             row["factors"] = work.take(C)
             row["second"] = work.take(OC)

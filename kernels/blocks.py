@@ -216,13 +216,6 @@ def turn_back(layer, share, filters, work, target, start):
 
 
 @body
-def clear(work, start, size):
-    """Write zeros to work[start : start+size]."""
-    for i in range(start, start + size):
-        work[i] = 0
-
-
-@body
 def copy(source, place, target, start, size):
     """Copy between flat arrays: target[start : start+size] = source[place : place+size]."""
     lanes = VECTOR_BYTES // target.itemsize

@@ -11,22 +11,12 @@ from .lanes import VECTOR_BYTES
 from .layers import LINEAR, RELU, STRIP
 from .options import body, kernel
 from .rows import add_rows, dot_then_add, transpose
-from .vectors import choose, filled, greater, load, store
+from .vectors import choose, clear, filled, greater, load, store
 from .views import strided, view
 
 ROW_BLOCK = 64  # images of one piece
 COLUMN_BLOCK = 32  # output units of one piece
 DEPTH = 256  # input units summed in registers before the sum is parked in `out`: it and STRIP suit the first two caches
-
-
-@body
-def clear_rows(matrix, place, rows, width):
-    """Write zeros to `width` numbers of each of `rows` rows, the first at matrix.flat[place]."""
-    zero = filled(0, load(matrix, place, 0))
-    lanes = VECTOR_BYTES // matrix.itemsize
-    for row in range(rows):
-        for i in range(0, width, lanes):
-            store(matrix, place + row * matrix.shape[1] + i, width - i, zero)
 
 
 @body
@@ -70,7 +60,7 @@ def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, 
         turned, sums = view(scratch, strip * room, (K, count)), view(scratch, strip * room + K * count, (width, count))
         block = view(sums, 0, (1, width, count))
         transpose(view(grad_output, n * K, (count, K)), turned)
-        clear_rows(sums, 0, 1, sums.size)
+        clear(sums, 0, sums.size)
         contract(
             strided(weight, d * K, (1, 1, K, width), (0, 0, 1, K)),
             strided(turned, 0, (1, 1, K, count), (0, 0, count, 1)),
@@ -101,7 +91,7 @@ def linear_backward_weight_strip(x, grad_output, d, scale, added, grad_weight):
     width = min(STRIP, D - d)
     block = strided(grad_weight, d * K, (1, width, K), (0, K, 1))
     if not added:
-        clear_rows(grad_weight, d * K, 1, width * K)
+        clear(grad_weight, d * K, width * K)
     contract(
         strided(x, d, (1, 1, N, width), (0, 0, D, 1)),
         strided(grad_output, 0, (1, 1, N, K), (0, 0, K, 1)),

@@ -103,20 +103,6 @@ def shard_count(images: int) -> int:
     return min(images, max(4, images // 16), 32)
 
 
-TOGETHER = 4  # images that a shard takes through a conv block before the next, so that there are tiles enough
-ENOUGH = 16  # tiles: two of the register tiles of contract.py
-TILE = 4  # outputs of a tile of winograd.py, in each direction
-REACH = 6  # inputs under them
-PRODUCTS = REACH * REACH
-LINE = 16  # elements that offsets are rounded to: a cache line of float32
-GAP = LINE  # between the planes of products, so that their places in the cache differ
-
-
-def tiles_across(extent: int) -> int:
-    """Return how many tiles cover that many outputs."""
-    return (extent + TILE - 1) // TILE
-
-
 STRIP = 256  # input units of one piece of a dense layer's way back
 TURNED = 64  # images whose gradients are transposed at a time
 
@@ -126,9 +112,25 @@ def linear_scratch(D: int, K: int) -> int:
     return (D + STRIP - 1) // STRIP * TURNED * (K + STRIP)
 
 
+LINE = 16  # elements that offsets are rounded to: a cache line of float32
+
+
 def whole_lines(size: int) -> int:
     """Return the size rounded up to whole cache lines."""
     return (size + LINE - 1) // LINE * LINE
+
+
+TILE = 4  # outputs of a tile of winograd.py, in each direction
+REACH = 6  # inputs under them
+PRODUCTS = REACH * REACH
+GAP = LINE  # between the planes of products, so that their places in the cache differ
+TOGETHER = 4  # images that a shard takes through a conv block before the next, so that there are tiles enough
+ENOUGH = 16  # tiles: two of the register tiles of contract.py
+
+
+def tiles_across(extent: int) -> int:
+    """Return how many tiles cover that many outputs."""
+    return (extent + TILE - 1) // TILE
 
 
 def tile_scratch(images: int, H: int, W: int, C: int, OC: int) -> int:
@@ -136,7 +138,12 @@ def tile_scratch(images: int, H: int, W: int, C: int, OC: int) -> int:
     tiles = images * tiles_across(H) * tiles_across(W)
     planes = PRODUCTS * (tiles * (whole_lines(C) + whole_lines(OC)) + 2 * GAP)
     seen = images * H * whole_lines(W) + whole_lines((H + 2) * (W + 2)) + LINE
-    return planes + seen + whole_lines(max(C, OC)) + REACH * (TILE * tiles_across(W) + 2) * LINE
+    return planes + seen + REACH * (TILE * tiles_across(W) + 2) * LINE
+
+
+def tiled_together(H: int, W: int) -> int:
+    """Return how many images are convolved in tiles at once."""
+    return max(1, min(TOGETHER, ENOUGH // (tiles_across(H) * tiles_across(W))))
 
 
 def pays_in_tiles(H: int, W: int, C: int, OC: int) -> bool:

@@ -19,7 +19,6 @@ from numba import prange
 from .activation import activate, pass_back
 from .blocks import (
     bias_gradient,
-    clear,
     conv_block_forward,
     copy,
     input_and_weight_gradient,
@@ -37,7 +36,7 @@ from .optimizer import all_finite
 from .options import body, kernel, pasted
 from .sparse import by_filter
 from .team import finish, take, wait
-from .vectors import add, load, store
+from .vectors import add, clear, load, store
 from .views import view
 
 

@@ -18,7 +18,7 @@ from .layers import RELU
 from .options import body, inlined
 from .primitive import primitive
 from .rows import transpose
-from .vectors import filled, fma, load, lowest, nonzero, store
+from .vectors import clear, filled, fma, load, lowest, nonzero, store
 from .views import strided, view
 
 _FLAGS = 64  # yes or no, in one integer
@@ -210,9 +210,7 @@ def wide_backward(
     pixels = strided(grad_map, inside * OC + first, (length, stop - first), (OC, 1))
     transpose(pixels, view(turned, first * length, (stop - first, length)))
     if way != NO_INPUT:
-        nothing = filled(0, load(grad_x, 0, 0))
-        for i in range(0, grad_x.size, lanes):
-            store(grad_x, i, grad_x.size - i, nothing)
+        clear(grad_x, 0, grad_x.size)
     if way == BY_PIXEL:
         for c in range(0, C, lanes):
             if C - c >= lanes:

@@ -8,7 +8,6 @@ from numba import prange
 from .blocks import (
     back_in_tiles,
     bias_gradient,
-    clear,
     conv_block_forward,
     finish_row,
     input_and_weight_gradient,
@@ -25,7 +24,7 @@ from .lanes import VECTOR_BYTES
 from .layers import CONV, GAP, PRODUCTS, TOGETHER, shard_count
 from .options import body, kernel
 from .sparse import by_filter
-from .vectors import add, load, prefetch, store
+from .vectors import add, clear, load, prefetch, store
 from .views import view
 from .winograd import conv2d_tiles, transform_weight
 
@@ -40,7 +39,15 @@ def of_tiles(layer, work):
 
 
 @body
-def conv_blocks_forward(layer, tiles, params, work, argmax, first, stop, scratch):
+def convolve(layer, plan, work, scratch, x, bias, place, row, image):
+    """Convolve some images in tiles, by a block's filters or those of its way back, into work; see `conv2d_tiles`."""
+    zeros = view(work, plan.zeros, (bias.shape[2],))
+    room = view(work, scratch + plan.tiles, (work.size - scratch - plan.tiles,))
+    conv2d_tiles(x, of_tiles(layer, work), bias, zeros, room, work, place, row, image)
+
+
+@body
+def conv_blocks_forward(layer, plan, params, work, argmax, first, stop, scratch):
     """Run a conv block for the images from `first` on; see `conv_block_forward`."""
     if not layer.tiled:
         for n in range(first, stop):
@@ -48,7 +55,6 @@ def conv_blocks_forward(layer, tiles, params, work, argmax, first, stop, scratch
         return
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     bias = view(params, layer.bias, (layer.BH, layer.BW, OC))
-    room = view(work, scratch + tiles, (work.size - scratch - tiles,))
     for start in range(first, stop, layer.together):
         count = min(layer.together, stop - start)
         x = view(work, layer.x + start * layer.x_size, (count, H + 2, W + 2, C))
@@ -56,7 +62,7 @@ def conv_blocks_forward(layer, tiles, params, work, argmax, first, stop, scratch
             place, row, image = scratch + layer.map, W * OC, H * W * OC
         else:
             place, row, image = output_row(layer, 0, start), (W + 2 * layer.border) * OC, layer.out_size
-        conv2d_tiles(x, of_tiles(layer, work), bias, room, work, place, row, image)
+        convolve(layer, plan, work, scratch, x, bias, place, row, image)
         for n in range(start, start + count):
             for oy in range(layer.OH):
                 finish_row(layer, whole(layer), oy, place + (n - start) * image, H, work, argmax, n)
@@ -96,7 +102,7 @@ def trunk_forward(
                 image = images[order[n]]
                 load_image(image, divisor, border, 0, image.shape[0], work, layers[0].x + n * layers[0].x_size)
             for index in range(plan[0].convs):
-                conv_blocks_forward(layers[index], plan[0].tiles, params, work, argmax, first, stop, scratch)
+                conv_blocks_forward(layers[index], plan[0], params, work, argmax, first, stop, scratch)
 
 
 @body
@@ -141,13 +147,12 @@ def conv_blocks_backward(index, layers, plan, work, argmax, first, stop, scratch
         conv_block_backward(layer, index > 0 and not in_tiles, plan, work, argmax, n, n - first, scratch, grads)
     if index > 0 and in_tiles:
         H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
-        zeros = view(work, plan.zeros, (1, 1, C))
-        room = view(work, scratch + plan.tiles, (work.size - scratch - plan.tiles,))
+        no_bias = view(work, plan.zeros, (1, 1, C))
         for slot in range(0, stop - first, layer.together):
             count = min(layer.together, stop - first - slot)
             maps = view(work, map_place(layer, slot, scratch), (count, H + 2, W + 2, OC))
             grad_x = scratch + layer.grad_x + slot * H * W * C
-            conv2d_tiles(maps, of_tiles(layer, work), zeros, room, work, grad_x, W * C, H * W * C)
+            convolve(layer, plan, work, scratch, maps, no_bias, grad_x, W * C, H * W * C)
 
 
 @kernel

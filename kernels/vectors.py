@@ -14,6 +14,7 @@ from numba.extending import intrinsic, models, register_model
 from numba.np.arrayobj import make_array
 
 from .lanes import VECTOR_BYTES, Lanes, at, constant
+from .options import body
 
 
 class Vector(types.Type):
@@ -211,6 +212,15 @@ def fma(typingctx, a, b, c):
         return Lanes(builder, a.dtype).fma(*values)
 
     return a(a, a, a), codegen
+
+
+@body
+def clear(array, start, size):
+    """Write zeros to array.flat[start : start+size]."""
+    zero = filled(0, load(array, 0, 0))
+    lanes = VECTOR_BYTES // array.itemsize
+    for i in range(0, size, lanes):
+        store(array, start + i, size - i, zero)
 
 
 if config.DISABLE_JIT:

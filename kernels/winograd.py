@@ -74,28 +74,16 @@ def _outputs(m0, m1, m2, m3, m4, m5):
 
 
 @inlined
-def _load_inputs(array, place, step, count):
-    """Return B times six vectors of an array."""
-    return _inputs(
-        load(array, place, count),
-        load(array, place + step, count),
-        load(array, place + 2 * step, count),
-        load(array, place + 3 * step, count),
-        load(array, place + 4 * step, count),
-        load(array, place + 5 * step, count),
-    )
-
-
-@inlined
-def _load_outputs(array, place, step, count):
-    """Return A times six vectors of an array."""
-    return _outputs(
-        load(array, place, count),
-        load(array, place + step, count),
-        load(array, place + 2 * step, count),
-        load(array, place + 3 * step, count),
-        load(array, place + 4 * step, count),
-        load(array, place + 5 * step, count),
+def _load_six(array, place, step):
+    """Return six whole vectors of an array, `step` apart."""
+    lanes = VECTOR_BYTES // array.itemsize
+    return (
+        load(array, place, lanes),
+        load(array, place + step, lanes),
+        load(array, place + 2 * step, lanes),
+        load(array, place + 3 * step, lanes),
+        load(array, place + 4 * step, lanes),
+        load(array, place + 5 * step, lanes),
     )
 
 
@@ -135,6 +123,7 @@ def transform_weight(
 def _find_blank(x, n, flags, out):
     """Write to out (N, H, >= W) for each output of image n: 0 if all its inputs are zero, else 1; flags are scratch."""
     _, height, width, C = x.shape
+    _, H, wide = out.shape
     lanes = VECTOR_BYTES // x.itemsize
     nothing = filled(0, load(x, 0, 0))
     for p in range(height * width):
@@ -144,15 +133,14 @@ def _find_blank(x, n, flags, out):
         if C % lanes:
             bits |= nonzero(load(x, pixel + C - C % lanes, C % lanes))
         flags[p] = bits != 0
-    for y in range(height - 2):
+    for y in range(H):
         for w in range(0, width - 2, lanes):
             seen = nothing
             for i in range(3):
                 row = (y + i) * width + w
                 for j in range(3):
                     seen = add(seen, load(flags, row + j, lanes))
-            _, rows, wide = out.shape
-            store(out, (n * rows + y) * wide + w, lanes, choose(greater(seen, nothing), filled(1, nothing), nothing))
+            store(out, (n * H + y) * wide + w, lanes, choose(greater(seen, nothing), filled(1, nothing), nothing))
 
 
 @inlined
@@ -183,7 +171,7 @@ def _transform_band(x, first, height, c, band, inputs, place, plane):
     for t in range(tiles):
         for i in range(REACH):
             start = i * long + t * TILE * lanes
-            for j, value in enumerate(_load_inputs(band, start, lanes, lanes)):
+            for j, value in enumerate(_inputs(*_load_six(band, start, lanes))):
                 store(inputs, place + t * lines_of(C) + (REACH * i + j) * plane, lanes, value)
 
 
@@ -193,23 +181,24 @@ def _transform_tile(products, place, plane, tile, bias, seen, n, y, w, o, H, W, 
     BH, BW, OC = bias.shape
     lanes = VECTOR_BYTES // out.itemsize
     for j in range(REACH):
-        column = _load_outputs(products, place + j * plane, REACH * plane, lanes)
+        column = _outputs(*_load_six(products, place + j * plane, REACH * plane))
         for i, value in enumerate(column):
             store(tile, (REACH * i + j) * lanes, lanes, value)
     for i in range(min(TILE, H - y)):
         start = ((y + i if BH > 1 else 0) * BW + (w if BW > 1 else 0)) * OC + o
-        for j, value in enumerate(_load_outputs(tile, REACH * i * lanes, lanes, lanes)):
+        for j, value in enumerate(_outputs(*_load_six(tile, REACH * i * lanes, lanes))):
             if w + j < W:
                 init = load(bias, start + (j * OC if BW > 1 else 0), OC - o)
                 total = fma(filled(seen[n, y + i, w + j], value), value, init)
                 store(out, at + (y + i) * row + (w + j) * OC + o, OC - o, total)
 
 
-@primitive("4 2 3 1 1 int int int")
+@primitive("4 2 3 1 1 1 int int int")
 def conv2d_tiles(
     x,  # (N, H+2, W+2, C), zero border
     transformed,  # (36, C*OC + GAP), from transform_weight
     bias,  # (H, W, OC) or (1, 1, OC)
+    zeros,  # (>= OC,) zeros
     scratch,  # (layers.tile_scratch(N, H, W, C, OC),) overwritten
     out,  # (.,), holds N maps (H, W, OC)
     place,  # of the first map
@@ -236,11 +225,8 @@ def conv2d_tiles(
     products = view(scratch, inputs.size, (PRODUCTS * plane_out,))
     seen = view(scratch, inputs.size + products.size, (N, H, lines_of(W)))
     rest = inputs.size + products.size + seen.size
-    zeros, flags = view(scratch, rest, (OC,)), view(scratch, rest + lines_of(OC), (lines_of(height * width) + LINE,))
-    band = view(scratch, rest + lines_of(OC) + flags.size, (REACH * (TILE * across(W) + 2) * LINE,))
-    nothing = filled(0, load(x, 0, 0))
-    for o in range(0, OC, lanes):
-        store(zeros, o, OC - o, nothing)
+    flags = view(scratch, rest, (lines_of(height * width) + LINE,))
+    band = view(scratch, rest + flags.size, (REACH * (TILE * across(W) + 2) * LINE,))
 
     t = 0
     for n in range(N):

@@ -92,9 +92,9 @@ def transform_weight(weight, out):
 
 
 @serial_kernel
-def conv2d_tiles(x, transformed, bias, scratch, out, place, row, image):
+def conv2d_tiles(x, transformed, bias, zeros, scratch, out, place, row, image):
     """See jitnet.kernels.winograd."""
-    _conv2d_tiles(x, transformed, bias, scratch, out, place, row, image)
+    _conv2d_tiles(x, transformed, bias, zeros, scratch, out, place, row, image)
 
 
 @serial_kernel

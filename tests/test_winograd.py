@@ -30,11 +30,12 @@ def convolved(x, weight, bias, around=0):
     """Return conv2d_tiles of images with their border, written into maps that have `around` pixels around them."""
     N, H, W, C, OC = len(x), x.shape[1] - 2, x.shape[2] - 2, *weight.shape[2:]
     maps = unwritten((N, H + 2 * around, W + 2 * around, OC), x.dtype)
-    scratch = unwritten(tile_scratch(N, H, W, C, OC), x.dtype)
+    zeros, scratch = guarded(np.zeros(OC, x.dtype)), unwritten(tile_scratch(N, H, W, C, OC), x.dtype)
     row = (W + 2 * around) * OC
     place = around * (row + OC)
+    image = (H + 2 * around) * row
     compiled.conv2d_tiles(
-        guarded(x), transformed(weight), guarded(bias), scratch, maps.reshape(-1), place, row, (H + 2 * around) * row
+        guarded(x), transformed(weight), guarded(bias), zeros, scratch, maps.reshape(-1), place, row, image
     )
     assert_unharmed(maps, scratch)
     inside = maps[:, around : around + H, around : around + W].copy()
