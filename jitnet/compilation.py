@@ -225,7 +225,7 @@ def _arguments(
         case "output_loss":
             return (1, matrix, targets, integers, number, floats, matrix)
         case "sum_shards":
-            return (matrix, vector)
+            return (matrix, False, vector)
         case "optimizer_step":
             return network.step_arguments(vector, 1.0, optimizer)
     raise AssertionError(function)

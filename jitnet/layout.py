@@ -12,12 +12,13 @@ from jitnet.kernels.layers import (
     GAP,
     LAYER,
     LINEAR,
+    MICROBATCH,
     PLAN,
     PRODUCTS,
     RELU,
+    SHARDS,
     SIGMOID,
     TANH,
-    TOGETHER,
     linear_scratch,
     pays_in_tiles,
     shard_count,
@@ -45,7 +46,7 @@ class Arena:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The table and the arenas for batches of up to `images` images."""
+    """The table and the arenas for batches of up to `images` images, which may be taken in parts."""
 
     images: int
     layers: np.ndarray  # (L,) LAYER
@@ -69,14 +70,16 @@ def parameter_offsets(network: tuple[Shape, ...]) -> dict[str, tuple[int, tuple[
     return offsets
 
 
-def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
-    """Lay a network out for batches of up to `images` images."""
+def build(network: tuple[Shape, ...], images: int, threads: int, dtype: type) -> Workspace:
+    """Lay a network out for batches of up to `images` images, with room for the microbatches that busy the threads."""
     offsets = parameter_offsets(network)
     table = np.zeros(sum(not isinstance(shape.layer, Pool) for shape in network), LAYER)
     plan = np.zeros(1, PLAN)
     work, scratch, argmax, rows = Arena(), Arena(), Arena(), Arena()
-    shards = max(shard_count(images), 2)  # a single image is shared by two threads
-    slots = min(images, TOGETHER)
+    microbatch = MICROBATCH if any(isinstance(shape.layer, Conv) for shape in network) else images
+    at_once = min(images, microbatch * ((threads + SHARDS - 1) // SHARDS))
+    shards = max(shard_count(at_once), 2)  # a single image is shared by two threads
+    slots = min(images, MICROBATCH // SHARDS)
     room = 0  # for tiles
 
     index = -1
@@ -107,27 +110,27 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
         row["x_size"] = (H + padding) * (W + padding) * C
         row["out_size"] = (OH + 2 * border) * (OW + 2 * border) * OC
         if index == 0:
-            row["x"] = work.take(images, int(row["x_size"]))
-            row["grad_x"] = 0 if is_conv else work.take(images, H, W, C)  # nobody asks for a picture's gradient
+            row["x"] = work.take(at_once, int(row["x_size"]))
+            row["grad_x"] = 0 if is_conv else work.take(at_once, H, W, C)  # nobody asks for a picture's gradient
         else:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
-        row["out"] = work.take(images, int(row["out_size"]))
-        row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(images, OH, OW, OC)
+        row["out"] = work.take(at_once, int(row["out_size"]))
+        row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(at_once, OH, OW, OC)
         if is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
             row["transposed"] = work.take(*shape.weight)
             row["ring"] = scratch.take(3, W, OC)
             row["gathered"] = scratch.take(OH, OW, OC)
             row["tiled"] = tiled = pays_in_tiles(H, W, C, OC)
-            row["grad_map"] = scratch.take(slots if tiled and not pooled else 1, H + 2, W + 2, OC)
+            row["together"] = together = min(slots, tiled_together(H, W)) if tiled else 1
+            row["grad_map"] = scratch.take(together, H + 2, W + 2, OC)
             if tiled:
-                row["together"] = together = min(slots, tiled_together(H, W))
                 row["filters_of_tiles"] = work.take(PRODUCTS, C * OC + GAP)
                 room = max(room, tile_scratch(together, H, W, C, OC))
             if tiled and pooled:
                 row["map"] = scratch.take(together, H, W, OC)
             if pooled:
-                row["winners"] = argmax.take(images, OH, OW, OC)
+                row["winners"] = argmax.take(at_once, OH, OW, OC)
             row["padded"] = scratch.take(H + 2, W + 2, C)
             row["turned"] = scratch.take(OC, H + 2, W + 2)
             row["filters"] = scratch.take(OC, 3, 3, C)
@@ -139,7 +142,7 @@ def build(network: tuple[Shape, ...], images: int, dtype: type) -> Workspace:
             row["factors"] = work.take(C)
             row["second"] = work.take(OC)
 
-    plan["images"], plan["shards"] = images, shards
+    plan["images"], plan["microbatch"], plan["shards"] = at_once, microbatch, shards
     plan["tiles"] = scratch.take(room)
     plan["scratch"], plan["scratch_size"] = work.take(shards, scratch.size), scratch.size
     plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))

@@ -123,7 +123,9 @@ class Network:
     def workspace(self, images: int) -> layout.Workspace:
         """Return buffers for batches of up to `images` images, kept from call to call."""
         if self._workspace is None or self._workspace.images < images:
-            self._workspace = layout.build(self.shapes, images, self.dtype)
+            import numba
+
+            self._workspace = layout.build(self.shapes, images, numba.get_num_threads(), self.dtype)
             self._workspace.plan["loss"] = LOSSES[self.loss]
         return self._workspace
 
@@ -247,7 +249,7 @@ class Network:
         names = [shape.name for shape in self.shapes if shape.weight]
         space = self._workspace
         for name, row in zip(names, space.layers if space else ()):
-            out = space.work[row["out"] :][: space.images * row["out_size"]] if space else ()
+            out = space.work[row["out"] :][: space.plan[0]["images"] * row["out_size"]] if space else ()
             if not np.isfinite(out).all():
                 return f"{name}'s outputs"
         return ""

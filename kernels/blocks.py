@@ -107,7 +107,7 @@ def back_in_tiles(layer):
 @body
 def map_place(layer, slot, scratch):
     """Return the offset in work of the gradient of an image's map; `slot` tells those worked on at once apart."""
-    return scratch + layer.grad_map + (slot * (layer.H + 2) * (layer.W + 2) * layer.OC if back_in_tiles(layer) else 0)
+    return scratch + layer.grad_map + slot % layer.together * (layer.H + 2) * (layer.W + 2) * layer.OC
 
 
 @body

@@ -19,7 +19,7 @@ scratch_of = body(linear_scratch)
 
 @pasted
 def forward(layers, plan, params, work, argmax, images, divisor, order):
-    """Run the table forward for a batch."""
+    """Run the table forward for some images."""
     N = order.size
     trunk_forward(layers, plan, params, work, argmax, images, divisor, order)
     for index in range(plan[0].convs, layers.size):
@@ -34,33 +34,38 @@ def forward(layers, plan, params, work, argmax, images, divisor, order):
 
 
 @pasted
-def backward(layers, plan, params, work, argmax, N, direct, lr):
-    """Run the table backward for a batch: all gradients into work[plan.grads:].
+def backward(layers, plan, params, work, argmax, N, added, direct, lr):
+    """Run the table backward for some images: all gradients into work[plan.grads:], if `added` to what is there.
 
     If `direct`, dense layers take their SGD step at once instead: their gradient is neither written nor read again.
     """
     grads = plan[0].grads
     for index in range(layers.size - 1, plan[0].convs - 1, -1):
         layer = layers[index]
-        x = view(work, layer.x, (N, layer.C))
         weight = view(params, layer.weight, (layer.C, layer.OC))
-        grad_output = view(work, layer.grad_out, (N, layer.OC))
         if index > 0:
-            scratch = view(work, layer.transposed, (scratch_of(layer.C, layer.OC),))
-            grad_input = view(work, layer.grad_x, (N, layer.C))
-            linear_backward_input(grad_output, weight, x, layer.behind, scratch, grad_input)
-        linear_backward_weight(
-            x,
-            grad_output,
-            params.dtype.type(-lr if direct else 1.0),
-            direct,
-            weight if direct else view(work, grads + layer.weight, (layer.C, layer.OC)),
-            view(params, layer.bias, (layer.OC,)) if direct else view(work, grads + layer.bias, (layer.OC,)),
-        )
+            linear_backward_input(
+                view(work, layer.grad_out, (N, layer.OC)),
+                weight,
+                view(work, layer.x, (N, layer.C)),
+                layer.behind,
+                view(work, layer.transposed, (scratch_of(layer.C, layer.OC),)),
+                view(work, layer.grad_x, (N, layer.C)),
+            )
+        for n in range(0, N, plan[0].microbatch):
+            count = min(plan[0].microbatch, N - n)
+            linear_backward_weight(
+                view(work, layer.x + n * layer.C, (count, layer.C)),
+                view(work, layer.grad_out + n * layer.OC, (count, layer.OC)),
+                params.dtype.type(-lr if direct else 1.0),
+                direct or added or n > 0,
+                weight if direct else view(work, grads + layer.weight, (layer.C, layer.OC)),
+                view(params, layer.bias, (layer.OC,)) if direct else view(work, grads + layer.bias, (layer.OC,)),
+            )
     if plan[0].convs > 0:
         trunk_backward(layers, plan, params, work, argmax, N)
         shards = view(work, plan[0].shard_grads, (shards_of(N), plan[0].conv_params))
-        sum_shards(shards, view(work, grads, (plan[0].conv_params,)))
+        sum_shards(shards, added, view(work, grads, (plan[0].conv_params,)))
 
 
 @pasted
@@ -69,19 +74,24 @@ def batch_gradient(
 ):
     """Compute the gradient of scale * the sum of a batch's losses into work[plan.grads:], and return the sum.
 
-    If `direct` see `backward`. If the sum is not finite there is no gradient.
+    A batch larger than the room in `work` is taken in parts; no bit depends on how many. If `direct`, which is for one
+    microbatch, see `backward`. If the sum is not finite there is no gradient.
     """
     last = layers[layers.size - 1]
-    N = batch.size
-    forward(layers, plan, params, work, argmax, images, divisor, batch)
-    logits = view(work, last.out, (N, last.OC))
-    grad_logits = view(work, last.grad_out, (N, last.OC))
-    output_loss(plan[0].loss, logits, targets, batch, params.dtype.type(scale), batch_losses[:N], grad_logits)
     total = 0.0
-    for n in range(N):
-        total += batch_losses[n]
-    if math.isfinite(total):
-        backward(layers, plan, params, work, argmax, N, direct, lr)
+    for start in range(0, batch.size, plan[0].images):
+        part = batch[start : min(start + plan[0].images, batch.size)]
+        N = part.size
+        losses = batch_losses[start : start + N]
+        forward(layers, plan, params, work, argmax, images, divisor, part)
+        logits = view(work, last.out, (N, last.OC))
+        grad_logits = view(work, last.grad_out, (N, last.OC))
+        output_loss(plan[0].loss, logits, targets, part, params.dtype.type(scale), losses, grad_logits)
+        for n in range(N):
+            total += losses[n]
+        if not math.isfinite(total):
+            break
+        backward(layers, plan, params, work, argmax, N, start > 0, direct, lr)
     return total
 
 
@@ -117,9 +127,9 @@ def train_minibatch(
     Matches  : tests.naive.train_minibatch; torch.optim.SGD.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1.
     """
-    direct = rule[0].kind == SGD and rule[0].decay == 0
     for step in range(lrs.size):
         batch = order[step * batch_size : min((step + 1) * batch_size, order.size)]
+        direct = rule[0].kind == SGD and rule[0].decay == 0 and batch.size <= plan[0].microbatch
         scale = 1.0 if rule[0].summed else 1.0 / batch.size
         total = batch_gradient(
             layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, direct, lrs[step]
@@ -176,7 +186,7 @@ def predict_logits(
     argmax,  # (.,) uint8
     images,  # (n, H, W, C) uint8 or float
     divisor,  # scalar
-    order,  # (N,) int64, at most plan.images of them
+    order,  # (N,) int64
     out,  # (N, K), overwritten
 ):
     """Run the network forward: out[n] = the logits of images[order[n]]. An image's bits do not depend on its batch.
@@ -187,8 +197,10 @@ def predict_logits(
     Matches  : tests.naive.predict_logits.
     Source   : the forward pass of training, without the loss.
     """
-    forward(layers, plan, params, work, argmax, images, divisor, order)
     last = layers[layers.size - 1]
-    for n in range(order.size):
-        for k in range(last.OC):  # not `out[...] =`: its error message brings in string code, 2 s to compile
-            out[n, k] = work[last.out + n * last.OC + k]
+    for start in range(0, order.size, plan[0].images):
+        part = order[start : min(start + plan[0].images, order.size)]
+        forward(layers, plan, params, work, argmax, images, divisor, part)
+        for n in range(part.size):
+            for k in range(last.OC):  # not `out[...] =`: its error message brings in string code, 2 s to compile
+                out[start + n, k] = work[last.out + n * last.OC + k]

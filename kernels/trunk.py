@@ -1,4 +1,4 @@
-"""The conv blocks over a batch, a few images at a time inside shards: their maps stay in a core's cache between blocks.
+"""The conv blocks over images, in shards: each takes its images through one block, then the next.
 
 Where it pays a block is convolved in tiles (winograd.py), and so is its input's gradient; else each image by itself.
 """
@@ -21,7 +21,7 @@ from .blocks import (
 from .convolution import flip_weight
 from .halves import whole
 from .lanes import VECTOR_BYTES
-from .layers import CONV, GAP, PRODUCTS, TOGETHER, shard_count
+from .layers import CONV, GAP, PRODUCTS, shard_count, shard_range
 from .options import body, kernel
 from .sparse import by_filter
 from .vectors import add, clear, load, prefetch, store
@@ -29,6 +29,7 @@ from .views import view
 from .winograd import conv2d_tiles, transform_weight
 
 shards_of = body(shard_count)
+range_of = body(shard_range)
 _CHUNK = 4096
 
 
@@ -79,7 +80,7 @@ def trunk_forward(
     divisor,  # scalar
     order,  # (N,) int64, which images
 ):
-    """Load a batch and run its conv blocks; an MLP has none and is only loaded.
+    """Load images and run its conv blocks; an MLP has none and is only loaded.
 
     Parallel : over shards of the batch; one thread owns the regions of a shard's images.
     Work     : 2*MAC flop of the conv blocks per image.
@@ -92,17 +93,15 @@ def trunk_forward(
         if layer.tiled:
             transform_weight(view(params, layer.weight, (3, 3, layer.C, layer.OC)), of_tiles(layer, work))
     N = order.size
-    S = shards_of(N)
     border = 1 if layers[0].kind == CONV else 0
-    for s in prange(S):
+    for s in prange(shards_of(N)):
         scratch = plan[0].scratch + s * plan[0].scratch_size
-        for first in range(N * s // S, N * (s + 1) // S, TOGETHER):
-            stop = min(first + TOGETHER, N * (s + 1) // S)
-            for n in range(first, stop):
-                image = images[order[n]]
-                load_image(image, divisor, border, 0, image.shape[0], work, layers[0].x + n * layers[0].x_size)
-            for index in range(plan[0].convs):
-                conv_blocks_forward(layers[index], plan[0], params, work, argmax, first, stop, scratch)
+        first, stop = range_of(N, s)
+        for n in range(first, stop):
+            image = images[order[n]]
+            load_image(image, divisor, border, 0, image.shape[0], work, layers[0].x + n * layers[0].x_size)
+        for index in range(plan[0].convs):
+            conv_blocks_forward(layers[index], plan[0], params, work, argmax, first, stop, scratch)
 
 
 @body
@@ -126,7 +125,7 @@ def fetch(layer, work, argmax, n):
 def conv_block_backward(layer, wanted, plan, work, argmax, n, slot, scratch, grads):
     """Add the gradients of a conv block for image n to a shard's, and if `wanted` compute its input's."""
     share = whole(layer)
-    # Between two conv blocks a gradient lives for a few images only, in scratch.
+    # Between two conv blocks a gradient lives for a shard only, in scratch.
     start, number = (scratch + layer.grad_out, slot) if layer.border else (layer.grad_out, n)
     grad_out = start + number * layer.OH * layer.OW * layer.OC
     grad_map = map_place(layer, slot, scratch)
@@ -141,17 +140,17 @@ def conv_block_backward(layer, wanted, plan, work, argmax, n, slot, scratch, gra
 def conv_blocks_backward(index, layers, plan, work, argmax, first, stop, scratch, grads):
     """Run a conv block backward for the images from `first` on."""
     layer = layers[index]
+    H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     in_tiles = back_in_tiles(layer)
-    for n in range(first, stop):
-        fetch(layer, work, argmax, n + 1)
-        conv_block_backward(layer, index > 0 and not in_tiles, plan, work, argmax, n, n - first, scratch, grads)
-    if index > 0 and in_tiles:
-        H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
-        no_bias = view(work, plan.zeros, (1, 1, C))
-        for slot in range(0, stop - first, layer.together):
-            count = min(layer.together, stop - first - slot)
-            maps = view(work, map_place(layer, slot, scratch), (count, H + 2, W + 2, OC))
-            grad_x = scratch + layer.grad_x + slot * H * W * C
+    no_bias = view(work, plan.zeros, (1, 1, C))
+    for start in range(first, stop, layer.together):
+        count = min(layer.together, stop - start)
+        for n in range(start, start + count):
+            fetch(layer, work, argmax, n + 1)
+            conv_block_backward(layer, index > 0 and not in_tiles, plan, work, argmax, n, n - first, scratch, grads)
+        if index > 0 and in_tiles:
+            maps = view(work, map_place(layer, start - first, scratch), (count, H + 2, W + 2, OC))
+            grad_x = scratch + layer.grad_x + (start - first) * H * W * C
             convolve(layer, plan, work, scratch, maps, no_bias, grad_x, W * C, H * W * C)
 
 
@@ -162,7 +161,7 @@ def trunk_backward(
     params,  # (P,)
     work,  # (.,)
     argmax,  # (.,) uint8
-    N,  # images in the batch
+    N,  # images
 ):
     """Run the conv blocks backward; each shard sums its own gradients, image after image.
 
@@ -180,19 +179,17 @@ def trunk_backward(
             transform_weight(flipped, of_tiles(layer, work))
         else:
             turn_weight(layer, index == 0, params, work)
-    S = shards_of(N)
     size = plan[0].conv_params
-    for s in prange(S):
+    for s in prange(shards_of(N)):
         scratch = plan[0].scratch + s * plan[0].scratch_size
         grads = plan[0].shard_grads + s * size
+        first, stop = range_of(N, s)
         clear(work, grads, size)
         for index in range(plan[0].convs):
             if by_filter(layers[index], work.itemsize):
                 clear(work, scratch + layers[index].filters, 9 * layers[index].C * layers[index].OC)
-        for first in range(N * s // S, N * (s + 1) // S, TOGETHER):
-            stop = min(first + TOGETHER, N * (s + 1) // S)
-            for index in range(plan[0].convs - 1, -1, -1):
-                conv_blocks_backward(index, layers, plan[0], work, argmax, first, stop, scratch, grads)
+        for index in range(plan[0].convs - 1, -1, -1):
+            conv_blocks_backward(index, layers, plan[0], work, argmax, first, stop, scratch, grads)
         for index in range(plan[0].convs):
             turn_back(layers[index], whole(layers[index]), scratch + layers[index].filters, work, work, grads)
 
@@ -200,7 +197,8 @@ def trunk_backward(
 @kernel
 def sum_shards(
     shards,  # (S, P)
-    out,  # (P,), overwritten
+    added,  # bool: to what is there?
+    out,  # (P,), overwritten or added to
 ):
     """Add up the shards' gradients, shard after shard: out[p] = sum_s shards[s,p].
 
@@ -214,7 +212,7 @@ def sum_shards(
     lanes = VECTOR_BYTES // out.itemsize
     for chunk in prange((P + _CHUNK - 1) // _CHUNK):
         for p in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, P), lanes):
-            total = load(shards, p, P - p)
-            for s in range(1, S):
+            total = load(out, p, P - p) if added else load(shards, p, P - p)
+            for s in range(0 if added else 1, S):
                 total = add(total, load(shards, s * P + p, P - p))
             store(out, p, P - p, total)

@@ -30,7 +30,7 @@ def build(monkeypatch, network, images):
     made.clear()
     with monkeypatch.context() as patch:
         patch.setattr(layout, "Arena", Moated)
-        space = layout.build(network.shapes, images, network.dtype)
+        space = layout.build(network.shapes, images, 2, network.dtype)
     work, scratch, argmax, rows = made[:4]
     start, size = int(space.plan[0]["scratch"]), scratch.size
     assert size == space.plan[0]["scratch_size"]

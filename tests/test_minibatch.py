@@ -10,10 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, batches, normal, seeds
 
-from jitnet.kernels.layers import shard_count
+from jitnet.kernels.layers import MICROBATCH, SHARDS, shard_count, shard_range
 from jitnet.kernels.minibatch import train_minibatch
 from jitnet.kernels.options import start_pool
 from jitnet.kernels.trunk import sum_shards, trunk_backward, trunk_forward
+from jitnet.layout import build
+from jitnet.optimizer import Optimizer
 
 SAME = 1e-10  # of the largest number of a tensor: a few hundred float64 roundings, carried through a few steps
 CONVS = [make for make in nets.MAKES if "conv" in make[0]]
@@ -107,18 +109,44 @@ def offsets(network, size):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(S=st.integers(1, 32), P=st.sampled_from((1, 5, 4096, 8193)), seed=seeds)
-def test_sum_shards(dtype, S, P, seed):
+@given(S=st.integers(1, 32), P=st.sampled_from((1, 5, 4096, 8193)), added=st.booleans(), seed=seeds)
+def test_sum_shards(dtype, S, P, added, seed):
     shards, out = normal(seed, dtype, S, P), unwritten(P, dtype)
-    sum_shards(guarded(shards), out)
+    there = normal(seed, dtype, P) if added else np.zeros(P, dtype)
+    if added:
+        out[...] = there
+    sum_shards(guarded(shards), added, out)
     assert_unharmed(out)
-    assert_within(out, naive.sum_shards(shards), S, np.abs(shards).sum(axis=0))
+    assert_within(out, there + naive.sum_shards(shards), S + added, np.abs(shards).sum(axis=0) + np.abs(there))
 
 
-@given(images=st.integers(1, 10_000))
-def test_shards_depend_on_the_batch_alone_and_never_outgrow_the_room(images):
-    assert 1 <= shard_count(images) <= min(images, 32)
-    assert shard_count(images) <= shard_count(images + 1)
+@given(images=st.integers(1, 1000))
+def test_each_image_is_in_one_shard_in_turn_and_microbatches_are_cut_alike(images):
+    ranges = [shard_range(images, shard) for shard in range(shard_count(images))]
+    assert [first for first, _ in ranges] + [images] == [0] + [stop for _, stop in ranges]
+    assert all(1 <= stop - first <= MICROBATCH // SHARDS for first, stop in ranges)
+    assert ranges[: images // MICROBATCH * SHARDS] == [
+        shard_range(images // MICROBATCH * MICROBATCH, shard) for shard in range(images // MICROBATCH * SHARDS)
+    ]
+
+
+@pytest.mark.parametrize("make", [CONVS[0], CONVS[-1]])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_no_bit_depends_on_how_many_microbatches_there_is_room_for(make, decay):
+    """The threads decide it: five make room for two at once."""
+    images = 2 * MICROBATCH + 7
+    found = []
+    for threads in (1, SHARDS + 1, 3 * SHARDS):
+        case = nets.case(make, np.float32, images)
+        case.network._workspace = build(case.network.shapes, images, threads, np.float32)
+        assert case.network._workspace.plan[0]["images"] == min(images, MICROBATCH * -(-threads // SHARDS))
+        optimizer = Optimizer("adamw", weight_decay=decay) if decay else Optimizer()
+        optimizer.start(case.network.params)
+        case.network.train_steps(
+            case.images, case.targets, np.arange(images), images, np.full(1, 0.01), np.zeros(1), optimizer
+        )
+        found.append((case.network.params.tobytes(), case.network.logits(case.images).tobytes()))
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
