@@ -34,9 +34,9 @@ _CHUNK = 4096
 
 
 @body
-def of_tiles(layer, work):
-    """Return a block's filters as tiles want them."""
-    return view(work, layer.filters_of_tiles, (PRODUCTS, layer.C * layer.OC + GAP))
+def tiles_shape(layer):
+    """Return the shape of a block's filters as tiles want them."""
+    return PRODUCTS, layer.C * layer.OC + GAP
 
 
 @body
@@ -44,7 +44,7 @@ def convolve(layer, plan, work, scratch, x, bias, place, row, image):
     """Convolve some images in tiles, by a block's filters or those of its way back, into work; see `conv2d_tiles`."""
     zeros = view(work, plan.zeros, (bias.shape[2],))
     room = view(work, scratch + plan.tiles, (work.size - scratch - plan.tiles,))
-    conv2d_tiles(x, of_tiles(layer, work), bias, zeros, room, work, place, row, image)
+    conv2d_tiles(x, view(work, layer.filters_of_tiles, tiles_shape(layer)), bias, zeros, room, work, place, row, image)
 
 
 @body
@@ -91,7 +91,10 @@ def trunk_forward(
     for index in range(plan[0].convs):
         layer = layers[index]
         if layer.tiled:
-            transform_weight(view(params, layer.weight, (3, 3, layer.C, layer.OC)), of_tiles(layer, work))
+            transform_weight(
+                view(params, layer.weight, (3, 3, layer.C, layer.OC)),
+                view(work, layer.filters_of_tiles, tiles_shape(layer)),
+            )
     N = order.size
     border = 1 if layers[0].kind == CONV else 0
     for s in prange(shards_of(N)):
@@ -176,7 +179,7 @@ def trunk_backward(
         if index > 0 and back_in_tiles(layer):
             flipped = view(work, layer.transposed, (3, 3, layer.OC, layer.C))
             flip_weight(view(params, layer.weight, (3, 3, layer.C, layer.OC)), flipped)
-            transform_weight(flipped, of_tiles(layer, work))
+            transform_weight(flipped, view(work, layer.filters_of_tiles, tiles_shape(layer)))
         else:
             turn_weight(layer, index == 0, params, work)
     size = plan[0].conv_params
