@@ -119,19 +119,23 @@ def transform_weight(
                 store(out, left + j * plane, count, value)
 
 
-@inlined
-def _find_blank(x, n, flags, out):
-    """Write to out (N, H, >= W) for each output of image n: 0 if all its inputs are zero, else 1; flags are scratch."""
-    _, height, width, C = x.shape
-    _, H, wide = out.shape
+# The loops over an image's tiles are functions of their own: as one with `conv2d_tiles`, LLVM runs out of registers for
+# their addresses, and they take twice as long.
+
+
+@body
+def _find_blank(x, flags, out):
+    """Write to out (H, >= W) for each output of an image: 0 if all its inputs are zero, else 1; flags are scratch."""
+    height, width, C = x.shape
+    H, wide = out.shape
     lanes = VECTOR_BYTES // x.itemsize
     nothing = filled(0, load(x, 0, 0))
     for p in range(height * width):
-        bits, pixel = 0, (n * height * width + p) * C
+        bits = 0
         for c in range(0, C - lanes + 1, lanes):
-            bits |= nonzero(load(x, pixel + c, lanes))
+            bits |= nonzero(load(x, p * C + c, lanes))
         if C % lanes:
-            bits |= nonzero(load(x, pixel + C - C % lanes, C % lanes))
+            bits |= nonzero(load(x, p * C + C - C % lanes, C % lanes))
         flags[p] = bits != 0
     for y in range(H):
         for w in range(0, width - 2, lanes):
@@ -140,31 +144,31 @@ def _find_blank(x, n, flags, out):
                 row = (y + i) * width + w
                 for j in range(3):
                     seen = add(seen, load(flags, row + j, lanes))
-            store(out, (n * H + y) * wide + w, lanes, choose(greater(seen, nothing), filled(1, nothing), nothing))
+            store(out, y * wide + w, lanes, choose(greater(seen, nothing), filled(1, nothing), nothing))
 
 
 @inlined
-def _transform_band(x, first, height, c, band, inputs, place, plane):
-    """Write B x B^T for a row of tiles and up to a vector of channels; `height` rows of x are left from row `first` on.
+def _transform_band(x, y, c, band, inputs, place, plane):
+    """Write B x B^T for the row of tiles from row y on, and up to a vector of channels from c on.
 
     First down the columns of all the tiles, then along the rows of each. Beyond the border there are zeros.
     """
-    _, _, width, C = x.shape
+    height, width, C = x.shape
     lanes = VECTOR_BYTES // x.itemsize
     count = C - c
     tiles = across(width - 2)
     long = (TILE * tiles + 2) * lanes  # a row of the band
     size = width * C
     for w in range(TILE * tiles + 2):
-        here = (first * width + w) * C + c
+        here = (y * width + w) * C + c
         inside = count if w < width else 0
         column = _inputs(
             load(x, here, inside),
             load(x, here + size, inside),
             load(x, here + 2 * size, inside),
-            load(x, here + 3 * size, inside if height > 3 else 0),
-            load(x, here + 4 * size, inside if height > 4 else 0),
-            load(x, here + 5 * size, inside if height > 5 else 0),
+            load(x, here + 3 * size, inside if y + 3 < height else 0),
+            load(x, here + 4 * size, inside if y + 4 < height else 0),
+            load(x, here + 5 * size, inside if y + 5 < height else 0),
         )
         for i, value in enumerate(column):
             store(band, i * long + w * lanes, lanes, value)
@@ -175,8 +179,18 @@ def _transform_band(x, first, height, c, band, inputs, place, plane):
                 store(inputs, place + t * lines_of(C) + (REACH * i + j) * plane, lanes, value)
 
 
+@body
+def _transform_inputs(x, band, inputs, place, plane):
+    """Write B x B^T for the tiles of an image: those of the n-th place in its B x B^T into plane n from `place` on."""
+    height, width, C = x.shape
+    for y in range(0, height - 2, TILE):
+        for c in range(0, C, VECTOR_BYTES // x.itemsize):
+            _transform_band(x, y, c, band, inputs, place + c, plane)
+        place += across(width - 2) * lines_of(C)
+
+
 @inlined
-def _transform_tile(products, place, plane, tile, bias, seen, n, y, w, o, H, W, out, at, row):
+def _transform_tile(products, place, plane, tile, bias, seen, y, w, o, W, out, at, row):
     """Write A m A^T + bias for a tile whose first output is (y, w), and up to a vector of filters from o on."""
     BH, BW, OC = bias.shape
     lanes = VECTOR_BYTES // out.itemsize
@@ -184,13 +198,24 @@ def _transform_tile(products, place, plane, tile, bias, seen, n, y, w, o, H, W, 
         column = _outputs(*_load_six(products, place + j * plane, REACH * plane))
         for i, value in enumerate(column):
             store(tile, (REACH * i + j) * lanes, lanes, value)
-    for i in range(min(TILE, H - y)):
+    for i in range(min(TILE, seen.shape[0] - y)):
         start = ((y + i if BH > 1 else 0) * BW + (w if BW > 1 else 0)) * OC + o
         for j, value in enumerate(_outputs(*_load_six(tile, REACH * i * lanes, lanes))):
             if w + j < W:
                 init = load(bias, start + (j * OC if BW > 1 else 0), OC - o)
-                total = fma(filled(seen[n, y + i, w + j], value), value, init)
+                total = fma(filled(seen[y + i, w + j], value), value, init)
                 store(out, at + (y + i) * row + (w + j) * OC + o, OC - o, total)
+
+
+@body
+def _transform_products(products, place, plane, tile, bias, seen, W, out, at, row):
+    """Write A m A^T + bias for the tiles of an image, m being their products from `place` on in each plane."""
+    OC = bias.shape[2]
+    for y in range(0, seen.shape[0], TILE):
+        for w in range(0, W, TILE):
+            for o in range(0, OC, VECTOR_BYTES // out.itemsize):
+                _transform_tile(products, place + o, plane, tile, bias, seen, y, w, o, W, out, at, row)
+            place += lines_of(OC)
 
 
 @primitive("4 2 3 1 1 1 int int int")
@@ -218,8 +243,8 @@ def conv2d_tiles(
     N, height, width, C = x.shape
     OC = bias.shape[2]
     H, W = height - 2, width - 2
-    lanes = VECTOR_BYTES // x.itemsize
-    tiles = N * across(H) * across(W)
+    each = across(H) * across(W)
+    tiles = N * each
     plane_in, plane_out = tiles * lines_of(C) + GAP, tiles * lines_of(OC) + GAP
     inputs = view(scratch, 0, (PRODUCTS * plane_in,))
     products = view(scratch, inputs.size, (PRODUCTS * plane_out,))
@@ -228,13 +253,10 @@ def conv2d_tiles(
     flags = view(scratch, rest, (lines_of(height * width) + LINE,))
     band = view(scratch, rest + flags.size, (REACH * (TILE * across(W) + 2) * LINE,))
 
-    t = 0
     for n in range(N):
-        _find_blank(x, n, flags, seen)
-        for y in range(0, H, TILE):
-            for c in range(0, C, lanes):
-                _transform_band(x, n * height + y, height - y, c, band, inputs, t * lines_of(C) + c, plane_in)
-            t += across(W)
+        one = view(x, n * height * width * C, (height, width, C))
+        _find_blank(one, flags, seen[n])
+        _transform_inputs(one, band, inputs, n * each * lines_of(C), plane_in)
     contract(
         strided(inputs, 0, (PRODUCTS, 1, C, tiles), (plane_in, 0, 1, lines_of(C))),
         strided(transformed, 0, (PRODUCTS, 1, C, OC), (transformed.shape[1], 0, OC, 1)),
@@ -242,13 +264,6 @@ def conv2d_tiles(
         x.dtype.type(1),
         strided(products, 0, (PRODUCTS, tiles, OC), (plane_out, lines_of(OC), 1)),
     )
-    t = 0
     for n in range(N):
-        for y in range(0, H, TILE):
-            for w in range(0, W, TILE):
-                for o in range(0, OC, lanes):
-                    here = t * lines_of(OC) + o
-                    _transform_tile(
-                        products, here, plane_out, band, bias, seen, n, y, w, o, H, W, out, place + n * image, row
-                    )
-                t += 1
+        here = n * each * lines_of(OC)
+        _transform_products(products, here, plane_out, band, bias, seen[n], W, out, place + n * image, row)
