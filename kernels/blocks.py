@@ -247,10 +247,12 @@ def add_bias_gradient(
     top, bottom, first, stop = share
     lanes = VECTOR_BYTES // out.itemsize
     times = filled(scale, load(out, 0, 0))
+    together = width - 2 if BW > 1 and stop - first == OC else 1  # pixels whose numbers lie side by side in both
+    size = (together - 1) * OC + stop - first
     for y in range(top, bottom):
-        for x in range(width - 2):
-            target = ((y if BH > 1 else 0) * BW + (x if BW > 1 else 0)) * OC
-            source = ((y + 1) * width + x + 1) * OC
-            for c in range(first, stop, lanes):
-                gradient = load(grad_map, source + c, stop - c)
-                store(out, target + c, stop - c, fma(times, gradient, load(out, target + c, stop - c)))
+        for x in range(0, width - 2, together):
+            target = ((y if BH > 1 else 0) * BW + (x if BW > 1 else 0)) * OC + first
+            source = ((y + 1) * width + x + 1) * OC + first
+            for c in range(0, size, lanes):
+                gradient = load(grad_map, source + c, size - c)
+                store(out, target + c, size - c, fma(times, gradient, load(out, target + c, size - c)))

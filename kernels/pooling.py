@@ -103,13 +103,13 @@ def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
     lanes = VECTOR_BYTES // grad_out.itemsize
     top, bottom, first, stop = share
     for y in range(2 * top, H if bottom == H // 2 else 2 * bottom, 2):
-        for x in range(0, W, 2):
-            for c in range(first, stop, lanes):
-                count = stop - c
+        for c in range(first, stop, lanes):
+            count = stop - c
+            left = _window(grad_out, argmax, y // 2, -1, c, stop)
+            corner = left
+            for x in range(0, W, 2):
                 own = _window(grad_out, argmax, y // 2, x // 2, c, stop)
-                left = _window(grad_out, argmax, y // 2, x // 2 - 1, c, stop)
                 above = _window(grad_out, argmax, y // 2 - 1, x // 2, c, stop)
-                corner = _window(grad_out, argmax, y // 2 - 1, x // 2 - 1, c, stop)
                 place = (y + border) * row + (x + border) * C + c
                 total = add(add(_sent(corner, 8), _sent(above, 6)), add(_sent(left, 2), _sent(own, 0)))
                 store(grad_input, place, count, total)
@@ -119,6 +119,7 @@ def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
                     store(grad_input, place + row, count, add(_sent(left, 5), _sent(own, 3)))
                 if x + 1 < W and y + 1 < H:
                     store(grad_input, place + row + C, count, _sent(own, 4))
+                left, corner = own, above
 
 
 @kernel

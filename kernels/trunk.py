@@ -187,10 +187,11 @@ def trunk_backward(
         scratch = plan[0].scratch + s * plan[0].scratch_size
         grads = plan[0].shard_grads + s * size
         first, stop = range_of(N, s)
-        clear(work, grads, size)
         for index in range(plan[0].convs):
-            if by_filter(layers[index], work.itemsize):
-                clear(work, scratch + layers[index].filters, 9 * layers[index].C * layers[index].OC)
+            layer = layers[index]
+            clear(work, grads + layer.bias, layer.BH * layer.BW * layer.OC)
+            sums = scratch + layer.filters if by_filter(layer, work.itemsize) else grads + layer.weight
+            clear(work, sums, 9 * layer.C * layer.OC)
         for index in range(plan[0].convs - 1, -1, -1):
             conv_blocks_backward(index, layers, plan[0], work, argmax, first, stop, scratch, grads)
         for index in range(plan[0].convs):

@@ -110,10 +110,13 @@ def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
 
 
 @serial_kernel
-def wide_backward(x, grad_map, weight, first, stop, way, scale, grad_weight, grad_x):
-    """See jitnet.kernels.sparse."""
-    turned = np.empty(grad_map.size, grad_map.dtype)
+def _wide(x, grad_map, turned, weight, first, stop, way, scale, grad_weight, grad_x):
     _wide_backward(x, grad_map, turned, weight, first, stop, way, scale, grad_weight, grad_x)
+
+
+def wide_backward(x, grad_map, *rest):
+    """See jitnet.kernels.sparse."""
+    _wide(x, grad_map, np.empty(grad_map.size, grad_map.dtype), *rest)
 
 
 @serial_kernel
