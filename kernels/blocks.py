@@ -7,7 +7,6 @@ import numpy as np
 
 from .activation import activate, pass_back
 from .convolution import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row, flip_weight
-from .lanes import VECTOR_BYTES
 from .layers import RELU
 from .options import body
 from .pooling import max_pool2d_backward_sample, max_pool2d_row
@@ -22,7 +21,7 @@ from .sparse import (
     narrow_backward_weight,
     wide_backward,
 )
-from .vectors import choose, filled, fma, greater, load, store
+from .vectors import choose, filled, fma, greater, lane_count, load, store
 from .views import view
 
 
@@ -218,7 +217,7 @@ def turn_back(layer, share, filters, work, target, start):
 @body
 def copy(source, place, target, start, size):
     """Copy between flat arrays: target[start : start+size] = source[place : place+size]."""
-    lanes = VECTOR_BYTES // target.itemsize
+    lanes = lane_count(target)
     for i in range(0, size, lanes):
         store(target, start + i, size - i, load(source, place + i, size - i))
 
@@ -226,7 +225,7 @@ def copy(source, place, target, start, size):
 @body
 def stop_behind_relu(work, out, gradient, size, target):
     """Copy `size` gradients inside work, and zeros where ReLU gave 0: target = gradient * (out > 0)."""
-    lanes = VECTOR_BYTES // work.itemsize
+    lanes = lane_count(work)
     for i in range(0, size, lanes):
         values = load(work, gradient + i, size - i)
         zero = filled(0, values)
@@ -245,7 +244,7 @@ def add_bias_gradient(
     _, width, OC = grad_map.shape
     BH, BW, _ = out.shape
     top, bottom, first, stop = share
-    lanes = VECTOR_BYTES // out.itemsize
+    lanes = lane_count(out)
     times = filled(scale, load(out, 0, 0))
     together = width - 2 if BW > 1 and stop - first == OC else 1  # pixels whose numbers lie side by side in both
     size = (together - 1) * OC + stop - first

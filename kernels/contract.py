@@ -13,8 +13,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .lanes import ROWS, VECTOR_BYTES, Lanes, at, constant
+from .lanes import ROWS, Lanes, at, constant
 from .primitive import primitive
+from .vectors import lane_count
 
 TALL = 2 * ROWS - 2  # rows of a tile of one vector, whose sums leave two registers free as well
 
@@ -115,7 +116,7 @@ def contract(
     Source   : register tiling as in Goto, van de Geijn (2008), "Anatomy of high-performance matrix multiplication".
     """
     R, M, N = out.shape
-    lanes = VECTOR_BYTES // out.itemsize
+    lanes = lane_count(out)
     j = 0
     while j < N:
         vectors = 2 if N - j >= 2 * lanes else 1

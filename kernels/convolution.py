@@ -8,11 +8,10 @@ further on: the sum over a window is a product of a strided matrix with weight.r
 from numba import prange
 
 from .contract import contract
-from .lanes import VECTOR_BYTES
 from .options import body, inlined, kernel
 from .primitive import primitive
 from .rows import transpose
-from .vectors import filled, fma, load, store
+from .vectors import filled, fma, lane_count, load, store
 from .views import strided, view
 
 FEW = 3  # input channels that are convolved with a vector of filters in registers
@@ -81,7 +80,7 @@ def conv2d_row(
     OC = weight.shape[3]
     BH, BW, _ = bias.shape
     if C <= FEW:
-        lanes = VECTOR_BYTES // x.itemsize
+        lanes = lane_count(x)
         for o in range(first, stop, lanes):
             if stop - o >= lanes:
                 _row_of_few(x, weight, bias, y, out, place, o, lanes)

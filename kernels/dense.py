@@ -7,11 +7,10 @@ from numba import prange
 
 from .activation import activate, pass_back
 from .contract import contract
-from .lanes import VECTOR_BYTES
 from .layers import LINEAR, RELU, STRIP
 from .options import body, kernel
 from .rows import add_rows, dot_then_add, transpose
-from .vectors import choose, clear, filled, greater, load, store
+from .vectors import choose, clear, filled, greater, lane_count, load, store
 from .views import strided, view
 
 ROW_BLOCK = 64  # images of one piece
@@ -70,7 +69,7 @@ def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, 
         )
         transpose(sums, strided(grad_input, n * D + d, (count, width), (D, 1)))
     if behind == RELU:
-        lanes = VECTOR_BYTES // x.itemsize
+        lanes = lane_count(x)
         for n in range(N):
             for i in range(0, width, lanes):
                 place = n * D + d + i

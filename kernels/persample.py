@@ -29,14 +29,13 @@ from .blocks import (
 )
 from .dense import linear_forward_sample, linear_sgd_sample
 from .halves import backward_share, forward_share, is_settled, middle
-from .lanes import VECTOR_BYTES
 from .layers import CONV, DENSE, LINEAR, RELU
 from .loss import output_loss_sample
 from .optimizer import all_finite
 from .options import body, kernel, pasted
 from .sparse import by_filter
 from .team import finish, take, wait
-from .vectors import add, clear, load, store
+from .vectors import add, clear, lane_count, load, store
 from .views import view
 
 
@@ -50,7 +49,7 @@ def inputs_of(layer, half, itemsize):
 @body
 def add_halves(layer, first, count, work):
     """Finish `count` outputs of a dense layer: the sums over both halves of its inputs, and the activation."""
-    lanes = VECTOR_BYTES // work.itemsize
+    lanes = lane_count(work)
     out, second = layer.out + first, layer.second + first
     for i in range(0, count, lanes):
         store(work, out + i, count - i, add(load(work, out + i, count - i), load(work, second + i, count - i)))
@@ -104,7 +103,7 @@ def gather_gradient(layer, share, plan, scratch, work):
     """
     top, bottom, first, stop = share
     size = stop - first
-    lanes = VECTOR_BYTES // work.itemsize
+    lanes = lane_count(work)
     for y in range(max(top - 1, 0), bottom):
         for x in range(layer.OW):
             place = (y * layer.OW + x) * layer.OC + first

@@ -48,9 +48,14 @@ def transpose(matrix, out):
     out[...] = matrix.T
 
 
+def lane_count(array):
+    """See vectors.lane_count."""
+    return VECTOR_BYTES // array.itemsize
+
+
 def load(array, index, count):
     """See vectors.load. A vector is a short array here."""
-    lanes = VECTOR_BYTES // array.itemsize
+    lanes = lane_count(array)
     vector = np.zeros(lanes, array.dtype)
     vector[:count] = array.reshape(-1)[index : index + min(count, lanes)]
     return vector

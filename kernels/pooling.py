@@ -8,10 +8,9 @@ the winner's place 3*ky + kx in its window; where ReLU follows, 255 marks a wind
 import numpy as np
 from numba import prange
 
-from .lanes import VECTOR_BYTES
 from .options import body, kernel
 from .primitive import primitive
-from .vectors import add, choose, equal, filled, greater, load, load_bytes, store, store_bytes
+from .vectors import add, choose, equal, filled, greater, lane_count, load, load_bytes, store, store_bytes
 from .views import view
 
 DEAD = 255
@@ -37,7 +36,7 @@ def max_pool2d_row(
     Source   : Goodfellow, Bengio, Courville (2016), section 9.3; the documents' one-sided padding.
     """
     W, C = top.shape
-    lanes = VECTOR_BYTES // out.itemsize
+    lanes = lane_count(out)
     for ox in range(W // 2):
         left = 2 * ox * C
         right = left + 2 * C if 2 * ox + 2 < W else left
@@ -100,7 +99,7 @@ def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
     H = grad_input.shape[0] - 2 * border
     W = grad_input.shape[1] - 2 * border
     row = (W + 2 * border) * C
-    lanes = VECTOR_BYTES // grad_out.itemsize
+    lanes = lane_count(grad_out)
     top, bottom, first, stop = share
     for y in range(2 * top, H if bottom == H // 2 else 2 * bottom, 2):
         for c in range(first, stop, lanes):

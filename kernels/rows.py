@@ -10,8 +10,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .lanes import VECTOR_BYTES, Lanes, at, constant
+from .lanes import Lanes, at, constant
 from .primitive import primitive
+from .vectors import lane_count
 
 _MOST = 8  # vectors of sums at a time: enough chains to hide the latency of two FMA units
 
@@ -79,7 +80,7 @@ def add_rows(
     Matches  : tests.naive.add_rows.
     Source   : a matrix-vector product over the non-zero inputs.
     """
-    lanes = VECTOR_BYTES // out.itemsize
+    lanes = lane_count(out)
     j = 0
     while j < out.size:
         vectors = min((out.size - j + lanes - 1) // lanes, _MOST)
@@ -168,7 +169,7 @@ def transpose(
     Source   : perfect-shuffle transpose, Stone (1971), "Parallel processing with the perfect shuffle".
     """
     M, N = matrix.shape
-    lanes = VECTOR_BYTES // out.itemsize
+    lanes = lane_count(out)
     whole_i = M - M % lanes
     whole_j = N - N % lanes
     for i in range(0, whole_i, lanes):

@@ -18,7 +18,7 @@ from .layers import RELU
 from .options import body, inlined
 from .primitive import primitive
 from .rows import transpose
-from .vectors import clear, filled, fma, load, lowest, nonzero, store
+from .vectors import clear, filled, fma, lane_count, load, lowest, nonzero, store
 from .views import strided, view
 
 _FLAGS = 64  # yes or no, in one integer
@@ -118,7 +118,7 @@ def _one_filter(x, turned, row, span, c, count, weight, place, scale, grad_weigh
     The bits of `flags` are the pixels with a gradient: a branch for each would be guessed wrong half the time.
     """
     _, width, C = x.shape
-    lanes = VECTOR_BYTES // x.itemsize
+    lanes = lane_count(x)
     nothing = filled(0, load(x, 0, 0))
     sums = (nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing)
     weights = _load_patch(weight, place + c, 3 * C, C, count)
@@ -140,7 +140,7 @@ def _one_filter(x, turned, row, span, c, count, weight, place, scale, grad_weigh
 def _one_pixel(grad_map, place, filters, weight, first, c, count, grad_x, target):
     """Add what up to _FLAGS filters at one pixel give to grad_x, for up to a vector of input channels from c on."""
     C = grad_x.shape[2]
-    lanes = VECTOR_BYTES // grad_x.itemsize
+    lanes = lane_count(grad_x)
     nothing = filled(0, load(grad_x, 0, 0))
     flags = 0
     for o in range(0, filters, lanes):
@@ -203,7 +203,7 @@ def wide_backward(
     """
     height, width, OC = grad_map.shape
     C = x.shape[2]
-    lanes = VECTOR_BYTES // x.itemsize
+    lanes = lane_count(x)
     inside = width + 1
     span = (height - 2) * width - 2
     length = min((span + lanes - 1) // lanes * lanes, height * width - inside)  # whole vectors are turned faster
@@ -267,7 +267,7 @@ def narrow_backward_weight(
     Source   : Goodfellow, Bengio, Courville (2016), section 9.5, without what is zero.
     """
     top, bottom = max(first_row - 1, 0), min(stop_row + 1, x.shape[0] - 2)
-    lanes = VECTOR_BYTES // x.itemsize
+    lanes = lane_count(x)
     for c in range(x.shape[2]):
         for o in range(first, stop, lanes):
             if stop - o >= lanes:

@@ -20,11 +20,10 @@ from .blocks import (
 )
 from .convolution import flip_weight
 from .halves import whole
-from .lanes import VECTOR_BYTES
 from .layers import CONV, GAP, PRODUCTS, shard_count, shard_range
 from .options import body, kernel
 from .sparse import by_filter
-from .vectors import add, clear, load, prefetch, store
+from .vectors import add, clear, lane_count, load, prefetch, store
 from .views import view
 from .winograd import conv2d_tiles, transform_weight
 
@@ -213,7 +212,7 @@ def sum_shards(
     Source   : a sum in a fixed order, so that no thread count changes a bit.
     """
     S, P = shards.shape
-    lanes = VECTOR_BYTES // out.itemsize
+    lanes = lane_count(out)
     for chunk in prange((P + _CHUNK - 1) // _CHUNK):
         for p in range(chunk * _CHUNK, min((chunk + 1) * _CHUNK, P), lanes):
             total = load(out, p, P - p) if added else load(shards, p, P - p)

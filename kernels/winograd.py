@@ -19,11 +19,10 @@ would let the gradient through where rounding left 1e-9.
 """
 
 from .contract import contract
-from .lanes import VECTOR_BYTES
 from .layers import GAP, LINE, PRODUCTS, REACH, TILE, tiles_across, whole_lines
 from .options import body, inlined
 from .primitive import primitive
-from .vectors import add, choose, filled, fma, greater, load, nonzero, store
+from .vectors import add, choose, filled, fma, greater, lane_count, load, nonzero, store
 from .views import strided, view
 
 across = body(tiles_across)
@@ -76,7 +75,7 @@ def _outputs(m0, m1, m2, m3, m4, m5):
 @inlined
 def _load_six(array, place, step):
     """Return six whole vectors of an array, `step` apart."""
-    lanes = VECTOR_BYTES // array.itemsize
+    lanes = lane_count(array)
     return (
         load(array, place, lanes),
         load(array, place + step, lanes),
@@ -104,7 +103,7 @@ def transform_weight(
     """
     size = weight.shape[2] * weight.shape[3]
     plane = out.shape[1]
-    lanes = VECTOR_BYTES // weight.itemsize
+    lanes = lane_count(weight)
     for n in range(0, size, lanes):
         count = size - n
         for j in range(3):  # down the columns, into the first three of the six places of a row of `out`
@@ -128,7 +127,7 @@ def _find_blank(x, flags, out):
     """Write to out (H, >= W) for each output of an image: 0 if all its inputs are zero, else 1; flags are scratch."""
     height, width, C = x.shape
     H, wide = out.shape
-    lanes = VECTOR_BYTES // x.itemsize
+    lanes = lane_count(x)
     nothing = filled(0, load(x, 0, 0))
     for p in range(height * width):
         bits = 0
@@ -154,7 +153,7 @@ def _transform_band(x, y, c, band, inputs, place, plane):
     First down the columns of all the tiles, then along the rows of each. Beyond the border there are zeros.
     """
     height, width, C = x.shape
-    lanes = VECTOR_BYTES // x.itemsize
+    lanes = lane_count(x)
     count = C - c
     tiles = across(width - 2)
     long = (TILE * tiles + 2) * lanes  # a row of the band
@@ -184,7 +183,7 @@ def _transform_inputs(x, band, inputs, place, plane):
     """Write B x B^T for the tiles of an image: those of the n-th place in its B x B^T into plane n from `place` on."""
     height, width, C = x.shape
     for y in range(0, height - 2, TILE):
-        for c in range(0, C, VECTOR_BYTES // x.itemsize):
+        for c in range(0, C, lane_count(x)):
             _transform_band(x, y, c, band, inputs, place + c, plane)
         place += across(width - 2) * lines_of(C)
 
@@ -193,7 +192,7 @@ def _transform_inputs(x, band, inputs, place, plane):
 def _transform_tile(products, place, plane, tile, bias, seen, y, w, o, W, out, at, row):
     """Write A m A^T + bias for a tile whose first output is (y, w), and up to a vector of filters from o on."""
     BH, BW, OC = bias.shape
-    lanes = VECTOR_BYTES // out.itemsize
+    lanes = lane_count(out)
     for j in range(REACH):
         column = _outputs(*_load_six(products, place + j * plane, REACH * plane))
         for i, value in enumerate(column):
@@ -213,7 +212,7 @@ def _transform_products(products, place, plane, tile, bias, seen, W, out, at, ro
     OC = bias.shape[2]
     for y in range(0, seen.shape[0], TILE):
         for w in range(0, W, TILE):
-            for o in range(0, OC, VECTOR_BYTES // out.itemsize):
+            for o in range(0, OC, lane_count(out)):
                 _transform_tile(products, place + o, plane, tile, bias, seen, y, w, o, W, out, at, row)
             place += lines_of(OC)
 
