@@ -13,7 +13,7 @@ from .rows import add_rows, dot_then_add, transpose
 from .vectors import choose, clear, filled, greater, lane_count, load, store
 from .views import strided, view
 
-ROW_BLOCK = 64  # images of one piece
+ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
 COLUMN_BLOCK = 32  # output units of one piece
 DEPTH = 256  # input units summed in registers before the sum is parked in `out`: it and STRIP suit the first two caches
 
