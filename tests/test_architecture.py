@@ -91,11 +91,12 @@ def test_networks_beyond_the_memory_are_refused_before_it_is_taken(monkeypatch, 
 
 
 def test_batches_beyond_the_memory_are_refused(monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda cgroup: 10**9)
-    network = Network(CNN, (28, 28, 1))
+    monkeypatch.setattr(memory, "available", lambda cgroup: 10**8)
+    network = Network(parse("dense1000 dense100 dense10"), (28, 28, 1))
     network.workspace(256)
     with pytest.raises(InputError, match="a batch of 60,000 images in this network needs"):
         network.workspace(60_000)
+    Network(CNN, (28, 28, 1)).workspace(60_000)  # goes through the network by 64 images
 
 
 def test_memory_of_a_container(tmp_path):
