@@ -95,12 +95,12 @@ RULE = np.dtype(
 )
 
 
-MICROBATCH = 64  # images that a network with conv blocks takes forward and back before the next: their maps, 60 KB each
-# for the CNN, are still in a cache then. A batch of 512 in one go takes 1.22 times as long, in parts of 128 1.1 times.
-SHARDS = (
-    4  # of a microbatch. Each has gradients and scratch of its own in a cache, so that sixteen images pay; of eight
-)
-# shards an image takes 1.06 times as long.
+# Images that a network with conv blocks takes forward and back before the next: their maps, 60 KB each for the CNN, are
+# still in a cache then. A batch of 512 in one go takes 1.22 times as long, in parts of 128 1.1 times.
+MICROBATCH = 64
+# Of a microbatch. Each has gradients and scratch of its own in a cache, so that sixteen images pay: with eight shards
+# a step takes 1.06 times as long.
+SHARDS = 4
 
 
 def shard_count(images: int) -> int:

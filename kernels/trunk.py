@@ -79,7 +79,7 @@ def trunk_forward(
     divisor,  # scalar
     order,  # (N,) int64, which images
 ):
-    """Load images and run its conv blocks; an MLP has none and is only loaded.
+    """Load images and run the conv blocks over them; an MLP has none and only loads.
 
     Parallel : over shards of the batch; one thread owns the regions of a shard's images.
     Work     : 2*MAC flop of the conv blocks per image.
