@@ -23,7 +23,7 @@ def conv2d_forward(repeats, x, weight, bias, out):
     """x (P, H+2, W+2, C), out (P, H, W, OC)."""
     for p in prange(x.shape[0]):
         for _ in range(repeats):
-            _conv2d_forward(x[p], weight, bias, 0, out[p])
+            _conv2d_forward(x[p], weight, bias, out[p])
 
 
 @kernel

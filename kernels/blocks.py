@@ -184,7 +184,7 @@ def input_and_weight_gradient(layer, wanted, share, work, zeros, n, slot, scratc
     else:
         if wanted:
             flipped, nothing = view(work, layer.transposed, (3, 3, OC, C)), view(work, zeros, (1, 1, C))
-            conv2d_forward_sample(grad_map, flipped, nothing, np.int64(0), view(work, grad_x, (H, W, C)))
+            conv2d_forward_sample(grad_map, flipped, nothing, view(work, grad_x, (H, W, C)))
         if is_wide(C, work.itemsize):
             conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
         else:

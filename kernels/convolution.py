@@ -98,12 +98,12 @@ def conv2d_row(
 
 
 @body
-def conv2d_forward_sample(x, weight, bias, border, out):
-    """Convolve one image into out (H + 2*border, W + 2*border, OC); see `conv2d_forward`."""
-    _, padded, OC = out.shape
+def conv2d_forward_sample(x, weight, bias, out):
+    """Convolve one image into out (H, W, OC); see `conv2d_forward`."""
+    H, W, OC = out.shape
     flat = view(out, 0, (out.size,))
-    for y in range(x.shape[0] - 2):
-        conv2d_row(x, weight, bias, y, 0, OC, flat, ((y + border) * padded + border) * OC)
+    for y in range(H):
+        conv2d_row(x, weight, bias, y, 0, OC, flat, y * W * OC)
 
 
 @body
@@ -161,7 +161,7 @@ def conv2d_forward(
     Source   : Goodfellow, Bengio, Courville (2016), eq. 9.6 (cross-correlation).
     """
     for n in prange(x.shape[0]):
-        conv2d_forward_sample(x[n], weight, bias, 0, out[n])
+        conv2d_forward_sample(x[n], weight, bias, out[n])
 
 
 @kernel
@@ -184,7 +184,7 @@ def conv2d_backward_input(
     """
     flip_weight(weight, flipped)
     for n in prange(grad_output.shape[0]):
-        conv2d_forward_sample(grad_output[n], flipped, zeros, 0, grad_input[n])
+        conv2d_forward_sample(grad_output[n], flipped, zeros, grad_input[n])
 
 
 @kernel
