@@ -47,7 +47,7 @@ def strided(array, offset, shape, strides):
 
 
 def load(array, index, count):
-    _inside(array, index, min(count, plain.VECTOR_BYTES // array.itemsize))
+    _inside(array, index, min(count, plain.lane_count(array)))
     return _load(array, index, count)
 
 
