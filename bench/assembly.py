@@ -1,6 +1,6 @@
 """Read the machine code of the register tile: how many FMA its inner loops hold, and whether a register is spilled.
 
-    python bench/assembly.py                every tile in kernels/lanes.py, a few seconds each
+    python bench/assembly.py                every tile in kernels/compiler/simd_ir.py, a few seconds each
     python bench/assembly.py --show avx2    and print the inner loop of the full tile
 
 `contract` is compiled by numba in a process of its own, with the tile forced by JITNET_TILE and an empty cache; numba
@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import machine, records, report
-from jitnet.kernels import lanes
+from jitnet.kernels.compiler import simd_ir
 
 ROOT = Path(__file__).resolve().parents[1]
 # A processor that would choose the tile: (triple, LLVM's name of it).
@@ -50,8 +50,9 @@ _FUSED_CALL = re.compile(r"\bfmaf\b")
 
 _COMPILE = """
 from numba import types
-from jitnet.kernels import contract, primitive
-primitive.prepare(types.float32)
+from jitnet.kernels.compiler import symbols
+from jitnet.kernels.layers import contraction  # noqa: F401
+symbols.prepare(types.float32)
 """
 
 
@@ -129,9 +130,9 @@ def _sum(line: str) -> str:
 
 def inspect(tile: str) -> tuple[dict, list[Loop]]:
     """Return one tile's row of the record, and its inner loops. Raises `UnsupportedError`."""
-    vector_bytes, height = lanes.TILES[tile]
+    vector_bytes, height = simd_ir.TILES[tile]
     triple, cpu, features = *TYPICAL[tile], ""
-    own = tile == lanes.TILE
+    own = tile == simd_ir.TILE
     if own:
         triple, cpu = llvm.get_process_triple(), llvm.get_host_cpu_name()
         features = llvm.get_host_cpu_features().flatten()
@@ -207,14 +208,14 @@ def notes(record: dict) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     """Inspect all tiles; return the exit code: 1 if the host's own tile spills."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--only", metavar="TILES", default="", help=f"some of {', '.join(lanes.TILES)}, with commas")
+    parser.add_argument("--only", metavar="TILES", default="", help=f"some of {', '.join(simd_ir.TILES)}, with commas")
     parser.add_argument("--show", metavar="TILE", default="", help="print the inner loop of this tile")
     parser.add_argument("--json", action="store_true", help="print the record instead of the table")
     parser.add_argument("--out", type=Path, metavar="PATH", help="file or folder of the record (default: not kept)")
     args = parser.parse_args(arguments)
-    names = [name for name in args.only.split(",") if name] or list(lanes.TILES)
-    if unknown := {*names, *([args.show] if args.show else [])} - set(lanes.TILES):
-        sentence = f"there is no tile {', '.join(sorted(unknown))}: expected some of {', '.join(lanes.TILES)}"
+    names = [name for name in args.only.split(",") if name] or list(simd_ir.TILES)
+    if unknown := {*names, *([args.show] if args.show else [])} - set(simd_ir.TILES):
+        sentence = f"there is no tile {', '.join(sorted(unknown))}: expected some of {', '.join(simd_ir.TILES)}"
         Console(stderr=True).print(sentence, style="red")
         return 2
     record = {
@@ -232,7 +233,7 @@ def main(arguments: list[str] | None = None) -> int:
             row, loops = {"tile": name, "unsupported": str(error)}, []
         record["rows"].append(row)
         if name == args.show:
-            full = [loop for loop in loops if loop.sums == 2 * lanes.TILES[name][1]]
+            full = [loop for loop in loops if loop.sums == 2 * simd_ir.TILES[name][1]]
             console.print("\n".join(full[0].lines if full else ()), highlight=False, markup=False)
     console.print(draw(record["rows"]))
     for line in notes(record):

@@ -22,8 +22,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
 
 from bench import claims_page, machine, recipes
-from jitnet import threads
-from jitnet.commands.waiting import Waiting
+from jitnet.commands.support.progress_bar import Waiting
+from jitnet.machine import threads
 
 KEPT = claims_page.KEPT
 

@@ -23,8 +23,8 @@ from bench import machine, race, records, report, rows
 from bench.peers import JITNET, PEERS, Entry
 from bench.race import Options
 from bench.rows import Row
-from jitnet import threads
 from jitnet.errors import InputError
+from jitnet.machine import threads
 
 
 def parser() -> argparse.ArgumentParser:

@@ -18,9 +18,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
 
+from jitnet.display.live import dashboard
+from jitnet.display.live.dashboard import Dashboard
 from jitnet.events import Event, from_record
-from jitnet.views import dashboard
-from jitnet.views.dashboard import Dashboard
 
 GOAL = 0.01  # of a core
 FRAMES_PER_S = 10

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import kernel_loops, rows
-from jitnet.architecture import forward_macs, parse, step_macs
-from jitnet.kernels.layers import GAP, PRODUCTS, linear_scratch, tile_scratch, tiled_together
-from jitnet.network import Network
+from jitnet.kernels.table import GAP, PRODUCTS, linear_scratch, tile_scratch, tiled_together
+from jitnet.model.architecture import forward_macs, parse, step_macs
+from jitnet.model.network import Network
 
 CONVS = (("conv1", 28, 1, 16), ("conv2", 14, 16, 32), ("conv3", 7, 32, 64))  # name, height and width, C, OC
 POOLS = (("pool1", 28, 16), ("pool2", 14, 32))

@@ -6,16 +6,17 @@ threads two. The kernels of a batch bring their own `prange` and are repeated as
 
 from numba import prange
 
-from jitnet.kernels import convolution, dense, pooling, winograd
-from jitnet.kernels.options import kernel, serial_kernel
+from jitnet.kernels.compiler.decorators import kernel, serial_kernel
+from jitnet.kernels.fast import conv_winograd
+from jitnet.kernels.layers import convolution, linear, pooling
 
 _conv2d_forward, _conv2d_backward_weight = convolution.conv2d_forward_sample, convolution.conv2d_backward_weight_sample
 _flip_weight = convolution.flip_weight
-_transform_weight, _conv2d_tiles = winograd.transform_weight, winograd.conv2d_tiles
+_transform_weight, _conv2d_tiles = conv_winograd.transform_weight, conv_winograd.conv2d_tiles
 _max_pool2d_forward, _max_pool2d_backward = pooling.max_pool2d_forward_sample, pooling.max_pool2d_backward_sample
-_linear_forward_sample, _linear_sgd_sample = dense.linear_forward_sample, dense.linear_sgd_sample
-_linear_forward = dense.linear_forward
-_linear_backward_input, _linear_backward_weight = dense.linear_backward_input, dense.linear_backward_weight
+_linear_forward_sample, _linear_sgd_sample = linear.linear_forward_sample, linear.linear_sgd_sample
+_linear_forward = linear.linear_forward
+_linear_backward_input, _linear_backward_weight = linear.linear_backward_input, linear.linear_backward_weight
 
 
 @kernel

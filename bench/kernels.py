@@ -21,8 +21,8 @@ from rich.table import Table
 from bench import kernel_cases, machine, measure, records, report
 from bench.kernel_cases import Case
 from bench.measure import Timing
-from jitnet import peak, threads
-from jitnet.kernels import fma_peak
+from jitnet.kernels.tools import fma_peak
+from jitnet.machine import peak, threads
 
 GOAL = 0.75  # of the peak of one thread, for the convolutions
 GOAL_STEP = 0.60  # of the peak of all threads, for the whole step in batches

@@ -5,7 +5,7 @@ import platform
 import re
 from pathlib import Path
 
-from jitnet import threads
+from jitnet.machine import threads
 
 
 def cpu_model() -> str:
@@ -31,13 +31,13 @@ def statement() -> dict:
     import numba
     import numpy
 
-    from jitnet.kernels import lanes
+    from jitnet.kernels.compiler import simd_ir
 
     return {
         "cpu": cpu_model(),
         "cpu_kind": llvmlite.binding.get_host_cpu_name(),
         "cores": threads.usable_cores(),
-        "tile": lanes.TILE,
+        "tile": simd_ir.TILE,
         "load_before": load(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

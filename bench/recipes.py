@@ -57,12 +57,12 @@ def train(words: str, seed: int, source: str = "") -> dict:
 
     Losses and accuracies in percent; `minutes` are of training and testing, compiling left out.
     """
-    from jitnet.architecture import Dense, parse
     from jitnet.data import load
+    from jitnet.data.split import split
     from jitnet.events import EpochDone
-    from jitnet.network import Network
-    from jitnet.splitting import split
-    from jitnet.training import Training
+    from jitnet.model.architecture import Dense, parse
+    from jitnet.model.network import Network
+    from jitnet.training.loop import Training
 
     chosen = settings(words).replace(seed=seed)
     data = load(source or chosen.data)

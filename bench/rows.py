@@ -55,7 +55,7 @@ CONTEXT = {
 def data(images: int) -> tuple[str, np.ndarray, np.ndarray]:
     """Return a name and the first `images` training images of MNIST, or of the built-in digits if it is not here."""
     from jitnet.data import load
-    from jitnet.splitting import with_channels
+    from jitnet.data.split import with_channels
 
     found = load("auto", offline=True, warn=lambda message: None)
     return found.name, with_channels(found.x_train[:images]), found.y_train[:images]
@@ -63,8 +63,8 @@ def data(images: int) -> tuple[str, np.ndarray, np.ndarray]:
 
 def write_inputs(folder: Path, images: np.ndarray, targets: np.ndarray, networks: set[str], seed: int = 0) -> None:
     """Write images.npz and the initial weights of each network where the peers' processes read them."""
-    from jitnet.architecture import parse
-    from jitnet.network import Network
+    from jitnet.model.architecture import parse
+    from jitnet.model.network import Network
 
     np.savez(folder / "images.npz", images=images, targets=targets)
     for network in networks:

@@ -24,14 +24,14 @@ from rich.table import Table
 
 from bench import machine, measure, records, report, rows
 from bench.measure import Timing
-from jitnet import threads
-from jitnet.architecture import parse, step_macs
 from jitnet.config import Settings
+from jitnet.data.split import Split
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Diverged, EpochDone
-from jitnet.network import Network
-from jitnet.splitting import Split
-from jitnet.training import Training
+from jitnet.machine import threads
+from jitnet.model.architecture import parse, step_macs
+from jitnet.model.network import Network
+from jitnet.training.loop import Training
 
 CLIFF = 1.5  # a step of a curve at which the cost jumps by more than this factor
 _DISTURBED = 0.5  # half of slowest minus fastest, over the median

@@ -23,8 +23,8 @@ from bench import machine, records
 from jitnet.config import Settings
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
-from jitnet.trials.local import LocalWorkers
 from jitnet.trials.plan import plan
+from jitnet.trials.worker_pool import LocalWorkers
 
 GOAL = 1.7
 FORMS = {  # what is trained: one image a step, and batches

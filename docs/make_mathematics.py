@@ -9,16 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from jitnet.architecture import parse
 from jitnet.config import Settings
 from jitnet.data import load
+from jitnet.data.split import split
 from jitnet.events import Diverged, EpochDone
 from jitnet.history.curves import Curve
 from jitnet.history.figure import save_figure
-from jitnet.network import Network
-from jitnet.order import visiting_order
-from jitnet.splitting import split
-from jitnet.training import Training
+from jitnet.model.architecture import parse
+from jitnet.model.network import Network
+from jitnet.training.loop import Training
+from jitnet.training.shuffle import visiting_order
 
 
 def built(hidden: str, init: str) -> Network:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from jitnet.display.live.frame import GREYS
+from jitnet.display.live.progress import DashboardState
+from jitnet.display.live.screen import render, render_end
 from jitnet.events import Event, from_record
-from jitnet.views.frame import GREYS
-from jitnet.views.progress import DashboardState
-from jitnet.views.screen import render, render_end
 
 WIDTH, HEIGHT = 120, 44
 

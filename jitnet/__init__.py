@@ -13,15 +13,15 @@ if not (_here / "kernels").is_dir():  # a source checkout: kernels/ is a sibling
 def __getattr__(name: str):
     """Import the estimators only when asked for, so that `jitnet --help` never waits for numba."""
     if name in ("CNN", "MLP"):
-        from jitnet import estimators
+        from jitnet.estimators import api
 
-        return getattr(estimators, name)
+        return getattr(api, name)
     if name == "load_mnist":
         from jitnet.data import load_mnist
 
         return load_mnist
     if name == "sweep":
-        from jitnet.trials.sweep import sweep
+        from jitnet.trials.api import sweep
 
         return sweep
     raise AttributeError(f"module 'jitnet' has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """The kernels: pure functions of arrays, compiled by numba. They import numpy, numba, llvmlite and each other only.
 
-The rules, kept by every file here and checked by tests/test_structure.py:
+The rules, kept by every file here and checked by tests/project/test_structure.py:
 
 Layout      Images are NHWC, weights (3, 3, C, OC) and (D, K), all C-contiguous, float32 to train and float64 to check.
             A convolution's input lies in a buffer with a border of zeros, so that no kernel asks where the edge is.

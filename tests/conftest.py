@@ -5,7 +5,7 @@ from hypothesis import Phase, settings
 from twins import cases, cnn_twin, mnist, tiny_twin  # noqa: F401 (fixtures: made once for all files)
 
 # Their import changes numba and the kernels of the process: they belong to children with NUMBA_DISABLE_JIT=1.
-collect_ignore = ["race_cases.py", "schedules.py", "strict.py", "reach.py"]
+collect_ignore = ["campaigns", "support"]
 
 # Compilation takes seconds and happens in whichever example comes first, so there is no deadline. The examples are the
 # same in every run: a failure in CI is a failure at home.

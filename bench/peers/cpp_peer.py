@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from jitnet import __version__, architecture
+from jitnet import __version__
 from jitnet.config import Settings
 from jitnet.export import twin
-from jitnet.network import Network
+from jitnet.model import architecture
+from jitnet.model.network import Network
 
 COMPILER = twin.find_compiler()
 if COMPILER is None:

@@ -5,9 +5,10 @@ import numba
 import numpy as np
 
 import jitnet
-from jitnet import architecture, threads
-from jitnet.compilation import compile_kernels
-from jitnet.network import Network
+from jitnet.machine import threads
+from jitnet.model import architecture
+from jitnet.model.network import Network
+from jitnet.training.compilation import compile_kernels
 
 
 class Peer:

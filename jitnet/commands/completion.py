@@ -229,7 +229,7 @@ def _option(flag: str, action: argparse.Action) -> Option:
 def _words(name: str, action: argparse.Action) -> tuple[str, ...]:
     """Return what a positional argument may be."""
     from jitnet.config import PRESETS
-    from jitnet.data.known import KNOWN
+    from jitnet.data.sources.known import KNOWN
 
     if action.choices:
         return tuple(map(str, action.choices))
@@ -238,7 +238,7 @@ def _words(name: str, action: argparse.Action) -> tuple[str, ...]:
 
 def _values() -> dict[str, tuple[str, ...]]:
     """Return the values of options whose help alone knows them."""
-    from jitnet.data.known import KNOWN
+    from jitnet.data.sources.known import KNOWN
     from jitnet.history.curves import METRICS
     from jitnet.history.select import NAMES
 

@@ -38,9 +38,9 @@ def _status() -> int:
     from rich.table import Table
     from rich.text import Text
 
-    from jitnet.data.cache import default_folder
-    from jitnet.data.known import MNIST
-    from jitnet.data.sources import copies, own_place
+    from jitnet.data.sources.cache import default_folder
+    from jitnet.data.sources.known import MNIST
+    from jitnet.data.sources.search import copies, own_place
 
     table = Table(title="places where MNIST is looked for, in this order", title_justify="left")
     table.add_column("place", overflow="fold")
@@ -61,9 +61,9 @@ def _status() -> int:
 
 def _there(path: Path) -> str:
     """Say what a place holds, after reading all of it; nothing is written anywhere."""
-    from jitnet.data.cache import Cache
-    from jitnet.data.known import MNIST
-    from jitnet.data.sources import read_own
+    from jitnet.data.sources.cache import Cache
+    from jitnet.data.sources.known import MNIST
+    from jitnet.data.sources.search import read_own
     from jitnet.errors import InputError
 
     if not os.path.exists(path):
@@ -78,9 +78,9 @@ def _there(path: Path) -> str:
 
 
 def _cached(folder: Path) -> str:
-    from jitnet.data.cache import Cache
-    from jitnet.data.known import MNIST
-    from jitnet.data.sources import in_cache
+    from jitnet.data.sources.cache import Cache
+    from jitnet.data.sources.known import MNIST
+    from jitnet.data.sources.search import in_cache
 
     damaged: list[str] = []
     found = in_cache(MNIST, Cache(folder, damaged.append))
@@ -102,10 +102,10 @@ def _megabytes(count: int) -> str:
 
 
 def _fetch(name: str, offline: bool) -> int:
-    from jitnet.commands.waiting import Waiting
-    from jitnet.data.cache import Cache, default_folder
-    from jitnet.data.known import KNOWN
-    from jitnet.data.sources import fetch
+    from jitnet.commands.support.progress_bar import Waiting
+    from jitnet.data.sources.cache import Cache, default_folder
+    from jitnet.data.sources.known import KNOWN
+    from jitnet.data.sources.search import fetch
     from jitnet.errors import InputError
 
     if name not in KNOWN:
@@ -119,7 +119,7 @@ def _fetch(name: str, offline: bool) -> int:
 
 
 def _clear() -> int:
-    from jitnet.data.cache import Cache, default_folder
+    from jitnet.data.sources.cache import Cache, default_folder
 
     folder = default_folder()
     files = Cache(folder, print).files()

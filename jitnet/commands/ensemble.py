@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 from jitnet.errors import InputError
 
 
@@ -21,8 +21,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure the members and their mean on the test images, and return the exit code."""
-    from jitnet import threads
-    from jitnet.history.sweep import expand
+    from jitnet.history.sweep_record import expand
+    from jitnet.machine import threads
 
     runs = {each.path.resolve(): each for each in expand(args.run_names, args.runs_dir, done=True)}
     if len(runs) < 2:
@@ -31,22 +31,22 @@ def run(args: argparse.Namespace) -> int:
 
     import numpy as np
 
-    from jitnet.commands import listing, loading
-    from jitnet.commands.waiting import Waiting
+    from jitnet.commands.support import listing, trained_run
+    from jitnet.commands.support.progress_bar import Waiting
     from jitnet.history.compare import Table
-    from jitnet.network import probabilities, score
+    from jitnet.model.network import probabilities, score
 
     kind = "best" if args.best else None
     members, scores = [], []
-    first, folder, _ = loading.load_trained(str(next(iter(runs))), args.runs_dir, kind)
-    data, _ = loading.load_test(first, folder, args.data, args.offline)
+    first, folder, _ = trained_run.load_trained(str(next(iter(runs))), args.runs_dir, kind)
+    data, _ = trained_run.load_test(first, folder, args.data, args.offline)
     total: Any = 0.0
     regression = data.y_test.ndim == 2
     with Waiting() as waiting:
         for place, (path, each) in enumerate(runs.items()):
             waiting.report("measuring", place / len(runs))
-            network, folder, epoch = loading.load_trained(str(path), args.runs_dir, kind)
-            logits = loading.logits(network, _fitting(data, first, network, folder), waiting.report)
+            network, folder, epoch = trained_run.load_trained(str(path), args.runs_dir, kind)
+            logits = trained_run.logits(network, _fitting(data, first, network, folder), waiting.report)
             total = total + (logits.astype(np.float64) if regression else probabilities(logits))
             scores.append(score(logits, data.y_test, network.loss))
             members.append((each.name, str(epoch), *_figures(scores[-1], data.unit)))
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _fitting(data: Any, first: Any, network: Any, folder: Any) -> Any:
     """Return the test images; raises `InputError` for a member that answers another question than the first."""
-    from jitnet.splitting import with_channels
+    from jitnet.data.split import with_channels
 
     if (network.image, network.classes, network.loss) != (first.image, first.classes, first.loss):
         raise InputError(

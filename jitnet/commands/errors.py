@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 
 
 def add_parser(subparsers: Any) -> None:
@@ -20,23 +20,23 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw the wrong images with the largest losses and return the exit code."""
-    from jitnet import threads
     from jitnet.errors import InputError
+    from jitnet.machine import threads
 
     if args.count < 1:
         raise InputError(f"--count is {args.count}: expected 1 or more")
     threads.configure(args.threads)
 
-    from jitnet.commands import listing, loading
-    from jitnet.network import probabilities
+    from jitnet.commands.support import listing, trained_run
+    from jitnet.display.pictures import print_prediction
+    from jitnet.model.network import probabilities
     from jitnet.report.measure import measure
-    from jitnet.views.pictures import print_prediction
 
-    network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    network, folder, _ = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     if folder.settings.target:
         raise InputError(f"{folder.path} approximates {folder.settings.target!r}: errors shows classified images only")
-    data, images = loading.load_test(network, folder, args.data, args.offline)
-    chances = probabilities(loading.logits(network, images))
+    data, images = trained_run.load_test(network, folder, args.data, args.offline)
+    chances = probabilities(trained_run.logits(network, images))
     measured = measure(data.name, chances, data.y_test, args.count)
     mark = " (synthetic digits)" if data.synthetic else ""
     shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 
 
 def add_parser(subparsers: Any) -> None:
@@ -19,18 +19,18 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the loss and the accuracy and return the exit code."""
-    from jitnet import threads
+    from jitnet.machine import threads
 
     threads.configure(args.threads)
 
-    from jitnet.commands import loading
-    from jitnet.network import score
-    from jitnet.views.progress import counted
+    from jitnet.commands.support import trained_run
+    from jitnet.display.live.progress import counted
+    from jitnet.model.network import score
 
-    network, folder, epoch = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     settings = folder.settings
-    data, images = loading.load_test(network, folder, args.data, args.offline)
-    loss, accuracy = score(loading.logits(network, images), data.y_test, network.loss)
+    data, images = trained_run.load_test(network, folder, args.data, args.offline)
+    loss, accuracy = score(trained_run.logits(network, images), data.y_test, network.loss)
     loss *= data.unit
     mark = " (synthetic digits)" if data.synthetic else ""
     if folder.meta["data"] == "synthetic" and not data.synthetic:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 
 
 def add_parser(subparsers: Any) -> None:
@@ -40,16 +40,18 @@ def add_parser(subparsers: Any) -> None:
 
 def run_cpp(args: argparse.Namespace) -> int:
     """Write the C++ twin, verify it if that is asked for, and return the exit code."""
-    from jitnet import threads
+    from jitnet.machine import threads
 
     threads.configure()
 
     from jitnet import __version__
-    from jitnet.commands import loading
+    from jitnet.commands.support import trained_run
     from jitnet.export import twin
-    from jitnet.training import Position
+    from jitnet.training.loop import Position
 
-    network, folder, tensors, position = loading.load_state(args.run_name, args.runs_dir, "best" if args.best else None)
+    network, folder, tensors, position = trained_run.load_state(
+        args.run_name, args.runs_dir, "best" if args.best else None
+    )
     if args.initial:
         network.initialise(folder.settings.init, folder.settings.seed)
         position = Position()
@@ -69,20 +71,20 @@ def run_cpp(args: argparse.Namespace) -> int:
 
 def run_weights(args: argparse.Namespace) -> int:
     """Write the file of weights and return the exit code."""
-    from jitnet import threads
+    from jitnet.machine import threads
 
     threads.configure()
 
-    from jitnet import checkpoint, saving
-    from jitnet.commands import loading
+    from jitnet.commands.support import trained_run
     from jitnet.errors import InputError
+    from jitnet.storage import checkpoint, model_file
 
     if args.out.suffix not in (".safetensors", ".npz"):
         raise InputError(f"--out is {str(args.out)!r}: expected a name that ends in .safetensors or .npz")
-    network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    network, folder, _ = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     tensors = {name: out_first(array) for name, array in network.tensors().items()}
     if args.out.suffix == ".npz":
-        saving.write_npz(args.out, tensors)
+        model_file.write_npz(args.out, tensors)
     else:
         checkpoint.save(args.out, tensors, {"architecture": folder.settings.architecture, "layout": "out, in"})
     for name, array in tensors.items():

@@ -32,18 +32,18 @@ def run(args: argparse.Namespace) -> int:
         if not 1 <= value <= most:
             raise InputError(f"{name} is {value}: expected 1 to {most:,}")
 
-    from jitnet import threads
+    from jitnet.machine import threads
 
     threads.configure()
 
     import numpy as np
 
-    from jitnet import architecture
-    from jitnet.commands import loading
-    from jitnet.commands.waiting import Waiting
-    from jitnet.compilation import compile_kernels
-    from jitnet.gradients import TOLERANCE, check
-    from jitnet.network import PART, Network
+    from jitnet.commands.support import trained_run
+    from jitnet.commands.support.progress_bar import Waiting
+    from jitnet.model import architecture
+    from jitnet.model.gradcheck import TOLERANCE, check
+    from jitnet.model.network import PART, Network
+    from jitnet.training.compilation import compile_kernels
 
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
     network = Network(layers, (args.side, args.side, 1), settings.bias, np.float64, settings.loss)
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{architecture.to_text(layers)} in float64, {recipe}", flush=True)
     with Waiting() as waiting:
         # Those of sums over any number of images.
-        loading.show_compiling(compile_kernels(network, PART + 1, images, targets), waiting.report)
+        trained_run.show_compiling(compile_kernels(network, PART + 1, images, targets), waiting.report)
     worst = 0.0
     for tensor in check(network, images, targets, args.samples, settings.seed):
         shape = " x ".join(map(str, tensor.shape))

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 from jitnet.config import CHOICES, PRESETS, Settings
 from jitnet.errors import InputError
 
@@ -38,29 +38,29 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the run and return the exit code."""
-    from jitnet import threads
+    from jitnet.machine import threads
 
     threads.configure()
 
-    from jitnet import beginning, description, weights
-    from jitnet.commands import loading
-    from jitnet.runfolder import RunFolder
-    from jitnet.splitting import split
-    from jitnet.training import Training
+    from jitnet.commands.support import trained_run
+    from jitnet.data.split import split
+    from jitnet.run import RunFolder, describe, start
+    from jitnet.storage import foreign_weights
+    from jitnet.training.loop import Training
 
     given = {
         name: value for name in ("architecture", "bias", "data") if (value := getattr(args, name, None)) is not None
     }
     settings = Settings.preset(args.network, **given)
     names = _names(args.map)
-    theirs = weights.read(args.file)
-    network, data = beginning.prepare(settings, args.offline, loading.warn)
-    tensors, unused = weights.convert(network, theirs, names, args.layout, str(args.file))
+    theirs = foreign_weights.read(args.file)
+    network, data = start.prepare(settings, args.offline, trained_run.warn)
+    tensors, unused = foreign_weights.convert(network, theirs, names, args.layout, str(args.file))
     network.load_tensors(tensors, str(args.file))
     if unused:
-        loading.warn(f"not needed of {args.file}: {', '.join(unused)}")
+        trained_run.warn(f"not needed of {args.file}: {', '.join(unused)}")
     training = Training(network, settings, split(data, settings))
-    meta = description.meta(network, data, settings.seed) | {"status": "stopped", "imported": str(args.file)}
+    meta = describe.meta(network, data, settings.seed) | {"status": "stopped", "imported": str(args.file)}
     with RunFolder.create(
         args.runs_dir,
         f"{args.network}-imported",

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 
 _DRAWN = 12  # of more images there is a line each, and no picture
 
@@ -19,19 +19,19 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line per image, of a few images a picture and bars too, and return the exit code."""
-    from jitnet import threads
+    from jitnet.machine import threads
 
     threads.configure()
 
     import numpy as np
 
-    from jitnet.commands import listing, loading
-    from jitnet.data.images import read_images
+    from jitnet.commands.support import listing, trained_run
+    from jitnet.data.readers.images import read_images
+    from jitnet.display.pictures import print_prediction
     from jitnet.errors import InputError
-    from jitnet.network import probabilities
-    from jitnet.views.pictures import print_prediction
+    from jitnet.model.network import probabilities
 
-    network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    network, folder, _ = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     if folder.settings.target:
         raise InputError(
             f"{folder.path} approximates {folder.settings.target!r} from numbers: predict reads images only"
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     pictures = np.stack([_centred(name, image, height, width) for name, image in named])
     trained_on = " (trained on synthetic digits)" if folder.meta.get("data") == "synthetic" else ""
     out = listing.console()
-    scores = loading.logits(network, pictures[..., None])
+    scores = trained_run.logits(network, pictures[..., None])
     for (name, _), picture, chances in zip(named, pictures, probabilities(scores)):
         ranked = np.argsort(-chances, kind="stable")[:3]
         shown = "  ".join(f"{label} {100 * chances[label]:5.1f} %" for label in ranked)
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _centred(name: str, image: Any, height: int, width: int) -> Any:
-    from jitnet.data.images import centre
+    from jitnet.data.readers.images import centre
     from jitnet.errors import InputError
 
     try:

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 
 
 def add_parser(subparsers: Any) -> None:
@@ -23,13 +23,13 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure each run on its test images, write the page and return the exit code."""
-    from jitnet import threads
+    from jitnet.machine import threads
 
     threads.configure(args.threads)
 
-    from jitnet.commands.waiting import Waiting
+    from jitnet.commands.support.progress_bar import Waiting
     from jitnet.errors import InputError
-    from jitnet.history.sweep import expand, find_sweep, read_sweep
+    from jitnet.history.sweep_record import expand, find_sweep, read_sweep
     from jitnet.report import page, sweep_page
 
     sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
@@ -55,8 +55,8 @@ def _made() -> str:
 
 
 def _write(out: Path, text: str) -> int:
-    from jitnet.atomic import replace_file
     from jitnet.errors import InputError
+    from jitnet.storage.atomic import replace_file
 
     try:
         replace_file(out, text.encode())
@@ -68,27 +68,27 @@ def _write(out: Path, text: str) -> int:
 
 def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any], report: Callable[..., None]) -> Any:
     """Return a run with its network's parameters and, if its data is here, what they do on the test images."""
-    from jitnet.commands import loading
+    from jitnet.commands.support import trained_run
+    from jitnet.data.split import with_channels
     from jitnet.errors import InputError
-    from jitnet.network import probabilities
+    from jitnet.model.network import probabilities
     from jitnet.report.measure import measure
     from jitnet.report.section import Subject
-    from jitnet.splitting import with_channels
 
-    network, folder, _ = loading.load_trained(str(each.path), args.runs_dir, "best" if args.best else None)
+    network, folder, _ = trained_run.load_trained(str(each.path), args.runs_dir, "best" if args.best else None)
     spec = folder.settings.data
     measured, missing, images = None, "", None
     try:
         if spec not in known:
-            known[spec] = loading.load_data(spec, args.offline, loading.warn)
+            known[spec] = trained_run.load_data(spec, args.offline, trained_run.warn)
         data = known[spec]
         if data.sha256 != each.meta.get("data_sha256"):
             raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
         images = with_channels(data.x_test)
-        measured = measure(data.name, probabilities(loading.logits(network, images, report)), data.y_test)
+        measured = measure(data.name, probabilities(trained_run.logits(network, images, report)), data.y_test)
     except InputError as error:
         missing = str(error)
-        loading.warn(f"{each.name} is reported without measurements: {error}")
+        trained_run.warn(f"{each.name} is reported without measurements: {error}")
         images = None
     if images is None:
         import numpy as np

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 from jitnet.config import CHOICES
 from jitnet.errors import InputError
 
@@ -24,18 +24,17 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Resume and return the exit code."""
-    from jitnet import threads
+    from jitnet.machine import threads
 
     threads.configure(args.threads)  # before anything imports numba
 
-    from jitnet import beginning, description
-    from jitnet.commands import session
-    from jitnet.commands.waiting import Waiting
-    from jitnet.runfolder import RunFolder
-    from jitnet.views import open_view
+    from jitnet.commands.support import session
+    from jitnet.commands.support.progress_bar import Waiting
+    from jitnet.display import open_view
+    from jitnet.run import RunFolder, describe, start
 
     with RunFolder.open(args.run_name, args.runs_dir, lock=True) as folder:
-        position, tensors, path, notices = beginning.standing(folder)
+        position, tensors, path, notices = start.standing(folder)
         settings = folder.settings
         epochs = _epochs(args, position, settings.until)
         if args.schedule:
@@ -49,16 +48,16 @@ def run(args: argparse.Namespace) -> int:
                 print(f"--epochs {max(epochs, position.epoch + 1)} would go on")
             return 0
         if position.epoch >= epochs:
-            beginning.close(folder, position)
+            start.close(folder, position)
             if args.ui not in ("json", "quiet"):
                 print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
             return 0
         with Waiting(args.ui != "quiet") as waiting:
-            network, data = beginning.prepare(settings, args.offline, notices.append, waiting.report)
-        beginning.require_same(data, folder)
+            network, data = start.prepare(settings, args.offline, notices.append, waiting.report)
+        start.require_same(data, folder)
         network.load_tensors(tensors, str(path))
-        peak = description.peak_threads(settings)
-        training, started = beginning.again(network, data, settings, folder, position, epochs, peak)
+        peak = describe.peak_threads(settings)
+        training, started = start.again(network, data, settings, folder, position, epochs, peak)
         return session.follow(training, started, folder, open_view(args.ui), notices)
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 from jitnet.errors import InputError
 
 
@@ -62,7 +62,7 @@ def _list(args: argparse.Namespace) -> int:
         records = [summary(run) | {"path": str(run.path), "settings": run.settings} for run in chosen]
         print(json.dumps(records, indent=2, default=str))
         return 0
-    from jitnet.commands import listing
+    from jitnet.commands.support import listing
 
     listing.print_list(chosen, len(found), args.runs_dir)
     return 0
@@ -77,7 +77,7 @@ def _show(args: argparse.Namespace) -> int:
         record = summary(run) | {"path": str(run.path), "settings": run.settings, "meta": run.meta}
         print(json.dumps(record | {"metrics": run.epochs}, indent=2, default=str))
         return 0
-    from jitnet.commands import listing
+    from jitnet.commands.support import listing
 
     listing.print_run(run)
     return 0
@@ -86,7 +86,7 @@ def _show(args: argparse.Namespace) -> int:
 def _compare(args: argparse.Namespace) -> int:
     from jitnet.history.compare import compare, to_csv, to_markdown
     from jitnet.history.curves import curves
-    from jitnet.history.sweep import expand, find_sweep
+    from jitnet.history.sweep_record import expand, find_sweep
 
     targets = tuple(args.accuracy or ())
     for target in targets:
@@ -102,7 +102,7 @@ def _compare(args: argparse.Namespace) -> int:
     if args.markdown or args.csv:
         print(to_markdown(tables) if args.markdown else to_csv(tables))
         return 0
-    from jitnet.commands import listing
+    from jitnet.commands.support import listing
 
     listing.print_tables(tables)
     with contextlib.suppress(InputError):  # no epoch is done yet: the settings are worth comparing all the same
@@ -113,7 +113,7 @@ def _compare(args: argparse.Namespace) -> int:
 def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
     """Print a sweep's statistics and its table: a line for each trial, where `compare` has a column for each run."""
     from jitnet.history.compare import to_csv, to_markdown
-    from jitnet.history.sweep import read_sweep
+    from jitnet.history.sweep_record import read_sweep
     from jitnet.history.tables import statistics_tables, trials_table
 
     sweep = read_sweep(path)
@@ -124,7 +124,7 @@ def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
     if args.markdown or args.csv:
         print(to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables))
         return 0
-    from jitnet.commands import listing
+    from jitnet.commands.support import listing
 
     listing.print_tables(tables)
     return 0
@@ -133,7 +133,7 @@ def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
 def _plot(args: argparse.Namespace) -> int:
     from jitnet.history.curves import METRICS, curves
     from jitnet.history.figure import save_figure
-    from jitnet.history.sweep import expand
+    from jitnet.history.sweep_record import expand
 
     if args.metric not in METRICS:
         raise InputError(f"--metric is {args.metric!r}: expected one of {', '.join(METRICS)}")
@@ -142,7 +142,7 @@ def _plot(args: argparse.Namespace) -> int:
         save_figure(args.out, drawn, args.metric, args.x)
         print(f"written: {args.out}")
         return 0
-    from jitnet.commands import listing
+    from jitnet.commands.support import listing
 
     listing.print_curves(drawn, args.metric, args.x)
     return 0

@@ -23,7 +23,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print a line an epoch and return the exit code."""
     from jitnet.commands.train import settings_of
-    from jitnet.schedule import learning_rate
+    from jitnet.training.schedule import learning_rate
 
     settings = settings_of(args)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

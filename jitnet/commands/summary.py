@@ -22,8 +22,8 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from jitnet import architecture
     from jitnet.commands.train import settings_of
+    from jitnet.model import architecture
 
     settings = settings_of(args)
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))

@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from jitnet.commands import many, train
+from jitnet.commands import train
+from jitnet.commands.support import many
 from jitnet.errors import InputError
 
 

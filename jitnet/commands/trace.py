@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 
 _PICTURES = 4  # feature maps of a layer: those with the largest numbers
 
@@ -21,20 +21,20 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print each layer's shapes, ranges and a few pictures, there and back, and return the exit code."""
-    from jitnet import threads
     from jitnet.errors import InputError
+    from jitnet.machine import threads
 
     threads.configure()
 
-    from jitnet.commands import listing, loading
-    from jitnet.network import probabilities
-    from jitnet.views.pictures import print_prediction
-    from jitnet.walk import walk
+    from jitnet.commands.support import listing, trained_run
+    from jitnet.display.pictures import print_prediction
+    from jitnet.model.network import probabilities
+    from jitnet.model.reference import walk
 
-    network, folder, _ = loading.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    network, folder, _ = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     if folder.settings.target:
         raise InputError(f"{folder.path} approximates {folder.settings.target!r}: trace follows classified images only")
-    data, images = loading.load_test(network, folder, args.data, args.offline)
+    data, images = trained_run.load_test(network, folder, args.data, args.offline)
     if not 0 <= args.image < len(images):
         raise InputError(f"--image is {args.image}: expected 0 to {len(images) - 1:,}, a test image of {data.name}")
     image, label = images[args.image], int(data.y_test[args.image])
@@ -62,8 +62,8 @@ def _show(
 
     import numpy as np
 
-    from jitnet.views.frame import glyphs_for
-    from jitnet.views.pictures import as_bytes, draw_image, print_beside
+    from jitnet.display.live.frame import glyphs_for
+    from jitnet.display.pictures import as_bytes, draw_image, print_beside
 
     arrow = f"{_shape(inputs)} -> {_shape(values.shape)}" if what == "out" else _shape(values.shape)
     print(f"{f'{name} {what}':14} {arrow:>30} {_range(values)}", flush=True)

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jitnet import architecture
-from jitnet.architecture import ACTIVATIONS
-from jitnet.commands import options
+from jitnet.commands.support import options
 from jitnet.config import CHOICES, PRESETS, Settings
 from jitnet.errors import InputError
+from jitnet.model import architecture
+from jitnet.model.architecture import ACTIVATIONS
 
 
 def add_parser(subparsers: Any) -> None:
@@ -116,8 +116,8 @@ def _hidden(text: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Train and return the exit code."""
-    from jitnet import threads
     from jitnet.history.figure import require_figure
+    from jitnet.machine import threads
 
     settings = settings_of(args)
     if args.plot and args.ui == "json":
@@ -126,16 +126,16 @@ def run(args: argparse.Namespace) -> int:
         require_figure(args.save)  # not after an hour of training
     threads.configure(args.threads)  # before anything imports numba
 
-    from jitnet import beginning, description
-    from jitnet.commands import session
-    from jitnet.commands.waiting import Waiting
-    from jitnet.views import open_view
+    from jitnet.commands.support import session
+    from jitnet.commands.support.progress_bar import Waiting
+    from jitnet.display import open_view
+    from jitnet.run import describe, start
 
     notices: list[str] = []
     with Waiting(args.ui != "quiet") as waiting:
-        network, data = beginning.prepare(settings, args.offline, notices.append, waiting.report)
-    peak = description.peak_threads(settings)
-    training, started, folder = beginning.anew(network, data, settings, args.runs_dir, args.name, peak)
+        network, data = start.prepare(settings, args.offline, notices.append, waiting.report)
+    peak = describe.peak_threads(settings)
+    training, started, folder = start.anew(network, data, settings, args.runs_dir, args.name, peak)
     with folder:
         code = session.follow(training, started, folder, open_view(args.ui), notices)
     if code == 0 and (args.plot or args.save):

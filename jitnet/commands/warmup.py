@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from jitnet.commands import options
+from jitnet.commands.support import options
 
 
 def add_parser(subparsers: Any) -> None:
@@ -15,17 +15,17 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compile for every form of training and return the exit code."""
-    from jitnet import threads
+    from jitnet.machine import threads
 
     threads.configure(args.threads)
 
     import numpy as np
 
-    from jitnet.architecture import CNN
-    from jitnet.compilation import compile_kernels
-    from jitnet.kernels.options import CACHE_FOLDER
-    from jitnet.network import PART, Network
-    from jitnet.views import open_view
+    from jitnet.display import open_view
+    from jitnet.kernels.compiler.decorators import CACHE_FOLDER
+    from jitnet.model.architecture import CNN
+    from jitnet.model.network import PART, Network
+    from jitnet.training.compilation import compile_kernels
 
     network = Network(CNN, (28, 28, 1))
     images = np.zeros((1, 28, 28, 1), np.uint8)

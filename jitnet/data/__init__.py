@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jitnet.data import sources
-from jitnet.data.cache import Cache, default_folder
 from jitnet.data.content import Report, silent
 from jitnet.data.dataset import Dataset
+from jitnet.data.sources import search
+from jitnet.data.sources.cache import Cache, default_folder
 
 __all__ = ["Dataset", "load", "load_mnist"]
 
@@ -32,7 +32,8 @@ def load(
     Parameters
     ----------
     spec : "mnist", "fashion", "kmnist"; "synthetic", the built-in digits; "auto", MNIST or else, with a warning,
-        the built-in digits; or a path (see `jitnet.data.layouts.read`). "mnist" and "auto" look into JITNET_DATA first
+        the built-in digits; or a path (see `jitnet.data.readers.layouts.read`). "mnist" and "auto" look into
+        JITNET_DATA first
     offline : never open a connection
     warn : takes a sentence about something the user should know; a Python warning unless given
     report : takes what is going on when it may take a while, and the share of it that is done, from 0 to 1
@@ -45,7 +46,7 @@ def load(
     ------
     InputError : what was asked for is not there, or it is damaged
     """
-    return sources.load(os.fspath(spec), Cache(default_folder(), warn, report), offline)
+    return search.load(os.fspath(spec), Cache(default_folder(), warn, report), offline)
 
 
 def load_mnist(*, offline: bool = False) -> tuple[Arrays, Arrays]:

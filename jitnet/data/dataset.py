@@ -8,7 +8,7 @@ import numpy as np
 
 from jitnet.data import checks
 from jitnet.data.content import Part
-from jitnet.data.known import KNOWN, PARTS, Known
+from jitnet.data.sources.known import KNOWN, PARTS, Known
 
 SYNTHETIC = "synthetic"
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from jitnet import __version__, checkpoint
-from jitnet.architecture import Conv, Pool, Shape
-from jitnet.atomic import replace_file
-from jitnet.checkpoint import Metadata, Tensors
+from jitnet import __version__
 from jitnet.config import Settings
 from jitnet.errors import InputError, JitnetError
-from jitnet.network import Network
+from jitnet.model.architecture import Conv, Pool, Shape
+from jitnet.model.network import Network
+from jitnet.storage import checkpoint
+from jitnet.storage.atomic import replace_file
+from jitnet.storage.checkpoint import Metadata, Tensors
 
 SOURCES = ("jitnet.hpp", "checkpoint.hpp", "main.cpp", "selftest.cpp", "CMakeLists.txt", "README.md")
 MADE = ("model.hpp", "model.safetensors", "golden.bin")

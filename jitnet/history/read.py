@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jitnet import architecture
 from jitnet.config import Settings
 from jitnet.errors import InputError
-from jitnet.runfolder.lock import is_held
-from jitnet.runfolder.names import find_run, list_runs, read_meta
+from jitnet.model import architecture
+from jitnet.run.lock import is_held
+from jitnet.run.names import find_run, list_runs, read_meta
 
 SHOWN = (
     "name", "status", "network", "architecture", "parameters", "data", "epochs", "planned", "accuracy", "best", "val",

@@ -2,7 +2,7 @@
 
 from jitnet.history.compare import MINUS, Table
 from jitnet.history.statistics import CONFIDENCE, FIGURES, Summary
-from jitnet.history.sweep import Sweep
+from jitnet.history.sweep_record import Sweep
 
 _HEAD = ("", "epoch", "n", "mean", "sd", "min", "max", f"{100 * CONFIDENCE:.0f} % of the mean")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jitnet.architecture import Conv, Pool, Shape
+from jitnet.model.architecture import Conv, Pool, Shape
 
 Tensors = dict[str, np.ndarray]
 

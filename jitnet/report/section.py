@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from jitnet.architecture import Conv, Shape, forward_macs, operations, parameter_count
 from jitnet.errors import InputError
 from jitnet.history import Run
 from jitnet.history.curves import ALONG, METRICS, Curve, curves
+from jitnet.model.architecture import Conv, Shape, forward_macs, operations, parameter_count
 from jitnet.report.chart import chart
 from jitnet.report.featuremaps import feature_maps
 from jitnet.report.html import Markup, element, join, number, table

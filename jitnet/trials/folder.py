@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jitnet.atomic import replace_file
 from jitnet.config import Settings
 from jitnet.errors import InputError
 from jitnet.history import read_run
 from jitnet.history.statistics import FIGURES, Summary, summarise
-from jitnet.history.sweep import RECORD, SCHEMA, read_table
-from jitnet.runfolder.lock import Lock
-from jitnet.runfolder.names import check_name
+from jitnet.history.sweep_record import RECORD, SCHEMA, read_table
+from jitnet.run.lock import Lock
+from jitnet.run.names import check_name
+from jitnet.storage.atomic import replace_file
 from jitnet.trials.board import Row
 from jitnet.trials.plan import Plan, Trial
 

@@ -9,10 +9,10 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from jitnet import threads
 from jitnet.config import Settings
 from jitnet.errors import InputError
-from jitnet.history.sweep import RECORD
+from jitnet.history.sweep_record import RECORD
+from jitnet.machine import threads
 from jitnet.trials.board import DIVERGED, DONE, FAILED, PAUSED, STOPPED, WAITING
 from jitnet.trials.folder import STOP
 
@@ -23,19 +23,19 @@ def look(tasks: list[dict[str, Any]]) -> dict[str, Any]:
     Returns the data's name, its hash, and warnings. Raises `InputError` for whatever no trial could start with.
     """
     _settle(tasks[0])
-    from jitnet import beginning
-    from jitnet.compilation import compile_kernels
+    from jitnet.data.split import split
     from jitnet.events import Warned
-    from jitnet.network import PART
-    from jitnet.splitting import split
-    from jitnet.training import Training
+    from jitnet.model.network import PART
+    from jitnet.run import start
+    from jitnet.training.compilation import compile_kernels
+    from jitnet.training.loop import Training
 
     first = Settings(**tasks[0]["settings"])
     data, warned = _data(first.data, first.target, tasks[0]["offline"])
     notices = list(warned)
     compiled = set()
     for settings in {Settings(**task["settings"]).replace(seed=0, lr=1.0) for task in tasks}:
-        training = Training(beginning.network_for(settings, data), settings, split(data, settings))
+        training = Training(start.network_for(settings, data), settings, split(data, settings))
         network = training.network
         form = (min(training.batch_size, 2), training.batch_size > PART, training.optimizer.is_plain)
         if form not in compiled:
@@ -85,15 +85,14 @@ def _is_stopped(task: dict[str, Any]) -> bool:
 @functools.lru_cache(maxsize=1)
 def _data(spec: str, target: str, offline: bool) -> tuple[Any, list[str]]:
     """Return data, verified as they are loaded, and warnings; they stay in memory for the next trial."""
-    from jitnet import beginning
+    from jitnet.run import start
 
     warned: list[str] = []
-    return beginning.load_data(spec, offline, warned.append, target), warned
+    return start.load_data(spec, offline, warned.append, target), warned
 
 
 def _train(task: dict[str, Any]) -> dict[str, Any]:
-    from jitnet import beginning
-    from jitnet.runfolder import RunFolder
+    from jitnet.run import RunFolder, start
 
     sweep, settings, limit = Path(task["folder"]), Settings(**task["settings"]), task["epochs"]
     path = sweep / task["name"]
@@ -105,31 +104,31 @@ def _train(task: dict[str, Any]) -> dict[str, Any]:
             f"the data {data.name} from {data.source} on {socket.gethostname()} are not those of the other trials: "
             f"expected the content hash {task['data_sha256'][:12]}, give it the same data, for instance by JITNET_DATA"
         )
-    network = beginning.network_for(settings, data)
+    network = start.network_for(settings, data)
     if not path.exists():
-        training, started, folder = beginning.anew(network, data, settings, sweep, task["name"])
+        training, started, folder = start.anew(network, data, settings, sweep, task["name"])
         with folder:
             folder.meta |= {"argv": task["argv"], "sweep": sweep.name}
             return _follow(task, training, started, folder, [])
     with RunFolder.open(task["name"], sweep, lock=True) as folder:
         killed = folder.meta["status"] == "running"  # nobody was there to say that it stopped
-        position, tensors, where, told = beginning.standing(folder)
-        beginning.require_same(data, folder)
+        position, tensors, where, told = start.standing(folder)
+        start.require_same(data, folder)
         network.load_tensors(tensors, str(where))
         if position.epoch >= limit or folder.meta["status"] == DONE:
             if position.epoch >= folder.settings.until:
-                beginning.close(folder, position)
+                start.close(folder, position)
             rows = folder.rewind(position.epoch, position.step)
             return _result(folder, rows, network, position, limit)
-        training, started = beginning.again(network, data, folder.settings, folder, position, folder.settings.until)
+        training, started = start.again(network, data, folder.settings, folder, position, folder.settings.until)
         told += ["its worker was killed, another went on from its checkpoint"] if killed else []
         return _follow(task, training, started, folder, told)
 
 
 def _follow(task: dict[str, Any], training: Any, started: Any, folder: Any, told: list[str]) -> dict[str, Any]:
     """Train until the limit, the end, or a request to stop; `told` is what the user should know already."""
-    from jitnet import beginning
     from jitnet.events import Diverged, EpochDone, Event, Warned
+    from jitnet.run import start
 
     def asked(event: Event) -> str:
         if isinstance(event, EpochDone) and training.position.epoch >= task["epochs"]:
@@ -137,7 +136,7 @@ def _follow(task: dict[str, Any], training: Any, started: Any, folder: Any, told
         return "SIGINT" if _is_stopped(task) else ""
 
     rows, diverged = list(started.history), ""
-    for event in beginning.until(asked, training, started):
+    for event in start.until(asked, training, started):
         caused = folder.handle(event)
         told += [each.message for each in (event, *caused) if isinstance(each, Warned)]
         if isinstance(event, EpochDone):
@@ -153,7 +152,7 @@ def _follow(task: dict[str, Any], training: Any, started: Any, folder: Any, told
 
 
 def _result(folder: Any, rows: Any, network: Any, position: Any, limit: int) -> dict[str, Any]:
-    from jitnet.checkpoint import content_hash
+    from jitnet.storage.checkpoint import content_hash
 
     statuses = {"done": DONE, "diverged": DIVERGED}
     status = statuses.get(folder.meta["status"], STOPPED)

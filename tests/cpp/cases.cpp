@@ -1,5 +1,5 @@
-// Many small networks in one program, for tests/test_twin_training.py; and the reader of checkpoints, for
-// tests/test_twin_reader.py. cases.hpp is made by tests/twins.py: a model.hpp in a namespace of its own for each
+// Many small networks in one program, for tests/cpp/test_twin_training.py; and the reader of checkpoints, for
+// tests/cpp/test_twin_reader.py. cases.hpp is made by tests/support/twins.py: a model.hpp in a namespace of its own for each
 // network, and `run_case`, which calls `train_case` for one of them.
 //
 //   cases train NUMBER FOLDER    takes steps from FOLDER/model.safetensors on the images of FOLDER/steps.safetensors,

@@ -1,5 +1,5 @@
 // checkpoint.hpp: the files of jitnet.hpp. IDX images are read; checkpoints are read and written, in the format and
-// with the checks of jitnet/checkpoint.py: safetensors with a SHA-256 over every byte.
+// with the checks of jitnet/storage/checkpoint.py: safetensors with a SHA-256 over every byte.
 //
 // Nothing that a file says is believed before it is checked, and no memory is taken for a claim: each flaw is an Error
 // that names the reason.

@@ -469,7 +469,7 @@ inline bool all_finite(const float* values, std::size_t n) {
 }
 
 // ----------------------------------------------------------------------------------------------------------- network
-// The network is a table, one record a layer; everything it computes lies in arenas, as in kernels/layers.py.
+// The network is a table, one record a layer; everything it computes lies in arenas, as in kernels/table.py.
 
 enum class Kind { conv, dense };
 

@@ -1,0 +1,97 @@
+"""One training from its first event to its exit code: the loop's events go to the run folder and to the view."""
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+
+from jitnet.display import View
+from jitnet.events import Diverged, Event, Interrupted, RunFinished, RunStarted, Warned
+from jitnet.run import RunFolder
+from jitnet.run.start import until
+from jitnet.training.loop import Training
+
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Stop:
+    """Catches the first signal, to be looked at between compiled calls; a second one leaves at once.
+
+    Only where LLVM is being handed machine code the second one is dropped, and the first stops the run soon after.
+    What the parent had ignored, as nohup does with SIGHUP, stays ignored.
+    """
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+
+    def __enter__(self) -> "Stop":
+        heard = [number for number in _SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
+        self._before = {number: signal.signal(number, self._catch) for number in heard}
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def asked(self, event: Event) -> str:
+        """Return the signal's name, "" as long as there is none."""
+        return self.signal.name if self.signal is not None else ""
+
+    def _catch(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is None:
+            self.signal = signal.Signals(number)
+        elif not _called_by_llvm(frame):
+            raise SystemExit(128 + number)
+
+
+def _called_by_llvm(frame: FrameType | None) -> bool:
+    """Are we in a callback of llvmlite? An exception there is only printed, and LLVM crashes without the code."""
+    while frame is not None and not frame.f_code.co_name.startswith("_raw_object_cache_"):
+        frame = frame.f_back
+    return frame is not None
+
+
+def follow(training: Training, started: RunStarted, folder: RunFolder, view: View, notices: list[str]) -> int:
+    """Train to the end, or to a signal, and return the exit code."""
+    with Stop() as stop, view:
+        for message in notices:
+            _tell(Warned(message=message), folder, view)
+        code = 0
+        for event in until(stop.asked, training, started):
+            _tell(event, folder, view)
+            training.leave_out(_pause(view, stop))
+            if isinstance(event, Diverged):
+                code = 3
+            elif isinstance(event, Interrupted):
+                code = 128 + signal.Signals[event.signal].value
+        folder.note_drawing(view.drawing_s)
+        return code or (1 if folder.save_failed or view.broken else 0)
+
+
+def _pause(view: View, stop: Stop) -> float:
+    """Stand still as long as the user wants, and return the seconds."""
+    began = time.perf_counter()
+    while view.paused and stop.signal is None:
+        view.wait()
+    return time.perf_counter() - began
+
+
+def _tell(event: Event, folder: RunFolder, view: View) -> None:
+    caused = folder.handle(event)
+    closes = isinstance(event, Interrupted | RunFinished)  # these are the last lines, behind the checkpoint's
+    for item in [*caused, event] if closes else [event, *caused]:
+        view.handle(item)
+
+
+def plot_losses(path: Path, shown: bool, save: Path | None) -> None:
+    """Print a run's losses per batch over time as a plot, or write them as a figure."""
+    from jitnet.commands.support import listing
+    from jitnet.history import read_run
+    from jitnet.history.curves import curves
+    from jitnet.history.figure import save_figure
+
+    drawn = curves([read_run(path, path.parent)], "step_loss", "time")
+    if shown:
+        listing.print_curves(drawn, "step_loss", "time")
+    if save is not None:
+        save_figure(save, drawn, "step_loss", "time")

@@ -1,0 +1,1 @@
+"""Where a data set comes from: this machine, the cache, or a download."""

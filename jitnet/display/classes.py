@@ -1,0 +1,147 @@
+"""What the network makes of the test images after each evaluation: digits drawn small, every class, confusions."""
+
+from functools import cache, lru_cache
+
+from jitnet.display.live.frame import Glyphs, Line, blend, fit, panel
+from jitnet.display.live.progress import DashboardState
+
+SIDE = 10  # pixels of a small digit
+ROWS = SIDE // 2 + 2  # of the panel without its box: digits, their marks, the classes
+CELL = 4  # columns of a cell of the confusions
+_ASCII = " .:-=+*#%@"
+_LATER = "after the first evaluation"
+
+
+Confusion = tuple[tuple[int, ...], ...]  # images by (true class, predicted class)
+
+
+def confusion_of(state: DashboardState) -> Confusion:
+    """Return the confusions of the latest evaluation."""
+    return state.epochs[-1].confusion if state.epochs else ()
+
+
+def accuracies(confusion: Confusion) -> list[float | None]:
+    """Return each class's accuracy in percent; None of a class without images."""
+    return [100 * row[label] / sum(row) if sum(row) else None for label, row in enumerate(confusion)]
+
+
+def class_line(confusion: Confusion, width: int, glyphs: Glyphs) -> Line:
+    """Return all classes in one line, as many as fit; the worst is marked in shape, not only in colour."""
+    values = accuracies(confusion)
+    if not values:
+        return [("each class's accuracy, " + _LATER, "label")]
+    line: Line = [("right %  ", "label")] if width >= 9 + 9 * len(values) else []
+    room = min(12, (width - 9 * len(line)) // len(values))
+    known = [value for value in values if value is not None]
+    for label, value in enumerate(values):
+        sign = glyphs.now if value is not None and value == min(known) < max(known) else " "
+        text = _percent(value, 1 if room >= 8 else 0)
+        line += [(f"{sign}{label}:", "label"), (text.ljust(room - 2 - len(str(label))), _tone(value, known))]
+    return line
+
+
+def digits_panel(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool = True) -> list[Line]:
+    """Return a panel of test digits, each with what it was taken for, `7`, or `2 not 7` if that is wrong; and classes.
+
+    It has ROWS lines and its box.
+    """
+    run, epochs = state.run, state.epochs
+    found = epochs[-1].sample_predictions if epochs else ()
+    sample, labels = (run.sample, run.sample_labels) if run else ((), ())
+    return _digits_panel(sample, labels, found, confusion_of(state), width, glyphs, boxed)
+
+
+@lru_cache(maxsize=8)  # it changes once an epoch, and has more pieces than all the rest
+def _digits_panel(
+    sample: tuple[str, ...],
+    labels: tuple[int, ...],
+    found: tuple[int, ...],
+    confusion: Confusion,
+    width: int,
+    glyphs: Glyphs,
+    boxed: bool,
+) -> list[Line]:
+    inner = width - 4
+    count = min(len(sample), (inner + 2) // (SIDE + 2))
+    gap = min(6, (inner - count * SIDE) // max(1, count - 1))
+    lines: list[Line] = [[] for _ in range(ROWS - 1)]
+    for place in range(count):
+        wrong = place < len(found) and found[place] != labels[place]
+        verdict = fit(_verdict(labels[place], found, place, glyphs), SIDE, glyphs)
+        for line, pieces in zip(lines, [*_drawn(sample[place], wrong, glyphs), verdict]):
+            line += [(" " * gap if place else "", ""), *pieces]
+    right = sum(a == b for a, b in zip(found[:count], labels))
+    score: Line = [(f"{right} of {count} right", "accuracy" if right == count else "val")] if found else []
+    body = [*lines, class_line(confusion, inner, glyphs)]
+    return panel([("test digits", "label")], score, body, width, ROWS + (2 if boxed else 1), glyphs, boxed)
+
+
+def _verdict(label: int, found: tuple[int, ...], place: int, glyphs: Glyphs) -> Line:
+    if place >= len(found):
+        return [(f"{label}".center(SIDE), "label")]
+    if found[place] == label:
+        return [(f"{glyphs.right} {label}".center(SIDE), "accuracy")]
+    return [(f"{glyphs.wrong} {found[place]} not {label}".center(SIDE), "error")]
+
+
+def _drawn(pixels: str, wrong: bool, glyphs: Glyphs) -> list[Line]:
+    """Return a digit as lines of half blocks, grey where there are greys and red if it is wrong, or of ASCII."""
+    rows = [[int(grey, 16) for grey in pixels[start : start + SIDE]] for start in range(0, len(pixels), SIDE)]
+    lines: list[Line] = []
+    for top, bottom in zip(rows[::2], rows[1::2]):
+        if glyphs.greys:
+            lines.append([("▀", f"{_grey(a, wrong)} on {_grey(b, wrong)}") for a, b in zip(top, bottom)])
+        elif glyphs.braille:
+            lines.append([("".join(" ▄▀█"[2 * (a >= 6) + (b >= 6)] for a, b in zip(top, bottom)), "digit")])
+        else:
+            lines.append([("".join(_ASCII[(a + b) * 9 // 30] for a, b in zip(top, bottom)), "digit")])
+    return lines
+
+
+@cache
+def _grey(level: int, wrong: bool) -> str:
+    return blend("#10151a", "#ff8f80" if wrong else "#ffffff", level / 15, 15)
+
+
+def confusion_size(classes: int) -> tuple[int, int]:
+    """Return the columns and rows of the panel of confusions."""
+    return CELL * classes + 7, classes + 3
+
+
+@lru_cache(maxsize=8)
+def confusion_panel(confusion: Confusion, width: int, rows: int, glyphs: Glyphs, boxed: bool = True) -> list[Line]:
+    """Return a heat map: a row is a true class, a column what it was taken for; on the diagonal the percent right."""
+    body: list[Line] = [[(_LATER, "label")]]
+    if confusion:
+        most = max(count for label, row in enumerate(confusion) for i, count in enumerate(row) if i != label)
+        body = [[(" " * 2 + "".join(f"{label:>{CELL}}" for label in range(len(confusion))), "label")]]
+        shares = accuracies(confusion)
+        for label, row in enumerate(confusion):
+            line: Line = [(f"{label:>2}", "label")]
+            for other, count in enumerate(row):
+                if other == label:
+                    line.append((_percent(shares[label], 0).rjust(CELL), "accuracy"))
+                else:
+                    line.append((f"{min(count, 999):>{CELL}}" if count else " " * CELL, _heat(count, most)))
+            body.append(line)
+    right: Line = [(f"true {glyphs.down}  taken for {glyphs.now}", "label")]
+    return panel([("confusions", "label")], right, body, width, rows, glyphs, boxed)
+
+
+def _heat(count: int, most: int) -> str:
+    if not count:
+        return ""
+    return f"#ffffff on {blend('#4a3436', '#c23b33', count / most)}"
+
+
+def _percent(value: float | None, digits: int) -> str:
+    if value is None:
+        return "-"
+    highest = 100 - 10**-digits  # only all of them are 100 %
+    return f"{min(value, highest) if value < 100 else value:.{digits}f}"
+
+
+def _tone(value: float | None, known: list[float]) -> str:
+    if value is None:
+        return "label"
+    return "error" if value == min(known) < max(known) else "val" if value < sum(known) / len(known) else "accuracy"

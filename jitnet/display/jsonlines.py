@@ -1,0 +1,71 @@
+"""The view for programs: one JSON object per event and line, and nothing else on the stream."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import IO, Any
+
+from jitnet.display.sink import Sink
+from jitnet.events import Event, Progress, as_record
+
+SILENCE_S = 1.0
+
+
+class JsonLines:
+    """Writes each event's record to `stream` and flushes it; a sign of life only after a second of silence."""
+
+    drawing_s = 0.0
+    paused = False
+
+    def __init__(self, stream: IO[str] | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out = Sink(stream)
+        self._clock = clock
+        self._spoke_at = clock()
+
+    @property
+    def broken(self) -> bool:
+        """Has the stream died, so that nobody reads these lines any more?"""
+        return self._out.broken
+
+    def __enter__(self) -> "JsonLines":
+        return self
+
+    def wait(self) -> None:
+        """Never asked for: nobody watches who could pause."""
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def handle(self, event: Event) -> None:
+        """Write the event as one line."""
+        if isinstance(event, Progress) and self._clock() - self._spoke_at < SILENCE_S:
+            return
+        self._out.line(to_json(event))
+        self._spoke_at = self._clock()
+
+
+def to_json(event: Event) -> str:
+    """Return the event as one line of strict JSON: a number that is not finite becomes null.
+
+    >>> from jitnet.events import Warned
+    >>> to_json(Warned(message="no cache"))
+    '{"event": "Warned", "message": "no cache"}'
+    """
+    return json.dumps(_strict(as_record(event)), allow_nan=False)
+
+
+def _strict(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _strict(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_strict(item) for item in value]
+        case bool():
+            return value
+        case Integral():  # numpy's numbers too
+            return int(value)
+        case Real():
+            return float(value) if math.isfinite(value) else None
+    return value

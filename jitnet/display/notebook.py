@@ -1,0 +1,95 @@
+"""The view for notebooks: the terminal's own screen as HTML in one output that updates itself, without ipywidgets.
+
+from jitnet.display.notebook import Notebook
+CNN(on_event=Notebook()).fit(x, y)
+"""
+
+import re
+import time
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from jitnet.display.live.dashboard import SHARE
+from jitnet.display.live.frame import GREYS, Frame, style_of
+from jitnet.display.live.progress import DashboardState
+from jitnet.display.live.screen import render, render_end
+from jitnet.events import Compiling, Event, Progress, RunFinished, StepsDone, Warned
+
+COLUMNS, ROWS = 100, 40
+_FASTEST_S = 0.5  # a browser and a network lie between
+_BRAILLE = r'<i style="display:inline-block;width:1ch;font-style:normal">\g<0></i>'  # other fonts lend it, and wider
+
+
+class Notebook:
+    """Shows the events that it is called with; `display` is IPython's unless given.
+
+    Raises `ImportError` where IPython is missing.
+    """
+
+    def __init__(
+        self, display: Callable[..., Any] | None = None, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        if display is None:
+            from IPython.display import display as display_of_ipython
+
+            display = display_of_ipython
+        self.state = DashboardState()
+        self.drawing_s = 0.0
+        self._display, self._clock = display, clock
+        self._handle: Any = None
+        self._warnings: list[str] = []
+        self._next_at = clock()
+
+    def __call__(self, event: Event) -> None:
+        """Take in the event and draw, if it is time for that."""
+        began = self._clock()
+        self.state.apply(event)
+        if isinstance(event, Warned):
+            self._warnings.append(event.message)
+        if began >= self._next_at or not _comes_often(event):
+            ended_well = isinstance(event, RunFinished)
+            frame = render_end(self.state, COLUMNS, GREYS) if ended_well else render(self.state, COLUMNS, ROWS, GREYS)
+            self._show(to_html(frame, self._warnings))
+            ended = self._clock()
+            self._next_at = ended + max(_FASTEST_S, SHARE * (ended - began))
+        self.drawing_s += self._clock() - began
+
+    def _show(self, html: str) -> None:
+        shown = _Html(html)
+        if self._handle is None:
+            self._handle = self._display(shown, display_id=True)
+        else:
+            self._handle.update(shown)
+
+
+def _comes_often(event: Event) -> bool:
+    """Does an event of this kind follow another too fast to be drawn each time?"""
+    return isinstance(event, StepsDone | Progress) or (isinstance(event, Compiling) and event.cached)
+
+
+class _Html:
+    """What a notebook shows as HTML and keeps, when it is saved, as HTML."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return "a run of jitnet"
+
+
+def to_html(frame: Frame, warnings: list[str]) -> str:
+    """Return a frame as one element; its colours read on light and on dark pages."""
+    lines = "\n".join("".join(_span(text, tone) for text, tone in line) for line in frame.lines)
+    notes = "".join(f"<p>warning: {escape(message)}</p>" for message in warnings)
+    style = "line-height:1.16;font-family:DejaVu Sans Mono,Menlo,Consolas,monospace;overflow-x:auto"
+    return f'{notes}<pre role="img" aria-label="training" style="{style}">{lines}</pre>'
+
+
+def _span(text: str, tone: str) -> str:
+    style = style_of(tone).get_html_style() if tone else ""
+    shown = re.sub("[\u2801-\u28ff]", _BRAILLE, escape(text))
+    return f'<span style="{style}">{shown}</span>' if style else shown

@@ -1,0 +1,111 @@
+"""The live table of trials: how far each one is, what came of it, how long all of it will take."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import IO, cast
+
+from rich.console import Console
+
+from jitnet.display.live.frame import Frame, Glyphs, Line, bar, clean, fit, glyphs_for, panel
+from jitnet.display.live.painter import Painter
+from jitnet.display.sink import Sink
+from jitnet.display.trials import standing
+from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
+
+_TONES = {RUNNING: "loss", DONE: "accuracy", CUT: "label", PAUSED: "label", WAITING: "label", STOPPED: "val"}
+_FIRST = (RUNNING, DIVERGED, FAILED, LOST, STOPPED, DONE, PAUSED, CUT, WAITING)  # what is shown if not all fits
+FRAME_S = 0.2  # between two frames
+
+
+def render(board: Board, width: int, height: int, glyphs: Glyphs) -> Frame:
+    """Return the whole board as exactly `height` lines, or fewer if that is all there is."""
+    best = board.best
+    rows = _chosen(board.rows, max(1, height - 6))
+    name_width = min(max((len(row.name) for row in rows), default=5), max(12, width - 56))
+    names = f"  {'trial':{name_width}}  {'status':9} {'epochs':>18}  {'avg loss':>9}  {'val':>6}  {'test':>6}"
+    body: list[Line] = [[(names, "label")], *(_row(row, name_width, row is best, glyphs) for row in rows)]
+    if len(rows) < len(board.rows):
+        body.append([(f"  and {len(board.rows) - len(rows)} more", "label")])
+    counted = f"{board.count(RUNNING)} running" if not board.preparing else "data and kernels are made ready"
+    lines = panel([(board.title, "title")], [(counted, "label")], body, width, len(body) + 2, glyphs)
+    share = min(1.0, board.trained / board.planned) if board.planned else 1.0
+    lines.append(
+        fit([(" ", ""), *bar(share, min(30, width // 3), "loss", glyphs), (f" {standing(board)}", "")], width, glyphs)
+    )
+    lines.append(fit([(f" {clean(str(board.path))} {glyphs.dot} {board.engine}", "label")], width, glyphs))
+    return Frame(lines[:height])
+
+
+def _chosen(rows: list[Row], most: int) -> list[Row]:
+    """Return the rows that matter most, in their own order."""
+    if len(rows) <= most:
+        return rows
+    order = sorted(rows, key=lambda row: (_FIRST.index(row.status), -row.figure))
+    kept = {row.name for row in order[: most - 1]}
+    return [row for row in rows if row.name in kept]
+
+
+def _row(row: Row, name_width: int, best: bool, glyphs: Glyphs) -> Line:
+    mark = f"{glyphs.best} " if best else "  "
+    tone = _TONES.get(row.status, "error")
+    share = row.trained / max(1, row.epochs)
+    figures = [f"{value:.2f}" if value is not None else "-" for value in (row.val_accuracy, row.test_accuracy)]
+    loss = f"{row.train_loss:.6f}"[:9] if row.train_loss is not None else "-"
+    return [
+        (mark, "best"),
+        (f"{clean(row.name)[:name_width]:{name_width}}  ", ""),
+        (f"{row.status:9} ", tone),
+        *bar(share, 10, tone, glyphs),
+        (f" {row.epoch:>3}/{row.epochs:<3}", ""),
+        (f"  {loss:>9}  {figures[0]:>6}  {figures[1]:>6}  ", "best" if best else ""),
+        (clean(row.message), "label" if row.status in (RUNNING, DONE, CUT) else tone),
+    ]
+
+
+class TrialTable:
+    """Draws the board on the terminal behind `stream`; `clock` counts seconds."""
+
+    def __init__(
+        self,
+        board: Board,
+        stream: IO[str],
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._board, self._clock, self._sink = board, clock, Sink(stream)
+        self._glyphs = glyphs_for(self._sink.encoding, environ.get("TERM", ""))
+        self._console = Console(
+            file=cast("IO[str]", self._sink), force_terminal=True, force_interactive=True, highlight=False
+        )
+        self._painter = Painter(self._console)
+        self._size = self._console.size
+        self._next_at = clock()
+
+    def __enter__(self) -> "TrialTable":
+        self._painter.start()
+        self._draw()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Leave the whole table on the screen, and give the cursor back."""
+        self._painter.stop()
+        whole = render(self._board, self._console.width, len(self._board.rows) + 8, self._glyphs)
+        self._console.print(whole, end="", crop=False)
+
+    def handle(self, row: Row | None) -> None:
+        """Draw, if it is time for that."""
+        while self._board.notices:
+            self._painter.erase()
+            line = Frame([[("warning: ", "val"), (clean(self._board.notices.pop(0)), "")]])
+            self._console.print(line, end="", crop=False)  # it stays, above the table
+        if not self._sink.broken and self._clock() >= self._next_at:
+            self._draw()
+            self._next_at = self._clock() + FRAME_S
+
+    def _draw(self) -> None:
+        size = self._console.size
+        if size != self._size:
+            self._painter.resized(size.width < self._size.width or size.height < self._size.height)
+        self._size = size
+        self._painter.paint(render(self._board, size.width, size.height - 1, self._glyphs))

@@ -1,0 +1,5 @@
+"""Estimators with fit, predict and score, as scikit-learn's."""
+
+from jitnet.estimators.api import CNN, MLP
+
+__all__ = ["CNN", "MLP"]

@@ -1,0 +1,77 @@
+"""CNN and MLP for Python programs: classifiers that differ in their hidden layers only."""
+
+from typing import Any, Self
+
+from jitnet.errors import InputError
+from jitnet.estimators.classifier import Classifier
+from jitnet.model.architecture import CNN as DOCUMENTS_CNN
+from jitnet.model.architecture import Dense, Layer, parse, to_text
+
+
+class CNN(Classifier):
+    """The documents' convolutional network, or another of conv blocks and dense layers.
+
+    Parameters
+    ----------
+    architecture : hidden layers as text, "conv16 pool conv32 pool conv64 dense100"
+    epochs, batch_size, lr, schedule, loss, optimizer, momentum, weight_decay, init, bias, shuffle, seed, val : as in
+        `jitnet train --help`
+    on_event : called with every event of training, for progress bars
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.zeros((8, 6, 6), np.uint8); x[4:] = 255
+    >>> model = CNN("conv2 pool dense4", epochs=30, lr=0.3, schedule="constant", init="he").fit(x, [0] * 4 + [1] * 4)
+    >>> model.predict(x)
+    array([0, 0, 0, 0, 1, 1, 1, 1])
+    """
+
+    _parameters = ("architecture", *Classifier._parameters)
+
+    def __init__(self, architecture: str = to_text(DOCUMENTS_CNN[:-1]), **options: Any):
+        super().__init__(**options)
+        self.architecture = architecture
+
+    def _hidden_layers(self) -> tuple[Layer, ...]:
+        return parse(self.architecture)
+
+    @classmethod
+    def _of(cls, hidden: tuple[Layer, ...]) -> Self:
+        return cls(to_text(hidden))
+
+
+class MLP(Classifier):
+    """Dense layers with an activation between them.
+
+    Parameters
+    ----------
+    hidden : units of each hidden layer
+    activation : "relu", "sigmoid", "tanh" or "linear"
+    epochs, batch_size, lr, ... : as in `CNN`
+
+    Examples
+    --------
+    >>> MLP((30,)).get_params()["hidden"]
+    (30,)
+    """
+
+    _parameters = ("hidden", "activation", *Classifier._parameters)
+
+    def __init__(self, hidden: tuple[int, ...] = (1000, 100), activation: str = "relu", **options: Any):
+        super().__init__(**options)
+        self.hidden = hidden
+        self.activation = activation
+
+    def _hidden_layers(self) -> tuple[Layer, ...]:
+        return parse(" ".join(f"dense{units}:{self.activation}" for units in self.hidden))
+
+    @classmethod
+    def _of(cls, hidden: tuple[Layer, ...]) -> Self:
+        if not all(isinstance(layer, Dense) for layer in hidden):
+            raise InputError("it holds a network with conv layers, so use CNN.load")
+        dense = [layer for layer in hidden if isinstance(layer, Dense)]
+        activations = {layer.activation for layer in dense} or {"relu"}
+        if len(activations) > 1:
+            raise InputError("its layers have different activations, so use CNN.load")
+        return cls(tuple(layer.units for layer in dense), activations.pop())

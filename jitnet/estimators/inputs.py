@@ -1,0 +1,60 @@
+"""The images that programs give to the estimators: bytes or numbers, as images or as rows.
+
+Where scikit-learn's users know a sentence for a mistake, its words are used.
+"""
+
+import numpy as np
+
+from jitnet.data.checks import whole_bytes
+from jitnet.data.split import with_channels
+from jitnet.errors import InputError
+
+
+def images(x: np.ndarray, rows: bool) -> np.ndarray:
+    """Return images as (n, H, W, C), uint8 to be divided by 255 or float32 as they are.
+
+    Parameters
+    ----------
+    x : (n, H, W) or (n, H, W, C), or rows (n, D) that are square images; whole numbers 0 to 255, or floats
+    rows : whether a row of numbers that is no square is welcome, as an image of one line
+
+    Raises
+    ------
+    InputError : another shape, a number that is not finite, or no numbers at all
+    """
+    if hasattr(x, "toarray"):
+        raise InputError("x is a sparse matrix, and sparse input is not supported: give x.toarray()")
+    x = _numbers(np.asarray(x))
+    if x.ndim == 2 and 0 in x.shape:
+        which, count = ("sample", 0) if len(x) == 0 else ("feature", 0)
+        raise InputError(f"x has {count} {which}(s) (shape={x.shape}) while a minimum of 1 is required.")
+    if x.ndim not in (2, 3, 4) or 0 in x.shape:
+        raise InputError(
+            f"x has the shape {x.shape}: expected (n, D), (n, H, W) or (n, H, W, C), none of them 0. Reshape your data"
+        )
+    if x.ndim == 2:
+        side = int(x.shape[1] ** 0.5)
+        if side * side == x.shape[1]:
+            x = x.reshape(len(x), side, side)
+        elif rows:
+            x = x[:, None, :]
+        else:
+            raise InputError(f"x has rows of {x.shape[1]} numbers, not a square: give images as (n, height, width)")
+    return np.ascontiguousarray(with_channels(x))
+
+
+def _numbers(x: np.ndarray) -> np.ndarray:
+    """Return an array of bytes or of finite float32."""
+    if x.dtype.kind == "O" and x.size:  # a table of several types, of which numpy finds a common one
+        x = np.array(x.tolist())
+    if x.dtype.kind == "c":
+        raise InputError(f"x is of type {x.dtype}. Complex data not supported: expected real numbers")
+    if x.dtype.kind in "iu":
+        return whole_bytes(x, "x")
+    if x.dtype.kind not in "fb":
+        raise InputError(f"x is of type {x.dtype}: expected numbers")
+    with np.errstate(over="ignore"):
+        x = x.astype(np.float32)
+    if not np.isfinite(x).all():
+        raise InputError("x holds NaN, inf or a number beyond float32, which are not finite: expected finite pixels")
+    return x

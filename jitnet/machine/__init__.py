@@ -1,0 +1,1 @@
+"""This computer: threads, memory, and its peak speed."""

@@ -1,0 +1,300 @@
+"""A network with its parameters: named views of one arena, the calls into the kernels, and nothing about training."""
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from jitnet.errors import InputError
+from jitnet.kernels.table import CROSS_ENTROPY, MSE
+from jitnet.machine import memory
+from jitnet.model import architecture, memory_plan
+from jitnet.model.architecture import Layer, Shape
+from jitnet.model.optimizer import Optimizer
+
+PART = 512  # images of one call of training: a larger batch sums its gradient over several, to bound memory and time
+PREDICT_BATCH = 128  # images of one compiled call of inference: 512 are no faster
+
+_COPIES = 5  # of the parameters, at least: they, their gradients, and three while a checkpoint is saved
+
+# The kernels are imported when they are called: numba takes half a second, and no command but these needs it.
+
+LOSSES = {"cross-entropy": CROSS_ENTROPY, "mse": MSE}
+
+
+@contextlib.contextmanager
+def _inside_kernels() -> Iterator[None]:
+    from jitnet.kernels.compiler.decorators import entered
+
+    with entered():
+        yield
+
+
+class Network:
+    """A network's shapes and parameters.
+
+    Parameters
+    ----------
+    layers : tuple of Conv, Pool and Dense, the output layer included
+    image : (height, width, channels) of one image
+    bias : "position", one per output position and channel of a conv, or "channel"
+    dtype : numpy.float32, or numpy.float64 to check gradients
+    loss : "cross-entropy" or "mse", of the softmax if it is trained on labels, of its outputs if on numbers
+
+    Raises
+    ------
+    InputError
+        If the layers do not fit the image.
+
+    Examples
+    --------
+    >>> from jitnet.model.architecture import CNN
+    >>> Network(CNN, (28, 28, 1)).params.size
+    359846
+    """
+
+    def __init__(
+        self,
+        layers: tuple[Layer, ...],
+        image: tuple[int, int, int],
+        bias: str = "position",
+        dtype: type = np.float32,
+        loss: str = "cross-entropy",
+    ):
+        self.layers = layers
+        self.image = image
+        self.bias = bias
+        self.dtype = dtype
+        self.loss = loss
+        self.shapes: tuple[Shape, ...] = architecture.shapes(layers, image, bias)
+        count = architecture.parameter_count(self.shapes)
+        memory.require(
+            _COPIES * count * np.dtype(dtype).itemsize,
+            f"the network {architecture.to_text(layers)!r} of {count:,} parameters",
+        )
+        self.params = memory_plan.aligned_zeros(count, dtype)
+        self._workspace: memory_plan.Workspace | None = None
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.shapes[-1].outputs[0]
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Return the parameters by name, `conv1.weight` (3, 3, C, OC) and so on, as views: writing changes them."""
+        return {
+            name: self.params[start : start + int(np.prod(extents))].reshape(extents)
+            for name, (start, extents) in memory_plan.parameter_offsets(self.shapes).items()
+        }
+
+    def load_tensors(self, tensors: dict[str, np.ndarray], where: str) -> None:
+        """Copy parameters in by name; raises `InputError` if `where` holds those of another network."""
+        own = self.tensors()
+        for name, array in own.items():
+            given = tensors.get(name)
+            if given is None or given.shape != array.shape or given.dtype != array.dtype:
+                found = "nothing" if given is None else f"{given.dtype} {given.shape}"
+                raise InputError(
+                    f"{where} was made by another network: for {name} it has {found}, expected "
+                    f"{array.dtype} {array.shape}; use a run of the network {architecture.to_text(self.layers)!r}"
+                )
+        for name, array in own.items():
+            array[...] = tensors[name]
+
+    def initialise(self, scheme: str, seed: int) -> None:
+        """Draw weights from the normal distribution and set biases to 0.
+
+        documents: N(0,1)/9 for a conv, N(0,1)/fan_in for a dense layer. lecun: variance 1/fan_in (LeCun 1998).
+        he: variance 2/fan_in (He 2015). normal: N(0,1)/100, small whatever the layer.
+        """
+        rng = np.random.default_rng(seed)
+        for name, array in self.tensors().items():
+            if name.endswith(".bias"):
+                array[...] = 0
+                continue
+            fan_in = int(np.prod(array.shape[:-1]))
+            deviation = {
+                "documents": 1 / 9 if array.ndim == 4 else 1 / fan_in,
+                "lecun": (1 / fan_in) ** 0.5,
+                "he": (2 / fan_in) ** 0.5,
+                "normal": 0.01,
+            }[scheme]
+            array[...] = rng.standard_normal(array.shape) * deviation
+
+    def workspace(self, images: int) -> memory_plan.Workspace:
+        """Return buffers for batches of up to `images` images, kept from call to call."""
+        if self._workspace is None or self._workspace.images < images:
+            import numba
+
+            self._workspace = memory_plan.build(self.shapes, images, numba.get_num_threads(), self.dtype)
+            self._workspace.plan["loss"] = LOSSES[self.loss]
+        return self._workspace
+
+    def per_sample_arguments(self, images, targets, order, lrs, losses, totals) -> tuple:
+        """Return the arguments of the kernel `train_per_sample`."""
+        space = self.workspace(1)
+        buffers = (
+            space.layers,
+            space.plan,
+            self.params,
+            space.work,
+            space.argmax,
+            space.rows,
+            space.counts,
+            space.team,
+        )
+        return (*buffers, images, self._divisor(images), targets, order, lrs, losses, totals)
+
+    def minibatch_arguments(
+        self, images, targets, order, batch_size, lrs, losses, totals, optimizer: Optimizer | None = None
+    ) -> tuple:
+        """Return the arguments of the kernel `train_minibatch`."""
+        space = self.workspace(batch_size)
+        optimizer = optimizer or self.plain_optimizer()
+        state = (optimizer.rule, self.params, optimizer.first, optimizer.second, optimizer.taken)
+        buffers = (space.layers, space.plan, *state, space.work, space.argmax)
+        pictures = (images, self._divisor(images), targets)
+        return (*buffers, *pictures, order, batch_size, lrs, losses, np.empty(batch_size), totals)
+
+    def accumulate_arguments(self, images, targets, part, scale, grad) -> tuple:
+        """Return the arguments of the kernel `accumulate_gradient`."""
+        space = self.workspace(len(part))
+        buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
+        return (*buffers, images, self._divisor(images), targets, part, scale, np.empty(len(part)), grad)
+
+    def plain_optimizer(self) -> Optimizer:
+        """Return SGD, ready for this network."""
+        optimizer = Optimizer()
+        optimizer.start(self.params)
+        return optimizer
+
+    def predict_arguments(self, images, order, out) -> tuple:
+        """Return the arguments of the kernel `predict_logits`."""
+        space = self.workspace(max(len(order), 1))
+        buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
+        return (*buffers, images, self._divisor(images), order, out)
+
+    def train_steps(
+        self,
+        images: np.ndarray,  # (n, H, W, C) uint8 or the network's dtype
+        targets: np.ndarray,  # (n,) uint8, or (n, K) numbers of the network's dtype
+        order: np.ndarray,  # int64, the images of all steps in turn
+        batch_size: int,
+        lrs: np.ndarray,  # (steps,) float64
+        totals: np.ndarray,  # (1,) float64, the sum of losses goes on here
+        optimizer: Optimizer | None = None,  # SGD unless given
+    ) -> tuple[int, np.ndarray]:
+        """Take len(lrs) steps; return how many were finite (-1: a parameter is not), and each one's loss."""
+        from jitnet.kernels.fast.batch import train_minibatch
+        from jitnet.kernels.fast.per_sample import train_per_sample
+
+        losses = np.zeros(len(lrs))
+        with _inside_kernels():
+            if is_fused(batch_size, optimizer):
+                done = train_per_sample(*self.per_sample_arguments(images, targets, order, lrs, losses, totals))
+            else:
+                done = train_minibatch(
+                    *self.minibatch_arguments(images, targets, order, batch_size, lrs, losses, totals, optimizer)
+                )
+                if optimizer is not None:
+                    optimizer.taken += len(lrs)
+        return done, losses
+
+    def accumulate(
+        self,
+        images: np.ndarray,  # (n, H, W, C) uint8 or the network's dtype
+        targets: np.ndarray,  # (n,) uint8
+        part: np.ndarray,  # int64, some images of a batch
+        scale: float,  # of the sum over the batch: 1 / its images for the mean
+        grad: np.ndarray,  # like params, added to
+    ) -> float:
+        """Add a part's share of the gradient of a large batch; return the sum of the part's losses."""
+        from jitnet.kernels.fast.batch import accumulate_gradient
+
+        with _inside_kernels():
+            return accumulate_gradient(*self.accumulate_arguments(images, targets, part, scale, grad))
+
+    def descend(self, grad: np.ndarray, lr: float, optimizer: Optimizer) -> bool:
+        """Take one step; return whether all parameters and the optimiser's state are finite."""
+        from jitnet.kernels.layers.optimizer import optimizer_step
+
+        optimizer.taken += 1
+        with _inside_kernels():
+            optimizer_step(*self.step_arguments(grad, lr, optimizer))
+        return all(bool(np.isfinite(part).all()) for part in (self.params, optimizer.first, optimizer.second))
+
+    def step_arguments(self, grad: np.ndarray, lr: float, optimizer: Optimizer) -> tuple:
+        """Return the arguments of the kernel `optimizer_step`."""
+        return (optimizer.rule, self.params, grad, optimizer.first, optimizer.second, lr, optimizer.taken)
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Return the scores (n, classes) of images (n, H, W, C), uint8 or the network's dtype."""
+        out: np.ndarray = np.empty((len(images), self.classes), self.dtype)
+        for start in range(0, len(images), PREDICT_BATCH):
+            self.logits_of(images, start, out[start : start + PREDICT_BATCH])
+        return out
+
+    def logits_of(self, images: np.ndarray, start: int, out: np.ndarray) -> None:
+        """Write the scores of len(out) images from `start` on, in one compiled call."""
+        from jitnet.kernels.fast.batch import predict_logits
+
+        order = np.arange(start, start + len(out))
+        with _inside_kernels():
+            predict_logits(*self.predict_arguments(images, order, out))
+
+    def not_finite(self) -> str:
+        """Return the first tensor that is not finite, or else the first layer whose outputs just now are not."""
+        for name, array in self.tensors().items():
+            if not np.isfinite(array).all():
+                return name
+        names = [shape.name for shape in self.shapes if shape.weight]
+        space = self._workspace
+        for name, row in zip(names, space.layers if space else ()):
+            out = space.work[row["out"] :][: space.plan[0]["images"] * row["out_size"]] if space else ()
+            if not np.isfinite(out).all():
+                return f"{name}'s outputs"
+        return ""
+
+    def _divisor(self, images: np.ndarray) -> np.floating:
+        """Bytes are scaled to 0..1 inside the model, as in the documents; floats are taken as they are."""
+        return np.dtype(self.dtype).type(255 if images.dtype == np.uint8 else 1)
+
+
+def is_fused(batch_size: int, optimizer: Optimizer | None) -> bool:
+    """Whether each image's gradient goes straight into the weights, without a gradient to look at."""
+    return batch_size == 1 and (optimizer is None or optimizer.is_plain)
+
+
+def probabilities(logits: np.ndarray) -> np.ndarray:
+    """Return the softmax of scores (n, classes) in float64."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def score(
+    outputs: np.ndarray,  # (n, K)
+    targets: np.ndarray,  # (n,) classes, or (n, K) numbers
+    loss: str = "cross-entropy",  # or "mse", of the softmax for classes
+) -> tuple[float, float | None]:
+    """Return the mean loss, NaN if an output is not finite, and the accuracy in percent, of classes."""
+    if targets.ndim == 2:
+        return float(np.mean((outputs.astype(np.float64) - targets) ** 2)), None
+    with np.errstate(invalid="ignore"):  # inf - inf
+        if loss == "mse":
+            losses = ((probabilities(outputs) - np.eye(outputs.shape[1])[targets]) ** 2).mean(axis=1)
+        else:
+            shifted = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
+            losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
+    return float(losses.mean()), 100.0 * int((outputs.argmax(axis=1) == targets).sum()) / len(targets)
+
+
+def confusion(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[tuple[int, ...], ...]:
+    """Return how many images of each true class (row) were taken for each class (column); () of none, or of many.
+
+    >>> confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
+    ((1, 1), (0, 1))
+    """
+    if len(targets) == 0 or classes > 100:  # nobody looks at ten thousand numbers
+        return ()
+    counts = np.bincount(targets.astype(np.int64) * classes + predicted, minlength=classes * classes)
+    return tuple(tuple(map(int, row)) for row in counts.reshape(classes, classes))

@@ -1,0 +1,70 @@
+"""How gradients become updates: the rule of a run, and what the rule remembers for each parameter."""
+
+import numpy as np
+
+from jitnet.errors import InputError
+from jitnet.kernels.table import ADAM, ADAMW, MOMENTUM, NESTEROV, RULE, SGD
+
+KINDS = {"sgd": SGD, "momentum": MOMENTUM, "nesterov": NESTEROV, "adam": ADAM, "adamw": ADAMW}
+_STATE = ("optimizer.first", "optimizer.second")  # velocity or Adam's mean, Adam's mean square: as the parameters lie
+
+State = dict[str, np.ndarray]
+
+
+class Optimizer:
+    """A rule and its state.
+
+    Parameters
+    ----------
+    kind : "sgd", "momentum", "nesterov", "adam" or "adamw"; their equations are in kernels/layers/optimizer.py
+    momentum : of momentum and nesterov
+    weight_decay : of adamw apart from the gradient, else a part of it
+    reduction : "mean" or "sum", of the gradients of a batch
+    """
+
+    def __init__(
+        self, kind: str = "sgd", momentum: float = 0.9, weight_decay: float = 0.0, reduction: str = "mean"
+    ) -> None:
+        self.kind = kind
+        self.rule = np.zeros(1, RULE)
+        self.rule[0] = (KINDS[kind], reduction == "sum", momentum, 0.9, 0.999, 1e-8, weight_decay)
+        self.taken = 0  # updates so far
+        self.first: np.ndarray = np.empty(0, np.float32)
+        self.second: np.ndarray = np.empty(0, np.float32)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether an update looks at the gradient alone, so that at batch size 1 it can be fused with it."""
+        return self.kind == "sgd" and self.rule[0]["decay"] == 0
+
+    def scale(self, batch_size: int) -> float:
+        """Return what the sum of a batch's gradients is multiplied by."""
+        return 1.0 if self.rule[0]["summed"] else 1 / batch_size
+
+    def start(self, params: np.ndarray) -> None:
+        """Remember nothing yet of a network with these parameters."""
+        moments = {"sgd": 0, "momentum": 1, "nesterov": 1}.get(self.kind, 2)
+        self.first, self.second = (np.zeros(params.size if moments > n else 0, params.dtype) for n in range(2))
+        self.taken = 0
+
+    def state(self) -> State:
+        """Return copies of what a resume needs."""
+        return {name: part.copy() for name, part in zip(_STATE, (self.first, self.second)) if part.size}
+
+    def restore(self, state: State, taken: int) -> None:
+        """Go on from a state, `taken` updates after the start; raises `InputError` if it is another optimiser's."""
+        wanted = {name: part for name, part in zip(_STATE, (self.first, self.second)) if part.size}
+        fits = all(name in state and state[name].shape == part.shape for name, part in wanted.items())
+        if set(state) != set(wanted) or not fits or any(state[n].dtype != p.dtype for n, p in wanted.items()):
+            raise InputError(
+                f"the checkpoint does not hold the state of the optimiser {self.kind!r}: expected "
+                f"{', '.join(wanted) or 'none'}, found {', '.join(state) or 'none'}; resume with the run's own settings"
+            )
+        for name, part in wanted.items():
+            part[...] = state[name]
+        self.taken = taken
+
+
+def state_of(tensors: State) -> State:
+    """Return the optimiser's tensors of a checkpoint."""
+    return {name: array for name, array in tensors.items() if name.startswith("optimizer.")}

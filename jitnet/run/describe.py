@@ -1,0 +1,120 @@
+"""What a run says of itself: its first event, and the surroundings that meta.json records."""
+
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jitnet.config import Settings
+from jitnet.data import Dataset
+from jitnet.events import EpochDone, RunStarted
+from jitnet.machine import threads
+from jitnet.model import architecture
+from jitnet.model.network import Network
+from jitnet.training.loop import SAMPLE, Training
+
+
+def describe(training: Training, source: str, title: str, history: tuple[EpochDone, ...] = ()) -> RunStarted:
+    """Return the first event of a run: what is trained, on what from which source, how."""
+    network, settings, position, data = training.network, training.settings, training.position, training.data
+    count, layer = threads.in_use()
+    images, targets = data.test
+    shown = images[: SAMPLE if targets.ndim == 1 else 0]  # numbers are no pictures
+    optimizer = settings.optimizer.upper() if settings.optimizer == "sgd" else settings.optimizer
+    if settings.weight_decay:
+        optimizer += f" with weight decay {settings.weight_decay:g}"
+    size = training.batch_size
+    updates = f"per-sample {optimizer}" if size == 1 else f"{optimizer} in batches of {size}"
+    if settings.reduction == "sum" and size > 1:
+        updates += " (gradients summed)"
+    if settings.loss != "cross-entropy":
+        updates += f", loss {settings.loss}"
+    order = "shuffled" if settings.shuffle else "file order"
+    rate = f"lr {settings.lr:g}, schedule {settings.schedule}"
+    return RunStarted(
+        title=title,
+        run=training.run_name,
+        architecture=architecture.to_text(network.layers),
+        parameters=int(network.params.size),
+        macs=architecture.forward_macs(network.shapes),
+        step_macs=architecture.step_macs(network.shapes),
+        data=data.name,
+        source=source,
+        train_images=len(training.data.train[0]),
+        val_images=len(training.data.val[0]),
+        test_images=len(training.data.test[0]),
+        recipe=f"{updates}, {rate}, {order}, init {settings.init}, seed {settings.seed}",
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        steps_per_epoch=training.steps_per_epoch,
+        threads=count,
+        layer=layer,
+        epoch=position.epoch,
+        step_in_epoch=position.step_in_epoch,
+        history=history,
+        extents=tuple("x".join(map(str, extents)) for extents in _extents(network)),
+        classes=network.classes,
+        sample=tuple(thumbnail(image) for image in shown),
+        sample_labels=tuple(map(int, targets[: len(shown)])),
+    )
+
+
+def peak_threads(settings: Settings) -> int:
+    """Return the threads that training uses, whose peak is measured: at most two for one image a step."""
+    return min(2, threads.in_use()[0]) if settings.batch_size == 1 else threads.in_use()[0]
+
+
+def thumbnail(image: np.ndarray) -> str:
+    """Return an image as 10 x 10 hexadecimal digits of grey, a seventh of each margin cut off.
+
+    >>> thumbnail(np.full((28, 28), 255, np.uint8)) == "f" * 100
+    True
+    """
+    grey = image.mean(axis=-1) if image.ndim == 3 else image.astype(float)
+    top, left = grey.shape[0] // 7, grey.shape[1] // 7
+    grey = grey[top : grey.shape[0] - top, left : grey.shape[1] - left]
+    height, width = grey.shape
+    fine = grey.repeat(10, axis=0).repeat(10, axis=1)  # each of the 10 x 10 is then a mean of whole pixels
+    means = fine.reshape(10, height, 10, width).mean(axis=(1, 3))
+    return "".join(f"{min(15, int(value / 16)):x}" for value in means.ravel())
+
+
+def _extents(network: Network) -> list[tuple[int, ...]]:
+    return [network.image, *(shape.outputs for shape in network.shapes)]
+
+
+def meta(network: Network, data: Dataset, seed: int) -> dict[str, Any]:
+    """Return what meta.json records of a run's surroundings."""
+    import llvmlite
+    import numba
+
+    from jitnet import __version__
+
+    count, layer = threads.in_use()
+    modules = {"numpy": np, "numba": numba, "llvmlite": llvmlite}
+    return {
+        "schema": 1,
+        "argv": ["jitnet", *sys.argv[1:]],
+        "versions": {"jitnet": __version__, "python": platform.python_version()}
+        | {name: module.__version__ for name, module in modules.items()},
+        "cpu": _cpu(),
+        "threads": count,
+        "layer": layer,
+        "data": data.name,
+        "data_source": data.source,
+        "data_sha256": data.sha256,
+        "image": list(network.image),
+        "classes": network.classes,
+        "seed": seed,
+        "parent": None,
+    }
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,5 +1,0 @@
-"""The run folder: everything about one training, in files that people, spreadsheets and resumes can read."""
-
-from jitnet.runfolder.folder import RunFolder
-
-__all__ = ["RunFolder"]

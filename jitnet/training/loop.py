@@ -1,0 +1,284 @@
+"""The loop: a generator of events. It trains, evaluates and reports; it prints nothing and opens no file."""
+
+import math
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jitnet.config import Settings
+from jitnet.data.split import Split
+from jitnet.errors import InputError
+from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors
+from jitnet.machine.peak import measure
+from jitnet.model.architecture import step_macs
+from jitnet.model.network import PART, PREDICT_BATCH, Network, confusion, score
+from jitnet.model.optimizer import Optimizer, State, state_of
+from jitnet.training.compilation import compile_kernels
+from jitnet.training.schedule import learning_rate
+from jitnet.training.shuffle import visiting_order
+from jitnet.training.stopping import out_of_time, stop_reason
+from jitnet.training.weight_change import Movement
+
+CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
+SAMPLE = 12  # test images whose predictions views show
+_FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
+_NOT_FINITE = "a parameter is not finite any more"
+
+
+@dataclass
+class Position:
+    """How far a run is: all that a resume needs beside the parameters."""
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    step: int = 0  # updates since the start of the run
+    loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
+    optimizer: State = field(default_factory=dict)  # what the optimiser remembered when this position was saved
+    train_s: float = 0.0  # of the epoch so far
+    elapsed_s: float = 0.0  # of the run, by the processes before this one
+
+    def tensors(self) -> Tensors:
+        """Return what of it is a function of settings, seed and data; the times are not."""
+        place = np.array([self.epoch, self.step_in_epoch, self.step], np.int64)
+        return {"position": place, "loss_sum": self.loss_sum.copy()}
+
+    @classmethod
+    def from_tensors(cls, tensors: Tensors, where: str) -> "Position":
+        """Read a position back; raises `InputError` if `where` holds none."""
+        place, loss_sum = tensors.get("position"), tensors.get("loss_sum")
+        if place is None or place.shape != (3,) or place.dtype != np.int64 or (place < 0).any():
+            raise InputError(f"{where} holds no position of a training run, so it cannot be resumed")
+        if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
+            raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
+        epoch, step_in_epoch, step = (int(value) for value in place)
+        return cls(epoch, step_in_epoch, step, loss_sum.copy(), state_of(tensors))
+
+
+class Training:
+    """One run: a network, its settings and data, and the position it has reached.
+
+    `run()` yields events until `epochs` are done. Between two events the state is at rest: a consumer may call the
+    snapshot of the event it holds, or stop iterating.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        settings: Settings,
+        data: Split,
+        position: Position | None = None,
+        epochs: int | None = None,
+        run_name: str = "",
+        peak_threads: int = 0,
+    ):
+        self.network = network
+        self.settings = settings
+        self.data = data
+        self.position = position or Position()
+        self.epochs = settings.until if epochs is None else epochs  # more than planned: at the last learning rate
+        self.run_name = run_name
+        self.peak_threads = peak_threads  # measure the machine's peak on so many before the first step; 0 = do not
+        self._started = time.perf_counter() - self.position.elapsed_s
+        self.rows: list[EpochDone] = []  # of the epochs that are done; a resume puts the earlier ones here
+        images = len(data.train[0])
+        self.batch_size = min(settings.batch_size or images, images)
+        self.steps_per_epoch = min(-(-images // self.batch_size), settings.steps_per_epoch or images)
+        self._images_per_epoch = min(images, self.steps_per_epoch * self.batch_size)
+        self.optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
+        self.optimizer.start(network.params)
+        if self.position.step:
+            self.optimizer.restore(self.position.optimizer, self.position.step)
+        largest = max(len(data.val[0]), len(data.test[0]))
+        network.workspace(max(min(self.batch_size, PART), min(PREDICT_BATCH, largest)))  # now: it may not fit in memory
+        if self.position.step_in_epoch > self.steps_per_epoch:
+            raise InputError(
+                f"the run stands at step {self.position.step_in_epoch} of an epoch, but its data gives "
+                f"{self.steps_per_epoch} steps: expected the data it was started with"
+            )
+
+    def tensors(self) -> Tensors:
+        """Return copies of the parameters, the optimiser's state and the position: a checkpoint's content."""
+        parameters = {name: array.copy() for name, array in self.network.tensors().items()}
+        return parameters | self.optimizer.state() | self.position.tensors()
+
+    def run(self) -> Iterator[Event]:
+        """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
+        self._started = time.perf_counter() - self.position.elapsed_s
+        self._movement = Movement(self.network)
+        yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
+        if self.peak_threads:
+            yield PeakMeasured(gflops=measure(self.peak_threads), threads=self.peak_threads)
+        why = ""
+        while self.position.epoch < self.epochs and not (why := self._stop_reason()):
+            diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
+            if diverged is not None:
+                yield diverged
+                return
+            if self.position.step_in_epoch < self.steps_per_epoch:  # out of time
+                continue
+            result = yield from self._evaluate_epoch()
+            yield result
+            if isinstance(result, Diverged):
+                return
+            self.rows.append(result)
+        test, val = (self.rows[-1].test_accuracy, self.rows[-1].val_accuracy) if self.rows else (None, None)
+        if self.position.step_in_epoch:  # stopped inside an epoch: these parameters are not those of its last row
+            _, val, _ = yield from self._evaluate(*self.data.val)
+            _, test, _ = yield from self._evaluate(*self.data.test)
+        yield RunFinished(
+            test_accuracy=test,
+            val_accuracy=val,
+            elapsed_s=self._elapsed(),
+            data=self.data.name,
+            run=self.run_name,
+            test_rmse=self.rows[-1].test_rmse if self.rows else None,
+            stop_reason=why,
+        )
+
+    def _stop_reason(self) -> str:
+        return stop_reason(self.settings, self.rows, self._elapsed())
+
+    def _may_go_on(self) -> bool:
+        """Are there steps left in this epoch, and time for them?"""
+        return self.position.step_in_epoch < self.steps_per_epoch and not out_of_time(self.settings, self._elapsed())
+
+    def leave_out(self, seconds: float) -> None:
+        """Take a pause out of the time of the run."""
+        self._started += seconds
+
+    def _elapsed(self) -> float:
+        return time.perf_counter() - self._started
+
+    def _train_epoch(self) -> Generator[Event, None, Diverged | None]:
+        """Train what is left of the epoch, call by call."""
+        here, size = self.position, self.batch_size
+        images, targets = self.data.train
+        order = visiting_order(len(images), self.settings, here.epoch)
+        lr = learning_rate(self.settings, here.epoch)
+        steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
+        while self._may_go_on():
+            steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
+            batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
+            before = time.perf_counter()
+            rates = (np.full(steps, lr), here.loss_sum, self.optimizer)
+            done, losses = self.network.train_steps(images, targets, batches, size, *rates)
+            seconds = time.perf_counter() - before
+            if done != steps:
+                what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
+                return self._diverged(what, here.step + max(done, 0))
+            yield self._stepped(lr, steps, len(batches), float(losses.mean()), seconds)
+            # Towards calls of CALL_S, at most doubling: one slow moment of the machine must not shrink them to nothing.
+            steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
+        return None
+
+    def _train_large_batches(self) -> Generator[Event, None, Diverged | None]:
+        """Train what is left of an epoch whose batches take several calls each; the state changes at a batch's end."""
+        here = self.position
+        images, targets = self.data.train
+        order = visiting_order(len(images), self.settings, here.epoch)
+        lr = learning_rate(self.settings, here.epoch)
+        grad = np.empty_like(self.network.params)
+        while self._may_go_on():
+            batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
+            grad[:] = 0
+            total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
+            for start in range(0, len(batch), PART):
+                before = time.perf_counter()
+                total += self.network.accumulate(images, targets, batch[start : start + PART], scale, grad)
+                seconds += time.perf_counter() - before
+                yield Progress(epoch=here.epoch, images=min(start + PART, len(batch)), total=len(batch))
+            if not np.isfinite(total):
+                return self._diverged(f"the loss is {total / len(batch)}", here.step)
+            if not self.network.descend(grad, lr, self.optimizer):
+                return self._diverged(_NOT_FINITE, here.step)
+            here.loss_sum += total
+            yield self._stepped(lr, 1, len(batch), total / len(batch), seconds)
+        return None
+
+    def _stepped(self, lr: float, steps: int, images: int, loss: float, seconds: float) -> StepsDone:
+        """Move the position on by some steps and report them."""
+        here = self.position
+        here.step_in_epoch += steps
+        here.step += steps
+        here.train_s += seconds
+        return StepsDone(
+            epoch=here.epoch,
+            step=here.step,
+            step_in_epoch=here.step_in_epoch,
+            steps_per_epoch=self.steps_per_epoch,
+            images=images,
+            lr=lr,
+            call_loss=loss * self.data.unit,
+            epoch_loss=self._epoch_loss(),
+            seconds=seconds,
+            elapsed_s=self._elapsed(),
+            moved=self._movement.since_last(),
+            snapshot=self.tensors,
+        )
+
+    def _epoch_loss(self) -> float:
+        seen = min(self.position.step_in_epoch * self.batch_size, self._images_per_epoch)
+        return float(self.position.loss_sum[0]) * self.data.unit / max(1, seen)
+
+    def _diverged(self, what: str, step: int) -> Diverged:
+        here = self.position
+        lr = learning_rate(self.settings, here.epoch)
+        place = self.network.not_finite()
+        place = f", first seen in {place}" if place else ""
+        return Diverged(
+            epoch=here.epoch,
+            step=step,
+            lr=lr,
+            message=f"{what} at step {step} (epoch {here.epoch}, learning rate {lr:g}{place}): "
+            "the last good checkpoint is kept, try a smaller --lr",
+        )
+
+    def _evaluate_epoch(self) -> Generator[Event, None, EpochDone | Diverged]:
+        """Measure the epoch that is trained, and move the position on to the next one."""
+        here = self.position
+        before = time.perf_counter()
+        val_loss, val_accuracy, _ = yield from self._evaluate(*self.data.val)
+        test_loss, test_accuracy, predicted = yield from self._evaluate(*self.data.test)
+        eval_s = time.perf_counter() - before
+        for name, loss in (("validation", val_loss), ("test", test_loss)):
+            if loss is not None and not math.isfinite(loss):
+                return self._diverged(f"the {name} loss is {loss}", here.step)
+        targets = self.data.test[1]
+        epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
+        here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
+        here.loss_sum[0] = 0.0
+        return EpochDone(
+            epoch=epoch,
+            step=here.step,
+            lr=learning_rate(self.settings, epoch),
+            train_loss=train_loss,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+            test_loss=test_loss,
+            test_accuracy=test_accuracy,
+            train_s=train_s,
+            eval_s=eval_s,
+            images_per_s=self._images_per_epoch / max(train_s, 1e-9),
+            elapsed_s=self._elapsed(),
+            data=self.data.name,
+            test_rmse=math.sqrt(test_loss) if test_loss is not None and test_accuracy is None else None,
+            confusion=confusion(predicted, targets, self.network.classes) if targets.ndim == 1 else (),
+            sample_predictions=tuple(map(int, predicted[:SAMPLE])) if targets.ndim == 1 else (),
+            snapshot=self.tensors,
+        )
+
+    def _evaluate(
+        self, images: np.ndarray, targets: np.ndarray
+    ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
+        """Return the loss, the accuracy and the predicted classes; without images None, None and none."""
+        if len(images) == 0:
+            return None, None, np.zeros(0, np.int64)
+        logits: np.ndarray = np.empty((len(images), self.network.classes), self.network.dtype)
+        for start in range(0, len(images), PREDICT_BATCH):
+            self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
+            done = min(start + PREDICT_BATCH, len(images))
+            yield Progress(epoch=self.position.epoch, images=done, total=len(images))
+        loss, accuracy = score(logits, targets, self.network.loss)
+        return loss * self.data.unit, accuracy, logits.argmax(axis=1)

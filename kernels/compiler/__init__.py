@@ -1,0 +1,1 @@
+"""Everything that is about numba or LLVM, and nothing about networks."""

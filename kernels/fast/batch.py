@@ -1,0 +1,206 @@
+"""Mini-batches: the same bodies over many images, each phase one parallel region.
+
+The conv blocks run image by image (trunk.py); the dense layers run as matrix products over the whole batch, so that
+their weights are read once per block of images.
+"""
+
+import math
+
+from ..compiler.array_views import view
+from ..compiler.decorators import body, pasted, serial_kernel
+from ..layers.linear import linear_backward_input, linear_backward_weight, linear_forward
+from ..layers.loss import output_loss
+from ..layers.optimizer import all_finite, optimizer_step, sgd_step
+from ..table import SGD, linear_scratch
+from .batch_conv import shards_of, sum_shards, trunk_backward, trunk_forward
+
+scratch_of = body(linear_scratch)
+
+
+@pasted
+def forward(layers, plan, params, work, argmax, images, divisor, order):
+    """Run the table forward for some images."""
+    N = order.size
+    trunk_forward(layers, plan, params, work, argmax, images, divisor, order)
+    for index in range(plan[0].convs, layers.size):
+        layer = layers[index]
+        linear_forward(
+            view(work, layer.x, (N, layer.C)),
+            view(params, layer.weight, (layer.C, layer.OC)),
+            view(params, layer.bias, (layer.OC,)),
+            layer.activation,
+            view(work, layer.out, (N, layer.OC)),
+        )
+
+
+@pasted
+def backward(layers, plan, params, work, argmax, N, added, direct, lr):
+    """Run the table backward for some images: all gradients into work[plan.grads:], if `added` to what is there.
+
+    If `direct`, dense layers take their SGD step at once instead: their gradient is neither written nor read again.
+    """
+    grads = plan[0].grads
+    for index in range(layers.size - 1, plan[0].convs - 1, -1):
+        layer = layers[index]
+        weight = view(params, layer.weight, (layer.C, layer.OC))
+        if index > 0:
+            linear_backward_input(
+                view(work, layer.grad_out, (N, layer.OC)),
+                weight,
+                view(work, layer.x, (N, layer.C)),
+                layer.behind,
+                view(work, layer.transposed, (scratch_of(layer.C, layer.OC),)),
+                view(work, layer.grad_x, (N, layer.C)),
+            )
+        for n in range(0, N, plan[0].microbatch):
+            count = min(plan[0].microbatch, N - n)
+            linear_backward_weight(
+                view(work, layer.x + n * layer.C, (count, layer.C)),
+                view(work, layer.grad_out + n * layer.OC, (count, layer.OC)),
+                params.dtype.type(-lr if direct else 1.0),
+                direct or added or n > 0,
+                weight if direct else view(work, grads + layer.weight, (layer.C, layer.OC)),
+                view(params, layer.bias, (layer.OC,)) if direct else view(work, grads + layer.bias, (layer.OC,)),
+            )
+    if plan[0].convs > 0:
+        trunk_backward(layers, plan, params, work, argmax, N)
+        shards = view(work, plan[0].shard_grads, (shards_of(N), plan[0].conv_params))
+        sum_shards(shards, added, view(work, grads, (plan[0].conv_params,)))
+
+
+@pasted
+def batch_gradient(
+    layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, direct, lr
+):
+    """Compute the gradient of scale * the sum of a batch's losses into work[plan.grads:], and return the sum.
+
+    A batch larger than the room in `work` is taken in parts; no bit depends on how many. If `direct`, which is for one
+    microbatch, see `backward`. If the sum is not finite there is no gradient.
+    """
+    last = layers[layers.size - 1]
+    total = 0.0
+    for start in range(0, batch.size, plan[0].images):
+        part = batch[start : min(start + plan[0].images, batch.size)]
+        N = part.size
+        losses = batch_losses[start : start + N]
+        forward(layers, plan, params, work, argmax, images, divisor, part)
+        logits = view(work, last.out, (N, last.OC))
+        grad_logits = view(work, last.grad_out, (N, last.OC))
+        output_loss(plan[0].loss, logits, targets, part, params.dtype.type(scale), losses, grad_logits)
+        for n in range(N):
+            total += losses[n]
+        if not math.isfinite(total):
+            break
+        backward(layers, plan, params, work, argmax, N, start > 0, direct, lr)
+    return total
+
+
+@serial_kernel
+def train_minibatch(
+    layers,  # (L,) LAYER records
+    plan,  # (1,) PLAN record, room for a batch
+    rule,  # (1,) RULE record
+    params,  # (P,) float32 or float64, updated
+    first,  # (P,) the optimiser's state, updated; empty if it has none
+    second,  # (P,) or empty
+    taken,  # updates so far
+    work,  # (.,) same dtype
+    argmax,  # (.,) uint8
+    images,  # (n, H, W, C) uint8 or the dtype of params
+    divisor,  # scalar of the dtype of params
+    targets,  # (n,) uint8, or (n, K) floats
+    order,  # (images of all steps,) int64, batch after batch; the last batch may be short
+    batch_size,
+    lrs,  # (steps,) float64
+    losses,  # (steps,) float64, overwritten: the mean loss of each batch before its update
+    batch_losses,  # (batch_size,) float64 scratch
+    totals,  # (1,) float64, the epoch's sum of losses so far, added to image after image
+):
+    """Train on batches; return how many steps were done before a loss was not finite.
+
+    w = w - lr * mean over the batch of dLoss/dw, or as the rule says. Returns -1 if all losses are finite but a
+    parameter or the optimiser's state is not.
+
+    Parallel : inside each phase; this function only calls them in turn.
+    Work     : 6*MAC flop per image.
+    Errors   : none raised, nothing checked; jitnet/data/checks.py checks images and labels once.
+    Matches  : tests.support.naive.train_minibatch; torch.optim.SGD.
+    Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1.
+    """
+    for step in range(lrs.size):
+        batch = order[step * batch_size : min((step + 1) * batch_size, order.size)]
+        direct = rule[0].kind == SGD and rule[0].decay == 0 and batch.size <= plan[0].microbatch
+        scale = 1.0 if rule[0].summed else 1.0 / batch.size
+        total = batch_gradient(
+            layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, direct, lrs[step]
+        )
+        losses[step] = total / batch.size
+        if not math.isfinite(total):
+            return step
+        totals[0] += total
+        size = plan[0].conv_params if direct else params.size
+        if size > 0:
+            param, gradient = view(params, 0, (size,)), view(work, plan[0].grads, (size,))
+            optimizer_step(rule, param, gradient, first, second, lrs[step], taken + step + 1)
+    return lrs.size if all_finite(params) and all_finite(first) and all_finite(second) else -1
+
+
+@serial_kernel
+def accumulate_gradient(
+    layers,  # (L,) LAYER records
+    plan,  # (1,) PLAN record, room for a part of the batch
+    params,  # (P,) float32 or float64
+    work,  # (.,) same dtype
+    argmax,  # (.,) uint8
+    images,  # (n, H, W, C) uint8 or the dtype of params
+    divisor,  # scalar of the dtype of params
+    targets,  # (n,) uint8, or (n, K) floats
+    part,  # (N,) int64, some images of a batch that is too large for one call
+    scale,  # float64: 1 / the images of the whole batch, or 1 for their sum
+    batch_losses,  # (N,) float64 scratch
+    grad,  # (P,) the batch's gradient so far, added to
+):
+    """Add the gradient of a part of a batch, and return the sum of the part's losses.
+
+    grad += scale * sum over the part of dLoss/dw
+
+    Parallel : inside each phase.
+    Work     : 6*MAC flop per image.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.support.naive.accumulate_gradient.
+    Source   : Goodfellow, Bengio, Courville (2016), algorithm 8.1, a sum taken in parts.
+    """
+    total = batch_gradient(
+        layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses, False, 0.0
+    )
+    sgd_step(grad, view(work, plan[0].grads, (params.size,)), params.dtype.type(-1))  # grad - (-1) * part
+    return total
+
+
+@serial_kernel
+def predict_logits(
+    layers,  # (L,) LAYER records
+    plan,  # (1,) PLAN record
+    params,  # (P,)
+    work,  # (.,)
+    argmax,  # (.,) uint8
+    images,  # (n, H, W, C) uint8 or float
+    divisor,  # scalar
+    order,  # (N,) int64
+    out,  # (N, K), overwritten
+):
+    """Run the network forward: out[n] = the logits of images[order[n]]. An image's bits do not depend on its batch.
+
+    Parallel : inside each phase.
+    Work     : 2*MAC flop per image.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.support.naive.predict_logits.
+    Source   : the forward pass of training, without the loss.
+    """
+    last = layers[layers.size - 1]
+    for start in range(0, order.size, plan[0].images):
+        part = order[start : min(start + plan[0].images, order.size)]
+        forward(layers, plan, params, work, argmax, images, divisor, part)
+        for n in range(part.size):
+            for k in range(last.OC):  # not `out[...] =`: its error message brings in string code, 2 s to compile
+                out[start + n, k] = work[last.out + n * last.OC + k]

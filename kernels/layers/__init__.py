@@ -1,0 +1,1 @@
+"""One page per operation, forward next to backward."""

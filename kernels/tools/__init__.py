@@ -1,0 +1,1 @@
+"""Synthetic digits, and the measurement of the machine's peak."""

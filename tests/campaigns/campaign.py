@@ -1,0 +1,166 @@
+"""The long form of every row of docs/reliability.md, and the README's box that is made from what it counts.
+
+python -m tests.campaigns.campaign            every campaign, some two hours on two cores; writes docs/reliability.json
+python -m tests.campaigns.campaign races      one of them
+python -m tests.campaigns.campaign box        README.md's box and the list of docs/reliability.md, from the figures
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+import figures
+import mutation
+from figures import FIGURES
+
+ROOT = Path(__file__).resolve().parents[2]
+README, DOCS = ROOT / "README.md", ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- reliability: made by `python -m tests.campaigns.campaign box` -->", "<!-- end of reliability -->"
+SURVIVORS = "<!-- survivors: made by `python -m tests.campaigns.campaign box` -->"
+
+CAMPAIGNS = {  # what pytest is given
+    "races": ["tests/faults/test_races.py", "tests/faults/test_bounds.py", "tests/training/test_threads.py"],
+    "kills": ["tests/run/test_resume.py"],
+    "corruption": ["tests/run/test_checkpoint.py", "tests/run/test_atomic.py"],
+    "fuzz": ["tests/faults/test_fuzz.py"],
+    "downloads": ["tests/data/test_data_download.py"],
+    "crowd": ["tests/faults/test_crowd.py"],
+    "hosts": ["tests/faults/test_hosts.py", "tests/training/test_compilation.py"],
+    "names": ["tests/run/test_runfolder.py"],
+    "terminals": ["tests/display/test_terminals.py", "tests/run/test_signals.py"],
+    "planted": ["tests/faults/test_planted.py"],
+}
+
+
+ROWS = (  # what is true, with the figures in it; the row of docs/reliability.json; the command that counts it
+    ("{kills[SIGKILL][moments]:,} kill -9 at random moments: 0 checkpoints lost (95 % bound: {bound:.1f} %), as many "
+     "resumes to the same bits", "kills", "campaign kills"),
+    ("a chain of {chain[kills]} kills, each time with other threads and the other layer: {chain[hashes]} hash",
+     "chain", "campaign kills"),
+    ("{threads[configurations]} times 1 to 8 threads, omp and workqueue, {threads[networks]} networks and recipes: "
+     "{threads[hashes]} hash of each", "threads", "campaign races"),
+    ("{states} simulated states of the disk when the power goes in a save: 0 lost; each fsync is missed "
+     "when it is left out", "power_loss", "campaign corruption"),
+    ("{corruption[flips]:,} of 32,768 flipped bits, {corruption[truncations]:,} of 4,096 truncations of a checkpoint "
+     "refused", "corruption", "campaign corruption"),
+    ("{inputs:,} damaged headers and files: 0 crashes, memory's peak at most {peak:.0f} MiB higher",
+     "fuzz", "campaign fuzz"),
+    ("{races[kernels]} parallel kernels under {races[schedules]} schedules each: 0 differences; {races[caught]} of "
+     "{races[planted]} planted races caught", "races", "campaign races"),
+    ("{crowd[names][processes]} processes x {crowd[names][rounds]} rounds on one run name and on one cache of data: "
+     "{crowd[names][collisions]} collisions, {crowd[data][bad reads]} bad reads", "crowd", "campaign crowd"),
+    ("{crowd[kernels][processes]} processes x {crowd[kernels][rounds]} rounds on one cold cache of kernels: "
+     "{crowd[kernels][damaged]} damaged", "crowd", "campaign crowd"),
+    ("{downloads[kills]} kills in mid-download: {downloads[recovered]} recovered by the next start",
+     "downloads", "campaign downloads"),
+    ("{names[names]:,} hostile run names: {names[escapes]} escapes", "names", "campaign names"),
+    ("{terminals[resizes]} resizes in one training, 1x1 among them: the same bits", "terminals", "campaign terminals"),
+    ("{planted[caught]} of {planted[faults]} planted faults caught by the test that is named",
+     "planted", "campaign planted"),
+    ("{mutation[killed]:,} of {mutation[tried]:,} mutants killed, a sample of the {mutation[mutants]:,} that "
+     "{mutation[files]} files have", "mutation", "mutation"),
+    ("{coverage[lines]:.1f} % of lines, {coverage[branches]:.1f} % of branches, those of the kernels as plain Python "
+     "included", "coverage", "reach"),
+)  # fmt: skip
+
+
+def totals(found: dict) -> dict:
+    """Return the figures and some sums of them."""
+    sums = dict(found)
+    if fuzz := figures.counted(found.get("fuzz", {})).values():
+        sums["inputs"] = sum(kind["inputs"] for kind in fuzz)
+        sums["peak"] = max(kind["peak_rise_KiB"] for kind in fuzz) / 1024
+    if targets := [row for name, row in found.items() if name.startswith("mutation ")]:
+        names = ("mutants", "killed", "tried")
+        sums["mutation"] = {name: sum(row[name] for row in targets) for name in names} | {
+            "files": len(targets), "date": min(row["date"] for row in targets)
+        }  # fmt: skip
+    if "power_loss" in found:
+        sums["states"] = sum(figures.counted(found["power_loss"]).values())
+    if "kills" in found:  # the rule of three: none in n trials is fewer than 3/n with 95 %
+        sums["bound"] = 300 / found["kills"]["SIGKILL"]["moments"]
+    return sums
+
+
+def lines(found: dict) -> Iterator[str]:
+    """Yield the box's rows whose figures are there."""
+    known = totals(found)
+    for said, row, command in ROWS:
+        with contextlib.suppress(KeyError):
+            yield f"| {said.format(**known)} | {known[row]['date']} | `python -m tests.{command}` |"
+
+
+def machines(found: dict) -> str:
+    """Return a line that names the machines."""
+    named = sorted({row["machine"] for row in found.values()})
+    return f"\nOn {'; and on '.join(named)}.\n" if named else ""
+
+
+def box(found: dict) -> str:
+    """Return the README's box."""
+    head = [BEGIN, "| counted | on | command |", "|---|---|---|"]
+    return "\n".join([*head, *lines(found), machines(found) + END])
+
+
+def survivors(found: dict) -> str:
+    """Return the list of mutants that no test noticed, by file, with the reason why each may live."""
+    listed = [SURVIVORS]
+    for row in sorted(name for name in found if name.startswith("mutation ")):
+        file, counted = row.removeprefix("mutation "), found[row]
+        listed.append(f"- **{file}**: {counted['killed']} of {counted['tried']} killed, of {counted['mutants']}.")
+        for reason, alive in reasons(file, counted["survivors"]).items():
+            listed.append(f"  - {reason}: {'; '.join(f'`{mutant}`' for mutant in alive)}")
+    return "\n".join([*listed, END])
+
+
+def reasons(file: str, alive: list[str]) -> dict[str, list[str]]:
+    """Sort mutants by the reason why they may live; "no reason yet" for those that tests should find."""
+    sorted_out: dict[str, list[str]] = {}
+    for mutant in alive:
+        change = mutant.partition(": ")[2]
+        reason = mutation.REASONS.get(file, {}).get(change, "no reason yet")
+        sorted_out.setdefault(reason, []).append(mutant)
+    return sorted_out
+
+
+def with_made(text: str, begin: str, made: str) -> str:
+    """Return a text with what stands from `begin` to the next END made anew."""
+    before, rest = text.split(begin)
+    return before + made + rest.split(END, 1)[1]
+
+
+def documents(found: dict) -> dict[Path, str]:
+    """Return the README and docs/reliability.md as they should be with these figures."""
+    made = {README: (BEGIN, box(found)), DOCS: (SURVIVORS, survivors(found))}
+    return {path: with_made(path.read_text(), *parts) for path, parts in made.items()}
+
+
+def write_documents() -> None:
+    """Bring the README and docs/reliability.md up to docs/reliability.json."""
+    for path, text in documents(json.loads(FIGURES.read_text())).items():
+        path.write_text(text)
+
+
+def main(wanted: list[str]) -> int:
+    """Run campaigns; return 1 if one of them failed."""
+    failed = []
+    for name in [name for name in wanted or CAMPAIGNS if name != "box"]:
+        words = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", *CAMPAIGNS[name]]
+        with figures.kept():
+            if subprocess.run(words, cwd=ROOT).returncode:
+                failed.append(name)
+    if not wanted:
+        for script in ("mutation", "reach"):
+            if subprocess.run([sys.executable, "-m", f"tests.{script}"], cwd=ROOT).returncode:
+                failed.append(script)
+    write_documents()
+    print(f"failed: {', '.join(failed)}" if failed else "all passed")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""Where the campaigns put what they counted: docs/reliability.json, from which the README's box is made.
+
+Only `python -m tests.campaigns.campaign` and its kin set JITNET_FIGURES;
+in an ordinary run of the tests nothing is written.
+Each row says when and where it was counted, and has a seal: a figure that is changed by hand no longer fits it.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FIGURES = Path(__file__).resolve().parents[2] / "docs" / "reliability.json"
+PLACE = os.environ.get("JITNET_FIGURES")  # now: many a test takes the user's variables away
+ABOUT = ("date", "machine", "seal")  # what a row says beside what was counted
+
+
+def machine() -> str:
+    """Return the kind of machine and the versions, without what would tell whose it is."""
+    from importlib.metadata import version
+
+    import llvmlite.binding
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (
+        f"{cores} cores ({llvmlite.binding.get_host_cpu_name()}), {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, NumPy {version('numpy')}, numba {version('numba')}"
+    )
+
+
+def counted(row: dict) -> dict:
+    """Return what a row counted."""
+    return {name: value for name, value in row.items() if name not in ABOUT}
+
+
+def seal(row: dict) -> str:
+    """Return the seal of a row's figures, its date and its machine."""
+    sealed = {name: value for name, value in row.items() if name != "seal"}
+    return hashlib.sha256(json.dumps(sealed, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def note(row: str, **found) -> None:
+    """Add what a campaign counted under its row's name."""
+    if PLACE:
+        path = Path(PLACE)
+        known = json.loads(path.read_text()) if path.exists() else {}
+        entry = known.get(row, {}) | found | {"date": time.strftime("%Y-%m-%d"), "machine": machine()}
+        write(path, known | {row: entry | {"seal": seal(entry)}})
+
+
+def write(path: Path, rows: dict) -> None:
+    """Write rows as a file that shows well which of them changed."""
+    path.write_text(json.dumps(rows, indent=2, sort_keys=True) + "\n")
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Let this process and its children note rows; each then replaces the whole row in docs/reliability.json."""
+    global PLACE
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "noted")
+        PLACE = os.environ["JITNET_FIGURES"] = str(path)
+        try:
+            yield
+        finally:
+            PLACE = None
+            del os.environ["JITNET_FIGURES"]
+            if path.exists():
+                write(FIGURES, json.loads(FIGURES.read_text()) | json.loads(path.read_text()))

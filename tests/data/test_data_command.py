@@ -1,0 +1,100 @@
+"""`jitnet data status|fetch|clear`."""
+
+import argparse
+
+import numpy as np
+import pytest
+from data_files import arrays, tiny_mnist, write_idx
+
+from jitnet.commands import data
+from jitnet.data.sources import known, search
+from jitnet.errors import InputError
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    for name in ("JITNET_DATA", "KERAS_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "400")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setattr(known, "MNIST", tiny_mnist(("https://mirror.invalid/",)))
+    monkeypatch.setitem(known.KNOWN, "mnist", known.MNIST)
+    return tmp_path
+
+
+def jitnet(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    data.add_parser(parser.add_subparsers())
+    args = parser.parse_args(["data", *words])
+    return args.run(args)
+
+
+def test_an_action_is_needed(places, capsys):
+    with pytest.raises(SystemExit):
+        jitnet()
+    assert "status|fetch|clear" in capsys.readouterr().err
+
+
+def test_status_of_an_empty_machine(places, capsys):
+    assert jitnet("status") == 0
+    shown = capsys.readouterr().out
+    for words in ("JITNET_DATA", "not set", "no complete MNIST", "nothing", "mnist.npz", "mirror.invalid"):
+        assert words in shown
+    assert not (places / "cache").exists()
+
+
+def test_fetch_then_status_then_clear(places, capsys, monkeypatch):
+    own = write_idx(places / "[red]mine", arrays())  # rich would take this for markup
+    monkeypatch.setenv("JITNET_DATA", str(own))
+    assert jitnet("fetch", "--offline") == 0
+    cache = places / "cache" / "data"
+    assert f"MNIST is in {cache}, content verified (from {own})" in capsys.readouterr().out
+    assert jitnet("fetch") == 0 and len(list(cache.iterdir())) == 4
+    monkeypatch.delenv("JITNET_DATA")
+    assert search.load("mnist", search.Cache(cache, pytest.fail), True).source == str(cache)
+    monkeypatch.setenv("JITNET_DATA", str(own))
+    capsys.readouterr()
+    assert jitnet("status") == 0
+    shown = capsys.readouterr().out
+    assert shown.count("MNIST, content verified") == 2 and "[red]mine" in shown and "0.0 MB" in shown
+    (cache / "mine.npy").write_text("not jitnet's")
+    (cache / "jitnet-x.tmp").write_text("left behind")
+    assert jitnet("clear") == 0
+    assert "removed 5 files" in capsys.readouterr().out
+    assert [file.name for file in cache.iterdir()] == ["mine.npy"] and len(list(own.iterdir())) == 4
+
+
+def test_status_of_bad_places(places, capsys, monkeypatch):
+    write_idx(places / "work" / "data" / "MNIST" / "raw", arrays(seed=1))
+    broken = write_idx(places / "broken", {"x_train": np.zeros((1, 2, 2), np.uint8)})
+    monkeypatch.setenv("JITNET_DATA", str(broken))
+    good = write_idx(places / "work" / "MNIST" / "raw", arrays())
+    with monkeypatch.context() as patch:
+        patch.setenv("JITNET_DATA", str(good))
+        jitnet("fetch", "--offline")
+    entry = next((places / "cache" / "data").iterdir())
+    entry.write_bytes(b"damaged")
+    assert jitnet("status") == 0
+    shown = capsys.readouterr().out
+    for words in ("but lacks", "other data: 40 + 20 images, 10 classes", "removed: 1 damaged"):
+        assert words in shown
+    assert not entry.exists()
+
+
+def test_fetch_that_cannot_be_done(places, monkeypatch):
+    with pytest.raises(InputError, match="MNIST was not found"):
+        jitnet("fetch", "--offline")
+    monkeypatch.setenv("JITNET_DATA", str(write_idx(places / "mine", arrays())))
+    (places / "cache").write_text("in the way")
+    with pytest.raises(InputError, match="data cannot be written: name one that can be by JITNET_CACHE_DIR"):
+        jitnet("fetch", "--offline")
+
+
+def test_fetch_takes_the_name_of_a_known_set(places, monkeypatch):
+    with pytest.raises(InputError, match="no known data set 'cifar': expected one of mnist, fashion, kmnist"):
+        jitnet("fetch", "cifar", "--offline")
+    with pytest.raises(InputError, match="KMNIST was not found"):
+        jitnet("fetch", "kmnist", "--offline")

@@ -1,0 +1,285 @@
+"""Downloads from a server that misbehaves in every way seen in the wild."""
+
+import gzip
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import figures
+import numpy as np
+import pytest
+from data_files import arrays, idx_bytes, tiny_fashion, tiny_mnist
+from processes import HELPERS, ROOT
+
+from jitnet import __version__
+from jitnet.data.content import sha256, silent
+from jitnet.data.readers import npy
+from jitnet.data.sources import download, known, search
+from jitnet.data.sources.cache import Cache
+from jitnet.errors import InputError
+
+FILES = {f"{known.FILES[part]}.gz": gzip.compress(idx_bytes(array)) for part, array in arrays().items()}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The first part of the path says how to behave."""
+
+    def do_GET(self):
+        way, name = self.path.strip("/").split("/")
+        self.server.asked.append((way, name, self.headers["User-Agent"]))
+        body = FILES[name]
+        if way == "redirect":
+            self.answer(302, b"", ("Location", self.path))
+        elif way in ("404", "503"):
+            self.answer(int(way), b"no such thing")
+        elif way == "html":
+            self.answer(200, b"<html>please log in</html>", ("Content-Type", "text/html"))
+        elif way == "wrong":
+            self.answer(200, gzip.compress(idx_bytes(np.zeros_like(arrays()["x_train"]))))
+        elif way == "bomb":
+            self.answer(200, gzip.compress(idx_bytes(np.zeros((5000, 28, 28), np.uint8))))
+        elif way == "short" or (way == "recovers" and len(self.server.asked) == 1):
+            self.answer(200, body[: len(body) // 2], length=len(body))
+        elif way == "stalled":
+            self.answer(200, body[: len(body) // 2], length=len(body))
+            self.server.over.wait(5)
+        elif way == "silent":
+            self.server.over.wait(5)
+        elif way == "slow":
+            self.answer(200, b"", length=len(body))
+            for at in range(0, len(body), max(1, len(body) // 8)):
+                self.wfile.write(body[at : at + max(1, len(body) // 8)])
+                self.wfile.flush()
+                if self.server.over.wait(0.01):
+                    break
+        elif way == "drip":
+            self.answer(200, b"", length=len(body))
+            for at in range(len(body)):
+                self.wfile.write(body[at : at + 1])
+                if self.server.over.wait(0.05):
+                    break
+        else:
+            self.answer(200, body)
+
+    def answer(self, code, body, *headers, length=None):
+        self.send_response(code)
+        for header in (*headers, ("Content-Length", str(len(body) if length is None else length))):
+            self.send_header(*header)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_message(self, *args):
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        pass  # a client that gave up
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    running = Server(("127.0.0.1", 0), Handler)
+    running.asked, running.over = [], threading.Event()
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield running
+    running.over.set()
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+def fetch(server, *ways, part="x_train", seconds=5.0):
+    mirrors = [f"http://127.0.0.1:{server.server_port}/{way}/" for way in ways]
+    said: list[tuple[str, float]] = []
+    tell = lambda what, share: said.append((what, share))  # noqa: E731
+    found = download.fetch(tiny_mnist(), part, mirrors, tell, time.monotonic() + seconds)
+    assert all(what.startswith("downloading http://127.0.0.1") for what, _ in said)
+    last = [share for what, share in said if what == said[-1][0]]
+    assert last[0] == 0 and last[-1] == 1 and len(last) > 1  # of the attempt that succeeded, all has come
+    return found
+
+
+@pytest.mark.parametrize("part", known.PARTS)
+def test_a_good_mirror(server, part):
+    found, mirror = fetch(server, "good", part=part)
+    np.testing.assert_array_equal(found.array, arrays()[part])
+    assert found.array.flags.writeable and mirror.endswith("/good/")
+    assert server.asked == [("good", f"{known.FILES[part]}.gz", f"jitnet/{__version__}")]
+
+
+@pytest.mark.parametrize(
+    ("way", "tries", "words"),
+    [
+        ("404", 1, "HTTP 404 Not Found"),
+        ("503", 2, "HTTP 503"),
+        ("html", 2, "Not a gzipped file"),
+        ("short", 2, "damaged or cut short"),
+        ("wrong", 2, "has other content: expected SHA-256"),
+        ("bomb", 2, "announces 3,920,000 bytes: expected at most 31,360"),
+        (
+            "redirect",
+            5,
+            "HTTP 302 The HTTP server returned a redirect error",
+        ),
+        ("stalled", 2, "timed out"),
+        ("silent", 1, "no answer within 0.3 s"),
+    ],
+)
+def test_a_bad_mirror_is_followed_by_the_next(server, way, tries, words):
+    found, mirror = fetch(server, way, "good")
+    np.testing.assert_array_equal(found.array, arrays()["x_train"])
+    assert mirror.endswith("/good/")
+    assert [asked[0] for asked in server.asked].count(way) == tries
+    with pytest.raises(download.DownloadError) as caught:
+        fetch(server, way, way)
+    assert words in str(caught.value)
+    assert all(reason.startswith("http://127.0.0.1") for reason in caught.value.reasons)
+
+
+def test_a_second_try_of_the_same_mirror(server):
+    _, mirror = fetch(server, "recovers", "404")
+    assert mirror.endswith("/recovers/") and len(server.asked) == 2
+
+
+def test_a_drip_ends_at_the_deadline(server):
+    start = time.monotonic()
+    with pytest.raises(download.DownloadError, match="the time for downloading was over"):
+        fetch(server, "drip", "good", seconds=0.4)
+    assert time.monotonic() - start < 2
+
+
+def test_nobody_listens():
+    with pytest.raises(download.DownloadError, match="refused"):
+        download.fetch(tiny_mnist(), "y_test", [closed_port()], silent, time.monotonic() + 5)
+
+
+def closed_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/"
+
+
+def test_a_download_fills_the_cache_and_goes_on_where_it_stopped(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "copies", lambda known: [])
+    good, bad = (f"http://127.0.0.1:{server.server_port}/{way}/" for way in ("good", "404"))
+    cache = Cache(tmp_path / "cache", pytest.fail)
+    monkeypatch.setitem(FILES, "t10k-labels-idx1-ubyte.gz", b"")
+    found = search.find(tiny_mnist((bad, good)), cache, False)
+    assert not found.parts and "t10k-labels-idx1-ubyte.gz" in found.tried[-1]
+    monkeypatch.undo()
+    monkeypatch.setattr(search, "copies", lambda known: [])
+    monkeypatch.setenv("no_proxy", "*")
+    server.asked.clear()
+    found = search.find(tiny_mnist((good,)), cache, False)
+    assert found.source == good and sorted(found.parts) == sorted(known.PARTS)
+    assert [name for _, name, _ in server.asked] == ["t10k-labels-idx1-ubyte.gz"]
+    found = search.find(tiny_mnist((good,)), cache, False)
+    assert found.source == str(tmp_path / "cache") and len(server.asked) == 1
+    assert not list((tmp_path / "cache").glob("*.tmp"))
+
+
+FETCH = """
+import sys
+from pathlib import Path
+from data_files import tiny_mnist
+from jitnet.data.sources import search
+from jitnet.data.sources.cache import Cache
+search.copies = lambda known: []
+found = search.find(tiny_mnist((sys.argv[1],)), Cache(Path(sys.argv[2]), sys.exit), False)
+sys.exit(not found.parts)
+"""
+
+
+def kill_downloads(server, tmp_path, monkeypatch, kills):
+    """Kill a process at random moments of a download; the next one finds nothing that is not whole, and goes on."""
+    monkeypatch.setattr(search, "copies", lambda known: [])
+    monkeypatch.setattr(download, "TIMEOUT", 5.0)
+    draw, midway = random.Random(0), 0
+    for number in range(kills):
+        folder = tmp_path / str(number)
+        server.asked.clear()
+        mirror = f"http://127.0.0.1:{server.server_port}/slow/"
+        paths = os.pathsep.join(map(str, (ROOT, *HELPERS)))
+        child = subprocess.Popen(
+            [sys.executable, "-c", FETCH, mirror, str(folder)], env=os.environ | {"PYTHONPATH": paths}
+        )
+        while not server.asked and child.poll() is None:
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.45))
+        child.kill()
+        child.wait()
+        found = list(folder.glob("*.npy"))
+        midway += 0 < len(found) < 4 or bool(list(folder.glob("*.tmp")))
+        for entry in found:
+            assert sha256(npy.read_path(entry)) == entry.name.split(".")[-2]
+        parts = search.find(tiny_mnist((mirror,)), Cache(folder, pytest.fail), False).parts
+        assert sorted(parts) == sorted(known.PARTS)
+        for part, array in arrays().items():
+            np.testing.assert_array_equal(parts[part].array, array)
+    assert midway >= kills // 3, midway
+    figures.note("downloads", kills=kills, recovered=kills)
+
+
+def test_kills_in_mid_download(server, tmp_path, monkeypatch):
+    kill_downloads(server, tmp_path, monkeypatch, 6)
+
+
+@pytest.mark.slow
+def test_30_kills_in_mid_download(server, tmp_path, monkeypatch):
+    kill_downloads(server, tmp_path, monkeypatch, 30)
+
+
+def test_a_host_that_does_not_speak_tls(server):
+    mirror = f"https://127.0.0.1:{server.server_port}/good/"
+    with pytest.raises(download.DownloadError, match=r"(?i)ssl"):
+        download.fetch(tiny_mnist(), "y_test", [mirror], silent, time.monotonic() + 5)
+
+
+def test_the_mirror_that_worked_is_asked_first_from_then_on(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "copies", lambda known: [])
+    mirrors = tuple(f"http://127.0.0.1:{server.server_port}/{way}/" for way in ("404", "good"))
+    assert search.find(tiny_mnist(mirrors), Cache(None, pytest.fail), False).parts
+    assert [way for way, _, _ in server.asked] == ["404", "good", "good", "good", "good"]
+
+
+def test_offline_opens_no_socket(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.delenv("JITNET_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(socket, "socket", lambda *a, **k: pytest.fail("a socket was opened"))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: pytest.fail("a name was looked up"))
+    with pytest.raises(InputError, match="not asked, offline"):
+        search.load("mnist", Cache(None, pytest.fail), True)
+
+
+@pytest.mark.parametrize("way", ["404", "503", "html", "wrong", "bomb", "short", "stalled", "silent", "redirect"])
+def test_a_set_known_by_md5_is_taken_from_the_mirror_that_has_it(server, tmp_path, way):
+    bad, good = (f"http://127.0.0.1:{server.server_port}/{each}/" for each in (way, "good"))
+    cache = Cache(tmp_path / "cache", pytest.fail)
+    alone = search.find(tiny_fashion((bad,), FILES), cache, False)
+    assert not alone.parts and not (tmp_path / "cache").exists()
+    fashion = tiny_fashion((bad, good), FILES)
+    data = search.load_known(fashion, cache, False)
+    assert data.name == "fashion" and data.source == good
+    assert all(np.array_equal(getattr(data, part), array) for part, array in arrays().items())
+    again = search.load_known(fashion, cache, True)
+    assert again.source == str(tmp_path / "cache") and again.sha256 == data.sha256
+
+
+def test_files_of_another_md5_are_not_taken(server, tmp_path):
+    other = tiny_fashion((f"http://127.0.0.1:{server.server_port}/good/",), dict.fromkeys(FILES, b""))
+    found = search.find(other, Cache(tmp_path, pytest.fail), False)
+    assert not found.parts and "expected MD5" in found.tried[-1] and not list(tmp_path.iterdir())
+    with pytest.raises(InputError, match=r"train-images-idx3-ubyte\.gz  MD5 [0-9a-f]{32}"):
+        search.load_known(other, Cache(tmp_path, pytest.fail), True)

@@ -1,0 +1,234 @@
+"""The live screen as text at fixed sizes, and the state it is drawn from."""
+
+import io
+import runpy
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+from sample_run import CALL, IMAGES, RATE, epoch_done, events, started, steps
+
+from jitnet.display.curves import Axis, draw
+from jitnet.display.jsonlines import to_json
+from jitnet.display.live.frame import ASCII, UNICODE, glyphs_for
+from jitnet.display.live.progress import DashboardState, Trace
+from jitnet.display.live.screen import render, render_end
+from jitnet.events import Compiling, Diverged, Interrupted
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def state_after(count: int | None = None, **options) -> DashboardState:
+    state = DashboardState()
+    for event in list(events(**options))[:count]:
+        state.apply(event)
+    return state
+
+
+def as_text(frame, width: int, height: int = 40) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=width, height=height, color_system=None, force_terminal=True)
+    console.print(frame, end="", crop=False)
+    return out.getvalue()
+
+
+MOMENTS: dict[str, dict[str, Any]] = {
+    "before anything": {"count": 0},
+    "started": {"count": 1},
+    "compiling": {"count": 3},
+    "first call": {"count": 5},
+    "epoch 4": {"count": 53},
+    "validated": {"count": 53, "val": 91.2},
+    "evaluating": {"count": 14},
+    "many epochs": {"epochs": 50, "data": "synthetic", "val": 91.2},
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
+def test_every_line_has_the_width_and_a_row_stays_free(moment, glyphs):
+    state = state_after(**MOMENTS[moment])
+    for width, height in product((60, 80, 100, 120, 160, 200), (12, 19, 20, 24, 31, 32, 40, 70)):
+        lines = as_text(render(state, width, height, glyphs), width, height).splitlines()
+        assert {cell_len(line) for line in lines} == {min(width, 160)}
+        assert len(lines) <= height - 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (20, 5), (59, 40), (100, 8), (60, 11), (3, 100)])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_tiny_terminal_gets_one_line(moment, width, height):
+    state = state_after(**MOMENTS[moment])
+    lines = as_text(render(state, width, height), width).splitlines()
+    assert len(lines) == 1 and cell_len(lines[0]) == width
+    assert as_text(render_end(state, width), width)
+
+
+@pytest.mark.parametrize("height", [8, 12, 24, 40])
+def test_the_word_synthetic_is_there_at_every_size(height):
+    for width in (60, 80, 100, 160):
+        assert "synthetic" in as_text(render(state_after(53, data="synthetic"), width, height), width)
+        assert "synthetic" not in as_text(render(state_after(53), width, height), width)
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (100, 40), (160, 40)])
+def test_numbers_are_present(width, height):
+    text = as_text(render(state_after(54), width, height), width)
+    for part in (
+        "359,846 parameters",
+        "2,233,832 MACs",
+        "2 threads (omp)",
+        "per-sample SGD, lr 0.001 (documents)",
+        "conv16 pool conv32 pool conv64 dense100 dense10",
+        "60.0 %",  # of the epoch
+        "51.1 %",  # of the run
+        "0:03 left",
+        "0:31 left",
+        "10,000 images/s",
+        "130.0 GFLOP/s",
+        "0.348741 loss",
+        "0.000952 lr",
+        "0:32 elapsed",
+        "91.43",  # epoch 3, the best so far
+    ):
+        assert part in text
+    assert ("runs/20261120-220155-cnn-7f3a" in text) == (height == 40)
+
+
+def test_the_layout_stands_still_while_a_run_goes_on():
+    sizes = set()
+    for count in range(4, 100, 7):
+        lines = as_text(render(state_after(count), 100, 40), 100).splitlines()
+        sizes.add((len(lines), *(row for row, line in enumerate(lines) if line.startswith(("╭", "╰")))))
+    assert len(sizes) == 1
+
+
+def test_curves_go_first_when_rows_are_scarce():
+    assert "accuracy %" in as_text(render(state_after(53), 80, 20), 80)
+    assert "accuracy %" not in as_text(render(state_after(53), 80, 19), 80)
+    assert "avg loss" in as_text(render(state_after(53), 80, 12), 80)
+
+
+def test_compiling_is_its_own_phase():
+    for width, height in ((60, 12), (80, 8), (100, 40)):
+        text = as_text(render(state_after(3), width, height), width)
+        assert "compiling kernels 2/2" in text and "first run only" in text
+    state = state_after(1)
+    state.apply(Compiling(name="k", index=0, total=2, cached=True, seconds=0.0))
+    text = as_text(render(state, 100, 40), 100)
+    assert "loading kernels 1/2" in text and "first run" not in text
+    assert "compiling" not in as_text(render(state_after(4), 100, 40), 100)
+
+
+def test_the_best_epoch_is_marked_in_shape_not_only_in_colour():
+    state = state_after(4)
+    for epoch, accuracy in enumerate((90.0, 92.0, 92.0, 91.0)):
+        state.apply(epoch_done(epoch, test_accuracy=accuracy))
+    text = as_text(render(state, 100, 40), 100)
+    assert [line.split()[2] for line in text.splitlines() if "│ ★" in line] == ["1"]
+    assert "★ best test accuracy" in text
+    state.apply(epoch_done(4, test_accuracy=80.0, val_accuracy=70.0))
+    assert "★ best validation accuracy" in as_text(render(state, 100, 40), 100)
+    assert state.best is not None and state.best.epoch == 4
+
+
+def test_validation_has_its_columns_and_marks():
+    text = as_text(render(state_after(53, val=91.2), 160, 50), 160)
+    assert "val acc" in text and "◆ val 91.20" in text
+    text = as_text(render(state_after(53, val=91.2), 90, 40), 90)
+    assert "val loss" in text and "val acc" in text and "◆ val 91.20" in text and "91.20" in text
+    assert "91.43  ◆ 91.20" in as_text(render(state_after(53, val=91.2), 60, 24), 60)
+    assert "val" not in as_text(render(state_after(53), 100, 40), 100)
+
+
+def test_ascii_where_the_encoding_has_no_more():
+    assert glyphs_for("utf-8") is UNICODE
+    assert [glyphs_for(name) for name in ("ascii", "cp1252", "cp437", "no-such-thing")] == [ASCII] * 4
+    assert glyphs_for("utf-8", "linux") is ASCII
+    for width, height in product((60, 100, 160), (8, 12, 24, 40)):
+        assert as_text(render(state_after(53, val=91.2), width, height, ASCII), width).isascii()
+    assert as_text(render_end(state_after(), 80, ASCII), 80).isascii()
+
+
+def test_what_stays_has_every_epoch_and_the_closing_lines():
+    lines = as_text(render_end(state_after(epochs=30, data="synthetic"), 80), 80).splitlines()
+    assert [int(line.split()[1]) for line in lines if line.count("0.348741") and "★" not in line] == list(range(29))
+    assert lines[-2:] == [
+        "Final accuracy of test set = 95.49 (synthetic digits)",
+        "Total execution time: 1.02 minutes",
+    ]
+
+
+def test_a_stopped_run_says_how_to_go_on_uncut():
+    state = state_after(53)
+    state.apply(Interrupted(signal="SIGINT", epoch=4, step=7, resume="jitnet resume " + "x" * 80))
+    assert as_text(render_end(state, 60), 60).rstrip().endswith("jitnet resume " + "x" * 80)
+    state.apply(Diverged(epoch=4, step=7, lr=0.1, message="the loss is not finite"))
+    assert "the loss is not finite" in as_text(render_end(state, 80), 80)
+
+
+def test_a_resumed_run_shows_its_history():
+    state = DashboardState()
+    state.apply(started(epoch=2, step_in_epoch=IMAGES // 2, history=(epoch_done(0), epoch_done(1))))
+    text = as_text(render(state, 100, 40), 100)
+    assert "91.13" in text and "91.23" in text and "epoch 2" in text and "50.0 %" in text
+    assert state.elapsed_s == 14.0 and [x for x, _ in state.losses.points] == [1, 2]
+
+
+def test_names_cannot_move_the_cursor_or_break_the_frame():
+    state = DashboardState()
+    state.apply(started(run="runs/\x1b[2J\n" + "長" * 80, source="\x07", title="x" * 300))
+    for width in (60, 81, 160):
+        lines = as_text(render(state, width, 40), width).splitlines()
+        assert {cell_len(line) for line in lines} == {width}
+        assert "\x1b" not in "".join(lines) and "\x07" not in "".join(lines)
+
+
+def test_time_left_counts_evaluations():
+    state = state_after(4)
+    assert state.run_left_s is None
+    for done in range(CALL, IMAGES + 1, CALL):
+        state.apply(steps(0, done))
+    guess = 10_000 * 2_233_832 / 6_500_000 / RATE
+    assert state.evaluating and state.epoch_left_s == pytest.approx(guess)
+    assert state.run_left_s == pytest.approx(8 * IMAGES / RATE + 9 * guess)
+    state.apply(epoch_done(0, eval_s=1.5))
+    assert state.run_left_s == pytest.approx(8 * (IMAGES / RATE + 1.5))
+    assert state_after().run_left_s == 0.0
+
+
+def test_a_trace_stays_small_and_keeps_the_shape():
+    trace = Trace(capacity=64)
+    for x in range(10_000):
+        trace.add(float(x), 2.0 * x)
+    trace.add(10_000.0, float("nan"))
+    assert 32 <= len(trace.points) < 64
+    assert all(y == pytest.approx(2 * x) for x, y in trace.points)
+
+
+@pytest.mark.parametrize("values", [[], [0.0], [1e-300], [1e308], [2.3], [2.3, 0.01], [1e-9, 1e9], [100.0, 0.0]])
+@pytest.mark.parametrize("falling", [False, True])
+def test_an_axis_holds_its_values(values, falling):
+    axis = Axis.around(values, falling)
+    assert all(0.0 <= axis.place(value) <= 1.0 for value in [*values, axis.low, axis.high])
+    assert {axis.place(axis.low), axis.place(axis.high)} == {0.0, 1.0}
+    assert all(axis.low <= tick <= axis.high for tick in axis.ticks())
+
+
+def test_a_curve_is_joined_and_inside():
+    rows = draw([(0.0, 1.0), (0.5, 0.0), (1.0, 1.0)], 9, 5, braille=False)
+    assert rows == ["*       *", " *     * ", "  *   *  ", "   * *   ", "    *    "]
+    assert draw([], 3, 2, braille=True) == ["   ", "   "]
+    assert draw([(1.0, 0.0)], 3, 1, braille=True) == ["  ⢀"]
+
+
+def test_a_picture_is_made_from_a_run_folder(tmp_path):
+    (tmp_path / "events.jsonl").write_text("".join(to_json(event) + "\n" for event in events("synthetic")))
+    script = runpy.run_path(str(ROOT / "docs" / "make_screen.py"))
+    recorded = script["read_events"](tmp_path / "events.jsonl")
+    assert recorded == list(events("synthetic"))
+    during, after = script["screen"](recorded[:53]), script["screen"](recorded)
+    assert during.startswith("<svg") and "synthetic" in during and "training" in during
+    assert "Final&#160;accuracy&#160;of&#160;test&#160;set&#160;=&#160;95.49" in after

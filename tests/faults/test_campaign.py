@@ -1,0 +1,117 @@
+"""README box and list of mutants are what the campaigns counted, and what they would count of the tests of today."""
+
+import json
+
+import campaign
+import figures
+import mutation
+import planted
+import pytest
+import test_fuzz
+import test_races
+from processes import ROOT
+
+FOUND = json.loads(campaign.FIGURES.read_text())
+
+
+def test_the_documents_are_made_from_the_figures():
+    for path, text in campaign.documents(FOUND).items():
+        assert path.read_text() == text, f"{path.name}: run `python -m tests.campaigns.campaign box`"
+
+
+@pytest.mark.parametrize("row", FOUND)
+def test_figures_are_as_a_campaign_wrote_them(row):
+    assert figures.seal(FOUND[row]) == FOUND[row]["seal"], "count them with `python -m tests.campaigns.campaign`"
+    assert FOUND[row]["date"] and FOUND[row]["machine"] and figures.counted(FOUND[row])
+
+
+def counted(row):
+    """Return what was counted of a row; skips where nothing was."""
+    if row not in FOUND:
+        pytest.skip(f"{row} is not counted yet, so the box leaves it out: run `python -m tests.campaigns.campaign`")
+    return figures.counted(FOUND[row])
+
+
+def test_each_row_of_the_box_has_been_counted():
+    missing = sorted({row for _, row, _ in campaign.ROWS} - set(campaign.totals(FOUND)))
+    assert len(list(campaign.lines(FOUND))) == len(campaign.ROWS) - len(
+        [r for _, r, _ in campaign.ROWS if r in missing]
+    )
+    if missing:
+        pytest.skip(
+            f"not counted yet, so the box leaves them out: {', '.join(missing)}; "
+            "run `python -m tests.campaigns.campaign`"
+        )
+
+
+LONG = {  # what the long form of each campaign would count of today's tests
+    "kills": {"SIGKILL": {"moments": 1000, "exact": 1000}},
+    "chain": {"hashes": 1},
+    "threads": {"configurations": 100, "networks": 8, "hashes": 1},
+    "corruption": {"flips": 32_768, "truncations": 4_096},
+    "fuzz": {kind: {"inputs": long} for kind, (_, long) in test_fuzz.KINDS.items()},
+    "races": {"kernels": len(test_races.parallel_kernels()), "schedules": 200, "planted": 5, "caught": 5},
+    "crowd": {part: {"processes": 8, "rounds": 20} for part in ("names", "data", "kernels")},
+    "downloads": {"kills": 30, "recovered": 30},
+    "names": {"names": 10_000, "escapes": 0},
+    "planted": {"faults": len(planted.FAULTS), "caught": len(planted.FAULTS)},
+}
+
+
+@pytest.mark.parametrize("row", LONG)
+def test_it_was_the_long_form_of_what_the_tests_are_today(row):
+    assert within(counted(row), LONG[row]), f"count {row} again with `python -m tests.campaigns.campaign`"
+
+
+def within(found, wanted):
+    """Are all wanted figures there?"""
+    return all(
+        within(found.get(name, {}), value) if isinstance(value, dict) else found.get(name) == value
+        for name, value in wanted.items()
+    )
+
+
+def test_coverage():
+    row = counted("coverage")
+    assert min(row["lines"], row["branches"], *row["kernels"].values()) >= 95
+
+
+@pytest.mark.parametrize("file", mutation.TARGETS)
+def test_each_mutant_that_lives_has_a_reason(file):
+    row = counted(f"mutation {file}")
+    assert row["killed"] + len(row["survivors"]) == row["tried"] <= row["mutants"]
+    assert "no reason yet" not in campaign.reasons(file, row["survivors"])
+    assert row["killed"] >= 0.75 * row["tried"]
+
+
+def test_a_figure_that_changes_changes_the_box_and_breaks_the_seal():
+    row = {"faults": 24, "caught": 24, "date": "2026-11-21", "machine": "a machine"}
+    sealed = {"planted": row | {"seal": figures.seal(row)}}
+    changed = {"planted": sealed["planted"] | {"caught": 23}}
+    assert "24 of 24 planted" in campaign.box(sealed) and "23 of 24 planted" in campaign.box(changed)
+    assert figures.seal(sealed["planted"]) == sealed["planted"]["seal"] != figures.seal(changed["planted"])
+
+
+def test_commands_and_files_exist():
+    for _, _, command in campaign.ROWS:
+        word, *row = command.split()
+        assert (ROOT / "tests" / f"{word}.py").exists() and set(row) <= set(campaign.CAMPAIGNS)
+    for files in campaign.CAMPAIGNS.values():
+        assert all((ROOT / file).exists() for file in files)
+
+
+def test_a_row_without_figures_is_left_out():
+    assert campaign.box({}).count("\n|") == 2
+
+
+def test_a_campaign_replaces_whole_rows_and_leaves_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "FIGURES", tmp_path / "figures")
+    (tmp_path / "figures").write_text('{"kept": {"a": 1}, "replaced": {"old": 2}}')
+    with figures.kept():
+        figures.note("replaced", new=3)
+        figures.note("replaced", more=4)
+    found = json.loads((tmp_path / "figures").read_text())
+    assert found["kept"] == {"a": 1} and figures.counted(found["replaced"]) == {"new": 3, "more": 4}
+    assert found["replaced"]["seal"] == figures.seal(found["replaced"])
+    figures.note("unseen", new=3)
+    assert json.loads((tmp_path / "figures").read_text()) == found

@@ -1,0 +1,99 @@
+"""The loops around the register tiles, in plain Python: each element is some tile's, once, and no tile sticks out."""
+
+import inspect
+import types
+
+import numpy as np
+import pytest
+from shapes import DTYPES
+
+from jitnet.kernels.compiler import interpreted
+from jitnet.kernels.compiler import simd_ir as lanes_file
+from jitnet.kernels.compiler.simd_ir import ROWS, VECTOR_BYTES
+from jitnet.kernels.fast import vector_rows as rows_file
+from jitnet.kernels.layers import contraction as contract_file
+
+LANES = VECTOR_BYTES // 4
+EXTENTS = sorted({1, 3, LANES - 1, LANES, LANES + 1, 2 * LANES, 3 * LANES - 1, 5 * LANES + 2})
+
+
+def walked(primitive, **tiles):
+    """Return a primitive's Python with other functions in place of those that write machine code."""
+    function = inspect.getclosurevars(primitive._defn).nonlocals["function"]
+    return types.FunctionType(function.__code__, function.__globals__ | {"lane_count": interpreted.lane_count} | tiles)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("N", EXTENTS)
+@pytest.mark.parametrize("M", [1, 2, ROWS, ROWS + 1, contract_file.TALL, contract_file.TALL + 1, 29])
+def test_tiles_cover_a_product_once(dtype, M, N):
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+
+    def tile(vectors, most, part):
+        def count(out, init, a, b, scale, r, i, j, rows):
+            assert 1 <= rows <= most and i + rows <= M
+            assert (N - j < lanes) if part else (j + vectors * lanes <= N)
+            out[r, i : i + rows, j : j + vectors * lanes] += 1
+
+        return count
+
+    out = np.zeros((2, M, N), dtype)
+    contract = walked(
+        contract_file.contract,
+        _tile_two_vectors=tile(2, ROWS, False),
+        _tile_one_vector=tile(1, contract_file.TALL, False),
+        _tile_part_vector=tile(1, ROWS, True),
+    )
+    contract(None, None, None, None, out)
+    assert (out == 1).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [*EXTENTS, 8 * LANES, 8 * LANES + 1, 20 * LANES])
+def test_blocks_cover_a_row_once(dtype, size):
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+
+    def block(bias, weight, factors, rows, count, j, vectors, out):
+        assert 1 <= vectors <= rows_file._MOST and j + (vectors - 1) * lanes < size
+        out[j : j + vectors * lanes] += 1
+
+    out = np.zeros(size, dtype)
+    walked(rows_file.add_rows, _add_rows_block=block)(None, None, None, None, 0, out)
+    assert (out == 1).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("N", EXTENTS)
+@pytest.mark.parametrize("M", EXTENTS)
+def test_blocks_and_edges_transpose_a_matrix_once(dtype, M, N):
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+
+    def block(matrix, i, j, out):
+        assert i + lanes <= M and j + lanes <= N
+        out[j : j + lanes, i : i + lanes] += matrix[i : i + lanes, j : j + lanes].T
+
+    matrix = np.arange(1, M * N + 1, dtype=dtype).reshape(M, N)
+    out = np.zeros((N, M), dtype)
+    walked(rows_file.transpose, _transpose_block=block)(matrix, out)
+    assert np.array_equal(out, matrix.T)
+
+
+@pytest.mark.parametrize(
+    ("features", "tile"),
+    [
+        ({"avx512f": True, "avx2": True, "fma": True}, "avx512"),
+        ({"avx512f": False, "avx2": True, "fma": True}, "avx2"),
+        ({"avx2": True, "fma": False}, "generic"),
+        ({"neon": True}, "neon"),
+        ({}, "generic"),
+    ],
+)
+def test_the_tile_is_that_of_the_processor(monkeypatch, features, tile):
+    monkeypatch.setattr(lanes_file.llvmlite.binding, "get_host_cpu_features", lambda: features)
+    assert lanes_file._host_tile() == tile
+
+
+def test_an_exchange_in_plain_python_is_that_of_the_processor():
+    cells = np.array([3, 4])
+    assert not interpreted.exchange(cells, 1, 3, 9) and cells.tolist() == [3, 4]
+    assert interpreted.exchange(cells, 1, 4, 9) and cells.tolist() == [3, 9]

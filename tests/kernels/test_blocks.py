@@ -1,0 +1,77 @@
+"""A conv block fused with its pool: the same bits as its parts one after the other."""
+
+import compiled
+import nets
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapes import DTYPES, channels, frame, seeds
+
+from jitnet.kernels.fast.batch_conv import trunk_forward
+from jitnet.kernels.layers.activation import activation_forward
+from jitnet.kernels.layers.convolution import conv2d_forward
+from jitnet.kernels.layers.pooling import DEAD, max_pool2d_forward
+from jitnet.kernels.table import RELU
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(
+    H=st.integers(2, 9),
+    W=st.integers(2, 30),
+    C=st.sampled_from((1, 3)),
+    OC=channels,
+    bias=st.sampled_from(("position", "channel")),
+    pool=st.booleans(),
+    seed=seeds,
+)
+def test_fused_is_plain(dtype, H, W, C, OC, bias, pool, seed):
+    N = 2
+    case = nets.case((f"conv{OC} {'pool ' * pool}dense2", (H, W, C), bias), dtype, N, seed)
+    network = case.network
+    space = network.workspace(N)
+    fused = space.layers, space.plan, network.params, space.work, space.argmax
+    trunk_forward(*fused, case.images, dtype(255), np.arange(N))
+
+    x = frame(case.images.astype(dtype) / dtype(255))
+    out = np.empty((N, H, W, OC), dtype)
+    tensors = network.tensors()
+    conv2d_forward(x, tensors["conv1.weight"], tensors["conv1.bias"], out)
+    activation_forward(RELU, out.reshape(-1))
+    if pool:
+        pooled, argmax = np.empty((N, H // 2, W // 2, OC), dtype), np.empty((N, H // 2, W // 2, OC), np.uint8)
+        max_pool2d_forward(out, False, pooled, argmax)
+        winners = space.argmax[space.layers[0]["winners"] :][: argmax.size].reshape(argmax.shape)
+        assert np.array_equal(winners, np.where(pooled > 0, argmax, DEAD))
+        out = pooled
+    found = space.work[space.layers[0]["out"] :][: out.size].reshape(out.shape)
+    assert np.array_equal(found, out)
+
+
+@given(seed=seeds)
+def test_borders_stay_zero(seed):
+    """Between conv blocks the frame belongs to the buffer; steps of training must leave it alone."""
+    case = nets.case(nets.MAKES[10], np.float32, 5, seed)
+    case.network.train_steps(case.images, case.targets, np.arange(5), 5, np.array([0.1]), np.zeros(1))
+    space = case.network.workspace(5)
+    for before, row in zip(space.layers, space.layers[1 : space.plan[0]["convs"]]):
+        assert before["border"] == 1
+        x = space.work[row["x"] :][: 5 * row["x_size"]].reshape(5, row["H"] + 2, row["W"] + 2, row["C"])
+        edge = np.ones(x.shape, bool)
+        edge[:, 1:-1, 1:-1] = False
+        assert (x[edge] == 0).all() and (x != 0).any()
+
+
+def test_a_block_alone_is_the_block_of_the_trunk():
+    case = nets.case(nets.MAKES[6], np.float32, 2)
+    network = case.network
+    space = network.workspace(2)
+    buffers = network.params, space.work, space.argmax
+    trunk_forward(space.layers, space.plan, *buffers, case.images, np.float32(255), np.arange(2))
+    whole = space.work.copy()
+    row = space.layers[0]
+    region = slice(row["out"], row["out"] + 2 * row["out_size"])
+    space.work[region] = -1
+    for n in range(2):
+        compiled.conv_block_forward(space.layers, 0, *buffers, n, space.plan[0]["scratch"])
+    assert np.array_equal(space.work[region], whole[region])

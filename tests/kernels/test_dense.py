@@ -1,0 +1,146 @@
+"""The dense layer against its equations: whole batches in blocks, and one image that skips its zeros."""
+
+import compiled
+import naive
+import numpy as np
+import pytest
+from bounds import GRADIENT_ERROR, assert_within, central_differences, worst_relative_error
+from canary import assert_unharmed, guarded, unwritten
+from hypothesis import example, given
+from hypothesis import strategies as st
+from shapes import DTYPES, batches, channels, normal, seeds
+
+from jitnet.kernels.layers.linear import (
+    COLUMN_BLOCK,
+    DEPTH,
+    ROW_BLOCK,
+    linear_backward_input,
+    linear_backward_weight,
+    linear_forward,
+)
+from jitnet.kernels.table import LINEAR, RELU, SIGMOID, STRIP, TANH, linear_scratch
+
+inputs = st.one_of(st.integers(1, 40), st.sampled_from((DEPTH - 1, DEPTH, DEPTH + 1, STRIP + 3, 2 * STRIP + 1)))
+edges = example(N=ROW_BLOCK + 1, D=DEPTH + 1, K=COLUMN_BLOCK + 1, kind=RELU, seed=0)
+kinds = st.sampled_from((LINEAR, RELU, SIGMOID, TANH))
+
+
+def forward(x, weight, bias, kind):
+    out = unwritten((len(x), weight.shape[1]), x.dtype)
+    linear_forward(guarded(x), guarded(weight), guarded(bias), kind, out)
+    assert_unharmed(out)
+    return out
+
+
+def backward_input(grad_output, weight, x, behind):
+    scratch, grad_input = unwritten(linear_scratch(*weight.shape), weight.dtype), unwritten(x.shape, x.dtype)
+    linear_backward_input(guarded(grad_output), guarded(weight), guarded(x), behind, scratch, grad_input)
+    assert_unharmed(scratch, grad_input)
+    return grad_input
+
+
+def backward_weight(x, grad_output):
+    grad_weight = unwritten((x.shape[1], grad_output.shape[1]), x.dtype)
+    grad_bias = unwritten(grad_output.shape[1], x.dtype)
+    linear_backward_weight(guarded(x), guarded(grad_output), x.dtype.type(1), False, grad_weight, grad_bias)
+    assert_unharmed(grad_weight, grad_bias)
+    return grad_weight, grad_bias
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(N=batches, D=inputs, K=channels, kind=kinds, seed=seeds)
+@edges
+def test_forward(dtype, N, D, K, kind, seed):
+    """The sum is parked after every DEPTH inputs, which rounds it once more; no activation is steeper than 1."""
+    x, weight, bias = normal(seed, dtype, N, D), normal(seed, dtype, D, K), normal(seed, dtype, K)
+    magnitude = naive.linear_forward(np.abs(x), np.abs(weight), np.abs(bias), LINEAR) + (kind > RELU)
+    expected = naive.linear_forward(x, weight, bias, kind)
+    assert_within(forward(x, weight, bias, kind), expected, D + 2 * (D // DEPTH + 1) + 8, magnitude)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(N=batches, D=inputs, K=channels, kind=kinds, seed=seeds)
+@edges
+@example(N=3, D=STRIP - 1, K=2, kind=RELU, seed=0)  # there is no second strip
+def test_backward_input(dtype, N, D, K, kind, seed):
+    grad, weight, x = normal(seed, dtype, N, K), normal(seed, dtype, D, K), normal(seed, dtype, N, D, zeros=0.3)
+    x = naive.activation_forward(kind, x).astype(dtype)  # as it comes out of the layer before
+    magnitude = naive.linear_backward_input(np.abs(grad), np.abs(weight), x, LINEAR)
+    expected = naive.linear_backward_input(grad, weight, x, kind)
+    assert_within(backward_input(grad, weight, x, kind), expected, K + 6, magnitude)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(N=batches, D=inputs, K=channels, seed=seeds)
+def test_backward_weight(dtype, N, D, K, seed):
+    x, grad = normal(seed, dtype, N, D), normal(seed, dtype, N, K)
+    expected = naive.linear_backward_weight(x, grad)
+    magnitude = naive.linear_backward_weight(np.abs(x), np.abs(grad))
+    for found, *twin in zip(backward_weight(x, grad), expected, magnitude):
+        assert_within(found, twin[0], N + 2, twin[1])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(N=batches, D=inputs, K=channels, seed=seeds)
+def test_backward_weight_as_the_step_itself(dtype, N, D, K, seed):
+    x, grad, lr = normal(seed, dtype, N, D), normal(seed, dtype, N, K), dtype(0.25)
+    weight, bias = normal(seed + 1, dtype, D, K), normal(seed + 2, dtype, K)
+    found = guarded(weight.copy()), guarded(bias.copy())
+    linear_backward_weight(guarded(x), guarded(grad), -lr, True, *found)
+    assert_unharmed(*found)
+    expected = naive.linear_backward_weight(x, grad)
+    magnitude = naive.linear_backward_weight(np.abs(x), np.abs(grad))
+    for new, old, gradient, size in zip(found, (weight, bias), expected, magnitude):
+        assert_within(new, old - 0.25 * gradient, N + 4, np.abs(old) + 0.25 * size)
+
+
+@pytest.mark.parametrize("kind", [LINEAR, RELU, SIGMOID, TANH])
+def test_central_differences(kind):
+    x, weight, bias = normal(0, np.float64, 3, 7), normal(1, np.float64, 7, 5), normal(2, np.float64, 5)
+    before, grad = normal(3, np.float64, 3, 7), normal(4, np.float64, 3, 5)
+    before[np.abs(before) < 0.1] = 0.1  # x comes out of an activation, and the gradient of its input is asked for
+    x = naive.activation_forward(kind, before)
+
+    def loss():
+        return np.sum(naive.linear_forward(naive.activation_forward(kind, before), weight, bias, LINEAR) * grad)
+
+    grad_weight, grad_bias = backward_weight(x, grad)
+    found = backward_input(grad, weight, x, kind), grad_weight, grad_bias
+    for result, array in zip(found, (before, weight, bias)):
+        assert worst_relative_error(result, central_differences(loss, array, step=0.01)) <= GRADIENT_ERROR
+
+
+@given(N=batches, D=inputs, K=channels, seed=seeds)
+def test_an_image_has_the_same_bits_in_any_batch(N, D, K, seed):
+    x, weight, bias = normal(seed, np.float32, N, D), normal(seed, np.float32, D, K), normal(seed, np.float32, K)
+    out = forward(x, weight, bias, RELU)
+    for n in {0, N // 2, N - 1}:
+        assert np.array_equal(forward(x[n : n + 1], weight, bias, RELU)[0], out[n])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(D=inputs, K=channels, zeros=st.sampled_from((0.0, 0.5, 0.8, 1.0)), kind=kinds, every=st.booleans(), seed=seeds)
+def test_one_image_skips_zeros_without_a_difference(dtype, D, K, zeros, kind, every, seed):
+    x, weight, bias = normal(seed, dtype, D, zeros=zeros), normal(seed, dtype, D, K), normal(seed, dtype, K)
+    rows, factors, out = guarded(np.zeros(D, np.int64)), unwritten(D, dtype), unwritten(K, dtype)
+    count = compiled.linear_forward_sample(guarded(x), guarded(weight), guarded(bias), kind, every, rows, factors, out)
+    assert_unharmed(rows, factors, out)
+    active = np.flatnonzero((x != 0) | every)
+    assert np.array_equal(rows[:count], active) and np.array_equal(factors[:count], x[active])
+    magnitude = naive.linear_forward(np.abs(x), np.abs(weight), np.abs(bias), LINEAR) + (kind > RELU)
+    assert_within(out, naive.linear_forward(x, weight, bias, kind), D + 8, magnitude)
+
+    grad, lr = normal(seed, dtype, K), dtype(0.1)
+    new_weight, new_bias, grad_input = guarded(weight), guarded(bias), unwritten(D, dtype)
+    compiled.linear_sgd_sample(guarded(grad), rows, factors, count, lr, new_weight, new_bias, grad_input)
+    assert_unharmed(new_weight, new_bias, grad_input)
+    grad_weight, grad_bias = naive.linear_backward_weight(x[None], grad[None])
+    assert_within(new_weight, naive.sgd_step(weight, grad_weight, lr), 3, np.abs(weight) + np.abs(lr * grad_weight))
+    assert_within(new_bias, naive.sgd_step(bias, grad_bias, lr), 3, np.abs(bias) + np.abs(lr * grad_bias))
+    expected = naive.linear_backward_input(grad, weight, None, LINEAR)
+    magnitude = naive.linear_backward_input(np.abs(grad), np.abs(weight), None, LINEAR)
+    assert_within(grad_input[active], expected[active], K + 2, magnitude[active])
+
+    idle = x == 0
+    assert new_weight[idle].tobytes() == weight[idle].tobytes(), "a row that was to be skipped has changed"
+    assert every or (grad_input[idle] == 0).all()

@@ -1,0 +1,174 @@
+"""Parameters of other programs: from PyTorch, Keras and our own exports, by name, never from a pickle."""
+
+import json
+
+import numpy as np
+import pytest
+from commands import TINY, digits, refusal, settle, train
+
+from jitnet import CNN, MLP, cli
+from jitnet.commands.export import out_first
+from jitnet.errors import InputError
+from jitnet.storage import foreign_weights
+
+IMAGE, CLASSES = (6, 8, 2), range(3)
+ARCHITECTURE = "conv4 pool conv5 dense7:tanh"
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(9, *IMAGE)).astype(np.float32)
+
+
+def drawn(architecture=ARCHITECTURE, bias="position"):
+    """A CNN with parameters of no symmetry, and those by name."""
+    model = CNN(architecture, bias=bias)
+    model._build(np.arange(3), IMAGE)
+    model.history_ = []
+    model.network_.params[:] = RNG.normal(size=model.network_.params.size) / 4
+    return model, model.network_.tensors()
+
+
+def as_torch(tensors):
+    """Our tensors with their axes as PyTorch has them; what reads conv2's 3 x 4 x 5 pixels by channels first."""
+    turned = {name: out_first(array) for name, array in tensors.items()}
+    behind = turned["dense1.weight"].reshape(7, 3, 4, 5)
+    return turned | {"dense1.weight": behind.transpose(0, 3, 1, 2).reshape(7, 60)}
+
+
+FORMS = {"torch": as_torch, "keras": dict, "jitnet": lambda tensors: {n: out_first(a) for n, a in tensors.items()}}
+
+
+@pytest.mark.parametrize("layout", FORMS)
+def test_each_layout_gives_the_same_network(layout, tmp_path):
+    model, tensors = drawn()
+    np.savez(tmp_path / "w.npz", **FORMS[layout](tensors))
+    back = CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, layout=layout)
+    assert back.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
+
+
+def test_names_of_layers_of_tensors_and_of_nothing(tmp_path):
+    model, tensors = drawn()
+    tensors["conv2.bias"][:] = 0
+    given = as_torch(tensors)
+    del given["conv2.bias"]
+    given = {name.replace("dense1", "classifier.1"): array for name, array in given.items()} | {
+        "shift": given["conv1.bias"]
+    }
+    del given["conv1.bias"]
+    np.savez(tmp_path / "w.npz", extra=np.zeros(3), **given)
+    names = {"dense1": "classifier.1", "conv1.bias": "shift", "conv2.bias": "none"}
+    back = CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names)
+    assert back.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
+    assert foreign_weights.convert(model.network_, given | {"extra": X}, names, "torch", "it")[1] == ["extra"]
+
+
+@pytest.mark.parametrize("bias", ["position", "channel"])
+def test_one_bias_for_each_channel_serves_every_position(bias, tmp_path):
+    model, tensors = drawn(bias="channel")
+    given = as_torch(tensors) | {f"conv{n}.bias": tensors[f"conv{n}.bias"].ravel() for n in (1, 2)}
+    np.savez(tmp_path / "w.npz", **given)
+    back = CNN(ARCHITECTURE, bias=bias).import_weights(tmp_path / "w.npz", IMAGE, CLASSES)
+    assert np.allclose(back.predict_proba(X), model.predict_proba(X), atol=1e-6)
+
+
+def test_a_wrong_layout_is_told_the_right_one(tmp_path):
+    _, tensors = drawn()
+    np.savez(tmp_path / "w.npz", **FORMS["keras"](tensors))
+    with pytest.raises(InputError, match=r"in the layout of torch; it fits in that of keras$"):
+        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", image=IMAGE, classes=CLASSES)
+    np.savez(tmp_path / "w.npz", **tensors | {"conv1.weight": np.ones((3, 3, 2, 5), np.float32)})
+    with pytest.raises(InputError, match=r"in the layout of keras$"):
+        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", layout="keras", image=IMAGE, classes=CLASSES)
+
+
+def test_keras_names_have_other_endings(tmp_path):
+    model, tensors = drawn()
+    given = {name.replace(".weight", "/kernel").replace(".bias", "/bias"): array for name, array in tensors.items()}
+    np.savez(tmp_path / "w.npz", **{f"net/{name}": array for name, array in given.items()})
+    names = {name: f"net/{name}" for name in ("conv1", "conv2", "dense1", "dense2")}
+    back = CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names, "keras")
+    assert back.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "names", "said"),
+    [
+        ({}, {"conv9": "a"}, "the map names 'conv9': expected one of conv1.weight"),
+        ({}, {"conv1": "a"}, "has no 'a.weight' for conv1.weight: it has conv1.weight"),
+        (
+            {"conv1.weight": np.zeros((4, 2, 5, 5), "f4")},
+            {},
+            r"float32 \(4, 2, 5, 5\) as 'conv1.weight': expected what",
+        ),
+        ({"dense2.bias": np.zeros(3, int)}, {}, "has int64"),
+        ({"dense2.bias": np.full(3, np.nan)}, {}, "a value that is not finite as 'dense2.bias'"),
+        ({"dense1.weight": np.zeros((7, 59), "f4")}, {}, r"\(7, 59\)"),
+        ({"conv1.bias": np.zeros(5, "f4")}, {}, r"\(5,\) as 'conv1.bias'"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change, names, said, tmp_path):
+    np.savez(tmp_path / "w.npz", **as_torch(drawn()[1]) | change)
+    with pytest.raises(InputError, match=said):
+        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names)
+
+
+def test_files_that_are_refused(tmp_path):
+    for name, content, said in (
+        ("w.pt", b"PK", "expected a .safetensors or .npz file, from PyTorch by safetensors.torch.save_file"),
+        ("w.npz", b"PK", "not a sound npz file"),
+        ("w.safetensors", b"\x08\0\0\0\0\0\0\0{}      ", "has no 'conv1.weight'"),
+        ("w.safetensors", b"\xff" * 20, "w.safetensors is not a usable safetensors file"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=said):
+            CNN(ARCHITECTURE).import_weights(tmp_path / name, IMAGE, CLASSES)
+    with pytest.raises(InputError, match="expected each once and ascending"):
+        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, [2, 1, 0])
+
+
+def test_an_export_becomes_a_run_again(tmp_path, monkeypatch, capsys):
+    digits(settle(monkeypatch, tmp_path))
+    train("run")
+    assert cli.main(["eval", "run"]) == 0
+    wanted = capsys.readouterr().out.splitlines()[-1]
+    assert cli.main(["export", "weights", "run", "--out", "w.safetensors"]) == 0
+    words = ("import", "weights", "w.safetensors", "cnn", *TINY[:2], "--data", "digits", "--name", "back")
+    assert cli.main([*words, "--layout", "jitnet"]) == 0
+    assert cli.main(["eval", "back"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == wanted
+    assert json.loads((tmp_path / "runs/back/meta.json").read_text())["status"] == "stopped"
+    assert "expected OURS=THEIRS" in refusal(capsys, *words, "--map", "conv1")
+
+
+def test_a_model_of_pytorch(tmp_path):
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.ZeroPad2d((0, 1, 0, 1)), nn.MaxPool2d(3, 2),
+        nn.Conv2d(4, 5, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(60, 7), nn.Tanh(), nn.Linear(7, 3),
+    )  # fmt: skip
+    names = {"conv1": "0", "conv2": "4", "dense1": "7", "dense2": "9"}
+    with torch.no_grad():
+        wanted = network(torch.tensor(X).permute(0, 3, 1, 2)).numpy()
+    np.savez(tmp_path / "w.npz", **{name: array.numpy() for name, array in network.state_dict().items()})
+    for bias in ("position", "channel"):
+        model = CNN(ARCHITECTURE, bias=bias).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names)
+        assert np.abs(model.network_.logits(X) - wanted).max() < 1e-4
+
+
+def test_an_mlp_of_pytorch_as_safetensors(tmp_path):
+    torch, library = pytest.importorskip("torch"), pytest.importorskip("safetensors.torch")
+    network = torch.nn.Sequential(torch.nn.Linear(784, 30), torch.nn.ReLU(), torch.nn.Linear(30, 10))
+    library.save_file(network.state_dict(), tmp_path / "w.safetensors")
+    model = MLP((30,)).import_weights(tmp_path / "w.safetensors", names={"dense1": "0", "dense2": "2"})
+    x = RNG.normal(size=(5, 28, 28)).astype(np.float32)
+    with torch.no_grad():
+        wanted = torch.softmax(network(torch.tensor(x).reshape(5, 784)), 1).numpy()
+    assert np.abs(model.predict_proba(x) - wanted).max() < 1e-4
+
+
+def test_ours_open_with_the_public_library(tmp_path):
+    library = pytest.importorskip("safetensors.numpy")
+    model, tensors = drawn()
+    model.save(tmp_path / "w.safetensors")
+    theirs = library.load_file(tmp_path / "w.safetensors")
+    assert theirs.keys() == tensors.keys() and all(np.array_equal(theirs[name], tensors[name]) for name in tensors)

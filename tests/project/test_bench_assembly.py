@@ -1,0 +1,65 @@
+"""The register tile keeps its sums in registers: the machine code says so, and reading it can tell a spill."""
+
+import pytest
+from numba import config
+
+from bench import assembly
+from jitnet.kernels.compiler import simd_ir
+
+X86 = """
+contract:
+	pushq	%rbp
+.LBB0_1:
+	vmovups	(%rdx), %zmm1
+	vfmadd231ps	(%rax){1to16}, %zmm1, %zmm2
+	vfmadd231ps	4(%rax){1to16}, %zmm1, %zmm3 {%k1} {z}
+	SPILL
+	jne	.LBB0_1
+.LBB0_2:
+	vmovups	%zmm2, 8(%rsp)
+	jne	.LBB0_1
+	retq
+"""
+ARM = """
+.LBB0_1:
+	ldr	q0, [x14]
+	fmla	v25.4s, v0.4s, v26.4s
+	fmla	v3.4s, v0.4s, v26.s[0]
+	SPILL
+	b.ne	.LBB0_1
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "spills"),
+    [
+        (X86, "addq\t$8, %rax", 0),
+        (X86, "movq\t8(%rsp), %rax", 0),  # a number on the stack is no vector
+        (X86, "vmovups\t64(%rsp), %zmm4", 1),
+        (X86, "vmovups\t64(%rbp), %zmm4", 0),  # a pointer like any other
+        (X86.replace("pushq\t%rbp", "movq\t%rsp, %rbp"), "vmovups\t64(%rbp), %zmm4", 1),
+        (ARM, "str\tq7, [sp, #32]", 1),
+        (ARM, "str\tx7, [sp, #32]", 0),
+    ],
+)
+def test_a_spill_is_a_vector_on_the_stack_in_an_inner_loop(text, line, spills):
+    (loop,) = assembly.inner_loops(text.replace("SPILL", line))
+    assert (loop.fma, loop.sums, loop.spills) == (2, 2, spills)
+
+
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="there is no machine code without numba's compiler")
+def test_the_tile_of_this_processor_does_not_spill():
+    try:
+        row, _ = assembly.inspect(simd_ir.TILE)
+    except assembly.UnsupportedError as error:
+        pytest.skip(str(error))
+    if row["emulated"]:
+        pytest.skip("this processor has no FMA instruction")
+    full = row["full_tile"]
+    assert full is not None and full["sums"] == 2 * row["height"]
+    assert full["fma"] % full["sums"] == 0 and full["spills"] == 0
+
+
+def test_a_tile_that_is_not_there_is_told_in_a_sentence(capsys):
+    assert assembly.main(["--only", "sse"]) == 2
+    assert "expected some of avx512, avx2, neon, generic" in " ".join(capsys.readouterr().err.split())

@@ -1,0 +1,181 @@
+"""The rules of the house: functions from a path and a syntax tree to complaints, applied by test_structure.py."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+
+LONGEST = 300  # lines of a file
+
+ANYTHING = None
+
+# What each package of jitnet may import of jitnet, besides itself. Files directly in jitnet/ are packages here.
+MAY_IMPORT = {
+    "errors": set(),
+    "events": set(),
+    "config": {"errors"},
+    "machine": {"errors", "kernels"},
+    "data": {"config", "errors", "kernels", "__version__"},
+    "model": {"errors", "kernels", "machine"},
+    "storage": {"data", "errors", "model"},
+    "training": {"config", "data", "errors", "events", "kernels", "machine", "model"},
+    "run": {"config", "data", "errors", "events", "machine", "model", "storage", "training", "__version__"},
+    "estimators": {"config", "data", "errors", "events", "machine", "model", "run", "storage", "training"},
+    "history": {"config", "errors", "model", "run"},
+    "trials": {"config", "data", "errors", "events", "history", "machine", "model", "run", "storage", "training"},
+    "display": {"errors", "events", "trials"},
+    "export": {"config", "data", "errors", "model", "storage", "__version__"},
+    "report": {"errors", "history", "model"},
+    "commands": ANYTHING,
+    "cli": ANYTHING,
+    "__init__": ANYTHING,
+    "__main__": ANYTHING,
+}
+SILENT = {"model", "training"}  # no rich, no printing, no files
+DRAWS = {"display", "commands"}  # may import rich
+ENVIRONMENT = {"kernels/compiler/decorators.py", "kernels/compiler/simd_ir.py"}
+ALLOCATES = {"kernels/compiler/interpreted.py"}
+ALLOCATORS = {"empty", "zeros", "ones", "full", "array", "empty_like", "zeros_like", "ones_like", "full_like", "copy"}
+FIELDS = ("Parallel", "Work", "Errors", "Matches", "Source")
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the full names of what a file imports; relative ones begin with a dot."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (f"{node.module}." if node.module else "")
+            yield from (f"{module}{alias.name}" for alias in node.names)
+
+
+def room(path: str) -> str:
+    """Return the module or package of jitnet that a file belongs to: "views" for jitnet/display/plain.py."""
+    return path.split("/")[1].removesuffix(".py")
+
+
+def kernels_import_numba_and_each_other(path: str, tree: ast.AST) -> Iterator[str]:
+    if path.startswith("kernels/"):
+        for name in imported(tree):
+            top = name.split(".")[0]
+            too_far = name.startswith("." * (path.count("/") + 1))  # kernels/layers/x.py may write ".."
+            if too_far or top not in {
+                "",
+                "numpy",
+                "numba",
+                "llvmlite",
+                *sys.stdlib_module_names,
+            }:
+                yield f"imports {name}"
+
+
+def only_two_kernel_files_read_the_environment(path: str, tree: ast.AST) -> Iterator[str]:
+    if path.startswith("kernels/") and path not in ENVIRONMENT:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
+                yield "reads the environment"
+        yield from ("reads the environment" for name in imported(tree) if name in ("os.environ", "os.getenv"))
+
+
+def imports_point_down(path: str, tree: ast.AST) -> Iterator[str]:
+    if not path.startswith("jitnet/"):
+        return
+    own = room(path)
+    for name in imported(tree):
+        if not name.startswith("jitnet."):
+            continue
+        other = name.split(".")[1]
+        if other == own:
+            continue
+        allowed = MAY_IMPORT.get(own, set())
+        if allowed is not ANYTHING and other not in allowed:
+            yield f"{own} imports {other}"
+        if other == "cli" and own != "__main__":
+            yield "imports cli"
+        if other in DRAWS and own not in {"commands", "cli"}:
+            yield f"imports {other}"
+
+
+def only_views_and_commands_import_rich(path: str, tree: ast.AST) -> Iterator[str]:
+    if not path.startswith("jitnet/") or room(path) not in DRAWS:
+        yield from (f"imports {name}" for name in imported(tree) if name.split(".")[0] == "rich")
+
+
+def the_loop_is_silent(path: str, tree: ast.AST) -> Iterator[str]:
+    if path.startswith("jitnet/") and room(path) in SILENT:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                if name in ("print", "input", "open") or re.fullmatch(r"(read|write)_(text|bytes)", name):
+                    yield f"calls {name} in line {node.lineno}"
+
+
+def decorators(function: ast.FunctionDef) -> set[str]:
+    """Return the names of a function's decorators, called or not."""
+    calls = (node.func if isinstance(node, ast.Call) else node for node in function.decorator_list)
+    return {node.id for node in calls if isinstance(node, ast.Name)}
+
+
+def functions(tree: ast.AST) -> list[ast.FunctionDef]:
+    """Return all functions of a file."""
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+
+
+def public_kernels(tree: ast.AST) -> Iterator[ast.FunctionDef]:
+    """Yield the functions that are compiled for callers outside their file's layer."""
+    for function in functions(tree):
+        if decorators(function) & {"kernel", "serial_kernel", "primitive"} and not function.name.startswith("_"):
+            yield function
+
+
+def prange_stands_in_kernels_only(path: str, tree: ast.AST) -> Iterator[str]:
+    if path.startswith("kernels/"):
+        allowed = {
+            id(node) for function in functions(tree) if "kernel" in decorators(function) for node in ast.walk(function)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and node.id == "prange" and id(node) not in allowed:
+                yield f"prange outside a @kernel in line {node.lineno}"
+
+
+def kernels_allocate_nothing(path: str, tree: ast.AST) -> Iterator[str]:
+    if path.startswith("kernels/") and path not in ALLOCATES:
+        for function in functions(tree):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    owner = node.func.value
+                    if isinstance(owner, ast.Name) and owner.id in ("np", "numpy") and node.func.attr in ALLOCATORS:
+                        yield f"{function.name} allocates in line {node.lineno}"
+
+
+def docstrings_have_their_fields(path: str, tree: ast.AST) -> Iterator[str]:
+    if path.startswith("kernels/"):
+        for function in public_kernels(tree):
+            found = re.findall(r"^ *(\w+) *: ", ast.get_docstring(function) or "", re.MULTILINE)
+            if tuple(name for name in found if name in FIELDS) != FIELDS:
+                yield f"{function.name} lacks one of {', '.join(FIELDS)} or has them in another order"
+
+
+def files_are_short(path: str, source: str) -> Iterator[str]:
+    lines = source.count("\n")
+    if lines > LONGEST:
+        yield f"{lines} lines"
+
+
+RULES = (
+    kernels_import_numba_and_each_other,
+    only_two_kernel_files_read_the_environment,
+    imports_point_down,
+    only_views_and_commands_import_rich,
+    the_loop_is_silent,
+    prange_stands_in_kernels_only,
+    kernels_allocate_nothing,
+    docstrings_have_their_fields,
+)
+
+
+def complaints(path: str, source: str) -> list[str]:
+    """Return what is wrong with a file, each line with the rule's name."""
+    tree = ast.parse(source)
+    found = [f"{path}: {rule.__name__}: {text}" for rule in RULES for text in rule(path, tree)]
+    return found + [f"{path}: files_are_short: {text}" for text in files_are_short(path, source)]

@@ -1,0 +1,173 @@
+"""Compilation as a phase: its events, a damaged cache, none at all."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import TINY, digits, jitnet, result, settle, train
+
+from jitnet.events import Compiling
+from jitnet.kernels.compiler import decorators
+from jitnet.kernels.fast import batch
+from jitnet.model.architecture import parse
+from jitnet.model.network import Network
+from jitnet.training import compilation
+from jitnet.training.compilation import compile_kernels
+
+NETWORK = Network(parse("conv2 pool dense4 dense3"), (6, 6, 1))
+IMAGES = np.zeros((5, 6, 6, 1), np.uint8)
+WORDS = ("train", "cnn", *TINY, "--epochs", "2", "--name", "run")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    digits(settle(monkeypatch, tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 10_000])
+def test_events_count_up_and_the_second_time_is_cached(batch_size):
+    list(compile_kernels(NETWORK, batch_size, IMAGES))
+    events = list(compile_kernels(NETWORK, batch_size, IMAGES))
+    assert all(isinstance(event, Compiling) for event in events)
+    assert [event.index for event in events] == list(range(events[-1].total + 1))
+    assert all(event.cached == (decorators.CACHE_FOLDER is not None) for event in events)
+    assert [event.seconds for event in events] == sorted(event.seconds for event in events)
+
+
+def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
+    """numba forgets this for a kernel whose callee was in the cache when it was compiled: LLVM then aborts."""
+
+    class Kernel:
+        signatures = ()
+
+        def compile(self, signature):
+            done.append("load")
+
+    done: list[str] = []
+    monkeypatch.setattr(decorators, "start_pool", lambda: done.append("pool"))
+    monkeypatch.setattr(batch, "predict_logits", Kernel())
+    list(compile_kernels(NETWORK, 1, IMAGES))
+    assert "load" in done and done[0] == "pool"
+
+
+def beside(*names):
+    """Start the second process."""
+    return compilation._second_process(names, NETWORK, 1, IMAGES, np.zeros(5, np.uint8), NETWORK.plain_optimizer())
+
+
+def test_a_second_process_leaves_kernels_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    with beside("loss.output_loss") as process:
+        assert process.wait(120) == 0
+    assert list(tmp_path.rglob("loss.output_loss-*.nbi"))
+
+
+def test_the_second_process_ends_with_the_compilation():
+    with beside("trunk.trunk_backward") as process:
+        assert process.poll() is None
+    assert process.returncode is not None
+
+
+def test_without_a_second_process_all_is_compiled_here(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with beside("trunk.trunk_backward") as process:
+        assert process is None
+
+
+def harmed(folder: Path, pattern: str, content: bytes) -> str:
+    """Copy the compiled kernels and put something else into some of their files; return the folder."""
+    assert decorators.CACHE_FOLDER is not None
+    copy = folder / "cache" / decorators.CACHE_FOLDER.name
+    shutil.copytree(decorators.CACHE_FOLDER, copy)
+    files = list(copy.rglob(pattern))
+    assert files
+    for file in files:
+        file.write_bytes(content or file.read_bytes()[:-100])
+    return str(folder / "cache")
+
+
+def check_repair(folder: Path, pattern: str, content: bytes) -> None:
+    wanted = result(train("wanted"))
+    cache = harmed(folder, pattern, content)
+    shown = jitnet(folder, *WORDS, NUMBA_CACHE_DIR=cache)
+    assert shown.returncode == 0 and shown.stderr.count("\n") == 1, shown.stderr
+    assert "the cache of compiled kernels was damaged" in shown.stderr
+    assert result(folder / "runs" / "run") == wanted
+    again = jitnet(folder, *WORDS[:-1], "again", NUMBA_CACHE_DIR=cache)
+    assert again.returncode == 0 and again.stderr == "" and "compiling" not in again.stdout
+
+
+def test_a_truncated_kernel_is_compiled_again(folder):
+    check_repair(folder, "persample.train_per_sample-*.nbc", b"")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "persample.*.nbi", "minibatch.predict_logits-*.nbc"])
+@pytest.mark.parametrize("content", [b"", b"garbage"])
+def test_any_damage_is_repaired(folder, pattern, content):
+    check_repair(folder, pattern, content)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage"])
+def test_a_damaged_kernel_of_the_built_in_digits(folder, content):
+    words = ("train", "cnn", "--arch", "dense4", "--data", "synthetic", "--limit", "20", "--epochs", "1")
+    jitnet(folder, *words)
+    shown = jitnet(folder, *words, NUMBA_CACHE_DIR=harmed(folder, "synthetic.*", content))
+    assert shown.returncode == 0 and "compiled anew: draw_digits" in shown.stderr
+
+
+@pytest.mark.slow
+def test_a_damaged_kernel_of_eval(folder):
+    train("run")
+    cache = harmed(folder, "minibatch.*", b"garbage")
+    shown = jitnet(folder, "eval", "run", NUMBA_CACHE_DIR=cache)
+    assert shown.returncode == 0 and shown.stderr == ""
+
+
+@pytest.mark.slow
+def test_without_a_cache_there_is_one_warning_and_the_same_result(folder):
+    (folder / "file").touch()
+    shown = jitnet(folder, *WORDS, NUMBA_CACHE_DIR="", JITNET_CACHE_DIR=str(folder / "file"))
+    assert shown.returncode == 0 and shown.stderr.count("\n") == 1
+    assert "no folder is writable for compiled kernels" in shown.stderr
+    assert result(folder / "runs" / "run") == result(train("wanted"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "place"),
+    [
+        ({"NUMBA_CACHE_DIR": "/a", "JITNET_CACHE_DIR": "/b", "XDG_CACHE_HOME": "/c"}, "/a"),
+        ({"JITNET_CACHE_DIR": "/b", "XDG_CACHE_HOME": "/c"}, "/b"),
+        ({"XDG_CACHE_HOME": "/c"}, "/c/jitnet"),
+        ({"XDG_CACHE_HOME": "c"}, "/home/u/.cache/jitnet"),  # relative ones are to be ignored, says its standard
+        ({"platform": "darwin"}, "/home/u/Library/Caches/jitnet"),
+        ({"platform": "win32"}, "/home/u/AppData/Local/jitnet/Cache"),
+        ({"platform": "win32", "LOCALAPPDATA": "/d"}, "/d/jitnet/Cache"),
+    ],
+)
+def test_where_the_cache_is(monkeypatch, environ, place):
+    for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, environ.get(name, ""))
+    monkeypatch.setenv("HOME", "/home/u")
+    monkeypatch.setattr(decorators.sys, "platform", environ.get("platform", "linux"))
+    assert decorators._user_cache() == Path(place)
+
+
+def test_without_a_home_there_is_no_cache(monkeypatch):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(decorators.Path, "home", nobody)
+    assert decorators._cache_folder() is None
+
+
+def test_a_forked_process_is_told_what_it_lacks(monkeypatch):
+    monkeypatch.setattr(decorators, "_pool_is_lost", True)
+    with pytest.raises(RuntimeError, match="start it by multiprocessing's 'spawn'"), decorators.entered():
+        pytest.fail("it was let in")

@@ -1,0 +1,56 @@
+"""The learning rate of each epoch against the documents and their formula."""
+
+import math
+
+import pytest
+
+from jitnet.config import CHOICES, Settings
+from jitnet.training.schedule import learning_rate
+
+DOCUMENTS = (0.000010, 0.000340, 0.000670, 0.001000, 0.000952, 0.000811, 0.000592, 0.000316, 0.000010)
+
+
+def test_the_nine_rates_of_the_documents():
+    assert tuple(round(learning_rate(Settings(), epoch), 6) for epoch in range(9)) == DOCUMENTS
+
+
+@pytest.mark.parametrize("E", range(1, 13))
+def test_the_formula(E):
+    most, W = 0.3, E // 3
+    low = most / 100
+    settings = Settings(epochs=E, lr=most)
+    for e in range(E):
+        if e < W:
+            wanted = low + (most - low) * e / W
+        else:
+            wanted = low + (most - low) * max(0, math.cos(math.pi / 2 * (e - W) / max(1, E - W - 1)))
+        assert learning_rate(settings, e) == pytest.approx(wanted, rel=1e-14)
+
+
+@pytest.mark.parametrize("schedule", CHOICES["schedule"])
+@pytest.mark.parametrize("E", range(1, 13))
+def test_every_rate_is_between_a_hundredth_and_the_peak(schedule, E):
+    settings = Settings(epochs=E, lr=0.3, schedule=schedule)
+    rates = [learning_rate(settings, epoch) for epoch in range(E)]
+    assert all(0.003 * (1 - 1e-12) <= rate <= 0.3 * (1 + 1e-12) for rate in rates) and max(rates) == pytest.approx(0.3)
+    assert {learning_rate(settings, epoch) for epoch in range(E, E + 5)} == {rates[-1]}
+
+
+def test_one_cycle_rises_to_its_peak_and_falls():
+    rates = [learning_rate(Settings(epochs=21, lr=1.0, schedule="one-cycle"), epoch) for epoch in range(21)]
+    assert rates[0] == 1 / 25 and rates[6] == 1.0 and rates[20] == pytest.approx(0.01)
+    assert rates[3] == pytest.approx(0.52) and rates[13] == pytest.approx(0.505)  # half-way up, half-way down
+    assert rates[:7] == sorted(rates[:7]) and rates[6:] == sorted(rates[6:], reverse=True)
+    assert learning_rate(Settings(epochs=1, lr=1.0, schedule="one-cycle"), 0) == 1.0
+
+
+def test_steps_fall_to_a_tenth_after_each_third():
+    settings = Settings(epochs=7, lr=1.0, schedule="step")
+    wanted = [1, 1, 1, 0.1, 0.1, 0.01, 0.01]
+    assert [learning_rate(settings, epoch) for epoch in range(7)] == pytest.approx(wanted)
+
+
+def test_half_a_cosine():
+    settings = Settings(epochs=5, lr=1.0, schedule="cosine")
+    wanted = [1.0, 0.01 + 0.99 * (1 + math.sqrt(0.5)) / 2, 0.505, 0.01 + 0.99 * (1 - math.sqrt(0.5)) / 2, 0.01]
+    assert [learning_rate(settings, epoch) for epoch in range(5)] == pytest.approx(wanted)
