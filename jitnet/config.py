@@ -43,6 +43,7 @@ CHOICES = {
     "schedule": ("documents", "cosine", "one-cycle", "step", "constant"),
     "optimizer": ("sgd", "momentum", "nesterov", "adam", "adamw"),
     "reduction": ("mean", "sum"),
+    "kernels": ("fast", "simple"),
 }
 
 
@@ -73,6 +74,7 @@ class Settings:
     schedule: str = "documents"
     shuffle: bool = False
     seed: int = 0
+    kernels: str = "fast"  # or simple: the step of kernels/step.py, slower and made to be read
     val: int = 0  # the last N training images are held out for validation
     limit: int = 0  # train on the first N images only; 0 = all
     data: str = "auto"

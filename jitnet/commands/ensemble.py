@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from jitnet.commands.support import listing, trained_run
     from jitnet.commands.support.progress_bar import Waiting
     from jitnet.history.compare import Table
-    from jitnet.model.network import probabilities, score
+    from jitnet.model.scores import probabilities, score
 
     kind = "best" if args.best else None
     members, scores = [], []

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     from jitnet.commands.support import listing, trained_run
     from jitnet.display.pictures import print_prediction
-    from jitnet.model.network import probabilities
+    from jitnet.model.scores import probabilities
     from jitnet.report.measure import measure
 
     network, folder, _ = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)

@@ -71,7 +71,7 @@ def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any], report:
     from jitnet.commands.support import trained_run
     from jitnet.data.split import with_channels
     from jitnet.errors import InputError
-    from jitnet.model.network import probabilities
+    from jitnet.model.scores import probabilities
     from jitnet.report.measure import measure
     from jitnet.report.section import Subject
 

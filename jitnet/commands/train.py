@@ -54,6 +54,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     recipe.add_argument("--schedule", choices=CHOICES["schedule"], help="learning rate per epoch (default: documents)")
     recipe.add_argument("--shuffle", action=argparse.BooleanOptionalAction, help="a new order each epoch (default: no)")
     recipe.add_argument("--seed", type=int, metavar="N", help="of the weights and the shuffle (default: 0)")
+    recipe.add_argument("--kernels", choices=CHOICES["kernels"], help="simple: those made to be read (default: fast)")
     stop = parser.add_argument_group("until when, if before the last epoch", argument_default=argparse.SUPPRESS)
     stop.add_argument(
         "--target-accuracy",

@@ -14,7 +14,7 @@ class CNN(Classifier):
     Parameters
     ----------
     architecture : hidden layers as text, "conv16 pool conv32 pool conv64 dense100"
-    epochs, batch_size, lr, schedule, loss, optimizer, momentum, weight_decay, init, bias, shuffle, seed, val : as in
+    epochs, batch_size, lr, schedule, loss, optimizer, momentum, weight_decay, init, bias, shuffle, seed, val, kernels : as in
         `jitnet train --help`
     on_event : called with every event of training, for progress bars
 

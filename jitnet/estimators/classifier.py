@@ -18,7 +18,8 @@ from jitnet.estimators.sklearn_protocol import Conventional
 from jitnet.events import Diverged, EpochDone, Event
 from jitnet.machine import threads
 from jitnet.model.architecture import Conv, Dense, Layer
-from jitnet.model.network import Network, probabilities
+from jitnet.model.network import Network
+from jitnet.model.scores import probabilities
 from jitnet.run.describe import describe
 from jitnet.storage import foreign_weights, model_file
 from jitnet.training.loop import Position, Training
@@ -55,6 +56,7 @@ class Classifier(Conventional, ABC):
         "shuffle",
         "seed",
         "val",
+        "kernels",
         "on_event",
     )
 
@@ -74,6 +76,7 @@ class Classifier(Conventional, ABC):
         shuffle: bool = False,
         seed: int = 0,
         val: int = 0,
+        kernels: str = "fast",
         on_event: Callable[[Event], Any] | None = None,
     ):
         self.epochs = epochs
@@ -89,6 +92,7 @@ class Classifier(Conventional, ABC):
         self.shuffle = shuffle
         self.seed = seed
         self.val = val
+        self.kernels = kernels
         self.on_event = on_event
 
     @abstractmethod
@@ -232,7 +236,7 @@ class Classifier(Conventional, ABC):
         height, width, channels = image
         layers = (*self._hidden_layers(), Dense(len(classes)))
         self._position: Position | None = None  # what the optimiser remembers from one partial_fit to the next
-        self.network_ = Network(layers, (height, width, channels), self.bias, loss=self.loss)
+        self.network_ = Network(layers, (height, width, channels), self.bias, loss=self.loss, kernels=self.kernels)
         self.classes_ = classes
 
     def _images(self, x: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ from jitnet.kernels.table import (
 from jitnet.machine import memory
 from jitnet.model.architecture import Conv, Pool, Shape
 
-_ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
+ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 
 
 @dataclass
@@ -97,7 +97,7 @@ def build(network: tuple[Shape, ...], images: int, threads: int, dtype: type) ->
         OH, OW, OC = outputs if is_conv else (1, 1, outputs[0])
         row["border"] = border = int(after is not None and isinstance(after.layer, Conv))
         row["kind"], row["pool"] = (CONV if is_conv else DENSE), pooled
-        row["activation"] = _ACTIVATIONS[shape.layer.activation] if after is not None else LINEAR
+        row["activation"] = ACTIVATIONS[shape.layer.activation] if after is not None else LINEAR
         if index and not is_conv:
             before = table[index - 1]
             mine = before["kind"] == DENSE or before["activation"] == RELU  # a conv block does its own but for ReLU's

@@ -30,7 +30,7 @@ def network_for(settings: Settings, data: Dataset) -> Network:
     """Return the settings' network for such data, without parameters yet; raises `InputError` if it does not fit."""
     height, width, channels = with_channels(data.x_train).shape[1:]
     layers = (*architecture.parse(settings.architecture), architecture.Dense(data.classes))
-    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss)
+    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss, kernels=settings.kernels)
 
 
 def prepare(

@@ -8,7 +8,6 @@ from numba import prange
 from ..compiler.array_views import view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import add, clear, lane_count, load, prefetch, store
-from ..layers.convolution import flip_weight
 from ..table import CONV, GAP, PRODUCTS, shard_count, shard_range
 from .conv_block import (
     back_in_tiles,
@@ -23,6 +22,7 @@ from .conv_block import (
     turn_back,
     turn_weight,
 )
+from .conv_rows import flip_weight
 from .conv_sparse import by_filter
 from .conv_winograd import conv2d_tiles, transform_weight
 from .work_split import whole

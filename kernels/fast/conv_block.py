@@ -8,10 +8,9 @@ import numpy as np
 from ..compiler.array_views import view
 from ..compiler.decorators import body
 from ..compiler.simd import choose, filled, fma, greater, lane_count, load, store
-from ..layers.activation import activate, pass_back
-from ..layers.convolution import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row, flip_weight
-from ..layers.pooling import max_pool2d_backward_sample, max_pool2d_row
 from ..table import RELU
+from .activation_in_place import activate, pass_back
+from .conv_rows import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row, flip_weight
 from .conv_sparse import (
     BY_FILTER,
     BY_PIXEL,
@@ -23,6 +22,7 @@ from .conv_sparse import (
     narrow_backward_weight,
     wide_backward,
 )
+from .pool_rows import max_pool2d_backward_sample, max_pool2d_row
 
 
 @body

@@ -22,8 +22,8 @@ from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, inlined
 from ..compiler.simd import add, choose, filled, fma, greater, lane_count, load, nonzero, store
 from ..compiler.symbols import primitive
-from ..layers.contraction import contract
 from ..table import GAP, LINE, PRODUCTS, REACH, TILE, tiles_across, whole_lines
+from .contraction import contract
 
 across = body(tiles_across)
 lines_of = body(whole_lines)

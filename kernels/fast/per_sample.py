@@ -19,11 +19,10 @@ from numba import prange
 from ..compiler.array_views import view
 from ..compiler.decorators import body, kernel, pasted
 from ..compiler.simd import add, clear, lane_count, load, store
-from ..layers.activation import activate, pass_back
-from ..layers.linear import linear_forward_sample, linear_sgd_sample
 from ..layers.loss import output_loss_sample
 from ..layers.optimizer import all_finite
 from ..table import CONV, DENSE, LINEAR, RELU
+from .activation_in_place import activate, pass_back
 from .conv_block import (
     bias_gradient,
     conv_block_forward,
@@ -35,6 +34,7 @@ from .conv_block import (
     turn_weight,
 )
 from .conv_sparse import by_filter
+from .linear_one_image import linear_forward_sample, linear_sgd_sample
 from .spin_barrier import finish, take, wait
 from .work_split import backward_share, forward_share, is_settled, middle
 

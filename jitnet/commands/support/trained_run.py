@@ -83,6 +83,8 @@ def load_state(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, Run
     except (KeyError, TypeError, ValueError):
         raise InputError(f"{folder.path / 'meta.json'} does not say what images the run was trained on") from None
     layers = (*architecture.parse(folder.settings.architecture), architecture.Dense(classes))
-    network = Network(layers, (height, width, channels), folder.settings.bias, loss=folder.settings.loss)
+    settings = folder.settings
+    image = (height, width, channels)
+    network = Network(layers, image, settings.bias, loss=settings.loss, kernels=settings.kernels)
     network.load_tensors(tensors, str(path))
     return network, folder, tensors, Position.from_tensors(tensors, str(path))
