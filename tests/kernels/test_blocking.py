@@ -10,8 +10,8 @@ from shapes import DTYPES
 from jitnet.kernels.compiler import interpreted
 from jitnet.kernels.compiler import simd_ir as lanes_file
 from jitnet.kernels.compiler.simd_ir import ROWS, VECTOR_BYTES
+from jitnet.kernels.fast import contraction as contract_file
 from jitnet.kernels.fast import vector_rows as rows_file
-from jitnet.kernels.layers import contraction as contract_file
 
 LANES = VECTOR_BYTES // 4
 EXTENTS = sorted({1, 3, LANES - 1, LANES, LANES + 1, 2 * LANES, 3 * LANES - 1, 5 * LANES + 2})
