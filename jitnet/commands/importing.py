@@ -21,7 +21,7 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers,
         "import",
         "jitnet import weights model.safetensors mlp --map dense1=fc1,dense2=fc2,dense3=fc3  a model of PyTorch",
-        "jitnet import weights exported.npz  what `jitnet export weights` wrote, which names its network",
+        "jitnet import weights exported.npz  an exported file, which names its network",
         description="Reads .safetensors (from PyTorch: safetensors.torch.save_file(model.state_dict(), FILE)) or .npz, "
         "never a pickle. After a convolution, PyTorch's dense inputs are put from channel order into pixel order.",
     )

@@ -15,7 +15,7 @@ from jitnet.training.compilation import compile_kernels
 def add_parser(subparsers: Subparsers) -> None:
     """Add `warmup` to the command line."""
     parser = options.add_command(
-        subparsers, "warmup", "RUN pip install jitnet && jitnet warmup  in a Dockerfile: the image holds the kernels"
+        subparsers, "warmup", "jitnet warmup  as a step of a Dockerfile, so that the image holds the kernels"
     )
     options.add_process(parser)
     parser.set_defaults(run=run)
