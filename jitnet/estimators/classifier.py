@@ -152,7 +152,7 @@ class Classifier(Conventional, ABC):
         names: dict[str, str] | None = None,
         layout: str = "auto",
     ) -> Self:
-        """Take over the parameters of a PyTorch or Keras model of the same shape, from .safetensors or .npz.
+        """Import the parameters of a PyTorch or Keras model of the same shape, from .safetensors or .npz.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""A network as data: its layers, what it is called, what it weighs, and the table that the kernels interpret."""
+"""A network as data: its layers, their text form, their shapes, parameters and multiply-accumulates."""
 
 import math
 import re
@@ -23,7 +23,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """Fully connected units with an activation; the network's last layer has none, whatever is said here."""
+    """Fully connected units with an activation; the last layer of a network has none, its activation is ignored."""
 
     units: int
     activation: str = "relu"
@@ -61,7 +61,7 @@ class Shape:
 def parse(text: str, activation: str = "relu") -> tuple[Layer, ...]:
     """Read layers from text such as "conv16 pool conv32:tanh pool conv64 dense100:sigmoid".
 
-    `activation` is that of the layers that name none. Raises `InputError` that names the bad word and its place.
+    `activation` is that of the layers without an explicit one. Raises `InputError` that names the bad word and its place.
 
     >>> parse("conv4 pool dense10:tanh")
     (Conv(filters=4, activation='relu'), Pool(), Dense(units=10, activation='tanh'))
@@ -79,7 +79,7 @@ def parse(text: str, activation: str = "relu") -> tuple[Layer, ...]:
             what = "gives a pool an activation" if kind == "pool" else f"names the unknown activation {named!r}"
             raise InputError(
                 f"word {place} of the architecture, {word!r}, {what}: "
-                f"expected one of {', '.join(ACTIVATIONS)} behind a conv or dense, as in 'dense100:tanh'"
+                f"expected one of {', '.join(ACTIVATIONS)} after a conv or dense, as in 'dense100:tanh'"
             )
         after = layers[-1] if layers else None
         if kind == "pool":

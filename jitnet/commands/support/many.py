@@ -83,7 +83,7 @@ def run(args: argparse.Namespace, plan: Plan) -> int:
 def _engine(
     args: argparse.Namespace, workers: int, threads_each: int
 ) -> Iterator[tuple[Executor, str, int, list[Callable[..., Any]] | None]]:
-    """Yield an executor, what it is, the threads of each of its workers, and how to reach each of its machines."""
+    """Yield an executor, its description, the threads of each worker, and a function per machine that runs there."""
     if args.scheduler:
         threads_each = args.threads or 1
     of_threads = f"{counted(threads_each, 'thread')} each"
