@@ -112,8 +112,8 @@ def test_convolution(dtype, N, H, W, C, OC, per, where, tiles, seed):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(
-    N=few, D=st.integers(1, 40), K=channels, kind=st.sampled_from(KINDS), where=st.sampled_from(("x", "weight", "bias")),
-    seed=seeds,
+    N=few, D=st.integers(1, 40), K=channels, kind=st.sampled_from(KINDS),
+    where=st.sampled_from(("x", "weight", "bias")), seed=seeds,
 )  # fmt: skip
 def test_dense_layer(dtype, N, D, K, kind, where, seed):
     given = {
