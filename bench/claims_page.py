@@ -1,17 +1,15 @@
-"""docs/claims.md: its tables, written from the runs in bench/results/claims.jsonl."""
+"""The tables of docs/claims.md, generated from the runs in bench/results/claims.jsonl."""
 
 import json
 import statistics
 from collections import defaultdict
 from pathlib import Path
 
-from bench import machine
+from bench import generated, machine
 from bench.recipes import RECIPES, SHORT, TABLE_000
 
-ROOT = Path(__file__).resolve().parents[1]
-KEPT = ROOT / "bench" / "results" / "claims.jsonl"
-PAGE = ROOT / "docs" / "claims.md"
-BEGIN, END = "<!-- {}: written by bench/claims.py -->", "<!-- end of {} -->"
+KEPT = Path(__file__).resolve().parent / "results" / "claims.jsonl"
+PAGE = "docs/claims.md"
 SIGMAS = 5  # standard deviations from the mean of the short runs to the threshold
 
 Runs = dict[str, dict[int, dict]]  # by recipe and seed
@@ -36,11 +34,7 @@ def write() -> None:
         for seed in sorted(kept[kind][name])
     ]
     KEPT.write_text("".join(f"{line}\n" for line in lines))
-    page = PAGE.read_text()
-    for name, text in sections(kept).items():
-        begin, end = BEGIN.format(name), END.format(name)
-        page = f"{page.split(begin)[0]}{begin}\n\n{text}\n\n{end}{page.split(end)[1]}"
-    PAGE.write_text(page)
+    generated.write({PAGE: sections(kept)})
 
 
 def sections(kept: dict[str, Runs]) -> dict[str, str]:
