@@ -63,7 +63,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def claims(runs: Runs, times: Runs) -> str:
-    """Return the documents' claims beside our figures."""
+    """Return the table of the documents' claims and our results."""
     rows, busy = [], False
     for name, recipe in RECIPES.items():
         if not (found := list(runs[name].values())):
@@ -80,14 +80,14 @@ def claims(runs: Runs, times: Runs) -> str:
     head = ["document", "its claim", "ours: test %, mean ± sd", "lowest to highest", "runs", "minutes"]
     text = table([*head, "`python -m jitnet train ...`"], rows)
     if busy:
-        text += "\n\n\\* The machine was busy with other work: at most so long."
+        text += "\n\n\\* The machine was busy with other work: the true time is at most this."
     if measured := [time[0]["machine"] for time in times.values() if time]:
         text += f"\n\nMinutes, one run each, on: {machine.sentence(measured[-1])}."
     return text
 
 
 def table_000(runs: dict[int, dict]) -> str:
-    """Return document 000's table beside the mean of ours."""
+    """Return document 000's table with the mean of our runs."""
     rows = []
     for epoch, (lr, loss, accuracy) in enumerate(TABLE_000):
         losses, tests = zip(*(run["epochs"][epoch] for run in runs.values())) if runs else ((0.0,), (0.0,))
@@ -98,7 +98,7 @@ def table_000(runs: dict[int, dict]) -> str:
 
 
 def protocol_003(runs: Runs) -> str:
-    """Return document 003's recipe and its neighbours, measured as it measures and on the test images."""
+    """Return the table of document 003's recipe and variants, measured by its protocol and on the test images."""
     rows = []
     for name, recipe in RECIPES.items():
         if recipe.document == "003" and (found := list(runs[name].values())):

@@ -25,9 +25,7 @@ def newest(benchmark: str) -> Path:
     """Return the record of a benchmark that was kept last. Raises `InputError` if there is none."""
     kept = sorted(records.FOLDER.glob(f"{benchmark}-*.json"), key=lambda path: json.loads(path.read_text())["date"])
     if not kept:
-        raise InputError(
-            f"there is no {benchmark}-*.json in {records.FOLDER}: run python bench/{benchmark}.py first"
-        )
+        raise InputError(f"there is no {benchmark}-*.json in {records.FOLDER}: run python bench/{benchmark}.py first")
     return kept[-1]
 
 
@@ -84,7 +82,8 @@ def comparison(record: dict, name: str) -> str:
         "",
         f"Bold: how many times faster jitnet is, the median of {rounds} runs taken in turn, with the lowest and "
         "highest. Below it: the peer's time per image and its fastest variant. "
-        f"Rows in which a peer is faster: {losses(record)}." + (f" Not measured: {', '.join(absent)}." if absent else ""),
+        f"Rows in which a peer is faster: {losses(record)}."
+        + (f" Not measured: {', '.join(absent)}." if absent else ""),
         "",
         f"{machine.sentence(record['machine'])}. Each program may use {' or '.join(map(str, threads))} threads and gets "
         f"the number that is faster for it. {record['dtype']}, data {record['data']['name']}. "

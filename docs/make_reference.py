@@ -83,7 +83,12 @@ def options(parser: argparse.ArgumentParser) -> list[str]:
 
 def section(name: str, help_text: str, parser: argparse.ArgumentParser, level: int) -> list[str]:
     """Return the reference of a command and of its subcommands."""
-    lines = [f"{'#' * level} {name}", "", (parser.description or help_text[:1].upper() + help_text[1:]).rstrip(".") + ".", ""]
+    lines = [
+        f"{'#' * level} {name}",
+        "",
+        (parser.description or help_text[:1].upper() + help_text[1:]).rstrip(".") + ".",
+        "",
+    ]
     if parser.epilog:
         lines += ["```", parser.epilog.strip(), "```", ""]
     lines += options(parser)
@@ -121,7 +126,7 @@ def first_line(path: Path) -> str:
 
 
 def tree() -> str:
-    """Return every source file and document with its first line, by folder, as Markdown."""
+    """Return every source file and document with its first line, by folder, as Markdown; of tests only the folders."""
     by_folder: dict[str, list[str]] = {}
     for name in tracked():
         if name.endswith((".py", ".md", ".hpp", ".cpp", ".in")):
@@ -132,7 +137,7 @@ def tree() -> str:
         package = ROOT / folder / "__init__.py"
         about = (first_line(package) if package.exists() else "") or OTHER.get(folder, "")
         lines += [f"{'#' * min(2 + folder.count('/') + 1, 4)} {folder}/", "", *([about, ""] if about else [])]
-        shown = [name for name in by_folder[folder] if not name.endswith("__init__.py")]
+        shown = [name for name in by_folder[folder] if not name.rpartition("/")[2].startswith(("__init__", "test_"))]
         if shown:
             lines += ["| file | |", "|---|---|"]
             lines += [f"| `{name.removeprefix(folder + '/')}` | {cell(first_line(ROOT / name))} |" for name in shown]

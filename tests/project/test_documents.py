@@ -46,10 +46,19 @@ def defined(name):
 
 
 @cache
+def modules():
+    """Return what the program, its tests and its C++ sources define, by the stem of their files."""
+    found = {}
+    for name in tracked():
+        if name.endswith((".py", ".hpp", ".cpp")) and (ROOT / name).exists():
+            found.setdefault(name.rpartition("/")[2].split(".")[0], set()).update(defined(name))
+    return found
+
+
+@cache
 def defined_anywhere():
-    """Return all names that the program, its tests and its C++ sources define, and the stems of their files."""
-    sources = [name for name in tracked() if name.endswith((".py", ".hpp", ".cpp")) and (ROOT / name).exists()]
-    return {stem for name in sources for stem in re.split(r"[/.]", name)}.union(*map(defined, sources))
+    """Return all names that are defined, and those of files and folders."""
+    return {stem for name in tracked() for stem in re.split(r"[/.]", name)}.union(*modules().values())
 
 
 def missing(text, folder=""):
@@ -75,8 +84,19 @@ def unknown_names(text):
     for name in re.findall(r"`([A-Za-z]\w*(?:\.\w+)*)(?:\(\))?`", re.sub(r"```.*?```", "", text, flags=re.S)):
         if name.isupper() or name.startswith(EXTERNAL):
             continue
-        if ("_" in name or "." in name) and not re.search(r"\.(py|md|hpp|cpp|json|jsonl|csv|toml|safetensors|sh)$", name):
-            found |= {name for part in name.split(".") if part not in defined_anywhere()}
+        if ("_" in name or "." in name) and not re.search(
+            r"\.(py|md|hpp|cpp|json|jsonl|csv|toml|safetensors|html|png|txt|bin|pgm)$", name
+        ):
+            first, _, last = name.rpartition(".")
+            first = first.rpartition(".")[2]
+            known = (
+                modules().get(first, set())
+                | {path.rpartition("/")[2].split(".")[0] for path in tracked() if f"/{first}/" in f"/{path}"}
+                if first in modules()
+                else defined_anywhere()
+            )
+            if last not in known or (first and first not in defined_anywhere()):
+                found.add(name)
     return found
 
 
@@ -85,7 +105,7 @@ def test_what_a_document_names_exists(name):
     assert missing(text_of(name), name.rpartition("/")[0]) == []
 
 
-@pytest.mark.parametrize("name", ["docs/documents.md", "docs/structure.md", "docs/speed.md", "docs/many-runs.md"])
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_functions_that_a_document_names_are_defined(name):
     assert unknown_names(text_of(name)) == set()
 
