@@ -14,7 +14,7 @@ from bench.peers.process import PeerError, PeerProcess
 from bench.rows import Row
 
 _TRIALS, _FEWEST = 5, 3  # runs of a variant at the most, and if they are long; the median counts, as in the race
-_DISTURBED = 2.0  # so many times slower than its own best trial, and a peer was not measured but hindered
+_DISTURBED = 2.0  # a peer this many times slower than its own best trial was disturbed
 _SLOW_CHECK = 2  # steps of a peer that needs seconds for them
 
 
@@ -41,7 +41,7 @@ class Result:
     batch: int = 0
     images: int = 0  # of one timed run
     difference: float = 0.0  # largest between its losses and jitnet's
-    compared: int = 0  # so many losses were compared
+    compared: int = 0  # number of losses compared
     agrees: bool = False
     disturbed: bool = False  # it ran far slower than in its trials: no ratio, it would flatter jitnet
     problem: str = ""  # why it has no figure
@@ -95,7 +95,7 @@ class _Contender:
     problem: str = ""
 
     def run(self) -> float:
-        """Return the seconds per image of one run; NaN once the peer has failed, so that the others go on."""
+        """Return the seconds per image of one run; NaN after the peer has failed, so that the others continue."""
         if not self.problem:
             try:
                 return self.process.ask(**self.request)["seconds"] / self.images
@@ -105,7 +105,7 @@ class _Contender:
 
 
 def takes_part(entry: Entry, row: Row) -> bool:
-    """Whether a peer can do such work: the documents' loops learn image by image, and some peers know no conv."""
+    """Whether a peer can do such work: the plain loops train image by image, and some peers have no convolutions."""
     return (entry.trunk or not row.network.startswith("conv")) and not (entry.slow and row.batch > 1)
 
 
@@ -180,7 +180,7 @@ def _tune(
                 try:
                     answer = process.ask("build", **build)
                     per_image, images, losses = _try(row, entry, process, batch, options)
-                except PeerError as error:  # as without a C++ compiler; the other variants go on
+                except PeerError as error:  # as without a C++ compiler; the other variants continue
                     trial["problem"] = str(error)
                     failures.append(error)
                     continue
@@ -219,7 +219,7 @@ def _try(row: Row, entry: Entry, process: PeerProcess, batch: int, options: Opti
         images = min(row.images, options.images, max(batch, 512))
     per_image = _trials(row, images, process, batch, options)
     longer = _images(row, entry, batch, per_image, options)
-    if longer > images and not row.infers:  # of some milliseconds, in which a second core may not have woken up
+    if longer > images and not row.infers:  # a run of a few milliseconds, too short for a second core to wake up
         images = longer
         process.ask(**_request(row, images, batch))  # warm: JAX compiles once more for another number of steps
         per_image = _trials(row, images, process, batch, options)

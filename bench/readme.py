@@ -37,7 +37,8 @@ def read(path: Path, benchmark: str) -> dict:
         raise InputError(f"{path} can't be read as JSON: expected a record that bench/{benchmark}.py wrote") from None
     if not isinstance(record, dict) or (record.get("benchmark"), record.get("format")) != (benchmark, records.FORMAT):
         raise InputError(
-            f"{path} is not a {benchmark} record of format {records.FORMAT}: expected one that bench/{benchmark}.py wrote"
+            f"{path} is not a {benchmark} record of format {records.FORMAT}: "
+            f"expected one that bench/{benchmark}.py wrote"
         )
     return record
 
@@ -85,8 +86,8 @@ def comparison(record: dict, name: str) -> str:
         f"Rows in which a peer is faster: {losses(record)}."
         + (f" Not measured: {', '.join(absent)}." if absent else ""),
         "",
-        f"{machine.sentence(record['machine'])}. Each program may use {' or '.join(map(str, threads))} threads and gets "
-        f"the number that is faster for it. {record['dtype']}, data {record['data']['name']}. "
+        f"{machine.sentence(record['machine'])}. Each program may use {' or '.join(map(str, threads))} threads and "
+        f"gets the number that is faster for it. {record['dtype']}, data {record['data']['name']}. "
         f"{', '.join(sorted(versions))}. {record['date'][:10]}, `bench/results/{name}`.",
         "",
         record["context"]["text"],

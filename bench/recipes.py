@@ -1,4 +1,4 @@
-"""The documents' recipes as words of a command, what each document claims, and one run of any of them."""
+"""The documents' recipes as words of a command, the claim of each document, and one run of any recipe."""
 
 from dataclasses import dataclass
 
@@ -55,7 +55,7 @@ def settings(words: str) -> Settings:
 def train(words: str, seed: int, source: str = "") -> dict:
     """Train once on `source`, or on the data that the words name; return what is to be kept of it.
 
-    Losses and accuracies in percent; `minutes` are of training and testing, compiling left out.
+    Losses and accuracies in percent; `minutes` include training and testing, not compilation.
     """
     from jitnet.data import load
     from jitnet.data.split import split

@@ -40,7 +40,7 @@ _BAR = 30  # characters of the longest bar
 
 @dataclass(frozen=True)
 class Point:
-    """One thing to measure: an epoch of so many images."""
+    """One measurement: an epoch of `images` images."""
 
     value: int  # on the curve's axis
     network: str
@@ -240,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.print()
     for line in notes(record):
         console.print(line, highlight=False, style="dim")
-    if not args.quick or args.out:  # very short runs are not worth keeping unless they are asked for
+    if not args.quick or args.out:  # very short runs are kept only on request
         console.print(f"written: {records.write(record, args.out).name}", highlight=False)
     if args.json:
         print(json.dumps(record))

@@ -1,9 +1,9 @@
 """Measure what a start costs: `--help`, a short training with a warm cache, the first compilation ever; and memory.
 
-    python bench/start.py --python torch=PATH   two minutes; torch: what its own import costs, beside us
+    python bench/start.py --python torch=PATH   two minutes; also measures `import torch`
     python bench/start.py --only full           the documents' whole run of nine epochs, a minute or two
 
-Each figure is that of a whole command in a process of its own, as a user waits for it.
+Each figure is the time of a whole command in a separate process, as a user waits for it.
 """
 
 import argparse
@@ -163,7 +163,7 @@ def _row(case: Case, runs: list[Run]) -> dict:
 
 
 def _compare(rows: list[dict]) -> None:
-    """Hold the short training against so many imports of torch."""
+    """Compare the short training with the import of torch."""
     by_name = {row["name"]: row for row in rows}
     if "train" in by_name and "torch" in by_name:
         ratio = by_name["train"]["seconds"]["median"] / by_name["torch"]["seconds"]["median"]
@@ -271,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(draw(record["rows"]))
     for line in notes(record):
         console.print(line, highlight=False, style="dim")
-    if not args.quick or args.out:  # very short runs are not worth keeping unless they are asked for
+    if not args.quick or args.out:  # very short runs are kept only on request
         console.print(f"written: {records.write(record, args.out).name}", highlight=False)
     if args.json:
         print(json.dumps(record))

@@ -37,7 +37,7 @@ WAYS = {"one": (1, 1), "side by side": (2, 1), "threads": (1, 2)}  # workers, th
 
 
 def seconds(settings: Settings, trials: int, workers: int, threads: int) -> float:
-    """Return how long so many trials take, from the first one's start to the last one's end."""
+    """Return how long these trials take, from the first one's start to the last one's end."""
     made = plan(settings, "repeat", seeds=trials)
     with tempfile.TemporaryDirectory() as place, SweepFolder(Path(place) / "runs", made, []) as folder:
         board = board_of(made, folder)

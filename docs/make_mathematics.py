@@ -112,7 +112,7 @@ def losses(data, batch: int, lr: float, shuffle: bool) -> tuple[tuple[float, flo
 
 
 def curves(data, images: int) -> None:
-    """Draw the tables' runs: rates, batches, and the plateau beside the document's own losses."""
+    """Draw the tables' runs: rates, batches, and the plateau with the losses of document 000."""
     drawn = [Curve(f"learning rate {lr:g}", losses(data, 1, lr, False)) for lr in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)]
     save_figure(DOCS / "rates.svg", drawn, "train_loss", "epoch")
     pairs = ((1, 0.01), (16, 0.1), (128, 1.0), (1024, 1.0))

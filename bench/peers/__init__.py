@@ -1,10 +1,10 @@
-"""The peers: other ways to train the same networks, one file each, every one in a process of its own.
+"""The peers: other ways to train the same networks, one file each, each in a separate process.
 
 A peer is a module with a class `Peer`:
 
     MISSING   not in the class: if an import fails the peer is absent, and is named with the line that installs it
     variants(network)                           choices such as a memory layout, as a list of keyword arguments: the
-              fastest in a short trial is the one that is measured; one that fails is left out, and the record says why;
+              fastest in a short trial is the one that is measured; one that fails is excluded, and the record gives the reason;
               a peer without choices leaves it out
     versions()                                  what the figures depend on
     __init__(network, tensors, threads, **variant)

@@ -64,7 +64,7 @@ class Peer:
                 if place < last:
                     x = [max(value, 0.0) for value in x]
             caches.append(("relu", x, None))
-        caches.pop()  # no ReLU behind the logits
+        caches.pop()  # no ReLU after the logits
         return x, caches
 
     def _step(self, image, target, lr):

@@ -1,7 +1,7 @@
 """The same network in vectorised NumPy, as well as one can write it: im2col, one BLAS product per layer and direction.
 
-Images are NHWC in buffers with a border of zeros, where the 3*C numbers under one row of the filter lie side by side:
-the columns are then copied in runs of 3*C. All large arrays are made once. ReLU comes behind the pool, where there are
+Images are NHWC in buffers with a border of zeros, where the 3*C values under one row of the filter are adjacent:
+the columns are then copied in runs of 3*C. All large arrays are made once. ReLU follows the pool, where there are
 a quarter of the numbers.
 """
 

@@ -80,7 +80,7 @@ class PeerProcess:
         self._process.stdout.close()
 
     def _read(self) -> None:
-        """Pass lines on from a thread of their own: a pipe can't be read with a deadline everywhere."""
+        """Pass lines on from a separate thread: not every system can read a pipe with a deadline."""
         try:
             for line in self._process.stdout:
                 self._answers.put(line)

@@ -71,7 +71,7 @@ def _timed(work):
 def main() -> int:
     """Serve until the input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a library prints goes to stderr, not between the answers
+    os.dup2(2, 1)  # the output of a library goes to stderr, not between the answers
 
     def send(answer: dict) -> None:
         answers.write(json.dumps(answer) + "\n")
@@ -90,7 +90,7 @@ def main() -> int:
             request = json.loads(line)
             try:
                 answer = getattr(session, request.pop("do"))(**request)
-            except Exception as error:  # an answer, so that the other peers go on
+            except Exception as error:  # an answer, so that the other peers continue
                 first = next(iter(str(error).strip().splitlines()), "")  # compilers tell stories
                 answer = {"error": f"{type(error).__name__}: {first[:160]}".replace(os.getcwd(), ".")}
             send(answer)

@@ -34,7 +34,7 @@ def python_takes(data, path):
 
 
 def compare(program, tmp_path, count, seed):
-    """Read so many mutated checkpoints in both languages; return how many were taken."""
+    """Read `count` mutated checkpoints in both languages; return how many were taken."""
     path, taken = tmp_path / "file", 0
     files = [fuzz.signed(data) for _, data in zip(range(count), fuzz.mutations(checkpoint_seeds(), seed))]
     for data, verdict in zip(files, verdicts(program, files)):
@@ -147,8 +147,8 @@ def test_pictures_that_do_not_fit_are_refused(tiny_twin, tmp_path, content):
         (["--epochs", "x"], "epochs is x"),
         (["--lr", "nan"], "lr is nan"),
         (["--optimizer", "best"], "expected one of sgd, momentum, nesterov, adam, adamw"),
-        (["--epoch", "1"], "--epoch is no option of train"),
-        (["stray"], "stray is no option of train"),
+        (["--epoch", "1"], "--epoch is not an option of train"),
+        (["stray"], "stray is not an option of train"),
         (["--lr"], "--lr is given without a value"),
         (["--weights", "a", "--resume", "b"], "leave one out"),
         (["--val", "200"], "no image is left to train on"),

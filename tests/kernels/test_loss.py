@@ -99,7 +99,7 @@ def test_a_large_logit_at_any_place(dtype, place):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [0, 1, 4])
 def test_a_bad_logit_makes_a_bad_loss(bad, place):
-    """Also behind the first: a maximum that skips NaN must not lose it."""
+    """Also after the first element: a maximum that skips NaN must not lose it."""
     logits = np.ones((1, 5), np.float32)
     logits[0, place] = bad
     for target in range(5):

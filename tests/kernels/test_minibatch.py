@@ -77,7 +77,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(make, sizes, seed):
 
 @pytest.mark.parametrize("make", CONVS)
 def test_the_trunk_alone(make):
-    """Forward, then backward from a gradient of its own, shard by shard."""
+    """Forward, then backward from a given gradient, shard by shard."""
     case = nets.case(make, np.float64, images=13)
     network, N = case.network, 13
     space = network.workspace(20)  # more room than images
@@ -152,7 +152,7 @@ def test_no_bit_depends_on_how_many_microbatches_there_is_room_for(make, decay):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(make=makes, images=st.integers(1, 20), seed=seeds)
 def test_predict_logits(dtype, make, images, seed):
-    """Within what the roundings of each layer, carried through those behind it, can add up to."""
+    """Within the sum of the rounding errors of each layer, propagated through the following layers."""
     case = nets.case(make, dtype, images, seed)
     expected = naive.predict_logits(case.layers, case.tensors(), case.inputs)
     assert np.all(np.abs(case.network.logits(case.images) - expected) <= bound(case, dtype))

@@ -23,7 +23,7 @@ def test_steps_are_those_of_naive_sgd(make):
     running = 100.0
     for loss in losses:
         running += loss
-    assert totals[0] == running, "the epoch's sum goes on from where it was, in the order of the steps"
+    assert totals[0] == running, "the sum of the epoch continues from its value, in the order of the steps"
     nets.assert_close(case.network.tensors(), tensors, SAME)
 
 

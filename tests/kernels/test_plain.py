@@ -30,7 +30,7 @@ from jitnet.events import (
 
 
 class Clock:
-    """A clock that stands still until it is told."""
+    """A clock that stands still until it is moved."""
 
     now = 0.0
 

@@ -63,7 +63,7 @@ def test_it_is_the_convolution(dtype, N, H, W, C, OC, per, around, seed):
     x, weight = frame(normal(seed, dtype, N, H, W, C, zeros=0.3)), normal(seed + 1, dtype, 3, 3, C, OC)
     bias = normal(seed + 2, dtype, *((H, W) if per else (1, 1)), OC)
     found = convolved(x, weight, bias, around)
-    # On the longest way some 12 roundings of a filter's transform, 8 of an input's, C of the sum, 10 of an output's.
+    # On the longest path about 12 roundings of a filter's transform, 8 of an input's, C of the sum, 10 of an output's.
     positive = (np.abs(array) for array in (x, weight, bias, naive.A, naive.B, naive.G))
     assert_within(found, naive.conv2d_forward(x, weight, bias), C + 32, naive.conv2d_tiles(*positive))
 

@@ -37,7 +37,7 @@ def test_a_row_in_which_a_peer_is_faster_is_named():
 
 def test_the_newest_record_is_found_by_its_date_and_not_by_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(readme.records, "FOLDER", tmp_path)
-    with pytest.raises(InputError, match="run python bench/compare.py"):
+    with pytest.raises(InputError, match=r"run python bench/compare\.py"):
         readme.newest("compare")
     for name, date in (("compare-a.json", "2026-11-22T00:00:00Z"), ("compare-b.json", "2026-11-21T00:00:00Z")):
         (tmp_path / name).write_text(json.dumps({"date": date}))

@@ -59,7 +59,7 @@ def test_the_program_runs_from_a_wheel(wheel, tmp_path):
 
 
 def test_a_bare_checkout_runs_without_being_installed(tmp_path):
-    """`python -m jitnet` in the root finds the folder kernels/ next to jitnet/, not another installed package `kernels`."""
+    """`python -m jitnet` in the root imports the folder kernels/ of the checkout, not another package `kernels`."""
     (tmp_path / "kernels").mkdir()
     (tmp_path / "kernels" / "__init__.py").write_text("raise ImportError('another package of that name')")
     code = (

@@ -7,7 +7,7 @@ from html import unescape
 from pathlib import Path
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-MISSING = "there is no chromium here (Debian: apt-get install chromium)"
+MISSING = "chromium was not found (Debian: apt-get install chromium)"
 
 
 def browse(folder: Path, page: str, probe: str, *, dark: bool = False, width: int = 1200) -> str:

@@ -6,7 +6,7 @@ MARGIN = 67  # elements: more than a tile is wide, and odd, so that nothing is a
 
 
 def guarded(array):
-    """Return a contiguous copy of an array that has a margin before and behind it."""
+    """Return a contiguous copy of an array that has a margin before and after it."""
     array = np.asarray(array)
     whole = np.full(array.size + 2 * MARGIN, _sentinel(array.dtype), array.dtype)
     inside = whole[MARGIN : MARGIN + array.size].reshape(array.shape)

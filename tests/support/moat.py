@@ -8,7 +8,7 @@ GAP = 80  # elements: more than a tile is wide
 
 
 class Moated(memory_plan.Arena):
-    """An arena that leaves a gap behind each region, and remembers the regions."""
+    """An arena that leaves a gap after each region and records the regions."""
 
     def __init__(self):
         super().__init__(GAP)

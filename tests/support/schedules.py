@@ -64,7 +64,7 @@ numba.prange = prange
 
 
 def check(make, schedules):
-    """Call what `make()` returns, a function and the arrays it writes, under so many schedules; raises `RaceError`."""
+    """Call what `make()` returns, a function and the arrays it writes, under this number of schedules; raises `RaceError`."""
     reference = None
     for number in range(schedules + 1):
         prange.kind = "in order" if number == 0 else ("permuted", "isolated")[number % 2]
