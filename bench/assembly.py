@@ -57,7 +57,7 @@ symbols.prepare(types.float32)
 
 
 class UnsupportedError(Exception):
-    """A tile can't be read here; the message says why."""
+    """A tile can't be read here; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Loop:
 
 
 def optimised_ir(tile: str) -> str:
-    """Return what numba hands to LLVM for `contract` in float32."""
+    """Return the IR that numba passes to LLVM for `contract` in float32."""
     with tempfile.TemporaryDirectory() as cache:  # from a cache numba takes machine code, which it can't print
         settings = {"JITNET_TILE": tile, "JITNET_CACHE_DIR": cache, "NUMBA_CACHE_DIR": "", "NUMBA_DUMP_OPTIMIZED": "1"}
         command = [sys.executable, "-c", _COMPILE]
@@ -157,7 +157,7 @@ def inspect(tile: str) -> tuple[dict, list[Loop]]:
 
 
 def clean(row: dict) -> bool:
-    """Whether a tile is as it should be: all its sums in registers, and nothing on the stack."""
+    """Return whether a tile keeps all its sums in registers and nothing on the stack."""
     return row["full_tile"] is not None and not row["spills"]
 
 
@@ -206,7 +206,7 @@ def notes(record: dict) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Inspect all tiles; return the exit code: 1 if the host's own tile spills."""
+    """Inspect all tiles; return the exit code: 1 if the tile of the host spills."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--only", metavar="TILES", default="", help=f"some of {', '.join(simd_ir.TILES)}, with commas")
     parser.add_argument("--show", metavar="TILE", default="", help="print the inner loop of this tile")

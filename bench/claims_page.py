@@ -16,7 +16,7 @@ Runs = dict[str, dict[int, dict]]  # by recipe and seed
 
 
 def read() -> dict[str, Runs]:
-    """Return the kept runs by kind: "run", "short", "time". The last of several with one seed counts."""
+    """Return the kept runs by kind: "run", "short", "time". Of several runs with one seed, the last counts."""
     kept: dict[str, Runs] = defaultdict(lambda: defaultdict(dict))
     for line in KEPT.read_text().splitlines() if KEPT.exists() else ():
         run = json.loads(line)
@@ -25,7 +25,7 @@ def read() -> dict[str, Runs]:
 
 
 def write() -> None:
-    """Write the tables into the page, and the kept runs in order, each once."""
+    """Write the tables into the document, and the kept runs in order, each once."""
     kept = read()
     lines = [
         json.dumps({"kind": kind, "name": name, "seed": seed} | kept[kind][name][seed])
@@ -38,7 +38,7 @@ def write() -> None:
 
 
 def sections(kept: dict[str, Runs]) -> dict[str, str]:
-    """Return the text of each table of the page."""
+    """Return the text of each table, by name."""
     return {
         "claims": claims(kept["run"], kept["time"]),
         "table 000": table_000(kept["run"]["mlp-1000-100"]),
@@ -57,7 +57,7 @@ def spread(values: list[float]) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table whose first column is text and whose others are figures."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -1,4 +1,4 @@
-"""Which kernels are measured, at which shapes of the documents' CNN, on what numbers."""
+"""The measured kernels, with their shapes in the documents' CNN and their data."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ def _padded(P, H, C):
 
 
 def _conv_forward(P, H, C, OC):
-    """Serve the input gradient too: it is this with the channels swapped."""
+    """Also used for the input gradient, which is the same with the channels swapped."""
     x, weight, bias = _padded(P, H, C), _draw(3, 3, C, OC), _draw(H, H, OC)
     out = np.empty((P, H, H, OC), np.float32)
     return lambda repeats: kernel_loops.conv2d_forward(repeats, x, weight, bias, out)

@@ -98,7 +98,7 @@ def compare_threads(found: list[dict]) -> None:
 
 
 def is_short(row: dict) -> bool:
-    """Whether a kernel misses its goal."""
+    """Return whether a kernel misses its goal."""
     share, speedup = row.get("share"), row.get("over_one_thread")
     if row["name"].startswith("conv") and share:
         return share["median"] < GOAL if row["threads"] == 1 else row["threads"] == 2 and speedup < GOAL_THREADS

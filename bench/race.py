@@ -1,4 +1,4 @@
-"""The race: for each row every peer is started, checked against jitnet's losses, tuned, and timed in turn."""
+"""One row of the comparison: start every peer, compare its losses with those of jitnet, tune it, time it in turn."""
 
 import statistics
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ _SLOW_CHECK = 2  # steps of a peer that needs seconds for them
 
 @dataclass(frozen=True)
 class Options:
-    """How long and how often."""
+    """Length and number of the runs."""
 
     rounds: int = 7
     seconds: float = 0.2  # aimed length of one timed run
@@ -31,7 +31,7 @@ class Options:
 
 @dataclass
 class Result:
-    """What one peer did in one row."""
+    """The result of one peer in one row."""
 
     peer: str
     label: str
@@ -72,7 +72,7 @@ class Pool:
         return self._processes[key]
 
     def presence(self, entries: Iterable[Entry]) -> dict[str, dict]:
-        """Start every peer with one thread; return which are here with what versions, and which are absent."""
+        """Start every peer with one thread; return their versions, or the reason why one is absent."""
         found = {}
         for entry in entries:
             record: dict = {"label": entry.label, "install": entry.install}
@@ -87,7 +87,7 @@ class Pool:
 
 @dataclass
 class _Contender:
-    """A peer that is ready to be timed: its process and the request that makes one run."""
+    """A peer that is ready to be timed: its process, and the request for one run."""
 
     process: PeerProcess
     request: dict
@@ -105,7 +105,7 @@ class _Contender:
 
 
 def takes_part(entry: Entry, row: Row) -> bool:
-    """Whether a peer can do such work: the plain loops train image by image, and some peers have no convolutions."""
+    """Return whether a peer can do the work of a row: plain loops have no batches, some peers have no convolutions."""
     return (entry.trunk or not row.network.startswith("conv")) and not (entry.slow and row.batch > 1)
 
 
@@ -200,7 +200,7 @@ def _tune(
 
 
 def _batches(row: Row, entry: Entry, options: Options) -> tuple[int, ...]:
-    """Return the batches to choose from: a step's is given, inference may take any."""
+    """Return the batch sizes to choose from: that of the row; for inference several."""
     if not row.infers:
         return (row.batch,)
     return (1,) if entry.slow else tuple(batch for batch in rows.INFERENCE_BATCHES if batch <= options.images)
@@ -252,7 +252,7 @@ def _request(row: Row, images: int, batch: int) -> dict:
 
 
 def _compare(result: Result, losses: np.ndarray, expected: np.ndarray | None, row: Row) -> None:
-    """Note whether a peer's first losses are jitnet's; without jitnet there is nothing to compare with."""
+    """Note whether a peer's first losses are jitnet's; without jitnet nothing is compared."""
     if expected is None:
         return
     result.compared = min(row.check, len(losses), len(expected))

@@ -16,7 +16,7 @@ Measured = list[tuple[Row, list[Result]]]
 
 
 def console(stderr: bool = False) -> Console:
-    """Return where to print; in a pipe, whose width is not known, wide enough for the tables."""
+    """Return the console; a pipe gets a width that fits the tables."""
     made = Console(stderr=stderr)
     return made if made.is_terminal else Console(stderr=stderr, width=120)
 
@@ -50,7 +50,7 @@ def digits(value: float) -> str:
 
 
 def faster(result: Result) -> str:
-    """Return how many times faster jitnet is, or why there is no such number."""
+    """Return how many times faster jitnet is, or the reason why no ratio is given."""
     if result.problem:
         return result.problem
     if result.peer == "jitnet":
@@ -134,7 +134,7 @@ def notes(record: dict) -> list[str]:
 
 
 class Screen:
-    """A table that grows, a bar and the time left; on anything but a terminal plain lines.
+    """A growing table, a bar and the time left; plain lines if the output is not a terminal.
 
     Only the main thread draws, between runs: a drawing thread would take a core from the measured program.
     """
@@ -164,7 +164,7 @@ class Screen:
         self._last = text
 
     def row(self, row: Row, results: list[Result]) -> None:
-        """Take in a finished row."""
+        """Add a finished row."""
         self.measured.append((row, results))
         if self._live is None:
             for result in results:

@@ -12,7 +12,7 @@ MLP_512 = "dense512 dense512 dense10"
 
 @dataclass(frozen=True)
 class Row:
-    """One piece of work that all peers do."""
+    """The work of one row, the same for all peers."""
 
     name: str
     title: str
@@ -53,7 +53,7 @@ CONTEXT = {
 
 
 def data(images: int) -> tuple[str, np.ndarray, np.ndarray]:
-    """Return a name and the first `images` training images of MNIST, or of the built-in digits if it is not here."""
+    """Return a name and the first `images` training images of MNIST, or of the built-in digits if it is not found."""
     from jitnet.data import load
     from jitnet.data.split import with_channels
 

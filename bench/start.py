@@ -57,7 +57,7 @@ GOAL_IMPORTS = 2.0  # imports of torch that the short training may take
 
 @dataclass(frozen=True)
 class Run:
-    """What one command took."""
+    """The cost of one command."""
 
     seconds: float
     processor_s: float  # of all its threads: what the wait would be on an idle machine, if one thread works
@@ -99,7 +99,7 @@ def run(case: Case, python: str, folder: Path, cache: Path | None) -> Run:
 def _wait(process: subprocess.Popen) -> tuple[float, int]:
     """Wait for a process; return its processor seconds and its largest resident size in bytes.
 
-    Linux counts what this process held when it started the other one, so bench/start.py imports nothing large before.
+    Linux includes the memory of this process at the start of the other, so bench/start.py imports nothing large before.
     """
     if not hasattr(os, "wait4"):
         process.wait()
@@ -114,7 +114,7 @@ def _wait(process: subprocess.Popen) -> tuple[float, int]:
 
 
 def measure(picked: list[Case], rounds: int, warm: bool, torch: str | None, note) -> list[dict]:
-    """Run all commands, the repeated ones in turn, warmed up or not; return the rows of the record."""
+    """Run all commands, the repeated ones in turn, with or without a warm-up; return the rows of the record."""
     found: dict[str, list[Run]] = {case.name: [] for case in picked}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -229,7 +229,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def chosen(args: argparse.Namespace) -> tuple[list[Case], str | None]:
-    """Return what to run, and torch's Python. Raises `InputError`."""
+    """Return the cases to run, and the Python that has torch. Raises `InputError`."""
     names, known = {name for name in args.only.split(",") if name}, {case.name for case in CASES}
     if names - known:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Measure trials per hour by how the cores are shared out: trials side by side, or threads inside each one.
+"""Measure trials per hour for two uses of the cores: parallel trials, or threads inside each trial.
 
     python bench/trials.py             some minutes
     python bench/trials.py --quick     under a minute on a quiet machine: shorter trials, two rounds
@@ -53,7 +53,7 @@ def seconds(settings: Settings, trials: int, workers: int, threads: int) -> floa
 
 
 def measure(form: dict, limit: int, epochs: int, trials: int, rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each round, by way."""
+    """Return the seconds of each round, by use of the cores."""
     settings = Settings.preset(**form).replace(limit=limit, epochs=epochs, until=epochs, data="synthetic")
     found: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(rounds):

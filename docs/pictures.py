@@ -2,7 +2,7 @@
 
 python docs/pictures.py            both; the second needs chromium
 python docs/pictures.py --record   first trains the run that the screen shows, a minute, with JITNET_DATA at MNIST
-python docs/pictures.py --check    whether they are still what the code would draw; exit code 1 if not
+python docs/pictures.py --check    whether they are current; exit code 1 if not
 """
 
 import argparse
@@ -48,7 +48,7 @@ def drawn_screen() -> str:
 
 
 def words(svg: str) -> list[str]:
-    """Return the texts of an SVG: which must be current; the rest depends on the version of rich."""
+    """Return the texts of an SVG, which must be current; the rest depends on the version of rich."""
     return [html.unescape(text).replace("\xa0", " ") for text in re.findall(r"<text [^>]*>([^<]*)</text>", svg)]
 
 
@@ -61,7 +61,7 @@ def report_sources() -> str:
 
 
 def stale() -> list[str]:
-    """Return the pictures that are not what the code would draw now."""
+    """Return the pictures that the code would now draw differently."""
     found = []
     if words((DOCS / "screen.svg").read_text(encoding="utf-8")) != words(drawn_screen()):
         found.append("docs/screen.svg")

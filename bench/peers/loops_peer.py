@@ -1,4 +1,4 @@
-"""The documents' own way: plain Python loops over single numbers, image by image, gradient by gradient.
+"""The documents' method: plain Python loops over single numbers, image by image, gradient by gradient.
 
 Numbers are Python floats in nested lists, which loops walk faster than NumPy scalars. Nothing is skipped and nothing
 is clever; this is the mathematics as one writes it down first.
@@ -162,7 +162,7 @@ def max_pool_forward(x):
 
 
 def max_pool_backward(cache, gradient):
-    """Send each window's gradient to its winner."""
+    """Add each window's gradient to its winner."""
     winners, H, W = cache
     if not isinstance(gradient[0], list):
         gradient = shaped(gradient, len(winners), len(winners[0]))

@@ -1,4 +1,4 @@
-"""The losses against their equations, their derivatives, and numbers that overflow a careless softmax."""
+"""The losses against their equations, their derivatives, and logits that overflow a naive softmax."""
 
 import naive
 import numpy as np
@@ -12,7 +12,7 @@ from shapes import DTYPES, batches, channels, normal, seeds
 from jitnet.kernels.layers.loss import output_loss
 from jitnet.kernels.table import CROSS_ENTROPY, MSE
 
-EXP = 4  # roundings that math.exp and numpy.exp may differ by, between them
+EXP = 4  # roundings by which math.exp and numpy.exp may differ
 
 
 def loss(logits, targets, scale, kind=CROSS_ENTROPY, order=None):

@@ -1,4 +1,4 @@
-"""The optimisers against their equations, and the scan for what is not finite."""
+"""The optimizers against their equations, and the scan for values that are not finite."""
 
 import naive
 import numpy as np
@@ -130,5 +130,5 @@ def test_the_scan_sees_a_bad_number_wherever_it_is(dtype, bad):
         for place in {0, size // 2, size - 1}:
             values[place] = bad
             assert not all_finite(values)
-            values[place] = np.finfo(dtype).max  # large is not infinite
+            values[place] = np.finfo(dtype).max  # large, but finite
             assert all_finite(values)

@@ -1,4 +1,4 @@
-"""The benchmarks at work: small runs end to end, a wrong peer is refused a ratio, absent ones are named."""
+"""The benchmarks: small runs end to end; a wrong peer gets no ratio; absent peers are named."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from bench.peers.numpy_peer import Peer as Right
 
 class Peer(Right):
     def train(self, steps, batch, lr):
-        return super().train(steps, batch, 1.01 * lr)  # one percent too far
+        return super().train(steps, batch, 1.01 * lr)  # a step one percent too large
 """
 CHOOSY = """
 from bench.peers.numpy_peer import Peer as Right
@@ -149,7 +149,7 @@ def test_where_images_are_few_fewer_steps_are_checked(peers, tmp_path):
 
 @pytest.mark.parametrize(("trial", "has_ratio"), [(1.0, True), (1e-9, False)])
 def test_a_hindered_peer_gets_no_ratio(trial, has_ratio, peers, tmp_path, monkeypatch):
-    """A ratio against a peer that others slowed down would flatter jitnet."""
+    """A ratio to a peer that other programs slowed down would be too good for jitnet."""
     tried = race._try
     monkeypatch.setattr(race, "_try", lambda *args: (trial, *tried(*args)[1:]))
     monkeypatch.setattr(race, "_images", lambda *args: 16)
@@ -195,7 +195,7 @@ def bench(name, *arguments, **variables):
 
 
 def names_no_place(text):
-    """Check that a record tells neither where it was made nor on whose machine."""
+    """Check that a record has no paths, host names or user names."""
     assert str(ROOT) not in text and str(Path.home()) + os.sep not in text
     assert not re.search(rf"\b{re.escape(platform.node())}\b", text)
 

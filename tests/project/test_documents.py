@@ -33,15 +33,17 @@ def tracked():
 
 @cache
 def defined(name):
-    """Return the functions, classes, methods and constants that a source file defines."""
+    """Return the functions, classes, methods, arguments, attributes and constants that a source file defines."""
     if not name.endswith(".py"):
         return set(re.findall(r"\w+", text_of(name)))
     found = set()
     for node in ast.walk(ast.parse(text_of(name))):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.id if isinstance(node, ast.Name) else node.attr)
     return found
 
 
@@ -117,7 +119,9 @@ def test_a_name_that_does_not_exist_is_found(line):
     assert len(missing(line)) == 1
 
 
-@pytest.mark.parametrize("line", ["`no_such_function`", "`network.no_such`", "`no_such_module.parse`", "`options.pasted`"])
+@pytest.mark.parametrize(
+    "line", ["`no_such_function`", "`network.no_such`", "`no_such_module.parse`", "`options.pasted`"]
+)
 def test_a_function_that_is_not_defined_is_found(line):
     assert len(unknown_names(line)) == 1
 

@@ -1,4 +1,4 @@
-"""The project as it is installed: a wheel holds everything, and nothing that would collide with another package."""
+"""The installed project: a wheel contains everything, and nothing that would collide with another package."""
 
 import os
 import subprocess

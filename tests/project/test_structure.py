@@ -1,4 +1,4 @@
-"""The rules of the structure hold: imports between packages, contents and docstrings of kernels, and a naive twin for each."""
+"""The rules of the structure hold: imports between packages, contents and docstrings of kernels, naive twins."""
 
 import ast
 import re

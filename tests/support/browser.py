@@ -1,4 +1,4 @@
-"""A real browser without a window: what a page is after its script has run."""
+"""A browser without a window: the content of a page after its script has run."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Arrays between margins: a write outside is seen at once, and what is read outside is NaN and spoils the result."""
+"""Arrays between margins: a write outside is detected, and a read outside returns NaN, which reaches the result."""
 
 import numpy as np
 

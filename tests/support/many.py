@@ -1,4 +1,4 @@
-"""Start sweeps as processes, wait for what their trials have done, and read what they leave."""
+"""Start sweeps as processes, wait for their trials, and read their results."""
 
 import csv
 import json

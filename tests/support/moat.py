@@ -1,4 +1,4 @@
-"""A network whose regions in the arenas lie apart, with NaN between them: a kernel that strays meets it."""
+"""A network whose regions in the arenas are separated by NaN: a kernel that reads outside its region gets it."""
 
 import numpy as np
 

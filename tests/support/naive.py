@@ -1,4 +1,4 @@
-"""The naive twins: every kernel once more, slow and obvious, in float64, written from its equation.
+"""The naive twins: every kernel again, slow and obvious, in float64, written from its equation.
 
 They return what the kernel writes. A network is given by its layers (jitnet.model.architecture), its tensors by name
 and its images as numbers from 0 to 1; they share no code, no layout and no table with the kernels.

@@ -1,4 +1,4 @@
-"""Small networks of every make, and data for them."""
+"""Small networks of every kind, and data for them."""
 
 from dataclasses import dataclass
 
