@@ -34,8 +34,8 @@ def test_a_wheel_has_the_kernels_inside_jitnet_and_nowhere_else(wheel):
     assert {top for top in tops if not top.endswith(".dist-info")} == {"jitnet"}
     packages = {"/".join(name.split("/")[:-1]) for name in names if name.endswith(".py")}
     folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "jitnet").rglob("*.py")}
-    inside = {f"jitnet/{path.parent.relative_to(ROOT).as_posix()}" for path in (ROOT / "kernels").rglob("*.py")}
-    assert packages == folders | inside
+    parts = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "kernels").rglob("*.py")}
+    assert packages == folders | {f"jitnet/{part}" for part in parts}
 
 
 def test_the_program_runs_from_a_wheel(wheel, tmp_path):
