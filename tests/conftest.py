@@ -9,7 +9,7 @@ from twins import cases, cnn_twin, mnist, tiny_twin  # noqa: F401 (fixtures: mad
 # Their import changes numba and the kernels of the process: they belong to children with NUMBA_DISABLE_JIT=1.
 collect_ignore = ["campaigns", "support"]
 
-# Compilation takes seconds and happens in whichever example comes first, so there is no deadline. The examples are the
+# Compilation takes seconds and happens in whichever example comes first, so no deadline is set. The examples are the
 # same in every run: a failure in CI is a failure at home.
 settings.register_profile("jitnet", deadline=None, derandomize=True, database=None, max_examples=30)
 settings.register_profile("few", settings.get_profile("jitnet"), max_examples=8)
