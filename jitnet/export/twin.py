@@ -28,7 +28,7 @@ LARGEST = 50_000_000  # parameters: the twin is one static object, which holds t
 
 
 class TwinError(JitnetError):
-    """The exported programme cannot be compiled here, or does not compute what Python computes."""
+    """The exported program cannot be compiled here, or its results differ from those of Python."""
 
 
 def write(out: Path, network: Network, settings: Settings, state: Tensors, metadata: Metadata) -> None:
@@ -39,7 +39,7 @@ def write(out: Path, network: Network, settings: Settings, state: Tensors, metad
     if settings.target:
         raise InputError(
             f"the run approximates {settings.target!r} from numbers: expected a run that learns labels, as the C++ "
-            "programme does"
+            "program does"
         )
     if network.params.size > LARGEST:
         raise InputError(f"the network has {network.params.size:,} parameters: expected at most {LARGEST:,} for C++")
@@ -185,12 +185,12 @@ def compile_source(compiler: str, path: Path, program: Path, *flags: str) -> Non
 def verify(out: Path) -> str:
     """Compile the self-test of an export and run it; return what it says.
 
-    Raises `InputError` if there is no compiler, `TwinError` if C++ and Python do not agree.
+    Raises `InputError` if no compiler is found, `TwinError` if C++ and Python do not agree.
     """
     compiler = find_compiler()
     if compiler is None:
         raise InputError(
-            f"the export is in {out}, but there is no C++ compiler to verify it: expected one of "
+            f"the export is in {out}, but no C++ compiler was found to verify it: expected one of "
             f"{', '.join(COMPILERS)}, or CXX set to one; install g++ or clang"
         )
     with tempfile.TemporaryDirectory() as folder:

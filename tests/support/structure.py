@@ -1,4 +1,4 @@
-"""The rules of the house: functions from a path and a syntax tree to complaints, applied by test_structure.py."""
+"""The rules of the structure: functions from a path and a syntax tree to complaints, applied by test_structure.py."""
 
 import ast
 import re
