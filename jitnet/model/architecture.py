@@ -61,7 +61,7 @@ class Shape:
 def parse(text: str, activation: str = "relu") -> tuple[Layer, ...]:
     """Read layers from text such as "conv16 pool conv32:tanh pool conv64 dense100:sigmoid".
 
-    `activation` is that of the layers without an explicit one. Raises `InputError` that names the bad word and its place.
+    `activation` is that of the layers without an explicit one. Raises `InputError` with the bad word and its place.
 
     >>> parse("conv4 pool dense10:tanh")
     (Conv(filters=4, activation='relu'), Pool(), Dense(units=10, activation='tanh'))

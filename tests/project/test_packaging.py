@@ -85,7 +85,7 @@ def test_an_editable_install_is_found_from_the_folder_above_the_clone(tmp_path):
     assert done.returncode == 0, done.stderr
     (site,) = prefix.rglob("site-packages")
     for folder in (tmp_path, clone):
-        code = f"import site; site.addsitedir({str(site)!r}); import jitnet; from jitnet import MLP; print(jitnet.__file__)"
+        code = f"import site; site.addsitedir({str(site)!r}); import jitnet, jitnet.cli; print(jitnet.__file__)"
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd=folder,
