@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "config": {"errors", "setting"},
     "machine": {"errors", "kernels"},
     "data": {"config", "errors", "kernels", "__version__"},
-    "model": {"errors", "kernels", "machine"},
+    "model": {"config", "errors", "kernels", "machine"},
     "storage": {"config", "data", "errors", "model", "__version__"},
     "training": {"config", "data", "errors", "events", "kernels", "machine", "model"},
     "run": {"config", "data", "errors", "events", "machine", "model", "storage", "training", "__version__"},
