@@ -1,4 +1,4 @@
-"""`jitnet ensemble`: several runs' networks asked together, by the mean of their probabilities."""
+"""`jitnet ensemble`: the mean of the probabilities of several runs' networks, compared with each of them."""
 
 import argparse
 from typing import Any
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     from jitnet.commands.support import listing, trained_run
     from jitnet.commands.support.progress_bar import Waiting
-    from jitnet.history.compare import Table
+    from jitnet.history.tables import Cell, Table
     from jitnet.model.network import probabilities, score
 
     kind = "best" if args.best else None
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             logits = trained_run.logits(network, _fitting(data, first, network, folder), waiting.report)
             total = total + (logits.astype(np.float64) if regression else probabilities(logits))
             scores.append(score(logits, data.y_test, network.loss))
-            members.append((each.name, str(epoch), *_figures(scores[-1], data.unit)))
+            members.append((each.name, Cell(epoch, "count"), *_figures(scores[-1], data.unit)))
     mean = total / len(members)
     together = score(mean if regression else np.log(np.maximum(mean, 1e-300)), data.y_test, first.loss)
     average = tuple(None if None in column else sum(column) / len(column) for column in zip(*scores))
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     )
     mark = " (synthetic digits)" if data.synthetic else ""
     title = f"{len(data.y_test):,} test {'rows' if regression else 'images'} of {data.name}{mark}"
-    listing.print_tables([Table(title, ("", "epochs", "loss", "RMSE" if regression else "accuracy %"), rows)])
+    listing.print_tables([Table(title, ("", "epochs", "loss", "RMSE" if regression else "accuracy"), rows)])
     return 0
 
 
@@ -78,6 +78,8 @@ def _fitting(data: Any, first: Any, network: Any, folder: Any) -> Any:
     return with_channels(data.x_test)
 
 
-def _figures(found: Any, unit: float) -> tuple[str, str]:
+def _figures(found: Any, unit: float) -> tuple[Any, Any]:
+    from jitnet.history.tables import Cell
+
     loss, accuracy = found[0] * unit, found[1]
-    return f"{loss:.6f}", f"{loss**0.5:.6g}" if accuracy is None else f"{accuracy:.2f}"
+    return Cell(loss, "loss"), Cell(loss**0.5, "number") if accuracy is None else Cell(accuracy, "accuracy")

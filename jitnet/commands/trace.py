@@ -63,7 +63,7 @@ def _show(
     import numpy as np
 
     from jitnet.display.live.frame import glyphs_for
-    from jitnet.display.pictures import as_bytes, draw_image, print_beside
+    from jitnet.display.pictures import as_bytes, draw_image, print_side_by_side
 
     arrow = f"{_shape(inputs)} -> {_shape(values.shape)}" if what == "out" else _shape(values.shape)
     print(f"{f'{name} {what}':14} {arrow:>30} {_range(values)}", flush=True)
@@ -71,7 +71,7 @@ def _show(
         channels = np.sort(np.argsort(-np.abs(values).max(axis=(0, 1)), kind="stable")[:_PICTURES])
         glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
         colour = out.color_system is not None
-        print_beside(out, *(draw_image(as_bytes(seen(values[..., c])), glyphs, colour) for c in channels))
+        print_side_by_side(out, *(draw_image(as_bytes(seen(values[..., c])), glyphs, colour) for c in channels))
 
 
 def _shape(extents: tuple[int, ...]) -> str:

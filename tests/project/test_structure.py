@@ -76,6 +76,51 @@ def test_a_good_kernel_is_let_through():
     assert structure.complaints("kernels/x.py", "from numba import prange\n" + KERNEL) == []
 
 
+def graph():
+    return structure.import_graph({path: (ROOT / path).read_text() for path in FILES})
+
+
+def test_no_module_imports_itself_through_others():
+    assert structure.cycles(graph()) == []
+
+
+def test_no_package_imports_itself_through_others():
+    assert structure.cycles(structure.package_graph(graph())) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "found"),
+    [
+        ({"jitnet/a.py": "import jitnet.b", "jitnet/b.py": "from jitnet.a import x"}, [["jitnet.a", "jitnet.b"]]),
+        ({"jitnet/a.py": "def f():\n    from jitnet import b", "jitnet/b.py": "import jitnet.a"}, [["jitnet.a", "jitnet.b"]]),
+        ({"jitnet/p/a.py": "from .b import x", "jitnet/p/b.py": "from . import a"}, [["jitnet.p.a", "jitnet.p.b"]]),
+        (
+            {"jitnet/p/a.py": "from ..b import x", "jitnet/b.py": "import jitnet.c", "jitnet/c.py": "import jitnet.p.a"},
+            [["jitnet.b", "jitnet.c", "jitnet.p.a"]],
+        ),
+        ({"kernels/a.py": "from .b import x", "kernels/b.py": "from .a import x"}, [["jitnet.kernels.a", "jitnet.kernels.b"]]),
+        ({"jitnet/a.py": "import jitnet.b", "jitnet/b.py": "if TYPE_CHECKING:\n    import jitnet.a"}, []),
+        ({"jitnet/__init__.py": "def __getattr__(name):\n    import jitnet.a", "jitnet/a.py": "from jitnet import x"}, []),
+        ({"jitnet/a.py": "import numpy\nfrom jitnet.b import a", "jitnet/b.py": "import jitnet.c", "jitnet/c.py": ""}, []),
+    ],
+)  # fmt: skip
+def test_a_planted_cycle_is_found(sources, found):
+    assert structure.cycles(structure.import_graph(sources)) == found
+
+
+def test_a_planted_cycle_of_packages_is_found():
+    """No two modules import each other here, but the packages do; a package and one inside it are not two."""
+    sources = {
+        "jitnet/p/__init__.py": "", "jitnet/p/a.py": "import jitnet.q.a", "jitnet/p/b.py": "",
+        "jitnet/q/__init__.py": "", "jitnet/q/a.py": "", "jitnet/q/b.py": "import jitnet.p.b",
+    }  # fmt: skip
+    found = structure.import_graph(sources)
+    assert structure.cycles(found) == []
+    assert structure.cycles(structure.package_graph(found)) == [["jitnet.p", "jitnet.q"]]
+    inside = {path.replace("/q/", "/p/q/"): text.replace("jitnet.q", "jitnet.p.q") for path, text in sources.items()}
+    assert structure.cycles(structure.package_graph(structure.import_graph(inside))) == []
+
+
 def twins(source):
     """Yield each public kernel's name and what its docstring says it matches."""
     for function in structure.public_kernels(ast.parse(source)):
