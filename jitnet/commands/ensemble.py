@@ -21,19 +21,20 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure the members and their mean on the test images, and return the exit code."""
+    from jitnet.display.format import count
     from jitnet.history.sweep_record import expand
     from jitnet.machine import threads
 
     runs = {each.path.resolve(): each for each in expand(args.run_names, args.runs_dir, done=True)}
     if len(runs) < 2:
-        raise InputError(f"{len(runs)} run{'s are' * (not runs)} given: expected two or more that are done, or a sweep")
+        raise InputError(f"{count(len(runs), 'run')} given: expected two or more that are done, or a sweep")
     threads.configure(args.threads)
 
     import numpy as np
 
     from jitnet.commands.support import listing, trained_run
     from jitnet.commands.support.progress_bar import Waiting
-    from jitnet.history.tables import Cell, Table
+    from jitnet.history.tables import Cell, Line, Table
     from jitnet.model.network import probabilities, score
 
     kind = "best" if args.best else None
@@ -54,14 +55,14 @@ def run(args: argparse.Namespace) -> int:
     together = score(mean if regression else np.log(np.maximum(mean, 1e-300)), data.y_test, first.loss)
     average = tuple(None if None in column else sum(column) / len(column) for column in zip(*scores))
     best = min(scores, key=lambda each: each[0] if each[1] is None else -each[1])
-    rows = (
+    rows: tuple[Line, ...] = (
         *members,
         ("mean of the members", "", *_figures(average, data.unit)),
         ("best member", "", *_figures(best, data.unit)),
         (f"ensemble of {len(members)}", "", *_figures(together, data.unit)),
     )
     mark = " (synthetic digits)" if data.synthetic else ""
-    title = f"{len(data.y_test):,} test {'rows' if regression else 'images'} of {data.name}{mark}"
+    title = f"{count(len(data.y_test), 'test row' if regression else 'test image')} of {data.name}{mark}"
     listing.print_tables([Table(title, ("", "epochs", "loss", "RMSE" if regression else "accuracy"), rows)])
     return 0
 

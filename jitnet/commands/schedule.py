@@ -23,11 +23,12 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print a line an epoch and return the exit code."""
     from jitnet.commands.train import settings_of
+    from jitnet.display.format import count
     from jitnet.training.schedule import learning_rate
 
     settings = settings_of(args)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(f"schedule {settings.schedule}, peak {settings.lr:g}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}")
+    print(f"schedule {settings.schedule}, peak {settings.lr:g}, {count(settings.epochs)}")
     for epoch in range(settings.epochs):
         rate = learning_rate(settings, epoch)
         bar = ("█" if utf8 else "#") * max(1, round(_WIDTH * rate / settings.lr))

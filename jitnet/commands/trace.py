@@ -20,7 +20,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print each layer's shapes, ranges and a few pictures, there and back, and return the exit code."""
+    """Print each layer's shapes, ranges and a few pictures, forward and backward, and return the exit code."""
     from jitnet.errors import InputError
     from jitnet.machine import threads
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from jitnet.commands.support import listing, trained_run
     from jitnet.display.pictures import print_prediction
     from jitnet.model.network import probabilities
-    from jitnet.model.reference import walk
+    from jitnet.model.reference import backward, forward
 
     network, folder, _ = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     if folder.settings.target:
@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.image < len(images):
         raise InputError(f"--image is {args.image}: expected 0 to {len(images) - 1:,}, a test image of {data.name}")
     image, label = images[args.image], int(data.y_test[args.image])
-    steps = walk(network.shapes, network.tensors(), image, label, network.loss)
+    steps = forward(network.shapes, network.tensors(), image)
+    backward(steps, network.tensors(), label, network.loss)
     out = listing.console()
     mark = " (synthetic digits)" if data.synthetic else ""
     print(f"{folder.path}, test image {args.image} of {data.name}{mark}, true {label}\n\nforward", flush=True)
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         _show(out, step.shape.name, "out", step.x.shape, step.out)
     print(flush=True)
     print_prediction(out, image, probabilities(steps[-1].out[None])[0], label)
-    print(f"\nbackward, from the loss ({network.loss}); pictures of sizes without sign", flush=True)
+    print(f"\nbackward, from the loss ({network.loss}); pictures of absolute values", flush=True)
     for step in reversed(steps):
         _show(out, step.shape.name, "grad", step.out.shape, step.grad_out, abs)
         for name, gradient in step.gradients.items():

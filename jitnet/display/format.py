@@ -5,8 +5,9 @@ Functions of figures alone: numbers are formatted here, at the end, and nowhere 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from math import isnan
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 NONE = "-"  # what is not known, or was not computed
 
@@ -67,7 +68,7 @@ def duration(seconds: float | None) -> str:
     if seconds < 59.5:
         return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    for (name, length), (lower, part) in zip(units, units[1:]):
+    for (name, length), (lower, part) in pairwise(units):
         whole = round(seconds / part) * part  # of the lower unit, so that no 60 s is left over
         if whole >= length:
             rest = whole % length // part

@@ -80,7 +80,7 @@ class Scale:
         return taken
 
     def steps(self, most: int, whole: bool = False) -> list[float]:
-        """Return the multiples of a round step, about `most`, in order; `whole` where nothing is between two, as epochs.
+        """Return the multiples of a round step, about `most`, in order; with `whole` only whole numbers, as of epochs.
 
         >>> Scale(1, 9).steps(5, whole=True), Scale(0.0, 0.7).steps(5)
         ([2.0, 4.0, 6.0, 8.0], [0.0, 0.2, 0.4, 0.6])

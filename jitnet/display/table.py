@@ -4,6 +4,7 @@ from jitnet.display.format import EPOCH_COLUMNS, epoch_cells
 from jitnet.display.live.frame import Glyphs, Line, panel
 from jitnet.display.live.progress import DashboardState
 
+
 def planned_rows(state: DashboardState, boxed: bool) -> int:
     """Return the lines that the table of the whole run needs."""
     epochs = max(len(state.epochs), state.run.epochs if state.run else 0)

@@ -12,7 +12,7 @@ from jitnet.display import choose
 from jitnet.display.format import count
 from jitnet.display.sink import Sink
 from jitnet.display.trial_text import outcome, overview
-from jitnet.trials.board import OVER, Board, Row
+from jitnet.trials.board import OVER, RUNNING, Board, Row
 
 HEARTBEAT_S = 30.0
 
@@ -76,16 +76,17 @@ class PlainTrials:
             self._errors.line(f"warning: {self._board.notices.pop(0)}")
         if row is None:
             if self._clock() - self._wrote_at >= HEARTBEAT_S:
-                preparing = "preparing data and kernels (the first run takes a while)"
-                self._write(preparing if self._board.preparing else f"{self._running()} running: {overview(self._board)}")
+                self._write(self._progress())
             return
         news = f"{row.status} {row.epoch} {row.message}"
         if (row.status in OVER or row.message) and self._reported.get(row.name) != news:
             self._reported[row.name] = news
             self._write(f"{row.name}: {outcome(row)} ({overview(self._board)})")
 
-    def _running(self) -> int:
-        return self._board.count("running")
+    def _progress(self) -> str:
+        if self._board.preparing:
+            return "preparing data and kernels (the first run takes a while)"
+        return f"{self._board.count(RUNNING)} running: {overview(self._board)}"
 
     def _write(self, text: str) -> None:
         self._out.line(text)

@@ -5,7 +5,7 @@ from typing import Any
 
 from jitnet.history.curves import epoch_rows
 from jitnet.history.read import Run, parameters
-from jitnet.history.tables import Cell, Name, Table, without_empty
+from jitnet.history.tables import Cell, Line, Name, Table, without_empty
 
 TARGETS = (90.0, 95.0, 97.0, 98.0, 99.0, 99.5)
 
@@ -22,7 +22,7 @@ def compare(runs: list[Run], targets: tuple[float, ...] = ()) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
-def _differing(sides: list[dict[str, Any]]) -> tuple[tuple[Cell | str, ...], ...]:
+def _differing(sides: list[dict[str, Any]]) -> tuple[Line, ...]:
     names = dict.fromkeys(name for side in sides for name in side)
     rows = [(name, *(_setting(side.get(name)) for side in sides)) for name in names]
     return tuple(row for row in rows if len(set(row[1:])) > 1)
@@ -49,8 +49,8 @@ def _setting(value: Any) -> Cell | str:
     return f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _results(runs: list[Run]) -> tuple[tuple[Name | Cell | str, ...], ...]:
-    def row(name: str, unit: str, value: Callable[[Run], float | None], plain: str = "") -> tuple[Name | Cell, ...]:
+def _results(runs: list[Run]) -> tuple[Line, ...]:
+    def row(name: str, unit: str, value: Callable[[Run], float | None], plain: str = "") -> Line:
         values = [value(run) for run in runs]
         first = values[0]
         cells = [Cell(values[0], unit)]
@@ -97,5 +97,5 @@ def _reached(runs: list[Run]) -> tuple[float, ...]:
     return tuple(level for level in TARGETS if any(run.seconds_to(level) is not None for run in runs))[-3:]
 
 
-def _times(runs: list[Run], targets: tuple[float, ...]) -> tuple[tuple[Cell | str, ...], ...]:
+def _times(runs: list[Run], targets: tuple[float, ...]) -> tuple[Line, ...]:
     return tuple((f"{level:g} %", *(Cell(run.seconds_to(level), "time") for run in runs)) for level in targets)

@@ -29,13 +29,16 @@ class Cell(NamedTuple):
     end: float | None = None  # of an interval that begins at `value`
 
 
+Line = tuple[Name | Cell | str, ...]
+
+
 @dataclass(frozen=True)
 class Table:
     """A titled table whose first column names its rows; the other cells are numbers or texts."""
 
     title: str
     head: tuple[str, ...]
-    rows: tuple[tuple[Name | Cell | str, ...], ...]
+    rows: tuple[Line, ...]
 
 
 def unit_of(figure: str) -> str:
@@ -59,7 +62,7 @@ def statistics_tables(found: dict[str, list[Summary]], every: bool = False) -> l
 _HEAD = ("", "epoch", "n", "mean", "sd", "min", "max", f"{100 * CONFIDENCE:.0f} % of the mean")
 
 
-def _summary(row: Summary) -> tuple[Cell | str, ...]:
+def _summary(row: Summary) -> Line:
     unit = unit_of(row.figure)
     values = (Cell(value, unit) for value in (row.mean, row.sd, row.min, row.max))
     name = row.figure.replace("_", " ")
@@ -74,7 +77,7 @@ def _configurations(found: dict[str, list[Summary]]) -> Table:
         last[group] = {row.figure: row for row in rows if row.epoch == epoch}
     figures = [figure for figure in FIGURES if any(figure in rows for rows in last.values())]
     means = {group: {figure: row.mean for figure, row in rows.items()} for group, rows in last.items()}
-    lines = []
+    lines: list[Line] = []
     for group in sorted(last, key=lambda group: rank(means[group])):
         of_group = last[group]
         any_row = next(iter(of_group.values()), None)
@@ -108,7 +111,7 @@ def trials_table(sweep: Sweep) -> Table | None:
         name for name in sweep.table[0] if name and name not in hidden and any(line.get(name) for line in sweep.table)
     ]
     lines = sorted(sweep.table, key=lambda line: rank(_figures(line)))
-    rows = tuple(tuple(_cell(name, line.get(name) or "") for name in names) for line in lines)
+    rows: tuple[Line, ...] = tuple(tuple(_cell(name, line.get(name) or "") for name in names) for line in lines)
     return Table("trials", ("", *(name.replace("_", " ") for name in names[1:])), rows)
 
 
@@ -131,6 +134,6 @@ def _number(text: str) -> float | None:
         return None
 
 
-def without_empty(rows: Sequence[tuple[Name | Cell | str, ...]]) -> tuple[tuple[Name | Cell | str, ...], ...]:
+def without_empty(rows: Sequence[Line]) -> tuple[Line, ...]:
     """Return the rows in which something is known."""
     return tuple(row for row in rows if any(not isinstance(cell, Cell) or cell.value is not None for cell in row[1:]))

@@ -54,7 +54,8 @@ def print_list(runs: list[Run], there: int, runs_dir: Path) -> None:
         table.add_row(*(row[name] for name in shown))
     if runs:
         out.print(table)
-    out.print(Text(f"{count(len(runs), 'run')} in {runs_dir}" if len(runs) == there else f"{len(runs)} of {count(there, 'run')} in {runs_dir}"), style="dim")
+    counts = f"{len(runs)} of " * (len(runs) != there) + count(there, "run")
+    out.print(Text(f"{counts} in {runs_dir}"), style="dim")
 
 
 def _cells(run: Run) -> dict[str, Text]:

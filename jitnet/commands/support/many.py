@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, plan: Any) -> int:
     """Train all trials of a plan and return the exit code.
 
-    0 all done; 3 a trial diverged; 1 one failed or lost its worker; 130 stopped, to go on by the same command.
+    0 all done; 3 a trial diverged; 1 one failed or lost its worker; 130 stopped; the same command continues.
     """
     from jitnet.commands.support.session import Stop
     from jitnet.display.trials import open_trials_view
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, plan: Any) -> int:
                 os._exit(left.code if isinstance(left.code, int) else 1)
         found = folder.write_statistics()
     if args.ui not in ("json", "quiet"):
-        _tell(found, path, board, shlex.join(argv) if driver.stopping or board.count("lost", "failed") else "")
+        _print_result(found, path, board, shlex.join(argv) if driver.stopping or board.count("lost", "failed") else "")
     if stop.signal is not None and driver.stopping:
         return 128 + stop.signal
     return 1 if board.count("failed", "lost", "stopped", "waiting") else 3 if board.count("diverged") else 0
@@ -78,24 +78,26 @@ def run(args: argparse.Namespace, plan: Any) -> int:
 def _engine(
     args: argparse.Namespace, workers: int, threads_each: int
 ) -> Iterator[tuple[Executor, str, int, list[Callable[..., Any]] | None]]:
-    """Yield an executor, what it is, the threads of each of its workers, and how to reach each of its machines."""
+    """Yield an executor, its description, the threads of each worker, and how to reach each of its machines."""
+    from jitnet.display.format import count
     from jitnet.trials.worker_pool import LocalWorkers
 
     if args.scheduler:
         threads_each = args.threads or 1
-    of_threads = f"{threads_each} thread{'s' * (threads_each != 1)} each"
+    of_threads = f"{count(threads_each, 'thread')} each"
     if args.engine == "dask" or args.scheduler:
         from jitnet.trials.dask_engine import dask_workers
 
-        with dask_workers(args.scheduler, workers, threads_each) as (executor, what, machines):
+        what = f"Dask at {args.scheduler}" if args.scheduler else f"Dask, {count(workers, 'local worker')}"
+        with dask_workers(args.scheduler, workers, threads_each) as (executor, machines):
             yield executor, f"{what}, {of_threads}", threads_each, machines
         return
     with LocalWorkers(workers, threads_each) as executor:
-        yield executor, f"{workers} process{'es' * (workers != 1)}, {of_threads}", threads_each, None
+        yield executor, f"{count(workers, 'process', 'processes')}, {of_threads}", threads_each, None
 
 
-def _tell(found: dict[str, Any], path: Path, board: Any, again: str) -> None:
-    """Print the statistics of the last epoch, where all is, and how to go on."""
+def _print_result(found: dict[str, Any], path: Path, board: Any, again: str) -> None:
+    """Print the statistics of the last epoch, the folder of all files, and how to continue."""
     from jitnet.commands.support import listing
     from jitnet.history.tables import statistics_tables
 
@@ -107,4 +109,4 @@ def _tell(found: dict[str, Any], path: Path, board: Any, again: str) -> None:
         f"{', '.join(f'{count} {status}' for status, count in counts.items())}; table.csv and statistics.csv in {path}"
     )
     if again:
-        print(f"go on with what is not done: {again}")
+        print(f"continue with: {again}")

@@ -17,8 +17,8 @@ from jitnet.display.live.screen import render, render_end
 from jitnet.display.sink import Sink
 from jitnet.events import Compiling, Event, RunStarted, StepsDone, Warned
 
-# A frame is followed by a pause of 150 times what it took, so that drawing stays below 1 % of the run regardless of what the
-# terminal costs. At most 10 a second, since more are not seen; at least one in 3 s, or the screen would look dead
+# A frame is followed by a pause of 150 times its own time, so that drawing stays below 1 % of the run on any terminal.
+# At most 10 a second, since more are not seen; at least one in 3 s, or the screen would look dead
 # after the terminal was slow once. bench/dashboard.py measures it.
 SHARE = 150.0
 SHORTEST_S, LONGEST_S = 0.1, 3.0

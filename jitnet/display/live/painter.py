@@ -1,7 +1,7 @@
 """Puts frames on the terminal: only lines that changed are written, so nothing flickers and little is sent.
 
-rich's own Live writes every line again, measures it again and takes about 2 ms a frame; this takes a fifth of that, which
-pays for ten frames a second below 1 % of the processor.
+rich's own Live writes every line again, measures it again and takes about 2 ms a frame; this takes a fifth of that,
+which pays for ten frames a second below 1 % of the processor.
 """
 
 from functools import cache
@@ -39,7 +39,7 @@ class Painter:
         self._write(self._erased())
 
     def resized(self, smaller: bool) -> None:
-        """Start again with the next frame. A terminal that shrank wrapped our lines, and nobody knows where they are."""
+        """Start again with the next frame. A terminal that shrank wrapped our lines, in places that are unknown."""
         self._before += _CLEAR_ALL if smaller else self._erased()
         self._shown = []
 
