@@ -1,10 +1,11 @@
-"""`jitnet sweep`: every combination of some settings, or random ones, the worse ones ended early if wanted."""
+"""`jitnet sweep`: every combination of some settings, or random ones; the worse ones may end early."""
 
 import argparse
 from typing import Any
 
 from jitnet.commands import train
 from jitnet.commands.support import many
+from jitnet.config import PRESETS
 from jitnet.errors import InputError
 
 
@@ -13,17 +14,19 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("sweep", help="train with every combination of some settings, or random ones")
     plan = parser.add_argument_group("the plan")
     plan.add_argument(
-        "--grid", metavar="NAME=V,V", action="append", default=[], help='lr=0.01,0.03 hidden=512x512,300 "arch=..."'
-    )
+        "--grid", metavar="NAME=V,V", nargs="+", action="extend", default=[],
+        help='lr=0.01,0.03 hidden=512x512,300 "arch=..."',
+    )  # fmt: skip
     plan.add_argument("--random", type=int, metavar="N", default=0, help="N random combinations instead of all")
     plan.add_argument(
-        "--range", metavar="NAME=A:B", action="append", default=[], help="with --random: a number between A and B"
-    )
+        "--range", metavar="NAME=A:B", nargs="+", action="extend", default=[],
+        help="with --random: a number between A and B",
+    )  # fmt: skip
     plan.add_argument("--random-seed", type=int, metavar="N", default=0, help="of the random combinations (default: 0)")
     plan.add_argument("--seeds", type=int, metavar="N", default=1, help="seeds of each combination (default: 1)")
     plan.add_argument(
         "--halving", type=int, metavar="R", default=0,
-        help="after few epochs keep the better one in R by --val, train these R times as long, and so on",
+        help="after a few epochs keep the best one in R by --val, train these R times as long, and so on",
     )  # fmt: skip
     many.add_options(parser)
     parser.set_defaults(run=run)
@@ -33,6 +36,9 @@ def run(args: argparse.Namespace) -> int:
     """Train all and return the exit code."""
     from jitnet.trials.plan import parse_bounds, parse_values, plan
 
+    for texts in (args.grid, args.range):  # NETWORK may also come after their values, which have a "="
+        if args.network is None and texts and texts[-1] in PRESETS:
+            args.network = texts.pop()
     if not args.grid and not args.range:
         raise InputError("nothing varies: expected --grid lr=0.01,0.03 or --random N --range lr=1e-4:1e-1")
     grid: dict[str, Any] = {}

@@ -65,6 +65,8 @@ def duration(seconds: float | None) -> str:
     """
     if seconds is None or isnan(seconds):
         return NONE
+    if not seconds:
+        return "0 s"
     if seconds < 59.5:
         return f"{seconds:.2f} s" if seconds < 0.995 else f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
     units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))

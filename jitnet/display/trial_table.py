@@ -8,7 +8,7 @@ from typing import IO, cast
 
 from rich.console import Console
 
-from jitnet.display.format import number, percentage
+from jitnet.display.format import number, percent_number
 from jitnet.display.live.frame import Frame, Glyphs, Line, bar, clean, fit, glyphs_for, panel
 from jitnet.display.live.painter import Painter
 from jitnet.display.sink import Sink
@@ -24,8 +24,8 @@ def render(board: Board, width: int, height: int, glyphs: Glyphs) -> Frame:
     """Return the whole board as exactly `height` lines, or fewer if that is all there is."""
     best = board.best
     rows = _chosen(board.rows, max(1, height - 6))
-    name_width = min(max((len(row.name) for row in rows), default=5), max(12, width - 60))
-    names = f"  {'trial':{name_width}}  {'status':9} {'epochs':>18}  {'avg loss':>9}  {'val':>8}  {'test':>8}"
+    name_width = min(max((len(row.name) for row in rows), default=5), max(12, width - 56))
+    names = f"  {'trial':{name_width}}  {'status':9} {'epochs':>18}  {'avg loss':>9}  {'val %':>6}  {'test %':>6}"
     body: list[Line] = [[(names, "label")], *(_row(row, name_width, row is best, glyphs) for row in rows)]
     if len(rows) < len(board.rows):
         body.append([(f"  and {len(board.rows) - len(rows)} more", "label")])
@@ -52,7 +52,7 @@ def _row(row: Row, name_width: int, best: bool, glyphs: Glyphs) -> Line:
     mark = f"{glyphs.best} " if best else "  "
     tone = _TONES.get(row.status, "error")
     share = row.trained / max(1, row.epochs)
-    val, test = percentage(row.val_accuracy), percentage(row.test_accuracy)
+    val, test = percent_number(row.val_accuracy), percent_number(row.test_accuracy)
     loss = number(row.train_loss, 6)[:9]
     return [
         (mark, "best"),
@@ -60,7 +60,7 @@ def _row(row: Row, name_width: int, best: bool, glyphs: Glyphs) -> Line:
         (f"{row.status:9} ", tone),
         *bar(share, 10, tone, glyphs),
         (f" {row.epoch:>3}/{row.epochs:<3}", ""),
-        (f"  {loss:>9}  {val:>8}  {test:>8}  ", "best" if best else ""),
+        (f"  {loss:>9}  {val:>6}  {test:>6}  ", "best" if best else ""),
         (clean(row.message), "label" if row.status in (RUNNING, DONE, CUT) else tone),
     ]
 
