@@ -7,17 +7,16 @@ import math
 import random
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from jitnet.config import CHOICES, Settings
+from jitnet.config import CHOICES, SETTINGS, Settings
 from jitnet.errors import InputError
 from jitnet.training.schedule import learning_rate
 
 Values = dict[str, tuple[Any, ...]]  # of each setting that varies
 Bounds = dict[str, tuple[float, float]]
 
-_KINDS: dict[str, Any] = {item.name: type(item.default) for item in fields(Settings)}
 _FIXED = {"network": "give one network", "seed": "use --seeds N", "until": "vary epochs"} | dict.fromkeys(
     ("data", "target"), "trials on other data are another sweep"
 )
@@ -95,7 +94,7 @@ def plan(
     rungs = _rungs(base.until, halving) if halving else ()
     if rungs:
         _check_first_rung([trial.settings for trial in trials], rungs[0])
-    parts = {"base": asdict(base), "grid": grid, "bounds": bounds, "draws": [draws, draw_seed], "halving": halving}
+    parts = {"base": base.identity(), "grid": grid, "bounds": bounds, "draws": [draws, draw_seed], "halving": halving}
     return Plan(kind, tuple(trials), _digest(parts), max(1, halving), rungs)
 
 
@@ -104,9 +103,9 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
     made = []
     for config in configs:
         values = dict(config) if isinstance(config, Mapping) else None
-        if values is not None and (unknown := set(values) - set(_KINDS)):
+        if values is not None and (unknown := set(values) - set(SETTINGS)):
             raise InputError(
-                f"a configuration has the unknown setting {min(unknown)!r}: expected one of {', '.join(_KINDS)}"
+                f"a configuration has the unknown setting {min(unknown)!r}: expected one of {', '.join(SETTINGS)}"
             )
         made.append(config if isinstance(config, Settings) else Settings.preset(**{"network": "cnn"} | (values or {})))
     if not made:
@@ -117,10 +116,10 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
     for name in ("data", "target"):
         if len({record[name] for record in records}) > 1:
             raise InputError(f"the configurations differ in {name}: {_FIXED[name]}")
-    differ = [name for name in _KINDS if name != "seed" and len({str(record[name]) for record in records}) > 1]
+    differ = [name for name in SETTINGS if name != "seed" and len({str(record[name]) for record in records}) > 1]
     varied = [{name: record[name] for name in (*differ, "seed")} for record in records]
     trials = (Trial(name_of(each), settings, each) for each, settings in zip(varied, made))
-    return Plan(kind, tuple(trials), _digest(records))
+    return Plan(kind, tuple(trials), _digest([settings.identity() for settings in made]))
 
 
 def parse_values(text: str) -> tuple[str, tuple[Any, ...]]:
@@ -136,7 +135,7 @@ def parse_bounds(text: str) -> tuple[str, tuple[float, float]]:
     name, sign, bounds = text.partition("=")
     parts = bounds.split(":")
     field = _name(name, "--range")
-    if not sign or len(parts) != 2 or _KINDS[field] not in (int, float):
+    if not sign or len(parts) != 2 or SETTINGS[field].kind not in (int, float):
         raise InputError(f"--range is {text!r}: expected a setting that is a number and two bounds, as in lr=1e-4:1e-1")
     low, high = (float(_value(name, part, "--range")) for part in parts)
     if not low < high:
@@ -224,7 +223,7 @@ def _between(share: float, name: str, low: float, high: float) -> int | float:
     """Return a number between two bounds, of four digits, so that its name and its value are the same."""
     wide = low > 0 and high / low >= 10
     value = low * (high / low) ** share if wide else low + (high - low) * share
-    return round(value) if _KINDS[name] is int else float(f"{value:.4g}")
+    return round(value) if SETTINGS[name].kind is int else float(f"{value:.4g}")
 
 
 def _rungs(epochs: int, factor: int) -> tuple[int, ...]:
@@ -243,8 +242,8 @@ def _name(name: str, option: str) -> str:
     field = {"hidden": "architecture", "arch": "architecture"}.get(name, name.replace("-", "_"))
     if field in _FIXED:
         raise InputError(f"{option} names {name!r}, which cannot vary: {_FIXED[field]}")
-    if field not in _KINDS:
-        known = ", ".join(name.replace("_", "-") for name in _KINDS if name not in _FIXED)
+    if field not in SETTINGS:
+        known = ", ".join(name.replace("_", "-") for name in SETTINGS if name not in _FIXED)
         raise InputError(f"{option} names {name!r}, which is not a setting: expected one of hidden, arch, {known}")
     return field
 
@@ -254,16 +253,7 @@ def _value(name: str, text: str, option: str) -> Any:
         if not re.fullmatch(r"[1-9][0-9]{0,5}(x[1-9][0-9]{0,5})*", text):
             raise InputError(f"{option} hidden has the value {text!r}: expected units joined by x, as in 512x512")
         return " ".join(f"dense{units}" for units in text.split("x"))
-    kind = _KINDS[_name(name, option)]
-    if kind is bool:
-        if text not in ("true", "false", "yes", "no"):
-            raise InputError(f"{option} {name} has the value {text!r}: expected true or false")
-        return text in ("true", "yes")
-    try:
-        return kind(text)
-    except ValueError:
-        what = "a whole number" if kind is int else "a number"
-        raise InputError(f"{option} {name} has the value {text!r}: expected {what}") from None
+    return SETTINGS[_name(name, option)].parse(text, f"{option} {name} has the value {text!r}")
 
 
 def _settings(base: Settings, varied: dict[str, Any]) -> Settings:

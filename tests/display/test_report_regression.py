@@ -75,7 +75,8 @@ def test_residuals_are_in_the_unit_of_the_target():
 
 @pytest.mark.parametrize(
     ("true", "predicted"),
-    [([1.0], [1.0]), ([2.0, 2.0], [2.0, 2.0]), ([0.0, 0.0], [1e9, -1e-9]), ([1e-9, 2e-9], [0.0, 0.0]), ([-5.0, 7.0], [6.0, 6.0])],
+    [([1.0], [1.0]), ([2.0, 2.0], [2.0, 2.0]), ([0.0, 0.0], [1e9, -1e-9]), ([1e-9, 2e-9], [0.0, 0.0]),
+     ([-5.0, 7.0], [6.0, 6.0])],
 )  # fmt: skip
 def test_any_residuals_can_be_drawn(true, predicted):
     drawn = str(regression(Residuals("t", "y", np.array(true), np.array(predicted))))

@@ -60,7 +60,7 @@ def test_ctrl_c_ends_all_with_checkpoints_and_the_same_command_goes_on(folder):
     os.killpg(process.pid, signal.SIGINT)  # to the workers too, as a terminal would
     code, out, err = many.ended(process)
     assert code == 130 and "Traceback" not in out + err, err
-    assert "stopped" in out and "go on with what is not done: jitnet repeat cnn" in out
+    assert "stopped" in out and "continue with what is not done: jitnet repeat cnn" in out
     assert json.loads((run / "meta.json").read_text())["status"] == "stopped"
     assert 3 <= load(run / "last.safetensors")[0]["position"][0] < many.EPOCHS
     code, out, err = many.ended(many.repeat(folder, "r"))
