@@ -1,6 +1,6 @@
 """Coverage of lines and branches: kernels as plain Python (NUMBA_DISABLE_JIT=1), the rest with compiled kernels.
 
-    python -m tests.campaigns.reach       needs `pip install coverage`, and .[test,plot] for the tests that need an extra
+    python -m tests.campaigns.reach       needs `pip install coverage`, and .[test,plot] for tests of extras
 
 Compiled code is invisible to coverage, so what it says of the kernels is about their source, not about the build. What
 writes machine code (an intrinsic's body) runs when a kernel is compiled, so the second part begins with an empty cache.
