@@ -1,6 +1,6 @@
 """Faults that a change could bring in, each with the test that must catch it: the tests of the tests.
 
-A fault is (description, file, text, text instead, test). test_planted.py applies one at a time to a copy of the sources.
+A fault is (description, file, text, text instead, test). test_planted.py applies one at a time to a copy of the code.
 """
 
 ATOMIC, CHECKPOINT = "jitnet/storage/atomic.py", "jitnet/storage/checkpoint.py"
