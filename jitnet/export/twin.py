@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from jitnet import __version__
-from jitnet.config import Settings
+from jitnet.config import SETTINGS, Settings
 from jitnet.errors import InputError, JitnetError
 from jitnet.model.architecture import Conv, Pool, Shape
 from jitnet.model.network import Network
+from jitnet.setting import Setting
 from jitnet.storage import checkpoint
 from jitnet.storage.atomic import replace_file
 from jitnet.storage.checkpoint import Metadata, Tensors
@@ -90,27 +91,17 @@ def model_header(network: Network, settings: Settings, title: str) -> str:
 
 def _settings(settings: Settings) -> dict[str, object]:
     """Return the members of the C++ settings with their values as C++."""
+    members: dict[str, object] = {"rule.summed": str(settings.reduction == "sum").lower()}
+    return members | {item.cpp: _cpp(item, getattr(settings, name)) for name, item in SETTINGS.items() if item.cpp}
 
-    def word(kind: str, value: str) -> str:
-        return f"jitnet::{kind}::{value.replace('-', '_')}"
 
-    return {
-        "epochs": settings.epochs,
-        "steps_per_epoch": settings.steps_per_epoch,
-        "batch_size": settings.batch_size,
-        "lr": repr(settings.lr),
-        "schedule": word("Schedule", settings.schedule),
-        "loss": word("Loss", settings.loss),
-        "rule.kind": word("Optimizer", settings.optimizer),
-        "rule.summed": str(settings.reduction == "sum").lower(),
-        "rule.momentum": repr(settings.momentum),
-        "rule.decay": repr(settings.weight_decay),
-        "init": word("Init", settings.init),
-        "shuffle": str(settings.shuffle).lower(),
-        "seed": f"{settings.seed}u",
-        "val": settings.val,
-        "limit": settings.limit,
-    }
+def _cpp(item: Setting, value: object) -> str:
+    """Return a setting's value as C++: an enumerator of the enumeration called like the setting, or a literal."""
+    if item.choices:
+        return f"jitnet::{item.name.capitalize()}::{str(value).replace('-', '_')}"
+    if item.kind is bool:
+        return str(value).lower()
+    return f"{value!r}u" if item.name == "seed" else repr(value)
 
 
 def _record(network: tuple[Shape, ...], place: int) -> str:

@@ -146,7 +146,10 @@ def max_pool2d_row(top, middle, bottom, relu, first, stop):
 
 
 def max_pool2d_forward(x, relu):
-    """The largest of each 3x3 window, stride 2, without the part outside the map; the first of equals; its place."""
+    """The largest of each 3x3 window, stride 2, without the part outside the map; the first of equals; its place.
+
+    NaN counts as the largest.
+    """
     N, H, W, C = x.shape
     out = np.full((N, H // 2, W // 2, C), -np.inf)
     argmax = np.zeros(out.shape, np.uint8)
@@ -155,7 +158,7 @@ def max_pool2d_forward(x, relu):
             for k in range(9):
                 y, x_ = 2 * oy + k // 3, 2 * ox + k % 3
                 if y < H and x_ < W:
-                    wins = x[:, y, x_] > out[:, oy, ox]
+                    wins = (x[:, y, x_] > out[:, oy, ox]) | np.isnan(x[:, y, x_])
                     out[:, oy, ox][wins] = x[:, y, x_][wins]
                     argmax[:, oy, ox][wins] = k
     if relu:

@@ -211,6 +211,7 @@ inline void add_bias_gradient(const float* grad_output, int BH, int BW, int H, i
 // ------------------------------------------------------------------------------------------------------------ pooling
 // Max-pool 3x3, stride 2, padded at the bottom and right: 28 -> 14 -> 7. A window that hangs over the edge looks at its
 // first row or column twice: a number never wins against itself, so the padding never wins. A tie goes to the first.
+// NaN wins against every number and stays, so that the loss shows it.
 
 // out[oy,ox,c] = max_{i,j < 3} x[2*oy+i, 2*ox+j, c];  argmax[oy,ox,c] = where in x the winner lies
 inline void max_pool2d_forward(const float* x, int H, int W, int C, float* out, std::int32_t* argmax) {
@@ -228,8 +229,9 @@ inline void max_pool2d_forward(const float* x, int H, int W, int C, float* out, 
         int where = first[0];
         for (int k = 1; k < 9; k++) {
           const float value = x[first[k] + c];
-          where = value > top ? first[k] : where;
-          top = value > top ? value : top;
+          const bool wins = (value > top) | (value != value);
+          where = wins ? first[k] : where;
+          top = wins ? value : top;
         }
         best[c] = top;
         place[c] = where + c;
