@@ -1,4 +1,4 @@
-"""`jitnet errors`: the test images that a run's network gets wrong, drawn, with what it thought of them."""
+"""`jitnet errors`: the test images that a run's network gets wrong, drawn, each with its probabilities."""
 
 import argparse
 from typing import Any
@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     threads.configure(args.threads)
 
     from jitnet.commands.support import listing, trained_run
+    from jitnet.display.format import count, percentage
     from jitnet.display.pictures import print_prediction
     from jitnet.model.network import probabilities
     from jitnet.report.measure import measure
@@ -44,7 +45,11 @@ def run(args: argparse.Namespace) -> int:
     measured = measure(data.name, chances, data.y_test, args.count)
     mark = " (synthetic digits)" if data.synthetic else ""
     shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""
-    print(f"{folder.path}: {measured.errors:,} of {len(images):,} test images of {data.name}{mark} are wrong{shown}")
+    images_of = f"{count(len(images), 'test image')} of {data.name}{mark}"
+    verb = "is" if measured.errors == 1 else "are"
+    print(
+        f"{folder.path}: {measured.errors:,} of {images_of} {verb} wrong ({percentage(measured.accuracy)} right){shown}"
+    )
     out = listing.console()
     for mistake in measured.mistakes:
         about = f"image {mistake.index}: true {mistake.label}, predicted {mistake.predicted}, loss {mistake.loss:.2f}"

@@ -167,8 +167,11 @@ def step_macs(network: tuple[Shape, ...]) -> int:
     return 3 * forward_macs(network) - network[0].macs
 
 
-def operations(network: tuple[Shape, ...]) -> list[tuple[str, str, str, str, str]]:
-    """Return the documents' listing, one row an operation: name, input size, output size, parameters, MACs."""
+def operations(network: tuple[Shape, ...], regression: bool = False) -> list[tuple[str, str, str, str, str]]:
+    """Return the documents' listing, one row an operation: name, input size, output size, parameters, MACs.
+
+    A `regression` has rows of numbers as its inputs, which are vectors already, and no softmax.
+    """
     rows = []
     for place, shape in enumerate(network):
         source, target = "x".join(map(str, shape.inputs)), "x".join(map(str, shape.outputs))
@@ -176,7 +179,7 @@ def operations(network: tuple[Shape, ...]) -> list[tuple[str, str, str, str, str
             rows.append(("max-pool 3x3/2", source, target, "", ""))
             continue
         if isinstance(shape.layer, Dense):
-            if place == 0 or len(network[place - 1].outputs) == 3:
+            if len(network[place - 1].outputs) == 3 if place else not regression:
                 before = "x".join(map(str, network[place - 1].outputs)) if place else "image"
                 rows.append(("vectorise", before, source, "", ""))
             name = "matrix product"
@@ -185,7 +188,8 @@ def operations(network: tuple[Shape, ...]) -> list[tuple[str, str, str, str, str
         weight, bias = "x".join(map(str, shape.weight)), "x".join(map(str, shape.bias))
         rows.append((name, source, target, weight, f"{shape.macs:,}"))
         rows.append(("add bias", target, target, bias, ""))
-        activation = "softmax" if place == len(network) - 1 else shape.layer.activation
+        last = place == len(network) - 1
+        activation = shape.layer.activation if not last else "linear" if regression else "softmax"
         if activation != "linear":
             rows.append((activation, target, target, "", ""))
     return rows

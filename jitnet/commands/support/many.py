@@ -13,7 +13,7 @@ from typing import Any
 from jitnet.commands.support import listing, options
 from jitnet.commands.support.session import Stop
 from jitnet.commands.support.settings import add_settings
-from jitnet.display.live.progress import counted
+from jitnet.display.format import count
 from jitnet.display.trials import open_trials_view
 from jitnet.errors import InputError
 from jitnet.history.statistics import Summary
@@ -86,15 +86,16 @@ def _engine(
     """Yield an executor, its description, the threads of each worker, and a function per machine that runs there."""
     if args.scheduler:
         threads_each = args.threads or 1
-    of_threads = f"{counted(threads_each, 'thread')} each"
+    of_threads = f"{count(threads_each, 'thread')} each"
     if args.engine == "dask" or args.scheduler:
         from jitnet.trials.dask_engine import dask_workers  # Dask is an extra
 
-        with dask_workers(args.scheduler, workers, threads_each) as (executor, what, machines):
+        what = f"Dask at {args.scheduler}" if args.scheduler else f"Dask, {count(workers, 'local worker')}"
+        with dask_workers(args.scheduler, workers, threads_each) as (executor, machines):
             yield executor, f"{what}, {of_threads}", threads_each, machines
         return
     with LocalWorkers(workers, threads_each) as executor:
-        yield executor, f"{workers} process{'es' * (workers != 1)}, {of_threads}", threads_each, None
+        yield executor, f"{count(workers, 'process', 'processes')}, {of_threads}", threads_each, None
 
 
 def _print_results(found: dict[str, list[Summary]], path: Path, board: Board, command: str) -> None:
@@ -103,8 +104,7 @@ def _print_results(found: dict[str, list[Summary]], path: Path, board: Board, co
     if tables:
         listing.print_tables(tables)
     counts = {status: board.count(status) for status in dict.fromkeys(row.status for row in board.rows)}
-    print(
-        f"{', '.join(f'{count} {status}' for status, count in counts.items())}; table.csv and statistics.csv in {path}"
-    )
+    statuses = ", ".join(f"{number} {status}" for status, number in counts.items())
+    print(f"{statuses}; table.csv and statistics.csv in {path}")
     if command:
         print(f"continue with what is not done: {command}")
