@@ -20,8 +20,26 @@ LINEAR, RELU, SIGMOID, TANH = 0, 1, 2, 3  # activations: see activation.py
 CROSS_ENTROPY, MSE = 0, 1  # losses: see loss.py
 SGD, MOMENTUM, NESTEROV, ADAM, ADAMW = 0, 1, 2, 3, 4  # optimisers: see optimizer.py
 
+# Which code computes a layer's output or one of its gradients. Chosen by jitnet/model/kernel_choice.py.
+NOTHING = 0  # no one needs the gradient of the network's input
+CONTRACTION = 1  # layers/contraction.py over shifted views; an input gradient is that of the flipped filters
+FEW_CHANNELS = 2  # fast/conv_few_channels.py; an input gradient is that of the flipped filters
+WINOGRAD = 3  # fast/conv_winograd.py, over a batch; an input gradient is that of the flipped filters
+SPARSE_BY_FILTER = 4  # fast/conv_sparse.py, over the output gradients that are not 0, filter after filter
+SPARSE_BY_PIXEL = 5  # the same, pixel after pixel: an input gradient only, next to a weight gradient by filter
+SPARSE_INPUT = 6  # fast/conv_sparse.py, over the inputs that are not 0: a weight gradient only
+ACTIVE_ROWS = 7  # fast/vector_rows.py, over the inputs that are not 0: a dense layer, one image at a time
+
+# How two threads share one image's conv block (one image at a time only). Chosen there too.
+UNSPLIT, BY_CHANNELS, BY_ROWS = 0, 1, 2
+
 _FIELDS = (
     "kind",  # CONV or DENSE
+    "forward_by",  # CONTRACTION, FEW_CHANNELS, WINOGRAD or ACTIVE_ROWS
+    "input_gradient_by",  # any of them but SPARSE_INPUT
+    "weight_gradient_by",  # CONTRACTION, SPARSE_BY_FILTER, SPARSE_INPUT or ACTIVE_ROWS
+    "forward_split",  # BY_CHANNELS or BY_ROWS (CONV)
+    "backward_split",  # UNSPLIT, BY_CHANNELS or BY_ROWS (CONV)
     "activation",  # LINEAR, RELU, SIGMOID or TANH, at the end
     "behind",  # the activation whose derivative the input gradient is multiplied by (DENSE; a CONV multiplies its own)
     "all_inputs",  # 1: a gradient matters even where the input is 0: not skipped (DENSE, not first, not behind ReLU)
@@ -54,10 +72,9 @@ _FIELDS = (
     "transposed",  # offset in work: the weights as the backward pass wants them (CONV), or linear_scratch (DENSE)
     "rows",  # offset in rows: (D,)
     "factors",  # offset in work: (D,)
-    "tiled",  # 1: over a batch it is convolved in tiles (winograd.py), and so is its gradient unless there is a pool
-    "together",  # images that are convolved so at once; 1 where it is not
-    "map",  # offset in a shard's scratch: (together, H, W, OC), before the pool (tiled)
-    "filters_of_tiles",  # offset in work: (36, C*OC + GAP), the weights as tiles want them (tiled)
+    "together",  # images that are convolved in tiles at once; 1 without tiles
+    "map",  # offset in a shard's scratch: (together, H, W, OC), before the pool (WINOGRAD)
+    "filters_of_tiles",  # offset in work: (36, C*OC + GAP), the weights as tiles want them (WINOGRAD)
     "second",  # offset in work: (K,), the sum over the second half of the inputs (one image at a time only)
 )
 LAYER = np.dtype((np.record, [(name, np.int64) for name in _FIELDS]))  # np.record: layer.kind in plain Python too

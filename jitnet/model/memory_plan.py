@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
 from jitnet.kernels.fast.spin_barrier import TEAM_SIZE
 from jitnet.kernels.table import (
     CONV,
@@ -18,15 +19,17 @@ from jitnet.kernels.table import (
     SHARDS,
     SIGMOID,
     TANH,
+    WINOGRAD,
     linear_scratch,
-    pays_in_tiles,
     shard_count,
     tile_scratch,
     tiled_together,
     whole_lines,
 )
 from jitnet.machine import memory
-from jitnet.model.architecture import Conv, Pool, Shape
+from jitnet.model import kernel_choice
+from jitnet.model.architecture import Conv, Shape
+from jitnet.model.kernel_choice import Choice
 
 _ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 
@@ -70,35 +73,40 @@ def parameter_offsets(network: tuple[Shape, ...]) -> dict[str, tuple[int, tuple[
     return offsets
 
 
-def build(network: tuple[Shape, ...], images: int, threads: int, dtype: type) -> Workspace:
+def build(
+    network: tuple[Shape, ...],
+    images: int,
+    threads: int,
+    dtype: type,
+    driver: str = kernel_choice.BATCH,  # or PER_SAMPLE, for one image
+    choices: tuple[Choice, ...] = (),  # supported by the driver; () for the fastest
+) -> Workspace:
     """Lay a network out for batches of up to `images` images, with room for the microbatches that busy the threads."""
+    itemsize = np.dtype(dtype).itemsize
+    choices = choices or kernel_choice.choose(network, driver, itemsize, VECTOR_BYTES)
+    blocks = list(kernel_choice.blocks(network))
     offsets = parameter_offsets(network)
-    table = np.zeros(sum(not isinstance(shape.layer, Pool) for shape in network), LAYER)
+    table = np.zeros(len(blocks), LAYER)
     plan = np.zeros(1, PLAN)
     work, scratch, argmax, rows = Arena(), Arena(), Arena(), Arena()
-    microbatch = MICROBATCH if any(isinstance(shape.layer, Conv) for shape in network) else images
+    microbatch = MICROBATCH if blocks[0].is_conv else images
     at_once = min(images, microbatch * ((threads + SHARDS - 1) // SHARDS))
     shards = max(shard_count(at_once), 2)  # a single image is shared by two threads
     slots = min(images, MICROBATCH // SHARDS)
     room = 0  # for tiles
 
-    index = -1
-    for place, shape in enumerate(network):
-        if isinstance(shape.layer, Pool):
-            continue
-        index += 1
-        pooled = place + 1 < len(network) and isinstance(network[place + 1].layer, Pool)
-        after = network[place + 1 + pooled] if place + 1 + pooled < len(network) else None
-        row = table[index]
+    for index, (block, choice, row) in enumerate(zip(blocks, choices, table)):
+        shape, pool, after, _ = block
+        for name, by in choice._asdict().items():
+            row[name] = by
         row["weight"], row["bias"] = offsets[f"{shape.name}.weight"][0], offsets[f"{shape.name}.bias"][0]
-        is_conv = isinstance(shape.layer, Conv)
-        H, W, C = shape.inputs if is_conv else (1, 1, shape.inputs[0])
-        outputs = network[place + 1].outputs if pooled else shape.outputs
-        OH, OW, OC = outputs if is_conv else (1, 1, outputs[0])
+        H, W, C = shape.inputs if block.is_conv else (1, 1, shape.inputs[0])
+        outputs = pool.outputs if pool else shape.outputs
+        OH, OW, OC = outputs if block.is_conv else (1, 1, outputs[0])
         row["border"] = border = int(after is not None and isinstance(after.layer, Conv))
-        row["kind"], row["pool"] = (CONV if is_conv else DENSE), pooled
-        row["activation"] = _ACTIVATIONS[shape.layer.activation] if after is not None else LINEAR
-        if index and not is_conv:
+        row["kind"], row["pool"] = (CONV if block.is_conv else DENSE), pool is not None
+        row["activation"] = _ACTIVATIONS[block.activation]
+        if index and not block.is_conv:
             before = table[index - 1]
             mine = before["kind"] == DENSE or before["activation"] == RELU  # a conv block does its own but for ReLU's
             row["behind"] = before["activation"] if mine else LINEAR
@@ -106,30 +114,30 @@ def build(network: tuple[Shape, ...], images: int, threads: int, dtype: type) ->
         for name, extent in zip(("H", "W", "C", "OH", "OW", "OC"), (H, W, C, OH, OW, OC)):
             row[name] = extent
 
-        padding = 2 * is_conv
+        padding = 2 * block.is_conv
         row["x_size"] = (H + padding) * (W + padding) * C
         row["out_size"] = (OH + 2 * border) * (OW + 2 * border) * OC
         if index == 0:
             row["x"] = work.take(at_once, int(row["x_size"]))
-            row["grad_x"] = 0 if is_conv else work.take(at_once, H, W, C)  # nobody asks for a picture's gradient
+            row["grad_x"] = 0 if block.is_conv else work.take(at_once, H, W, C)  # nobody needs an image's gradient
         else:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
         row["out"] = work.take(at_once, int(row["out_size"]))
         row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(at_once, OH, OW, OC)
-        if is_conv:
+        if block.is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
             row["transposed"] = work.take(*shape.weight)
             row["ring"] = scratch.take(3, W, OC)
             row["gathered"] = scratch.take(OH, OW, OC)
-            row["tiled"] = tiled = pays_in_tiles(H, W, C, OC)
+            tiled = WINOGRAD in (choice.forward_by, choice.input_gradient_by)
             row["together"] = together = min(slots, tiled_together(H, W)) if tiled else 1
             row["grad_map"] = scratch.take(together, H + 2, W + 2, OC)
             if tiled:
                 row["filters_of_tiles"] = work.take(PRODUCTS, C * OC + GAP)
                 room = max(room, tile_scratch(together, H, W, C, OC))
-            if tiled and pooled:
+            if choice.forward_by == WINOGRAD and pool:
                 row["map"] = scratch.take(together, H, W, OC)
-            if pooled:
+            if pool:
                 row["winners"] = argmax.take(at_once, OH, OW, OC)
             row["padded"] = scratch.take(H + 2, W + 2, C)
             row["turned"] = scratch.take(OC, H + 2, W + 2)
@@ -146,9 +154,10 @@ def build(network: tuple[Shape, ...], images: int, threads: int, dtype: type) ->
     plan["tiles"] = scratch.take(room)
     plan["scratch"], plan["scratch_size"] = work.take(shards, scratch.size), scratch.size
     plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))
-    plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))
+    if driver == kernel_choice.BATCH:
+        plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))
     plan["zeros"] = work.take(max(max(int(row["C"]), int(row["OC"])) for row in table))
-    size = work.size * np.dtype(dtype).itemsize + argmax.size + 8 * rows.size
+    size = work.size * itemsize + argmax.size + 8 * rows.size
     memory.require(size, f"a batch of {images:,} images in this network")
     return Workspace(
         images=images,

@@ -11,7 +11,7 @@ from ..compiler.decorators import body, pasted, serial_kernel
 from ..layers.linear import linear_backward_input, linear_backward_weight, linear_forward
 from ..layers.loss import output_loss
 from ..layers.optimizer import all_finite, optimizer_step, sgd_step
-from ..table import SGD, linear_scratch
+from ..table import NOTHING, SGD, linear_scratch
 from .batch_conv import shards_of, sum_shards, trunk_backward, trunk_forward
 
 scratch_of = body(linear_scratch)
@@ -43,7 +43,7 @@ def backward(layers, plan, params, work, argmax, N, added, direct, lr):
     for index in range(layers.size - 1, plan[0].convs - 1, -1):
         layer = layers[index]
         weight = view(params, layer.weight, (layer.C, layer.OC))
-        if index > 0:
+        if layer.input_gradient_by != NOTHING:
             linear_backward_input(
                 view(work, layer.grad_out, (N, layer.OC)),
                 weight,

@@ -8,10 +8,8 @@ from numba import prange
 from ..compiler.array_views import view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import add, clear, lane_count, load, prefetch, store
-from ..layers.convolution import flip_weight
-from ..table import CONV, GAP, PRODUCTS, shard_count, shard_range
+from ..table import CONV, GAP, PRODUCTS, SPARSE_BY_FILTER, WINOGRAD, shard_count, shard_range
 from .conv_block import (
-    back_in_tiles,
     bias_gradient,
     conv_block_forward,
     finish_row,
@@ -23,7 +21,6 @@ from .conv_block import (
     turn_back,
     turn_weight,
 )
-from .conv_sparse import by_filter
 from .conv_winograd import conv2d_tiles, transform_weight
 from .work_split import whole
 
@@ -49,7 +46,7 @@ def convolve(layer, plan, work, scratch, x, bias, place, row, image):
 @body
 def conv_blocks_forward(layer, plan, params, work, argmax, first, stop, scratch):
     """Run a conv block for the images from `first` on; see `conv_block_forward`."""
-    if not layer.tiled:
+    if layer.forward_by != WINOGRAD:
         for n in range(first, stop):
             conv_block_forward(layer, whole(layer), params, work, argmax, n, scratch)
         return
@@ -89,7 +86,7 @@ def trunk_forward(
     """
     for index in range(plan[0].convs):
         layer = layers[index]
-        if layer.tiled:
+        if layer.forward_by == WINOGRAD:
             transform_weight(
                 view(params, layer.weight, (3, 3, layer.C, layer.OC)),
                 view(work, layer.filters_of_tiles, tiles_shape(layer)),
@@ -124,8 +121,8 @@ def fetch(layer, work, argmax, n):
 
 
 @body
-def conv_block_backward(layer, wanted, plan, work, argmax, n, slot, scratch, grads):
-    """Add the gradients of a conv block for image n to a shard's, and if `wanted` compute its input's."""
+def conv_block_backward(layer, plan, work, argmax, n, slot, scratch, grads):
+    """Add the gradients of a conv block for image n to a shard's; see `input_and_weight_gradient`."""
     share = whole(layer)
     # Between two conv blocks a gradient lives for a shard only, in scratch.
     start, number = (scratch + layer.grad_out, slot) if layer.border else (layer.grad_out, n)
@@ -135,22 +132,20 @@ def conv_block_backward(layer, wanted, plan, work, argmax, n, slot, scratch, gra
     map_gradient(layer, share, work, argmax, n, grad_out, grad_map)
     bias_gradient(layer, share, work, grad_map, one, work, grads)
     buffers = work, plan.zeros, n, slot, scratch
-    input_and_weight_gradient(layer, wanted, share, *buffers, one, work, grads, scratch + layer.filters)
+    input_and_weight_gradient(layer, share, *buffers, one, work, grads, scratch + layer.filters)
 
 
 @body
-def conv_blocks_backward(index, layers, plan, work, argmax, first, stop, scratch, grads):
+def conv_blocks_backward(layer, plan, work, argmax, first, stop, scratch, grads):
     """Run a conv block backward for the images from `first` on."""
-    layer = layers[index]
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
-    in_tiles = back_in_tiles(layer)
     no_bias = view(work, plan.zeros, (1, 1, C))
     for start in range(first, stop, layer.together):
         count = min(layer.together, stop - start)
         for n in range(start, start + count):
             fetch(layer, work, argmax, n + 1)
-            conv_block_backward(layer, index > 0 and not in_tiles, plan, work, argmax, n, n - first, scratch, grads)
-        if index > 0 and in_tiles:
+            conv_block_backward(layer, plan, work, argmax, n, n - first, scratch, grads)
+        if layer.input_gradient_by == WINOGRAD:
             maps = view(work, map_place(layer, start - first, scratch), (count, H + 2, W + 2, OC))
             grad_x = scratch + layer.grad_x + (start - first) * H * W * C
             convolve(layer, plan, work, scratch, maps, no_bias, grad_x, W * C, H * W * C)
@@ -175,12 +170,10 @@ def trunk_backward(
     """
     for index in range(plan[0].convs):
         layer = layers[index]
-        if index > 0 and back_in_tiles(layer):
+        turn_weight(layer, params, work)
+        if layer.input_gradient_by == WINOGRAD:
             flipped = view(work, layer.transposed, (3, 3, layer.OC, layer.C))
-            flip_weight(view(params, layer.weight, (3, 3, layer.C, layer.OC)), flipped)
             transform_weight(flipped, view(work, layer.filters_of_tiles, tiles_shape(layer)))
-        else:
-            turn_weight(layer, index == 0, params, work)
     size = plan[0].conv_params
     for s in prange(shards_of(N)):
         scratch = plan[0].scratch + s * plan[0].scratch_size
@@ -189,10 +182,10 @@ def trunk_backward(
         for index in range(plan[0].convs):
             layer = layers[index]
             clear(work, grads + layer.bias, layer.BH * layer.BW * layer.OC)
-            sums = scratch + layer.filters if by_filter(layer, work.itemsize) else grads + layer.weight
+            sums = scratch + layer.filters if layer.weight_gradient_by == SPARSE_BY_FILTER else grads + layer.weight
             clear(work, sums, 9 * layer.C * layer.OC)
         for index in range(plan[0].convs - 1, -1, -1):
-            conv_blocks_backward(index, layers, plan[0], work, argmax, first, stop, scratch, grads)
+            conv_blocks_backward(layers[index], plan[0], work, argmax, first, stop, scratch, grads)
         for index in range(plan[0].convs):
             turn_back(layers[index], whole(layers[index]), scratch + layers[index].filters, work, work, grads)
 

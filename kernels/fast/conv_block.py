@@ -9,20 +9,11 @@ from ..compiler.array_views import view
 from ..compiler.decorators import body
 from ..compiler.simd import choose, filled, fma, greater, lane_count, load, store
 from ..layers.activation import activate, pass_back
-from ..layers.convolution import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row, flip_weight
+from ..layers.convolution import conv2d_backward_weight_sample, conv2d_row, flip_weight
 from ..layers.pooling import max_pool2d_backward_sample, max_pool2d_row
-from ..table import RELU
-from .conv_sparse import (
-    BY_FILTER,
-    BY_PIXEL,
-    NO_INPUT,
-    by_filter,
-    channels_first,
-    channels_last,
-    is_wide,
-    narrow_backward_weight,
-    wide_backward,
-)
+from ..table import CONTRACTION, FEW_CHANNELS, NOTHING, RELU, SPARSE_BY_FILTER, WINOGRAD
+from .conv_few_channels import conv2d_row_few_channels
+from .conv_sparse import channels_first, channels_last, narrow_backward_weight, wide_backward
 
 
 @body
@@ -79,6 +70,15 @@ def finish_row(layer, share, oy, rows, kept, work, argmax, n):
 
 
 @body
+def convolve_row(by, x, weight, bias, y, first, stop, out, place):
+    """Compute row y of a convolution by the chosen code; see `conv2d_row`."""
+    if by == FEW_CHANNELS:
+        conv2d_row_few_channels(x, weight, bias, y, first, stop, out, place)
+    else:
+        conv2d_row(x, weight, bias, y, first, stop, out, place)
+
+
+@body
 def conv_block_forward(layer, share, params, work, argmax, n, scratch):
     """Convolution, bias, activation and pool of image n. Of the map before the pool only three rows are kept."""
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
@@ -91,16 +91,10 @@ def conv_block_forward(layer, share, params, work, argmax, n, scratch):
     for oy in range(top, bottom):
         if layer.pool:
             for y in range(2 * oy + (oy > top), min(2 * oy + 3, H)):  # row 2*oy is there from the window above
-                conv2d_row(x, weight, bias, y, first, stop, work, ring + y % 3 * size)
+                convolve_row(layer.forward_by, x, weight, bias, y, first, stop, work, ring + y % 3 * size)
         else:
-            conv2d_row(x, weight, bias, oy, first, stop, work, output_row(layer, oy, n))
+            convolve_row(layer.forward_by, x, weight, bias, oy, first, stop, work, output_row(layer, oy, n))
         finish_row(layer, share, oy, ring, 3, work, argmax, n)
-
-
-@body
-def back_in_tiles(layer):
-    """Is this block's input gradient convolved in tiles, over a batch? Behind a pool most of the map is zero."""
-    return layer.tiled != 0 and layer.pool == 0
 
 
 @body
@@ -159,53 +153,56 @@ def bias_gradient(layer, share, work, grad_map, scale, target, start):
 
 
 @body
-def input_and_weight_gradient(layer, wanted, share, work, zeros, n, slot, scratch, scale, target, start, filters):
+def input_and_weight_gradient(layer, share, work, zeros, n, slot, scratch, scale, target, start, filters):
     """Gradients of a conv block's input, into scratch, and of its weights, times `scale` added to target[start:].
 
     By filter, the weight gradient is added to work[filters:] instead, (OC, 3, 3, C), for `turn_back` to bring home.
     With target = params, filters = layer.transposed and scale = -lr that is the SGD step itself; with a shard and
-    scale = 1 it is the shard's sum. The input's gradient, if `wanted`, is computed before they change, and is what the
-    share's channels give to it.
+    scale = 1 it is the shard's sum. The input's gradient is computed before they change, and is the contribution of the
+    share's channels. The caller computes it if it is by WINOGRAD.
     """
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     grad_map = view(work, map_place(layer, slot, scratch), (H + 2, W + 2, OC))
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
     weight = view(target, start + layer.weight, (3, 3, C, OC))
     grad_x = scratch + layer.grad_x + slot * H * W * C
-    if by_filter(layer, work.itemsize):
+    wanted = layer.input_gradient_by != NOTHING and layer.input_gradient_by != WINOGRAD
+    if layer.weight_gradient_by == SPARSE_BY_FILTER:
         turned = view(work, scratch + layer.turned, (OC * (H + 2) * (W + 2),))
         before, after = view(work, layer.transposed, (OC, 3, 3, C)), view(work, filters, (OC, 3, 3, C))
         padded = view(work, scratch + layer.padded, (H + 2, W + 2, C))
-        way = NO_INPUT if not wanted else BY_FILTER if layer.pool else BY_PIXEL
-        wide_backward(x, grad_map, turned, before, share[2], share[3], way, scale, after, padded)
+        by = layer.input_gradient_by if wanted else NOTHING
+        wide_backward(x, grad_map, turned, before, share[2], share[3], by, scale, after, padded)
         if wanted:
             for y in range(H):
                 copy(work, scratch + layer.padded + ((y + 1) * (W + 2) + 1) * C, work, grad_x + y * W * C, W * C)
+        return
+    if wanted:
+        flipped, nothing = view(work, layer.transposed, (3, 3, OC, C)), view(work, zeros, (1, 1, C))
+        for y in range(H):
+            place = grad_x + y * W * C
+            convolve_row(layer.input_gradient_by, grad_map, flipped, nothing, y, np.int64(0), C, work, place)
+    if layer.weight_gradient_by == CONTRACTION:
+        conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
     else:
-        if wanted:
-            flipped, nothing = view(work, layer.transposed, (3, 3, OC, C)), view(work, zeros, (1, 1, C))
-            conv2d_forward_sample(grad_map, flipped, nothing, view(work, grad_x, (H, W, C)))
-        if is_wide(C, work.itemsize):
-            conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
-        else:
-            top, bottom, o, stop = before_pool(layer, share)
-            narrow_backward_weight(x, grad_map, top, bottom, o, stop, scale, weight)
+        top, bottom, o, stop = before_pool(layer, share)
+        narrow_backward_weight(x, grad_map, top, bottom, o, stop, scale, weight)
 
 
 @body
-def turn_weight(layer, first, params, work):
+def turn_weight(layer, params, work):
     """Lay a conv block's weights out for the backward pass, which must see them as they were in the forward pass."""
     weight = view(params, layer.weight, (3, 3, layer.C, layer.OC))
-    if by_filter(layer, work.itemsize):
+    if layer.weight_gradient_by == SPARSE_BY_FILTER and layer.input_gradient_by != WINOGRAD:
         channels_first(weight, view(work, layer.transposed, (layer.OC, 3, 3, layer.C)))
-    elif not first:
+    elif layer.input_gradient_by != NOTHING:
         flip_weight(weight, view(work, layer.transposed, (3, 3, layer.OC, layer.C)))
 
 
 @body
 def turn_back(layer, share, filters, work, target, start):
     """Bring what was summed filter by filter into the order of params, behind target[start:]."""
-    if by_filter(layer, work.itemsize):
+    if layer.weight_gradient_by == SPARSE_BY_FILTER:
         channels_last(
             view(work, filters, (layer.OC, 3, 3, layer.C)),
             share[2],

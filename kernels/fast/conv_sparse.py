@@ -16,26 +16,11 @@ output's gradient to the nine places of its filters; a pixel that is zero, as mo
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, inlined
 from ..compiler.simd import clear, filled, fma, lane_count, load, lowest, nonzero, store
-from ..compiler.simd_ir import VECTOR_BYTES
 from ..compiler.symbols import primitive
-from ..table import RELU
+from ..table import NOTHING, SPARSE_BY_FILTER, SPARSE_BY_PIXEL
 from .vector_rows import transpose
 
 _FLAGS = 64  # yes or no, in one integer
-
-NO_INPUT, BY_PIXEL, BY_FILTER = 0, 1, 2  # how the input's gradient is made: see wide_backward
-
-
-@body
-def is_wide(C, itemsize):
-    """Do C input channels fill at least half a vector? With fewer the dense form is faster: it fills them with OC."""
-    return 2 * C * itemsize >= VECTOR_BYTES
-
-
-@body
-def by_filter(layer, itemsize):
-    """Is this block's gradient summed filter by filter, where it is not zero? Decided by its shape and activation."""
-    return is_wide(layer.C, itemsize) and (layer.pool != 0 or layer.activation == RELU)
 
 
 @body
@@ -178,10 +163,10 @@ def wide_backward(
     weight,  # (OC, 3, 3, C), from channels_first
     first,  # filter, of those asked for
     stop,  # the filter behind the last
-    way,  # NO_INPUT, BY_PIXEL or BY_FILTER: the last two give the same but for rounding
+    input_gradient_by,  # NOTHING, SPARSE_BY_PIXEL or SPARSE_BY_FILTER: the last two give the same but for rounding
     scale,
     grad_weight,  # (OC, 3, 3, C), added to; may be `weight` itself
-    grad_x,  # (H+2, W+2, C), overwritten unless NO_INPUT; the border holds what falls outside the image
+    grad_x,  # (H+2, W+2, C), overwritten unless NOTHING; the border holds what falls outside the image
 ):
     """What some filters give to both gradients of one image, or to the weights' alone, which is added up, times scale.
 
@@ -209,23 +194,24 @@ def wide_backward(
     length = min((span + lanes - 1) // lanes * lanes, height * width - inside)  # whole vectors are turned faster
     pixels = strided(grad_map, inside * OC + first, (length, stop - first), (OC, 1))
     transpose(pixels, view(turned, first * length, (stop - first, length)))
-    if way != NO_INPUT:
+    if input_gradient_by != NOTHING:
         clear(grad_x, 0, grad_x.size)
-    if way == BY_PIXEL:
+    if input_gradient_by == SPARSE_BY_PIXEL:
         for c in range(0, C, lanes):
             if C - c >= lanes:
                 _pixel_after_pixel(grad_map, weight, first, stop, c, lanes, grad_x)
             else:
                 _pixel_after_pixel(grad_map, weight, first, stop, c, C - c, grad_x)
+    both = input_gradient_by == SPARSE_BY_FILTER
     for o in range(first, stop):
         row, place = o * length, o * 9 * C
         for c in range(0, C, lanes):
-            if C - c >= lanes and way == BY_FILTER:
+            if C - c >= lanes and both:
                 _one_filter(x, turned, row, span, c, lanes, weight, place, scale, grad_weight, True, grad_x)
             elif C - c >= lanes:
                 _one_filter(x, turned, row, span, c, lanes, weight, place, scale, grad_weight, False, grad_x)
             else:
-                _one_filter(x, turned, row, span, c, C - c, weight, place, scale, grad_weight, way == BY_FILTER, grad_x)
+                _one_filter(x, turned, row, span, c, C - c, weight, place, scale, grad_weight, both, grad_x)
 
 
 @inlined

@@ -23,7 +23,7 @@ from ..layers.activation import activate, pass_back
 from ..layers.linear import linear_forward_sample, linear_sgd_sample
 from ..layers.loss import output_loss_sample
 from ..layers.optimizer import all_finite
-from ..table import CONV, DENSE, LINEAR, RELU
+from ..table import BY_ROWS, CONV, DENSE, LINEAR, NOTHING, RELU, SPARSE_BY_FILTER
 from .conv_block import (
     bias_gradient,
     conv_block_forward,
@@ -34,9 +34,8 @@ from .conv_block import (
     turn_back,
     turn_weight,
 )
-from .conv_sparse import by_filter
 from .spin_barrier import finish, take, wait
-from .work_split import backward_share, forward_share, is_settled, middle
+from .work_split import middle, share_of
 
 
 @body
@@ -125,11 +124,11 @@ def conv_backward(index, half, layers, plan, params, work, argmax, lr):
     layer = layers[index]
     image, start = np.int64(0), np.int64(0)  # literals would compile what they are given to a second time
     scratch = plan.scratch + half * plan.scratch_size
-    share = backward_share(layer, index == 0, half, work.itemsize)
+    share = share_of(layer, layer.backward_split, half, work.itemsize)
     top, bottom, _, _ = share
-    if bottom == 0 and index > 0:  # the other half does it all
+    if bottom == top and layer.input_gradient_by != NOTHING:  # the other half does it all
         clear(work, scratch + layer.grad_x, layer.H * layer.W * layer.C)
-    settled = index == 0 and is_settled(layer, work.itemsize)
+    settled = layer.backward_split == BY_ROWS  # both halves add to the same weights: in scratch, for `settle`
     grad_map = scratch + layer.grad_map
     shard = plan.shard_grads + half * plan.conv_params
     if settled:
@@ -138,8 +137,8 @@ def conv_backward(index, half, layers, plan, params, work, argmax, lr):
             clear(work, shard + layer.bias, layer.OC)
     if bottom == top:
         return
-    if not by_filter(layer, work.itemsize):  # by filter both orders of the weights are kept up to date
-        turn_weight(layer, index == 0, params, work)
+    if layer.weight_gradient_by != SPARSE_BY_FILTER:  # there both orders of the weights are kept up to date
+        turn_weight(layer, params, work)
     grad_out = gather_gradient(layer, share, plan, scratch, work)
     map_gradient(layer, share, work, argmax, image, grad_out, grad_map)
     buffers = work, plan.zeros, image, image, scratch
@@ -148,16 +147,16 @@ def conv_backward(index, half, layers, plan, params, work, argmax, lr):
     else:
         bias_gradient(layer, share, work, grad_map, -lr, params, start)
     if settled:
-        input_and_weight_gradient(layer, False, share, *buffers, -lr, work, shard, layer.transposed)
+        input_and_weight_gradient(layer, share, *buffers, -lr, work, shard, layer.transposed)
     else:
-        input_and_weight_gradient(layer, index > 0, share, *buffers, -lr, params, start, layer.transposed)
+        input_and_weight_gradient(layer, share, *buffers, -lr, params, start, layer.transposed)
         turn_back(layer, share, layer.transposed, work, params, start)
 
 
 @body
 def settle(layer, plan, params, work):
     """Add to the first block's parameters what each half has summed up."""
-    if layer.kind != CONV or not is_settled(layer, work.itemsize):
+    if layer.kind != CONV or layer.backward_split != BY_ROWS:
         return
     shards = plan.shard_grads
     for i in range(9 * layer.C * layer.OC):
@@ -201,7 +200,7 @@ def run_half(
     elif part <= L:
         if layers[part - 1].kind == CONV:
             scratch = plan.scratch + half * plan.scratch_size
-            share = forward_share(layers[part - 1], half, work.itemsize)
+            share = share_of(layers[part - 1], layers[part - 1].forward_split, half, work.itemsize)
             conv_block_forward(layers[part - 1], share, params, work, argmax, np.int64(0), scratch)
         else:
             dense_forward(part - 1, half, layers, plan.zeros, params, work, rows, counts)
@@ -252,7 +251,7 @@ def begin(layers, plan, params, work, team):
         team[i] = 0
     for index in range(plan.convs):
         layer = layers[index]
-        turn_weight(layer, index == 0, params, work)
+        turn_weight(layer, params, work)
         for half in range(2):
             place = plan.scratch + half * plan.scratch_size + layer.grad_map
             clear(work, place, (layer.H + 2) * (layer.W + 2) * layer.OC)

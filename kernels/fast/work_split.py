@@ -9,7 +9,7 @@ import numpy as np
 
 from ..compiler.decorators import body
 from ..compiler.simd_ir import VECTOR_BYTES
-from .conv_sparse import by_filter, is_wide
+from ..table import BY_CHANNELS, BY_ROWS
 
 
 @body
@@ -26,34 +26,10 @@ def whole(layer):
 
 
 @body
-def by_channels(layer, itemsize):
-    """Do half the output channels of a conv block fill a vector?"""
-    return layer.OC * itemsize >= 2 * VECTOR_BYTES
-
-
-@body
-def forward_share(layer, half, itemsize):
-    """Return a half's share of a conv block."""
-    if by_channels(layer, itemsize):
+def share_of(layer, split, half, itemsize):
+    """Return a half's share of a conv block; unsplit, the first half's is all of it and the second's has no rows."""
+    if split == BY_CHANNELS:
         cut = middle(layer.OC, itemsize)
         return (np.int64(0), layer.OH, np.int64(0), cut) if half == 0 else (np.int64(0), layer.OH, cut, layer.OC)
-    cut = layer.OH // 2
+    cut = layer.OH // 2 if split == BY_ROWS else layer.OH
     return (np.int64(0), cut, np.int64(0), layer.OC) if half == 0 else (cut, layer.OH, np.int64(0), layer.OC)
-
-
-@body
-def backward_share(layer, first, half, itemsize):
-    """Return a half's share of a conv block's gradients.
-
-    The first half does it all where the second would have to wait in between, or would add to the same numbers.
-    """
-    cut_by_filters = by_filter(layer, itemsize) and by_channels(layer, itemsize)
-    if cut_by_filters or (first and not is_wide(layer.C, itemsize)):
-        return forward_share(layer, half, itemsize)
-    return whole(layer) if half == 0 else (np.int64(0), np.int64(0), np.int64(0), np.int64(0))
-
-
-@body
-def is_settled(layer, itemsize):
-    """Do both halves of the first block add to the same weights? Then they do so in scratch: `settle` brings it in."""
-    return not is_wide(layer.C, itemsize) and not by_channels(layer, itemsize)

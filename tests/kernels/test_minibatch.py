@@ -138,8 +138,8 @@ def test_no_bit_depends_on_how_many_microbatches_there_is_room_for(make, decay):
     found = []
     for threads in (1, SHARDS + 1, 3 * SHARDS):
         case = nets.case(make, np.float32, images)
-        case.network._workspace = build(case.network.shapes, images, threads, np.float32)
-        assert case.network._workspace.plan[0]["images"] == min(images, MICROBATCH * -(-threads // SHARDS))
+        case.network.use(build(case.network.shapes, images, threads, np.float32))
+        assert case.network.workspace(images).plan[0]["images"] == min(images, MICROBATCH * -(-threads // SHARDS))
         optimizer = Optimizer("adamw", weight_decay=decay) if decay else Optimizer()
         optimizer.start(case.network.params)
         case.network.train_steps(

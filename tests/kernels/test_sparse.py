@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, frame, normal, seeds
 
-from jitnet.kernels.fast.conv_sparse import BY_FILTER, BY_PIXEL, NO_INPUT
+from jitnet.kernels.table import NOTHING, SPARSE_BY_FILTER, SPARSE_BY_PIXEL
 
 few = st.sampled_from((1, 2, 5, 17, 65))  # an integer holds the flags of 64 filters
 
@@ -26,7 +26,7 @@ def test_channels_first_and_last(dtype, C, OC, seed):
     assert np.array_equal(by_filter, np.moveaxis(weight, 3, 0)) and np.array_equal(back, weight)
 
 
-@pytest.mark.parametrize("way", (NO_INPUT, BY_PIXEL, BY_FILTER), ids=["no input", "by pixel", "by filter"])
+@pytest.mark.parametrize("way", (NOTHING, SPARSE_BY_PIXEL, SPARSE_BY_FILTER), ids=["no input", "by pixel", "by filter"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(
     H=st.integers(1, 11), W=st.integers(1, 15), C=channels, OC=few, seed=seeds, share=st.sampled_from((0, 0.2, 1)),
@@ -44,7 +44,7 @@ def test_wide_backward(dtype, way, H, W, C, OC, seed, share, cut):
     expected, expected_x = naive.wide_backward(x, grad_map, weight, *some)
     size, size_x = naive.wide_backward(np.abs(x), np.abs(grad_map), np.abs(weight), *some)
     assert_within(grad_weight, start - 0.5 * expected, H * W + 6, np.abs(start) + 0.5 * size)
-    if way == NO_INPUT:
+    if way == NOTHING:
         assert np.isnan(grad_x).all()
     else:
         assert_within(grad_x, expected_x, 9 * OC + 4, size_x)
@@ -52,7 +52,7 @@ def test_wide_backward(dtype, way, H, W, C, OC, seed, share, cut):
     updated = weight.copy()  # as a step of training does it: what it reads is what it changes
     compiled.wide_backward(x, grad_map, updated, *some, way, dtype(-0.5), updated, grad_x)
     assert_within(updated, weight - 0.5 * expected, H * W + 6, np.abs(weight) + 0.5 * size)
-    if way != NO_INPUT:
+    if way != NOTHING:
         assert_within(grad_x, expected_x, 9 * OC + 4, size_x)
 
 
@@ -87,7 +87,7 @@ def test_not_a_number_is_not_skipped():
     grad_map = frame(np.full((1, 1, 1, 1), np.nan))
     grad_x, grad_weight, by_filter = np.empty((3, 3, 8)), np.zeros((3, 3, 1, 1)), np.zeros((1, 3, 3, 8))
     compiled.wide_backward(
-        np.ones((3, 3, 8)), grad_map[0], np.ones((1, 3, 3, 8)), 0, 1, BY_FILTER, 1.0, by_filter, grad_x
+        np.ones((3, 3, 8)), grad_map[0], np.ones((1, 3, 3, 8)), 0, 1, SPARSE_BY_FILTER, 1.0, by_filter, grad_x
     )
     compiled.narrow_backward_weight(grad_map[0], grad_map[0], 0, 1, 0, 1, 1.0, grad_weight)
     assert np.isnan(grad_x).all() and np.isnan(by_filter).all() and np.isnan(grad_weight[1, 1]).all()

@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange
 
 from jitnet.kernels.compiler.decorators import kernel, serial_kernel
-from jitnet.kernels.fast import conv_block, conv_sparse, conv_winograd, vector_rows, work_split
+from jitnet.kernels.fast import conv_block, conv_few_channels, conv_sparse, conv_winograd, vector_rows, work_split
 from jitnet.kernels.fast.spin_barrier import finish, take, wait
 from jitnet.kernels.layers import contraction as contract_file
 from jitnet.kernels.layers import convolution, linear, pooling
@@ -12,6 +12,7 @@ from jitnet.kernels.layers import convolution, linear, pooling
 _contract = contract_file.contract
 _add_rows, _dot_then_add, _transpose = vector_rows.add_rows, vector_rows.dot_then_add, vector_rows.transpose
 _flip_weight, _conv2d_row = convolution.flip_weight, convolution.conv2d_row
+_conv2d_row_few_channels = conv_few_channels.conv2d_row_few_channels
 _max_pool2d_row, _max_pool2d_backward_sample = pooling.max_pool2d_row, pooling.max_pool2d_backward_sample
 _linear_forward_sample, _linear_sgd_sample = linear.linear_forward_sample, linear.linear_sgd_sample
 _conv_block_forward, _whole = conv_block.conv_block_forward, work_split.whole
@@ -29,7 +30,7 @@ def contract(a, b, init, scale, out):
 @serial_kernel
 def add_rows(bias, weight, factors, rows, count, out):
     """See jitnet.kernels.fast.vector_rows."""
-    _add_rows(bias, weight, factors, vector_rows, count, out)
+    _add_rows(bias, weight, factors, rows, count, out)
 
 
 @serial_kernel
@@ -53,13 +54,13 @@ def flip_weight(weight, out):
 @serial_kernel
 def linear_forward_sample(x, weight, bias, activation, all_inputs, rows, factors, out):
     """See jitnet.kernels.layers.linear."""
-    return _linear_forward_sample(x, weight, bias, activation, all_inputs, vector_rows, factors, out)
+    return _linear_forward_sample(x, weight, bias, activation, all_inputs, rows, factors, out)
 
 
 @serial_kernel
 def linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_input):
     """See jitnet.kernels.layers.linear."""
-    _linear_sgd_sample(grad_output, vector_rows, factors, count, lr, weight, bias, grad_input)
+    _linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_input)
 
 
 @serial_kernel
@@ -84,6 +85,12 @@ def channels_last(grad, out):
 def conv2d_row(x, weight, bias, y, first, stop, out):
     """See jitnet.kernels.layers.convolution."""
     _conv2d_row(x, weight, bias, y, first, stop, out, 0)
+
+
+@serial_kernel
+def conv2d_row_few_channels(x, weight, bias, y, first, stop, out):
+    """See jitnet.kernels.fast.conv_few_channels."""
+    _conv2d_row_few_channels(x, weight, bias, y, first, stop, out, 0)
 
 
 @serial_kernel
