@@ -95,7 +95,7 @@ def kernel_tables(network: "tuple[Shape, ...]", title: str, settings: Settings) 
         splits = [kernel_choice.SPLITS[split] for split in (choice.forward_split, choice.backward_split)]
         split = (" / ".join(splits) if block.is_conv else "inputs",) if fused else ()
         code.add_row(block.shape.name, *(kernel_choice.NAMES[code_of] for code_of in by), *split)
-    how = "one image at a time" if fused else f"batches of {settings.batch_size}"
+    how = "one image at a time" if fused else f"batches of {settings.batch_size or 'all images'}"
     line = f"{how}, by kernels/{kernel_choice.DRIVER_FILES[driver]}; vectors of {VECTOR_BYTES} bytes"
     files = Table()
     for column in ("code", "file in kernels/", "what it does"):

@@ -125,14 +125,12 @@ class Network:
 
     def workspace(self, images: int, driver: str = BATCH) -> memory_plan.Workspace:
         """Return a driver's buffers for batches of up to `images` images, kept from call to call."""
-        space = self._workspaces.get(driver)
-        if space is None or space.images < images:
+        if driver not in self._workspaces or self._workspaces[driver].images < images:
             from numba import get_num_threads
 
-            space = memory_plan.build(self.shapes, images, get_num_threads(), self.dtype, driver)
-            self.use(space, driver)
-        self._workspace = space
-        return space
+            self.use(memory_plan.build(self.shapes, images, get_num_threads(), self.dtype, driver), driver)
+        self._workspace = self._workspaces[driver]
+        return self._workspace
 
     def use(self, space: memory_plan.Workspace, driver: str = BATCH) -> None:
         """Compute in a workspace that memory_plan.build made for this network, from the driver's next call on."""
@@ -172,17 +170,8 @@ class Network:
     def predict_arguments(self, images, order, out) -> tuple:
         """Return the arguments of the kernel `predict_logits`."""
         space = self.workspace(max(len(order), 1))
-        return (
-            space.layers,
-            space.plan,
-            self.params,
-            space.work,
-            space.argmax,
-            images,
-            self._divisor(images),
-            order,
-            out,
-        )
+        buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
+        return (*buffers, images, self._divisor(images), order, out)
 
     def train_steps(
         self,
