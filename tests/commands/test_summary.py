@@ -90,6 +90,6 @@ def test_a_batch_size_of_nothing_is_refused(capsys):
         "jitnet: --batch-size is given without --kernels, and changes no other listing: add --kernels\n"
     )
     assert main(["summary", "cnn", "--batch-size", "-1", "--kernels"]) == 2
-    assert "batch_size" in capsys.readouterr().err
+    assert "batch" in capsys.readouterr().err
     assert main(["summary", "cnn", "--batch-size", "0", "--kernels"]) == 0
     assert "batches of all images" in capsys.readouterr().out
