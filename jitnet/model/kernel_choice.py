@@ -14,13 +14,15 @@ from jitnet.kernels.table import (
     BY_ROWS,
     CONTRACTION,
     FEW_CHANNELS,
+    LINE,
     NOTHING,
     SPARSE_BY_FILTER,
     SPARSE_BY_PIXEL,
     SPARSE_INPUT,
+    TILE_PRODUCTS,
     UNSPLIT,
     WINOGRAD,
-    pays_in_tiles,
+    tiles_across,
 )
 from jitnet.model.architecture import Conv, Pool, Shape
 
@@ -45,7 +47,7 @@ EXPLANATIONS = {
     WINOGRAD: ("fast/conv_winograd.py", "tiles of 4x4 outputs with a quarter of the multiplications"),
     SPARSE_BY_FILTER: ("fast/conv_sparse.py", "skips output gradients that are 0, filter after filter"),
     SPARSE_BY_PIXEL: ("fast/conv_sparse.py", "skips output gradients that are 0, pixel after pixel"),
-    SPARSE_INPUT: ("fast/conv_sparse.py", "skips input pixels that are 0"),
+    SPARSE_INPUT: ("fast/conv_sparse_input.py", "skips input pixels that are 0"),
     ACTIVE_ROWS: ("fast/vector_rows.py", "reads the weight rows of inputs that are not 0"),
 }
 DRIVER_FILES = {PER_SAMPLE: "fast/per_sample.py", BATCH: "fast/batch.py"}
@@ -141,7 +143,7 @@ def _conv(block: Block, driver: str, lanes: int) -> Choice:
     H, W, C = block.shape.inputs
     OC = block.shape.outputs[2]
     wide = lanes <= 2 * C  # input channels fill at least half a vector; with fewer, vectors of filters are faster
-    tiled = driver == BATCH and pays_in_tiles(H, W, C, OC)
+    tiled = driver == BATCH and _tiles_pay(H, W, C, OC)
     zeros = block.pool is not None or block.activation == "relu"  # most of the output's gradient is 0
 
     forward_by = WINOGRAD if tiled else FEW_CHANNELS if C <= FEW else CONTRACTION
@@ -164,3 +166,9 @@ def _conv(block: Block, driver: str, lanes: int) -> Choice:
     splits = _splits(block, weight_gradient_by)
     backward_split = forward_split if forward_split in splits else UNSPLIT
     return choice._replace(forward_split=forward_split, backward_split=backward_split)
+
+
+def _tiles_pay(H: int, W: int, C: int, OC: int) -> bool:
+    """Whether a convolution is faster in tiles: at most half the multiplications, of whole vectors."""
+    products = TILE_PRODUCTS * tiles_across(H) * tiles_across(W)
+    return 2 * products <= 9 * H * W and min(C, OC) >= LINE

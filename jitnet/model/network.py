@@ -25,9 +25,9 @@ LOSSES = {"cross-entropy": CROSS_ENTROPY, "mse": MSE}
 
 @contextlib.contextmanager
 def _inside_kernels() -> Iterator[None]:
-    from jitnet.kernels.compiler.decorators import entered
+    from jitnet.kernels.compiler.decorators import exclusive
 
-    with entered():
+    with exclusive():
         yield
 
 
@@ -140,7 +140,7 @@ class Network:
     def per_sample_arguments(self, images, targets, order, lrs, losses, totals) -> tuple:
         """Return the arguments of the kernel `train_per_sample`."""
         space = self.workspace(1, PER_SAMPLE)
-        buffers = (self.params, space.work, space.argmax, space.rows, space.counts, space.team)
+        buffers = (self.params, space.work, space.argmax, space.rows, space.counts, space.barrier)
         pictures = (images, self._divisor(images), targets)
         return (space.layers, space.plan, *buffers, *pictures, order, lrs, losses, totals)
 

@@ -142,18 +142,18 @@ def body(function):
     return numba.njit(**_OPTIONS)(function)
 
 
-def inlined(function):
+def force_inline(function):
     """Compile a serial piece into each of its callers, where its integer arguments may be constants."""
     return numba.njit(forceinline=True, **_OPTIONS)(function)
 
 
-def pasted(function):
+def inline_ir(function):
     """Compile a serial piece that calls kernels: numba puts its text into the caller, so that they are linked once."""
     return numba.njit(inline="always", **_OPTIONS)(function)
 
 
 @contextlib.contextmanager
-def entered():
+def exclusive():
     """Let one Python thread into the kernels, with numba's pool running; raises `RuntimeError` where that is lost.
 
     numba's workqueue layer aborts the process if two Python threads enter parallel kernels at once, and GNU's OpenMP

@@ -6,14 +6,23 @@ jitnet/model/kernel_choice.py.
 """
 
 from ..compiler.array_views import view
-from ..compiler.decorators import inlined
+from ..compiler.decorators import force_inline
 from ..compiler.simd import filled, fma, lane_count, load, store
 from ..compiler.symbols import primitive
 
 
-@inlined
-def _row_of_few(x, weight, bias, y, out, place, o, count):
-    """Compute one output row for up to a vector of filters from o on; see `conv2d_row_few_channels`."""
+@force_inline
+def _row_of_vector(
+    x,  # (H+2, W+2, C)
+    weight,  # (3, 3, C, OC)
+    bias,  # (H, W, OC) or (1, 1, OC)
+    y,  # row of the output
+    out,  # (.,), holds (W, OC) from `place` on
+    place,
+    o,  # first filter
+    count,
+):
+    """Compute one output row for up to a vector of filters; see `conv2d_row_few_channels`."""
     _, padded, C = x.shape
     OC = weight.shape[3]
     BH, BW, _ = bias.shape
@@ -49,9 +58,9 @@ def conv2d_row_few_channels(
     x,  # (H+2, W+2, C) one padded image
     weight,  # (3, 3, C, OC)
     bias,  # (H, W, OC) per position, or (1, 1, OC) per channel
-    y,  # the output row wanted
-    first,  # filter, of those wanted
-    stop,  # the filter after the last
+    y,  # row of the output
+    first,  # filter
+    stop,  # end of the filters, exclusive
     out,  # (.,), holds (W, OC) from `place` on
     place,
 ):
@@ -68,6 +77,6 @@ def conv2d_row_few_channels(
     lanes = lane_count(x)
     for o in range(first, stop, lanes):
         if stop - o >= lanes:
-            _row_of_few(x, weight, bias, y, out, place, o, lanes)
+            _row_of_vector(x, weight, bias, y, out, place, o, lanes)
         else:
-            _row_of_few(x, weight, bias, y, out, place, o, stop - o)
+            _row_of_vector(x, weight, bias, y, out, place, o, stop - o)

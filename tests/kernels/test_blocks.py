@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shapes import DTYPES, channels, frame, seeds
 
 from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
-from jitnet.kernels.fast.batch_conv import trunk_forward
+from jitnet.kernels.fast.batch_conv import conv_blocks_forward
 from jitnet.kernels.layers.activation import activation_forward
 from jitnet.kernels.layers.convolution import conv2d_forward
 from jitnet.kernels.layers.pooling import DEAD, max_pool2d_forward
@@ -35,7 +35,7 @@ def test_fused_is_plain(dtype, H, W, C, OC, bias, pool, seed):
     (conv, *rest) = choose(network.shapes, BATCH, dtype().itemsize, VECTOR_BYTES)  # the parts are contractions
     space = build(network.shapes, N, 2, dtype, BATCH, (conv._replace(forward_by=CONTRACTION), *rest))
     fused = space.layers, space.plan, network.params, space.work, space.argmax
-    trunk_forward(*fused, case.images, dtype(255), np.arange(N))
+    conv_blocks_forward(*fused, case.images, dtype(255), np.arange(N))
 
     x = frame(case.images.astype(dtype) / dtype(255))
     out = np.empty((N, H, W, OC), dtype)
@@ -71,7 +71,7 @@ def test_a_block_alone_is_the_block_of_the_trunk():
     network = case.network
     space = network.workspace(2)
     buffers = network.params, space.work, space.argmax
-    trunk_forward(space.layers, space.plan, *buffers, case.images, np.float32(255), np.arange(2))
+    conv_blocks_forward(space.layers, space.plan, *buffers, case.images, np.float32(255), np.arange(2))
     whole = space.work.copy()
     row = space.layers[0]
     region = slice(row["out"], row["out"] + 2 * row["out_size"])

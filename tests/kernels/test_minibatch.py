@@ -12,7 +12,7 @@ from shapes import DTYPES, batches, normal, seeds
 
 from jitnet.kernels.compiler.decorators import start_pool
 from jitnet.kernels.fast.batch import train_minibatch
-from jitnet.kernels.fast.batch_conv import sum_shards, trunk_backward, trunk_forward
+from jitnet.kernels.fast.batch_conv import conv_blocks_backward, conv_blocks_forward, sum_shards
 from jitnet.kernels.table import MICROBATCH, SHARDS, shard_count, shard_range
 from jitnet.model.memory_plan import build
 from jitnet.model.optimizer import Optimizer
@@ -82,17 +82,17 @@ def test_the_trunk_alone(make):
     network, N = case.network, 13
     space = network.workspace(20)  # more room than images
     buffers = space.layers, space.plan, network.params, space.work, space.argmax
-    trunk_forward(*buffers, case.images, np.float64(255), np.arange(N))
-    out, tape = naive.trunk_forward(case.layers, case.tensors(), case.inputs)
+    conv_blocks_forward(*buffers, case.images, np.float64(255), np.arange(N))
+    out, tape = naive.conv_blocks_forward(case.layers, case.tensors(), case.inputs)
     last = space.layers[space.plan[0]["convs"] - 1]
     assert np.allclose(region(space, last["out"], out), out, rtol=SAME, atol=SAME)
 
     grad = normal(0, np.float64, *out.shape)
     region(space, last["grad_out"], out)[...] = grad
-    trunk_backward(*buffers, N)
+    conv_blocks_backward(*buffers, N)
     size = space.plan[0]["conv_params"]
     shards = space.work[space.plan[0]["shard_grads"] :][: shard_count(N) * size].reshape(-1, size)
-    expected = naive.trunk_backward(case.layers, case.tensors(), tape, grad)
+    expected = naive.conv_blocks_backward(case.layers, case.tensors(), tape, grad)
     found = dict(zip(network.tensors(), np.split(shards.sum(axis=0), offsets(network, size))))
     nets.assert_close({name: found[name].reshape(array.shape) for name, array in expected.items()}, expected, SAME)
 

@@ -67,14 +67,14 @@ def test_a_second_process_leaves_kernels_in_the_cache(tmp_path, monkeypatch):
 
 
 def test_the_second_process_ends_with_the_compilation():
-    with beside("trunk.trunk_backward") as process:
+    with beside("trunk.conv_blocks_backward") as process:
         assert process.poll() is None
     assert process.returncode is not None
 
 
 def test_without_a_second_process_all_is_compiled_here(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with beside("trunk.trunk_backward") as process:
+    with beside("trunk.conv_blocks_backward") as process:
         assert process is None
 
 
@@ -169,5 +169,5 @@ def test_without_a_home_there_is_no_cache(monkeypatch):
 
 def test_a_forked_process_is_told_what_it_lacks(monkeypatch):
     monkeypatch.setattr(decorators, "_pool_is_lost", True)
-    with pytest.raises(RuntimeError, match="start it by multiprocessing's 'spawn'"), decorators.entered():
+    with pytest.raises(RuntimeError, match="start it by multiprocessing's 'spawn'"), decorators.exclusive():
         pytest.fail("it was let in")
