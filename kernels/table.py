@@ -21,8 +21,10 @@ These names mean the same in every file of fast/, so that functions do not repea
     half             0 or 1, one image's halves: see work_split.py
     lr, scale, divisor            scalars of the dtype of params
     first, stop      the first of some rows, filters or images, and the end, exclusive
-    count            elements to use of a vector: as many as fit it, at most
-    place            an offset in elements into the array before it
+    count            elements of a vector to use, if fewer than all
+    place, start     offsets in elements into the array before them
+    size             elements
+    itemsize         bytes of an element of params
 """
 
 import numpy as np

@@ -139,7 +139,7 @@ def train_minibatch(
     divisor,  # scalar of the dtype of params
     targets,  # (n,) uint8, or (n, K) floats
     order,  # (images of all steps,) int64, batch after batch; the last batch may be short
-    batch_size,
+    batch_size,  # images of a batch
     lrs,  # (steps,) float64
     losses,  # (steps,) float64, overwritten: the mean loss of each batch before its update
     batch_losses,  # (batch_size,) float64 scratch

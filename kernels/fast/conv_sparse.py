@@ -53,8 +53,8 @@ def from_filter_major(
 def _filter_backward(
     x,  # (H+2, W+2, C)
     map_by_channel,  # (.,): the filter's gradients are `span` elements from `row` on
-    row,
-    span,
+    row,  # offset in map_by_channel
+    span,  # elements
     c,  # first input channel
     count,
     weight,  # (OC, 3, 3, C): the filter's begin at `place`
@@ -91,13 +91,13 @@ def _filter_backward(
 def _pixel_backward_input(
     grad_map,  # (H+2, W+2, OC): the pixel's gradients are `filters` elements, at most _FLAGS, from `place` on
     place,
-    filters,
+    filters,  # at most _FLAGS
     weight,  # (OC, 3, 3, C)
     first,  # filter
     c,  # first input channel
     count,
     grad_x,  # (H+2, W+2, C), added to from `target` on
-    target,
+    target,  # offset in grad_x
 ):
     """Add the contribution of some filters at one pixel to grad_x, for up to a vector of input channels."""
     C = grad_x.shape[2]

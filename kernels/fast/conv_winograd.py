@@ -34,8 +34,12 @@ round_up_to_line = body(table.round_up_to_line)
 
 
 @force_inline
-def _load_six(array, place, step):
-    """Return six whole vectors of an array of any shape, `step` elements apart, from `place` on."""
+def _load_six(
+    array,  # any shape
+    place,
+    step,  # elements from one vector to the next
+):
+    """Return six whole vectors."""
     lanes = lane_count(array)
     return (
         load(array, place, lanes),
@@ -155,9 +159,9 @@ def _transform_band(
 def _transform_inputs(
     x,  # (H+2, W+2, C)
     band,  # as in _transform_band
-    inputs,
+    inputs,  # as in _transform_band
     place,
-    plane,
+    plane,  # as in _transform_band
 ):
     """Write B x B^T for the tiles of an image: the n-th element of each tile into plane n, from `place` on."""
     height, width, C = x.shape
@@ -178,9 +182,9 @@ def _transform_tile(
     y,  # first output row
     w,  # first output column
     o,  # first filter
-    W,
+    W,  # columns of the map
     out,  # (.,), overwritten: the map begins at `at`
-    at,
+    at,  # offset in out
     row,  # elements from one row of the map to the next
 ):
     """Write A m A^T + bias for a tile and up to a vector of filters."""
@@ -203,14 +207,14 @@ def _transform_tile(
 def _transform_products(
     products,  # as in _transform_tile
     place,
-    plane,
-    tile,
-    bias,
-    seen,
-    W,
-    out,
-    at,
-    row,
+    plane,  # as in _transform_tile
+    tile,  # as in _transform_tile
+    bias,  # as in _transform_tile
+    seen,  # as in _transform_tile
+    W,  # as in _transform_tile
+    out,  # as in _transform_tile
+    at,  # as in _transform_tile
+    row,  # as in _transform_tile
 ):
     """Write A m A^T + bias for the tiles of an image, where m are their products, from `place` on in each plane."""
     OC = bias.shape[2]

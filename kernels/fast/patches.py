@@ -35,7 +35,7 @@ def load_patch(
     array,  # any shape
     place,
     row,  # as in add_patch
-    step,
+    step,  # as in add_patch
     count,
 ):
     """Return the patch of 3x3 vectors at array.flat[place]."""
@@ -54,7 +54,7 @@ def store_patch(
     array,  # any shape, added to
     place,
     row,  # as in add_patch
-    step,
+    step,  # as in add_patch
     count,
 ):
     """Add scale times nine sums to the patch at array.flat[place]."""
@@ -70,7 +70,7 @@ def scatter_patch(
     array,  # any shape, added to
     place,
     row,  # as in add_patch
-    step,
+    step,  # as in add_patch
     count,
 ):
     """Add factor times nine vectors to the patch at array.flat[place]."""

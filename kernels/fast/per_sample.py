@@ -33,7 +33,7 @@ from .work_split import half_share
 def run_half(
     phase,  # of the step
     half,
-    step,
+    step,  # in order, lrs and losses
     layers,
     plan,
     params,
@@ -95,13 +95,13 @@ def run_steps(
     argmax,
     rows,
     counts,  # as in run_half
-    images,
+    images,  # as in run_half
     divisor,
-    targets,
-    order,
-    lrs,
-    losses,
-    totals,
+    targets,  # as in run_half
+    order,  # as in run_half
+    lrs,  # as in run_half
+    losses,  # as in run_half
+    totals,  # as in run_half
 ):
     """Work on all steps, up to one whose loss is not finite: claim one half of each phase, then the other."""
     phases = 2 * layers.size + 3

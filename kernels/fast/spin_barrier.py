@@ -32,7 +32,7 @@ def claim(
 def complete(
     barrier,  # (BARRIER_SIZE,) int64
     half,
-    phase,
+    phase,  # as in claim
 ):
     """Mark a half as complete; all that the thread wrote is visible to threads that wait for it."""
     release(barrier, _COMPLETE + half * _APART, phase)
@@ -41,7 +41,7 @@ def complete(
 @body
 def wait(
     barrier,  # (BARRIER_SIZE,) int64
-    phase,
+    phase,  # as in claim
 ):
     """Return when both halves of a phase are complete."""
     reads = 0

@@ -5,7 +5,7 @@ from ..compiler.simd import add, filled, fma
 
 
 @force_inline
-def times_b(x0, x1, x2, x3, x4, x5):
+def times_b(x0, x1, x2, x3, x4, x5):  # vectors
     """Return B x."""
     minus, less_two, less_four = filled(-1, x0), filled(-2, x0), filled(-4, x0)
     far, near = fma(less_four, x2, x4), fma(less_four, x1, x3)
@@ -16,7 +16,7 @@ def times_b(x0, x1, x2, x3, x4, x5):
 
 
 @force_inline
-def times_g(w0, w1, w2):
+def times_g(w0, w1, w2):  # vectors
     """Return G w."""
     sixth, quarter = filled(1 / 6, w0), filled(1 / 4, w0)
     zero, half = filled(0, w0), filled(1 / 2, w0)
@@ -34,7 +34,7 @@ def times_g(w0, w1, w2):
 
 
 @force_inline
-def times_a(m0, m1, m2, m3, m4, m5):
+def times_a(m0, m1, m2, m3, m4, m5):  # vectors
     """Return A m."""
     minus = filled(-1, m0)
     small, small_difference = add(m1, m2), fma(minus, m2, m1)

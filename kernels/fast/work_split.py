@@ -12,7 +12,10 @@ from ..table import BY_CHANNELS, BY_ROWS
 
 
 @body
-def split_point(extent, itemsize):
+def split_point(
+    extent,  # channels or inputs
+    itemsize,
+):
     """Return where an extent is cut: near its middle, at a whole vector."""
     lanes = VECTOR_BYTES // itemsize
     return (extent // 2 + lanes // 2) // lanes * lanes
@@ -25,7 +28,12 @@ def whole_share(layer):
 
 
 @body
-def half_share(layer, split, half, itemsize):
+def half_share(
+    layer,
+    split,  # UNSPLIT, BY_CHANNELS or BY_ROWS
+    half,
+    itemsize,
+):
     """Return a half's share of a conv block. UNSPLIT: the first half's is all of it, the second's has no rows."""
     if split == BY_CHANNELS:
         cut = split_point(layer.OC, itemsize)

@@ -9,7 +9,7 @@ from ..compiler.simd_chains import fma_chains
 @kernel
 def fma_peak(
     operands,  # (2,) float32: a, b
-    rounds,
+    rounds,  # of each chain
     out,  # (pieces, 1) float32, overwritten
 ):
     """Run the chains on as many threads as there are pieces.
