@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from jitnet.display import open_view
-    from jitnet.kernels.compiler.decorators import CACHE_FOLDER
+    from jitnet.kernels.compiler.cache import CACHE_FOLDER
     from jitnet.model.architecture import CNN
     from jitnet.model.network import PART, Network
     from jitnet.training.compilation import compile_kernels

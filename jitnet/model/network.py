@@ -25,7 +25,7 @@ LOSSES = {"cross-entropy": CROSS_ENTROPY, "mse": MSE}
 
 @contextlib.contextmanager
 def _inside_kernels() -> Iterator[None]:
-    from jitnet.kernels.compiler.decorators import exclusive
+    from jitnet.kernels.compiler.thread_pool import exclusive
 
     with exclusive():
         yield

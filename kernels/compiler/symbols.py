@@ -14,7 +14,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from . import interpreted
-from .decorators import before_loading, serial_kernel
+from .cache import before_loading
+from .decorators import serial_kernel
 
 _primitives = {}  # by name: called with a dtype, each makes sure that its symbol is there
 _in_work: set = set()  # dtypes

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, batches, normal, seeds
 
-from jitnet.kernels.compiler.decorators import start_pool
+from jitnet.kernels.compiler.thread_pool import start_pool
 from jitnet.kernels.fast.batch import train_minibatch
 from jitnet.kernels.fast.batch_conv import conv_blocks_backward, conv_blocks_forward, sum_shards
 from jitnet.kernels.table import MICROBATCH, SHARDS, shard_count, shard_range
@@ -76,7 +76,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(make, sizes, seed):
 
 
 @pytest.mark.parametrize("make", CONVS)
-def test_the_trunk_alone(make):
+def test_the_conv_blocks_alone(make):
     """Forward, then backward from a gradient of its own, shard by shard."""
     case = nets.case(make, np.float64, images=13)
     network, N = case.network, 13

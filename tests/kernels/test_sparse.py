@@ -32,7 +32,7 @@ def test_channels_first_and_last(dtype, C, OC, seed):
     H=st.integers(1, 11), W=st.integers(1, 15), C=channels, OC=few, seed=seeds, share=st.sampled_from((0, 0.2, 1)),
     cut=st.sampled_from((0, 1, 8, 33)),
 )  # fmt: skip
-def test_wide_backward(dtype, way, H, W, C, OC, seed, share, cut):
+def test_sparse_backward(dtype, way, H, W, C, OC, seed, share, cut):
     """Filters from `cut` on; the other filters' weights stay as they are."""
     x, weight = frame(normal(seed, dtype, 1, H, W, C))[0], normal(seed + 2, dtype, OC, 3, 3, C)
     grad_map, start = scattered(seed + 1, dtype, share, H, W, OC)[0], normal(seed + 3, dtype, OC, 3, 3, C)
@@ -63,7 +63,7 @@ def test_wide_backward(dtype, way, H, W, C, OC, seed, share, cut):
     H=st.integers(1, 9), W=st.integers(1, 9), C=few, OC=channels, seed=seeds, share=st.sampled_from((0, 0.2, 1)),
     cut=st.sampled_from((0, 1, 4)),
 )  # fmt: skip
-def test_narrow_backward_weight(dtype, H, W, C, OC, seed, share, cut):
+def test_sparse_input_backward_weight(dtype, H, W, C, OC, seed, share, cut):
     """Rows from `cut` on, the map's other rows being zero; filters from `cut` on."""
     x, grad_map = scattered(seed, dtype, share, H, W, C)[0], frame(normal(seed + 1, dtype, 1, H, W, OC))[0]
     start = normal(seed + 2, dtype, 3, 3, C, OC)

@@ -5,7 +5,7 @@ import numba
 import numpy as np
 import pytest
 
-from jitnet.kernels.compiler.decorators import exclusive
+from jitnet.kernels.compiler.thread_pool import exclusive
 from jitnet.kernels.fast.spin_barrier import BARRIER_SIZE
 
 PARTS = 200_000

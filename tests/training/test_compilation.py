@@ -9,7 +9,7 @@ import pytest
 from commands import TINY, digits, jitnet, result, settle, train
 
 from jitnet.events import Compiling
-from jitnet.kernels.compiler import decorators
+from jitnet.kernels.compiler import cache, thread_pool
 from jitnet.kernels.fast import batch
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
@@ -33,7 +33,7 @@ def test_events_count_up_and_the_second_time_is_cached(batch_size):
     events = list(compile_kernels(NETWORK, batch_size, IMAGES))
     assert all(isinstance(event, Compiling) for event in events)
     assert [event.index for event in events] == list(range(events[-1].total + 1))
-    assert all(event.cached == (decorators.CACHE_FOLDER is not None) for event in events)
+    assert all(event.cached == (cache.CACHE_FOLDER is not None) for event in events)
     assert [event.seconds for event in events] == sorted(event.seconds for event in events)
 
 
@@ -47,7 +47,7 @@ def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
             done.append("load")
 
     done: list[str] = []
-    monkeypatch.setattr(decorators, "start_pool", lambda: done.append("pool"))
+    monkeypatch.setattr(thread_pool, "start_pool", lambda: done.append("pool"))
     monkeypatch.setattr(batch, "predict_logits", Kernel())
     list(compile_kernels(NETWORK, 1, IMAGES))
     assert "load" in done and done[0] == "pool"
@@ -80,9 +80,9 @@ def test_without_a_second_process_all_is_compiled_here(monkeypatch):
 
 def harmed(folder: Path, pattern: str, content: bytes) -> str:
     """Copy the compiled kernels and put something else into some of their files; return the folder."""
-    assert decorators.CACHE_FOLDER is not None
-    copy = folder / "cache" / decorators.CACHE_FOLDER.name
-    shutil.copytree(decorators.CACHE_FOLDER, copy)
+    assert cache.CACHE_FOLDER is not None
+    copy = folder / "cache" / cache.CACHE_FOLDER.name
+    shutil.copytree(cache.CACHE_FOLDER, copy)
     files = list(copy.rglob(pattern))
     assert files
     for file in files:
@@ -153,8 +153,8 @@ def test_where_the_cache_is(monkeypatch, environ, place):
     for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, environ.get(name, ""))
     monkeypatch.setenv("HOME", "/home/u")
-    monkeypatch.setattr(decorators.sys, "platform", environ.get("platform", "linux"))
-    assert decorators._user_cache() == Path(place)
+    monkeypatch.setattr(cache.sys, "platform", environ.get("platform", "linux"))
+    assert cache._user_cache() == Path(place)
 
 
 def test_without_a_home_there_is_no_cache(monkeypatch):
@@ -163,11 +163,11 @@ def test_without_a_home_there_is_no_cache(monkeypatch):
 
     for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(decorators.Path, "home", nobody)
-    assert decorators._cache_folder() is None
+    monkeypatch.setattr(cache.Path, "home", nobody)
+    assert cache._cache_folder() is None
 
 
 def test_a_forked_process_is_told_what_it_lacks(monkeypatch):
-    monkeypatch.setattr(decorators, "_pool_is_lost", True)
-    with pytest.raises(RuntimeError, match="start it by multiprocessing's 'spawn'"), decorators.exclusive():
+    monkeypatch.setattr(thread_pool, "_pool_is_lost", True)
+    with pytest.raises(RuntimeError, match="start it by multiprocessing's 'spawn'"), thread_pool.exclusive():
         pytest.fail("it was let in")
