@@ -1,14 +1,12 @@
 """Row operations for the shapes that a tile does not suit: one image at a time, and a transpose.
 
 At batch size 1 a dense layer is a matrix times a vector. It reads every weight once, so memory decides, and a row whose
-input is zero need not be read at all: `add_rows` takes a list of the rows that matter.
+input is zero is not read at all: `add_rows` takes a list of the rows to read.
 """
 
 from ..compiler.simd import lane_count
-from ..compiler.simd_rows import MOST_VECTORS, add_rows_block, dot_then_add, transpose_block
+from ..compiler.simd_rows import MOST_VECTORS, add_rows_block, transpose_block
 from ..compiler.symbols import primitive
-
-__all__ = ["add_rows", "dot_then_add", "transpose"]
 
 
 @primitive("1 2 1 rows int 1")

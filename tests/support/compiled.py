@@ -3,6 +3,7 @@
 import numpy as np
 from numba import prange
 
+from jitnet.kernels.compiler import simd_rows
 from jitnet.kernels.compiler.decorators import kernel, serial_kernel
 from jitnet.kernels.fast import (
     conv_block,
@@ -18,7 +19,7 @@ from jitnet.kernels.layers import contraction as contract_file
 from jitnet.kernels.layers import convolution, linear, pooling
 
 _contract = contract_file.contract
-_add_rows, _dot_then_add, _transpose = vector_rows.add_rows, vector_rows.dot_then_add, vector_rows.transpose
+_add_rows, _dot_then_add, _transpose = vector_rows.add_rows, simd_rows.dot_then_add, vector_rows.transpose
 _flip_weight, _conv2d_row = convolution.flip_weight, convolution.conv2d_row
 _conv2d_row_few_channels = conv_few_channels.conv2d_row_few_channels
 _max_pool2d_row, _max_pool2d_backward_sample = pooling.max_pool2d_row, pooling.max_pool2d_backward_sample
