@@ -293,7 +293,7 @@ def border(x):
 
 
 def conv_blocks_forward(layers, tensors, images):
-    """Return the trunk's output, and of each conv block its padded input, its map before the activation, its argmax."""
+    """Return the output of the conv blocks, and of each conv block its padded input, its map before the activation, its argmax."""
     x, tape, kinds = images, [], activations(layers)
     for name, pooled in blocks(layers):
         padded = border(x)
@@ -321,7 +321,7 @@ def conv_blocks_backward(layers, tensors, tape, grad):
 
 
 def forward(layers, tensors, images):
-    """Return the logits, the trunk's tape, and the inputs of the dense layers."""
+    """Return the logits, the tape of the conv blocks, and the inputs of the dense layers."""
     x, tape = conv_blocks_forward(layers, tensors, images)
     x = x.reshape(len(x), -1)
     inputs = []

@@ -61,20 +61,20 @@ def beside(*names):
 def test_a_second_process_leaves_kernels_in_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    with beside("loss.output_loss") as process:
+    with beside("layers.loss.output_loss") as process:
         assert process.wait(120) == 0
     assert list(tmp_path.rglob("loss.output_loss-*.nbi"))
 
 
 def test_the_second_process_ends_with_the_compilation():
-    with beside("trunk.conv_blocks_backward") as process:
+    with beside("fast.batch_conv.conv_blocks_backward") as process:
         assert process.poll() is None
     assert process.returncode is not None
 
 
 def test_without_a_second_process_all_is_compiled_here(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with beside("trunk.conv_blocks_backward") as process:
+    with beside("fast.batch_conv.conv_blocks_backward") as process:
         assert process is None
 
 
