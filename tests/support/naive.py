@@ -293,7 +293,7 @@ def border(x):
 
 
 def conv_blocks_forward(layers, tensors, images):
-    """Return the output of the conv blocks, and of each conv block its padded input, its map before the activation, its argmax."""
+    """Return the conv blocks' output, and of each its padded input, its map before the activation, its argmax."""
     x, tape, kinds = images, [], activations(layers)
     for name, pooled in blocks(layers):
         padded = border(x)
