@@ -1,64 +1,50 @@
 """`jitnet summary`: the documents' listing of a network, with sizes, parameters and multiply-accumulates."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
 
-from jitnet.config import CHOICES, PRESETS, Settings
+from rich.console import Console
+from rich.table import Table
+
+from jitnet.commands.support import options
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.settings import add_network, settings_of
+from jitnet.config import Settings
 from jitnet.errors import InputError
+from jitnet.model import architecture, kernel_choice
+from jitnet.model.architecture import Shape
+from jitnet.model.network import is_fused
+from jitnet.model.optimizer import Optimizer
 
-if TYPE_CHECKING:
-    from rich.table import Table
 
-    from jitnet.model.architecture import Shape
-
-
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `summary` to the command line."""
-    parser = subparsers.add_parser("summary", help="list a network's operations with their sizes and work")
-    parser.add_argument("network", metavar="NETWORK", help=" or ".join(PRESETS))
-    layers = parser.add_mutually_exclusive_group()
-    layers.add_argument("--hidden", metavar="N,N", default=argparse.SUPPRESS, help="units of an mlp's hidden layers")
-    layers.add_argument("--arch", metavar="TEXT", default=argparse.SUPPRESS, help="hidden layers, as in train")
-    parser.add_argument("--bias", choices=CHOICES["bias"], default="position", help="of a conv (default: position)")
+    parser = options.add_command(
+        subparsers, "summary", "jitnet summary mlp --hidden 512,512  for images of 28 x 28 pixels and 10 classes",
+        add_help=False,
+    )  # fmt: skip
+    add_network(parser, "bias", "batch_size", batch_size="with --kernels: images per update")
     parser.add_argument("--kernels", action="store_true", help="list which code computes each layer in training")
-    parser.add_argument(
-        "--batch-size",
-        type=int,
-        metavar="N",
-        default=argparse.SUPPRESS,
-        help="with --kernels: as in train",
-    )
-    parser.set_defaults(run=run, config=None)
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the listing and return the exit code."""
-    from rich.console import Console
-
-    from jitnet.commands.train import settings_of
-    from jitnet.model import architecture
-
     if "batch_size" in args and not args.kernels:
         raise InputError("--batch-size is given without --kernels, and changes no other listing: add --kernels")
     settings = settings_of(args)
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
     network = architecture.shapes(layers, (28, 28, 1), settings.bias)
     title = f"{settings.network}: {architecture.to_text(layers)}"
-    parts = kernel_tables(network, title, settings) if args.kernels else [operation_table(network, title)]
     console = Console()
-    if not console.is_terminal:  # a pipe has no width: cut nothing
+    if not console.is_terminal:  # a pipe has no width: omit nothing
         console.width = 120
-    for part in parts:
+    for part in kernel_tables(network, title, settings) if args.kernels else [operation_table(network, title)]:
         console.print(part, highlight=False)
     return 0
 
 
-def operation_table(network: "tuple[Shape, ...]", title: str) -> "Table":
+def operation_table(network: tuple[Shape, ...], title: str) -> Table:
     """Return the documents' listing of a network."""
-    from rich.table import Table
-
-    from jitnet.model import architecture
-
     table = Table(title=title, title_justify="left")
     table.add_column("operation", no_wrap=True)
     for column in ("input", "output", "parameters", "MACs"):
@@ -71,14 +57,9 @@ def operation_table(network: "tuple[Shape, ...]", title: str) -> "Table":
     return table
 
 
-def kernel_tables(network: "tuple[Shape, ...]", title: str, settings: Settings) -> "list[Table | str]":
+def kernel_tables(network: tuple[Shape, ...], title: str, settings: Settings) -> list[Table | str]:
     """Return which code computes each layer of a network in training, and where that code is."""
-    from rich.table import Table
-
     from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
-    from jitnet.model import kernel_choice
-    from jitnet.model.network import is_fused
-    from jitnet.model.optimizer import Optimizer
 
     optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
     fused = is_fused(settings.batch_size, optimizer)
@@ -98,7 +79,7 @@ def kernel_tables(network: "tuple[Shape, ...]", title: str, settings: Settings) 
     how = "one image at a time" if fused else f"batches of {settings.batch_size or 'all images'}"
     line = f"{how}, by kernels/{kernel_choice.DRIVER_FILES[driver]}; vectors of {VECTOR_BYTES} bytes"
     files = Table()
-    for column in ("code", "file in kernels/", "what it does"):
+    for column in ("code", "file in kernels/", "description"):
         files.add_column(column)
     for code_of, (file, does) in kernel_choice.EXPLANATIONS.items():
         if code_of in used:

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
-from jitnet.kernels.fast.spin_barrier import BARRIER_SIZE
 from jitnet.kernels.table import (
     CONV,
     DENSE,
@@ -83,6 +81,10 @@ def build(
     choices: tuple[Choice, ...] = (),  # supported by the driver; () for the fastest
 ) -> Workspace:
     """Lay a network out for batches of up to `images` images, with room for the microbatches that busy the threads."""
+    # These import numba, whose threads are to be set before.
+    from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
+    from jitnet.kernels.fast.spin_barrier import BARRIER_SIZE
+
     itemsize = np.dtype(dtype).itemsize
     choices = choices or kernel_choice.choose(network, driver, itemsize, VECTOR_BYTES)
     blocks = list(kernel_choice.blocks(network))

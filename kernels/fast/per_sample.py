@@ -24,7 +24,13 @@ from ..layers.loss import output_loss_sample
 from ..layers.optimizer import all_finite
 from ..table import CONV
 from .conv_block import conv_block_forward, load_image, transpose_weight
-from .per_sample_layers import conv_backward, dense_backward, dense_forward, merge_halves, merge_outputs
+from .per_sample_layers import (
+    conv_backward_half,
+    linear_backward_half,
+    linear_forward_half,
+    merge_halves,
+    merge_outputs,
+)
 from .spin_barrier import claim, complete, wait
 from .work_split import half_share
 
@@ -65,7 +71,7 @@ def run_half(
             share = half_share(layer, layer.forward_split, half, work.itemsize)
             conv_block_forward(layer, share, params, work, argmax, np.int64(0), scratch)
         else:
-            dense_forward(phase - 1, half, layers, plan.zeros, params, work, rows, counts)
+            linear_forward_half(phase - 1, half, layers, plan.zeros, params, work, rows, counts)
     elif phase == L + 1:
         if half == 0:
             merge_outputs(last, 0, last.OC, work)
@@ -77,9 +83,9 @@ def run_half(
     elif phase <= 2 * L + 1:
         index = 2 * L + 1 - phase
         if layers[index].kind == CONV:
-            conv_backward(layers[index], half, plan, params, work, argmax, lr)
+            conv_backward_half(layers[index], half, plan, params, work, argmax, lr)
         else:
-            dense_backward(index, half, layers, params, work, rows, counts, lr)
+            linear_backward_half(index, half, layers, params, work, rows, counts, lr)
     elif half == 0:
         merge_halves(first, plan, params, work)
 

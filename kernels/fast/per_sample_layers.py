@@ -45,7 +45,7 @@ def merge_outputs(
 
 
 @body
-def dense_forward(
+def linear_forward_half(
     index,  # of the layer
     half,
     layers,
@@ -73,14 +73,14 @@ def dense_forward(
 
 
 @body
-def dense_backward(
+def linear_backward_half(
     index,  # of the layer
     half,
     layers,
     params,  # updated: weight -= lr * gradient
     work,
     rows,
-    counts,  # (2*L,) int64, from dense_forward
+    counts,  # (2*L,) int64, from linear_forward_half
     lr,
 ):
     """Compute the gradient of a half's inputs, and update their rows of the weights."""
@@ -126,7 +126,7 @@ def sum_grad_out(layer, share, plan, scratch, work):
 
 
 @body
-def conv_backward(layer, half, plan, params, work, argmax, lr):
+def conv_backward_half(layer, half, plan, params, work, argmax, lr):
     """Compute the gradients of a half's share of a conv block, and update its weights: weight -= lr * gradient."""
     image, start = np.int64(0), np.int64(0)  # literals would compile the functions that receive them a second time
     scratch = plan.scratch + half * plan.scratch_size

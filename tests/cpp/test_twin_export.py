@@ -1,4 +1,4 @@
-"""`jitnet export cpp`: what it writes, what it refuses, and what --verify says."""
+"""`jitnet export cpp`: its files, its refusals, and --verify."""
 
 import os
 import re
@@ -90,7 +90,7 @@ def test_verify_notices_a_wrong_number_and_a_source_that_does_not_compile(tmp_pa
 
 
 def test_the_golden_losses_do_not_hang_on_a_last_bit(tmp_path):
-    """Once they did, at lr 0.01: another order of summation moved them by 0.1, and the self-test failed."""
+    """A regression test: at lr 0.01 another order of summation changed them by 0.1, and the self-test failed."""
     golden, _ = checkpoint.load(export("reference-cnn", tmp_path / "out") / "golden.bin")
     network, *_ = load_state("reference-cnn", ROOT / "runs", None)
     network.params *= 1 + np.finfo(np.float32).eps * np.random.default_rng(7).choice(

@@ -1,4 +1,4 @@
-"""The project as it is installed: a wheel holds everything, and nothing that would collide with another package."""
+"""The installed project: a wheel contains everything, and nothing that would collide with another package."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    sources = folder / "sources"  # a copy: building leaves build/ and *.egg-info behind
+    sources = folder / "sources"  # a copy: building leaves build/ and *.egg-info in the folder
     subprocess.run(["git", "-C", ROOT, "checkout-index", "-a", f"--prefix={sources}{os.sep}"], check=True)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, sources]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -38,7 +38,7 @@ def test_a_wheel_has_the_kernels_inside_jitnet_and_nowhere_else(wheel):
     assert packages == folders | {f"jitnet/{part}" for part in parts}
 
 
-def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
+def test_the_program_runs_from_a_wheel(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -59,7 +59,7 @@ def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
 
 
 def test_a_bare_checkout_runs_without_being_installed(tmp_path):
-    """`python -m jitnet` in the root finds kernels/ beside jitnet/, whatever another `kernels` package is called."""
+    """`python -m jitnet` in the root imports the folder kernels/ of the checkout, not another package `kernels`."""
     (tmp_path / "kernels").mkdir()
     (tmp_path / "kernels" / "__init__.py").write_text("raise ImportError('another package of that name')")
     code = (

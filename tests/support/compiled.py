@@ -1,4 +1,4 @@
-"""Entry points to what the kernels share and Python can't call: the primitives and some serial bodies."""
+"""Entry points to functions of the kernels that Python can't call: the primitives and some serial bodies."""
 
 import numpy as np
 from numba import prange

@@ -1,4 +1,4 @@
-"""The rules of the house: functions from a path and a syntax tree to complaints, applied by test_structure.py."""
+"""The rules of the structure: functions from a path and a syntax tree to complaints, applied by test_structure.py."""
 
 import ast
 import re
@@ -13,18 +13,19 @@ ANYTHING = None
 MAY_IMPORT = {
     "errors": set(),
     "events": set(),
-    "config": {"errors"},
+    "setting": {"errors"},
+    "config": {"errors", "setting"},
     "machine": {"errors", "kernels"},
     "data": {"config", "errors", "kernels", "__version__"},
     "model": {"errors", "kernels", "machine"},
-    "storage": {"data", "errors", "model"},
+    "storage": {"config", "data", "errors", "model", "__version__"},
     "training": {"config", "data", "errors", "events", "kernels", "machine", "model"},
     "run": {"config", "data", "errors", "events", "machine", "model", "storage", "training", "__version__"},
     "estimators": {"config", "data", "errors", "events", "machine", "model", "run", "storage", "training"},
     "history": {"config", "errors", "model", "run"},
     "trials": {"config", "data", "errors", "events", "history", "machine", "model", "run", "storage", "training"},
     "display": {"errors", "events", "trials"},
-    "export": {"config", "data", "errors", "model", "storage", "__version__"},
+    "export": {"config", "data", "errors", "model", "setting", "storage", "__version__"},
     "report": {"errors", "history", "model"},
     "commands": ANYTHING,
     "cli": ANYTHING,
