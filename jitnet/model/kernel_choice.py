@@ -30,7 +30,7 @@ PER_SAMPLE, BATCH = "per sample", "batch"  # drivers
 
 FEW = 3  # input channels, at most, that are convolved with a vector of filters in registers
 
-# What `jitnet summary --kernels` prints: the name, the file in kernels/, and what it does.
+# What `jitnet summary --kernels` prints: the name, the file in kernels/, and a description.
 NAMES = {
     NOTHING: "-",
     CONTRACTION: "contraction",

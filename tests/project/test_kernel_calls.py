@@ -1,4 +1,4 @@
-"""Every call between the files of kernels/ fits the function that it names; numba would say so only when compiling."""
+"""Every call between the files of kernels/ fits the function that it names; numba reports it only when it compiles the caller."""
 
 import ast
 
