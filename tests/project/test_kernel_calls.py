@@ -1,4 +1,4 @@
-"""Every call between the files of kernels/ fits the function that it names; numba reports it only when it compiles the caller."""
+"""Every call between the files of kernels/ fits the function that it names, before numba compiles the caller."""
 
 import ast
 
