@@ -176,7 +176,7 @@ def test_configurations_from_python():
 )  # fmt: skip
 def test_cores_are_shared_out(monkeypatch, cores, trials, workers, threads, expected):
     monkeypatch.setattr(worker_pool.threads, "usable_cores", lambda: cores)
-    assert worker_pool.share_out(trials, workers, threads) == expected
+    assert worker_pool.divide_cores(trials, workers, threads) == expected
 
 
 def test_time_left_is_what_is_left_at_this_pace(monkeypatch, tmp_path):
