@@ -1,4 +1,4 @@
-"""Kernels repeated inside one compiled call, so that Python's own time is not measured.
+"""Kernels repeated inside one compiled call, so that the time of Python is not measured.
 
 The bodies of one image run once per piece, each piece with its own arrays: on one thread there is one piece, on two
 threads two. The kernels of a batch bring their own `prange` and are repeated as they are.
@@ -8,11 +8,13 @@ from numba import prange
 
 from jitnet.kernels.compiler.array_views import view
 from jitnet.kernels.compiler.decorators import kernel, serial_kernel
-from jitnet.kernels.fast import conv_rows, conv_winograd, linear_batch, linear_one_image, pool_rows
+from jitnet.kernels.fast import conv_few_channels, conv_rows, conv_winograd, linear_batch, linear_one_image, pool_rows
+from jitnet.model.kernel_choice import FEW
 
-_conv2d_forward, _conv2d_backward_weight = conv_rows.conv2d_forward_sample, conv_rows.conv2d_backward_weight_sample
+_conv2d_row, _conv2d_backward_weight = conv_rows.conv2d_row, conv_rows.conv2d_backward_weight_sample
+_conv2d_row_few_channels = conv_few_channels.conv2d_row_few_channels
 _flip_weight = conv_rows.flip_weight
-_transform_weight, _conv2d_tiles = conv_winograd.transform_weight, conv_winograd.conv2d_tiles
+_transform_weight, _conv2d_winograd = conv_winograd.transform_weight, conv_winograd.conv2d_winograd
 _max_pool2d_row, _max_pool2d_backward = pool_rows.max_pool2d_row, pool_rows.max_pool2d_backward_sample
 _linear_forward_sample = linear_one_image.linear_forward_sample
 _linear_sgd_sample = linear_one_image.linear_sgd_sample
@@ -23,10 +25,17 @@ _linear_backward_weight = linear_batch.linear_batch_backward_weight
 
 @kernel
 def conv2d_forward(repeats, x, weight, bias, out):
-    """x (P, H+2, W+2, C), out (P, H, W, OC)."""
+    """x (P, H+2, W+2, C), out (P, H, W, OC); rows as the conv blocks compute them, by the number of channels."""
+    _, H, W, OC = out.shape
+    few = x.shape[3] <= FEW
     for p in prange(x.shape[0]):
+        image, flat = x[p], view(out, p * H * W * OC, (H * W * OC,))
         for _ in range(repeats):
-            _conv2d_forward(x[p], weight, bias, out[p])
+            for y in range(H):
+                if few:
+                    _conv2d_row_few_channels(image, weight, bias, y, 0, OC, flat, y * W * OC)
+                else:
+                    _conv2d_row(image, weight, bias, y, 0, OC, flat, y * W * OC)
 
 
 @kernel
@@ -54,12 +63,12 @@ def transform_weight(repeats, weight, out):
 
 
 @kernel
-def conv2d_tiles(repeats, x, transformed, bias, zeros, scratch, out):
+def conv2d_winograd(repeats, x, transformed, bias, zeros, scratch, out):
     """x (P, N, H+2, W+2, C), transformed (P, 36, C*OC + GAP), scratch (P, .), out (P, N*H*W*OC)."""
     H, W, OC = x.shape[2] - 2, x.shape[3] - 2, bias.shape[2]
     for p in prange(x.shape[0]):
         for _ in range(repeats):
-            _conv2d_tiles(x[p], transformed[p], bias, zeros, scratch[p], out[p], 0, W * OC, H * W * OC)
+            _conv2d_winograd(x[p], transformed[p], bias, zeros, scratch[p], out[p], 0, W * OC, H * W * OC)
 
 
 @kernel

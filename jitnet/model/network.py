@@ -10,6 +10,7 @@ from jitnet.kernels.table import CROSS_ENTROPY, MSE
 from jitnet.machine import memory
 from jitnet.model import architecture, memory_plan
 from jitnet.model.architecture import Layer, Shape
+from jitnet.model.kernel_choice import BATCH, PER_SAMPLE
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.simple_kernels import SimpleKernels
 
@@ -25,9 +26,9 @@ LOSSES = {"cross-entropy": CROSS_ENTROPY, "mse": MSE}
 
 @contextlib.contextmanager
 def _inside_kernels() -> Iterator[None]:
-    from jitnet.kernels.compiler.decorators import entered
+    from jitnet.kernels.compiler.thread_pool import exclusive
 
-    with entered():
+    with exclusive():
         yield
 
 
@@ -41,7 +42,7 @@ class Network:
     bias : "position", one per output position and channel of a conv, or "channel"
     dtype : numpy.float32, or numpy.float64 to check gradients
     loss : "cross-entropy" or "mse", of the softmax if it is trained on labels, of its outputs if on numbers
-    kernels : "fast", or "simple" for those of kernels/layers/, which are made to be read
+    kernels : "fast", or "simple" for the step of kernels/step.py
 
     Raises
     ------
@@ -77,7 +78,8 @@ class Network:
             f"the network {architecture.to_text(layers)!r} of {count:,} parameters",
         )
         self.params = memory_plan.aligned_zeros(count, dtype)
-        self._workspace: memory_plan.Workspace | None = None
+        self._workspaces: dict[str, memory_plan.Workspace] = {}  # by driver
+        self._workspace: memory_plan.Workspace | None = None  # the last used
         self._simple: SimpleKernels | None = None
 
     @property
@@ -126,14 +128,19 @@ class Network:
             }[scheme]
             array[...] = rng.standard_normal(array.shape) * deviation
 
-    def workspace(self, images: int) -> memory_plan.Workspace:
-        """Return buffers for batches of up to `images` images, kept from call to call."""
-        if self._workspace is None or self._workspace.images < images:
-            import numba
+    def workspace(self, images: int, driver: str = BATCH) -> memory_plan.Workspace:
+        """Return a driver's buffers for batches of up to `images` images, kept from call to call."""
+        if driver not in self._workspaces or self._workspaces[driver].images < images:
+            from numba import get_num_threads
 
-            self._workspace = memory_plan.build(self.shapes, images, numba.get_num_threads(), self.dtype)
-            self._workspace.plan["loss"] = LOSSES[self.loss]
+            self.use(memory_plan.build(self.shapes, images, get_num_threads(), self.dtype, driver), driver)
+        self._workspace = self._workspaces[driver]
         return self._workspace
+
+    def use(self, space: memory_plan.Workspace, driver: str = BATCH) -> None:
+        """Compute in a workspace that memory_plan.build made for this network, from the driver's next call on."""
+        space.plan["loss"] = LOSSES[self.loss]
+        self._workspaces[driver] = self._workspace = space
 
     def simple(self, images: int) -> SimpleKernels:
         """Return the simple kernels with buffers for batches of up to `images` images, kept from call to call."""
@@ -150,18 +157,10 @@ class Network:
 
     def per_sample_arguments(self, images, targets, order, lrs, losses, totals) -> tuple:
         """Return the arguments of the kernel `train_per_sample`."""
-        space = self.workspace(1)
-        buffers = (
-            space.layers,
-            space.plan,
-            self.params,
-            space.work,
-            space.argmax,
-            space.rows,
-            space.counts,
-            space.team,
-        )
-        return (*buffers, images, self._divisor(images), targets, order, lrs, losses, totals)
+        space = self.workspace(1, PER_SAMPLE)
+        buffers = (self.params, space.work, space.argmax, space.rows, space.counts, space.barrier)
+        pictures = (images, self._divisor(images), targets)
+        return (space.layers, space.plan, *buffers, *pictures, order, lrs, losses, totals)
 
     def minibatch_arguments(
         self, images, targets, order, batch_size, lrs, losses, totals, optimizer: Optimizer | None = None

@@ -7,10 +7,8 @@ sum over a window is a product of a strided matrix with weight.reshape(3, 3*C, O
 
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body
-from ..compiler.simd import lane_count
 from ..compiler.symbols import primitive
 from .contraction import contract
-from .conv_few_channels import FEW, row_of_few_channels
 from .vector_rows import transpose
 
 
@@ -39,14 +37,6 @@ def conv2d_row(
     W = padded - 2
     OC = weight.shape[3]
     BH, BW, _ = bias.shape
-    if C <= FEW:
-        lanes = lane_count(x)
-        for o in range(first, stop, lanes):
-            if stop - o >= lanes:
-                row_of_few_channels(x, weight, bias, y, out, place, o, lanes)
-            else:
-                row_of_few_channels(x, weight, bias, y, out, place, o, stop - o)
-        return
     filters = stop - first
     contract(
         strided(x, y * padded * C, (1, 3, 3 * C, W), (0, padded * C, 1, C)),
@@ -55,15 +45,6 @@ def conv2d_row(
         weight.dtype.type(1),
         strided(out, place + first, (1, W, filters), (0, OC, 1)),
     )
-
-
-@body
-def conv2d_forward_sample(x, weight, bias, out):
-    """Convolve one image into out (H, W, OC)."""
-    H, W, OC = out.shape
-    flat = view(out, 0, (out.size,))
-    for y in range(H):
-        conv2d_row(x, weight, bias, y, 0, OC, flat, y * W * OC)
 
 
 @body

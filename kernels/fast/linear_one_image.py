@@ -1,8 +1,9 @@
 """The dense layer of layers/linear.py for one image: only the rows of the weights whose input is not zero are read."""
 
 from ..compiler.decorators import body
+from ..compiler.simd_rows import dot_then_add
 from .activation_in_place import activate
-from .vector_rows import add_rows, dot_then_add
+from .vector_rows import add_rows
 
 
 @body

@@ -3,10 +3,28 @@
 A window that hangs over the edge looks at its first row or column twice instead: a number never wins against itself, so
 the padding never wins either. A tie goes to the first. The forward pass keeps `argmax`, the winner's place 3*ky + kx in
 its window; where ReLU follows, 255 marks a window that it kills.
+
+A window that holds NaN gives NaN, with and without ReLU, as in PyTorch: the loss then shows it, and no backward pass
+follows. Its place is that of some pixel of the window.
 """
 
+import math
+
 from ..compiler.decorators import body
-from ..compiler.simd import add, choose, equal, filled, greater, lane_count, load, load_bytes, store, store_bytes
+from ..compiler.simd import (
+    add,
+    choose,
+    equal,
+    filled,
+    greater,
+    greater_or_nan,
+    lane_count,
+    load,
+    load_bytes,
+    store,
+    store_bytes,
+    unordered,
+)
 from ..compiler.symbols import primitive
 
 DEAD = 255
@@ -26,7 +44,7 @@ def max_pool2d_row(
     """Pool one row of windows: out[ox,c] = max over ky, kx of rows[ky][2*ox+kx, c], then max(0, .) if relu.
 
     Parallel : no.
-    Work     : 9*OW comparisons a channel.
+    Work     : 13*OW comparisons a channel, four of them for NaN.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.max_pool2d_row; a row of torch.nn.functional.max_pool2d.
     Source   : Goodfellow, Bengio, Courville (2016), section 9.3; the documents' one-sided padding.
@@ -40,6 +58,7 @@ def max_pool2d_row(
             count = stop - c
             best = load(top, left + c, count)
             place = filled(0, best)
+            before = best
             for k in range(1, 9):
                 row = top if k < 3 else middle if k < 6 else bottom
                 kx = k % 3
@@ -48,9 +67,12 @@ def max_pool2d_row(
                 wins = greater(value, best)
                 best = choose(wins, value, best)
                 place = choose(wins, filled(k, best), place)
+                if k % 2 == 0:  # a NaN in `best` stays, but one in `value` never wins: look for it in pairs
+                    best = choose(unordered(before, value), filled(math.nan, best), best)
+                before = value
             if relu:
                 zero = filled(0, best)
-                alive = greater(best, zero)
+                alive = greater_or_nan(best, zero)
                 best = choose(alive, best, zero)
                 place = choose(alive, place, filled(DEAD, best))
             store(out, ox * C + c, count, best)

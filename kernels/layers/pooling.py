@@ -1,7 +1,8 @@
 """Max-pooling 3x3, stride 2, padded by one row and one column at the bottom and right: 28 -> 14 -> 7.
 
 An output (p, q) is the largest of the pixels (2p+i, 2q+j), i and j from 0 to 2; those beyond the edge take no part. A
-tie goes to the first. The forward pass keeps the winner's place 3*i + j, which the backward pass sends the gradient to.
+tie goes to the first; NaN wins. The forward pass keeps the winner's place 3*i + j, where the backward pass sends the
+gradient.
 """
 
 from numba import prange
@@ -35,8 +36,9 @@ def max_pool2d_forward(
                 for i in range(min(3, H - 2 * p)):
                     for j in range(min(3, W - 2 * q)):
                         for c in range(C):
-                            if x[n, 2 * p + i, 2 * q + j, c] > out[n, p, q, c]:
-                                out[n, p, q, c] = x[n, 2 * p + i, 2 * q + j, c]
+                            value = x[n, 2 * p + i, 2 * q + j, c]
+                            if value > out[n, p, q, c] or value != value:
+                                out[n, p, q, c] = value
                                 winner[n, p, q, c] = 3 * i + j
 
 

@@ -1,4 +1,4 @@
-"""Whole steps of the fast path against the simple one: the loss and every parameter tensor, over networks of any make."""
+"""Whole steps of the fast path against the simple one: loss and every parameter tensor, over networks of any kind."""
 
 import naive
 import nets

@@ -1,14 +1,15 @@
-"""A network whose regions in the arenas lie apart, with NaN between them: a kernel that strays meets it."""
+"""A network whose regions in the arenas are separated by NaN: a kernel that reads outside its region gets it."""
 
 import numpy as np
 
 from jitnet.model import memory_plan
+from jitnet.model.kernel_choice import BATCH
 
 GAP = 80  # elements: more than a tile is wide
 
 
 class Moated(memory_plan.Arena):
-    """An arena that leaves a gap behind each region, and remembers the regions."""
+    """An arena that leaves a gap after each region and records the regions."""
 
     def __init__(self):
         super().__init__(GAP)
@@ -25,12 +26,12 @@ class Moated(memory_plan.Arena):
 made: list[Moated] = []
 
 
-def build(monkeypatch, network, images):
+def build(monkeypatch, network, images, driver=BATCH):
     """Give a network a workspace with moats; return it and, for `work` and `argmax`, where the moats are."""
     made.clear()
     with monkeypatch.context() as patch:
         patch.setattr(memory_plan, "Arena", Moated)
-        space = memory_plan.build(network.shapes, images, 2, network.dtype)
+        space = memory_plan.build(network.shapes, images, 2, network.dtype, driver)
     work, scratch, argmax, rows = made[:4]
     start, size = int(space.plan[0]["scratch"]), scratch.size
     assert size == space.plan[0]["scratch_size"]
@@ -47,7 +48,7 @@ def build(monkeypatch, network, images):
             moat[offset : offset + count] = False
         array[moat] = np.nan if array.dtype.kind == "f" else 165
         moats.append((array, moat))
-    network._workspace = space
+    network.use(space, driver)
     return moats
 
 

@@ -1,4 +1,4 @@
-"""The naive twins: every kernel once more, slow and obvious, in float64, written from its equation.
+"""The naive twins: every kernel again, slow and obvious, in float64, written from its equation.
 
 They return what the kernel writes. A network is given by its layers (jitnet.model.architecture), its tensors by name
 and its images as numbers from 0 to 1; they share no code, no layout and no table with the kernels.
@@ -54,6 +54,11 @@ def conv2d_row(x, weight, bias, y, first, stop):
     return conv2d_forward(x[None], weight, bias)[0, y, :, first:stop]
 
 
+def conv2d_row_few_channels(x, weight, bias, y, first, stop):
+    """The same row."""
+    return conv2d_row(x, weight, bias, y, first, stop)
+
+
 # Winograd's F(4x4, 3x3): see the head of kernels/fast/conv_winograd.py.
 B = [
     [4, 0, -5, 0, 1, 0],
@@ -80,7 +85,7 @@ def transform_weight(weight, G=G):
     return out.reshape(36, *weight.shape[2:])
 
 
-def conv2d_tiles(x, weight, bias, A=A, B=B, G=G):
+def conv2d_winograd(x, weight, bias, A=A, B=B, G=G):
     """The convolution, tile by tile: A ((G weight G^T) * (B x B^T)) A^T + bias; x has its border of zeros."""
     x, transformed = np.float64(x), transform_weight(weight, G)
     N, H, W, OC = len(x), x.shape[1] - 2, x.shape[2] - 2, weight.shape[3]
@@ -115,7 +120,7 @@ def conv2d_backward_weight(x, grad_output):
     return grad_weight
 
 
-def wide_backward(x, grad_map, weight, first, stop):
+def sparse_backward(x, grad_map, weight, first, stop):
     """Each number of some filters' maps adds the patch of x at its place to its filter, and its filter to the patch."""
     x, weight = np.float64(x), np.float64(weight)
     height, width, _ = grad_map.shape
@@ -127,7 +132,7 @@ def wide_backward(x, grad_map, weight, first, stop):
     return grad_weight, grad_x
 
 
-def narrow_backward_weight(x, grad_map, first_row, stop_row, first, stop):
+def sparse_input_backward_weight(x, grad_map, first_row, stop_row, first, stop):
     """grad_weight[i,j,c,o] = sum over (y, w) of x[y+i,w+j,c] * g[y,w,o], g being some rows and filters of the map"""
     x = np.float64(x)
     grad_weight = np.zeros((3, 3, x.shape[2], grad_map.shape[2]))
@@ -146,7 +151,10 @@ def max_pool2d_row(top, middle, bottom, relu, first, stop):
 
 
 def max_pool2d_forward(x, relu):
-    """The largest of each 3x3 window, stride 2, what hangs over the edge left out; the first of equals; its place."""
+    """The largest of each 3x3 window, stride 2, without the part outside the map; the first of equals; its place.
+
+    NaN counts as the largest.
+    """
     N, H, W, C = x.shape
     out = np.full((N, H // 2, W // 2, C), -np.inf)
     argmax = np.zeros(out.shape, np.uint8)
@@ -155,7 +163,7 @@ def max_pool2d_forward(x, relu):
             for k in range(9):
                 y, x_ = 2 * oy + k // 3, 2 * ox + k % 3
                 if y < H and x_ < W:
-                    wins = x[:, y, x_] > out[:, oy, ox]
+                    wins = (x[:, y, x_] > out[:, oy, ox]) | np.isnan(x[:, y, x_])
                     out[:, oy, ox][wins] = x[:, y, x_][wins]
                     argmax[:, oy, ox][wins] = k
     if relu:
@@ -221,10 +229,10 @@ def linear_batch_forward(x, weight, bias, kind):
     return activation_forward(kind, linear_forward(x, weight, bias))
 
 
-def linear_batch_backward_input(grad_output, weight, x, behind):
+def linear_batch_backward_input(grad_output, weight, x, kind):
     """grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], x having come out of f"""
     grad_input = linear_backward_input(grad_output, weight)
-    return activation_backward_from_result(behind, x, grad_input) if behind else grad_input
+    return activation_backward_from_result(kind, x, grad_input) if kind else grad_input
 
 
 def linear_batch_backward_weight(x, grad_output):
@@ -286,7 +294,7 @@ def sum_shards(shards):
 
 
 def blocks(layers):
-    """Yield (name, is there a pool behind it?) for each conv."""
+    """Yield (name, is it followed by a pool?) for each conv."""
     for place, layer in enumerate(layers):
         if isinstance(layer, Conv):
             number = sum(isinstance(before, Conv) for before in layers[: place + 1])
@@ -303,8 +311,8 @@ def border(x):
     return np.pad(np.float64(x), ((0, 0), (1, 1), (1, 1), (0, 0)))
 
 
-def trunk_forward(layers, tensors, images):
-    """Return the trunk's output, and of each conv block its padded input, its map before the activation, its argmax."""
+def conv_blocks_forward(layers, tensors, images):
+    """Return the conv blocks' output, and of each its padded input, its map before the activation, its argmax."""
     x, tape, kinds = images, [], activations(layers)
     for name, pooled in blocks(layers):
         padded = border(x)
@@ -316,7 +324,7 @@ def trunk_forward(layers, tensors, images):
     return x, tape
 
 
-def trunk_backward(layers, tensors, tape, grad):
+def conv_blocks_backward(layers, tensors, tape, grad):
     """Return the gradients of the conv blocks' tensors, summed over the images."""
     gradients = {}
     for (name, pooled), (padded, before, argmax) in reversed(list(zip(blocks(layers), tape))):
@@ -332,8 +340,8 @@ def trunk_backward(layers, tensors, tape, grad):
 
 
 def forward(layers, tensors, images):
-    """Return the logits, the trunk's tape, and the inputs of the dense layers."""
-    x, tape = trunk_forward(layers, tensors, images)
+    """Return the logits, the tape of the conv blocks, and the inputs of the dense layers."""
+    x, tape = conv_blocks_forward(layers, tensors, images)
     x = x.reshape(len(x), -1)
     inputs = []
     for name in heads(layers):
@@ -360,12 +368,12 @@ def gradients(layers, tensors, images, targets, loss=0):
     found = {}
     for place, name in reversed(list(enumerate(heads(layers)))):
         found[f"{name}.weight"], found[f"{name}.bias"] = linear_backward_weight(inputs[place], grad)
-        behind = kinds[heads(layers)[place - 1]] if place else 0
-        grad = linear_batch_backward_input(grad, tensors[f"{name}.weight"], inputs[place], behind)
+        kind = kinds[heads(layers)[place - 1]] if place else 0
+        grad = linear_batch_backward_input(grad, tensors[f"{name}.weight"], inputs[place], kind)
     if tape:
         _, before, argmax = tape[-1]
         shape = before.shape if argmax is None else argmax.shape
-        found |= trunk_backward(layers, tensors, tape, grad.reshape(shape))
+        found |= conv_blocks_backward(layers, tensors, tape, grad.reshape(shape))
     return each, found
 
 
