@@ -1,6 +1,6 @@
 """The dense layer of layers/linear.py for a batch: three matrix products, in blocks that suit the caches.
 
-Work is cut into strips of the layer, whatever the number of threads; each strip sums in a fixed order.
+Work is cut into strips of the layer, no matter how many threads there are; each strip sums in a fixed order.
 """
 
 from numba import prange
@@ -15,7 +15,7 @@ from .vector_rows import transpose
 
 ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
 COLUMN_BLOCK = 32  # output units of one piece
-DEPTH = 256  # input units summed in registers before the sum is parked in `out`: it and STRIP suit the first two caches
+DEPTH = 256  # input units summed in registers before the sum is stored in `out`; it and STRIP suit L1 and L2
 
 
 @body
@@ -43,7 +43,7 @@ def linear_forward_block(x, weight, bias, activation, n, j, out):
 
 
 @body
-def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, grad_input):
+def linear_backward_input_strip(grad_output, weight, strip, x, previous, scratch, grad_input):
     """Compute the gradient of STRIP inputs, for all images; see `linear_batch_backward_input`.
 
     A vector holds the images, not the inputs, so that what is transposed is the gradients and not the weights.
@@ -68,7 +68,7 @@ def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, 
             block,
         )
         transpose(sums, strided(grad_input, n * D + d, (count, width), (D, 1)))
-    if behind == RELU:
+    if previous == RELU:
         lanes = lane_count(x)
         for n in range(N):
             for i in range(0, width, lanes):
@@ -77,9 +77,9 @@ def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, 
                 zero = filled(0, gradient)
                 active = greater(load(x, place, width - i), zero)
                 store(grad_input, place, width - i, choose(active, gradient, zero))
-    elif behind != LINEAR:
+    elif previous != LINEAR:
         for n in range(N):
-            pass_back(behind, view(x, n * D + d, (width,)), view(grad_input, n * D + d, (width,)))
+            pass_back(previous, view(x, n * D + d, (width,)), view(grad_input, n * D + d, (width,)))
 
 
 @body
@@ -127,14 +127,14 @@ def linear_batch_forward(
 def linear_batch_backward_input(
     grad_output,  # (N, K)
     weight,  # (D, K)
-    x,  # (N, D) what the layer read; not looked at behind LINEAR
-    behind,  # the activation that x came out of, or LINEAR
+    x,  # (N, D) what the layer read; not read if previous is LINEAR
+    previous,  # the activation of the layer before, which x came out of, or LINEAR
     scratch,  # (table.linear_scratch(D, K),) overwritten
     grad_input,  # (N, D), overwritten
 ):
     """Multiply by the weights' transpose.
 
-    grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], f' being the derivative of `behind` at x[n,d]
+    grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], f' being the derivative of `previous` at x[n,d]
 
     Parallel : over strips of inputs; one thread owns a strip of grad_input.
     Work     : 2*N*D*K flop.
@@ -143,7 +143,7 @@ def linear_batch_backward_input(
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
     for strip in prange((weight.shape[0] + STRIP - 1) // STRIP):
-        linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, grad_input)
+        linear_backward_input_strip(grad_output, weight, strip, x, previous, scratch, grad_input)
 
 
 @kernel

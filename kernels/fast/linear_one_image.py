@@ -15,7 +15,7 @@ def active_inputs(
 ):
     """List the inputs that are not zero, and return how many there are.
 
-    Written without a branch: half the inputs are zero in no pattern, and a wrong guess costs some 15 cycles.
+    Written without a branch: half the inputs are zero in no pattern, and a wrong prediction costs about 15 cycles.
     """
     count = 0
     for d in range(x.size):

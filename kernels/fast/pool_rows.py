@@ -36,8 +36,8 @@ def max_pool2d_row(
     middle,  # (W, C)
     bottom,  # (W, C)
     relu,  # 1: the result is to pass through ReLU
-    first,  # channel, of those asked for
-    stop,  # the channel behind the last
+    first,  # channel
+    stop,  # end of the channels, exclusive
     out,  # (OW, C) contiguous, overwritten
     argmax,  # (OW, C) uint8, overwritten
 ):
@@ -99,7 +99,7 @@ def _sent(window, place):
 def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
     """Send one image's gradient back to the winners; the share is as in work_split.py.
 
-    A square of 2x2 pixels (y, x) .. (y+1, x+1) with even y and x lies in four windows at the most: that which starts in
+    A square of 2x2 pixels (y, x) .. (y+1, x+1) with even y and x is in at most four windows: the one that starts in
     it, and those above, to the left, and above to the left, which reach it with their last row or column.
     """
     C = grad_out.shape[2]
