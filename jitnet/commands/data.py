@@ -40,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what `jitnet data` was asked for and return the exit code; `InputError` when `fetch` fails."""
+    """Do the action and return the exit code; `InputError` when `fetch` fails."""
     if args.action == "status":
         return _status()
     if args.action == "fetch":

@@ -77,7 +77,7 @@ def test_fish_completes(runs, capsys, typed):
     assert done.returncode == 0 and done.stderr == "", done.stderr
     found = {line.split("\t")[0] for line in done.stdout.splitlines()}
     offered, refused = COMPLETIONS[typed]
-    if "=" not in typed:  # of what stands behind a comparison fish is told nothing
+    if "=" not in typed:  # fish has no completion after a comparison
         assert offered <= found, found
     assert not refused & found
 

@@ -117,7 +117,7 @@ def test_runs_of_an_older_schema_still_read(runs, capsys):
     (old / "config.toml").unlink()
     (old / "metrics.csv").write_text("epoch,train_loss,test_accuracy\n0,0.5,88.0\n1,0.25,89.0\n2,0.1")
     run = read_run("old", runs)
-    assert run.last("test_accuracy") == 89.0 and len(run.epochs) == 2  # the torn line is left out
+    assert run.last("test_accuracy") == 89.0 and len(run.epochs) == 2  # the torn line is omitted
     assert run.settings["network"] == "cnn" and run.settings["batch_size"] == 1
     for words in (["list"], ["show", "old"], ["compare", "old", "a"], ["compare", "a", "old"], ["plot", "old"]):
         assert "old" in shown(capsys, *words)

@@ -20,7 +20,7 @@ from jitnet.display.network import drawing, in_a_line
 from jitnet.events import Compiling, Progress, RunFinished
 from jitnet.model.architecture import CNN, Dense
 from jitnet.model.network import Network
-from jitnet.training.weight_change import Movement
+from jitnet.training.weight_change import WeightChange
 
 EXTENTS = ("28x28x1", "28x28x16", "14x14x16", "14x14x32", "7x7x32", "7x7x64", "100", "10")
 SAMPLE = {"sample": ("f" * 50 + "0" * 50,) * 12, "sample_labels": (*range(10), 0, 1), "classes": 10, "extents": EXTENTS}
@@ -92,7 +92,7 @@ def test_movement_is_the_change_of_the_weights_by_layer():
     network = Network((*CNN[:-1], Dense(10)), (28, 28, 1))
     network.initialise("he", 1)
     before = {name: array.copy() for name, array in network.tensors().items()}
-    movement = Movement(network)
+    movement = WeightChange(network)
     assert movement.since_last() == (0.0,) * 7
     for name, array in network.tensors().items():
         assert np.array_equal(array, before[name])  # looking changes nothing
