@@ -16,8 +16,8 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = options.add_command(
         subparsers,
         "sweep",
-        "jitnet sweep mlp --grid lr=0.01,0.03 --grid hidden=100,512x512 --epochs 3  four runs",
-        "jitnet sweep cnn --random 20 --range lr=1e-4:1e-1 --val 999 --schedule cosine --halving 3  the best longer",
+        "jitnet sweep mlp --grid lr=0.01,0.03 hidden=100,512x512 --epochs 3  four runs",
+        "jitnet sweep cnn --random 9 --range lr=1e-4:1e-1 --val 5000 --schedule cosine --halving 3  the best longer",
         add_help=False,
     )
     group = parser.add_argument_group("combinations")

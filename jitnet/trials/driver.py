@@ -15,7 +15,7 @@ from jitnet.history.statistics import FIGURES
 from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, Trial
-from jitnet.trials.trial import look, run_trial
+from jitnet.trials.trial import prepare, run_trial
 
 ATTEMPTS = 3  # of a trial whose worker was killed, before it is taken for the reason
 TICK_S = 0.5  # between two looks at the folders; longer where there are hundreds
@@ -68,12 +68,12 @@ class Driver:
         alive = self.plan.groups
         rows = {row.name: row for row in self.board.rows}
         for row in rows.values():
-            self._take_over(row)
+            self._restore(row)
         rungs = self.plan.rungs or (0,)
         for rung in rungs:
             todo = [rows[t.name] for trials in alive.values() for t in trials if self._is_left(rows[t.name], rung)]
             if todo and "data_sha256" not in self._common:
-                yield from self._look()
+                yield from self._prepare()
                 self.board.start_clock()
             yield from self._train(todo, rung)
             if self.stopping or self.lost:
@@ -91,10 +91,10 @@ class Driver:
         """Is this trial handed out, so that its status is of a moment only?"""
         return row.name in self._watched
 
-    def _look(self) -> Iterator[None]:
+    def _prepare(self) -> Iterator[None]:
         """Have data and kernels ready on each machine before trials are handed out."""
         tasks = [self._task(trial, 0) for trial in self.plan.trials]
-        futures = [submit(look, tasks) for submit in self._machines]
+        futures = [submit(prepare, tasks) for submit in self._machines]
         found = []
         for future in futures:
             while not future.done():
@@ -135,7 +135,7 @@ class Driver:
             over, _ = concurrent.futures.wait(pending, tick, concurrent.futures.FIRST_COMPLETED)
             for future in over:
                 row = pending.pop(future)
-                if self._settle(row, future):
+                if self._record(row, future):
                     yield from self._submit(row, rung, pending)
                 yield row
             for row in pending.values():
@@ -160,7 +160,7 @@ class Driver:
             row.status, row.message = LOST, self.lost
             yield row
 
-    def _settle(self, row: Row, future: Future) -> bool:
+    def _record(self, row: Row, future: Future) -> bool:
         """Write down what became of a trial; returns whether to try it again."""
         row.fraction = 0.0
         del self._watched[row.name]
@@ -185,7 +185,7 @@ class Driver:
                 setattr(row, name, value)
         return False
 
-    def _take_over(self, row: Row) -> None:
+    def _restore(self, row: Row) -> None:
         """Fill a row with what an earlier command has left of its trial."""
         epochs = self.folder.epochs_of(row.name)
         row.epoch = len(epochs)

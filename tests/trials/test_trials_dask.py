@@ -1,4 +1,4 @@
-"""Many trials over Dask distributed: a cluster of our own, and one that runs already and loses what it has."""
+"""Many trials over Dask distributed: a cluster of our own, and one that runs already and loses its workers."""
 
 import json
 import os
@@ -51,7 +51,7 @@ if __name__ == "__main__":
 
 
 class Cluster:
-    """A scheduler and two workers of one thread, on loopback, each a process of its own."""
+    """A scheduler and two workers of one thread, on loopback, each a separate process."""
 
     def __init__(self, folder: Path):
         self.folder, self.processes = folder, []
@@ -130,4 +130,4 @@ def test_without_dask_there_is_a_sentence(folder, capsys, monkeypatch):
     words = ("repeat", "cnn", *TINY, "--engine", "dask", "--ui", "quiet")
     assert "pip install 'jitnet[dask]'" in refusal(capsys, *words)
     assert os.listdir(folder / "runs")[0].startswith("repeat-cnn-")
-    assert main(["runs", "list"]) == 0  # a sweep's folder is no run
+    assert main(["runs", "list"]) == 0  # a sweep's folder is not a run

@@ -23,7 +23,7 @@ from jitnet.trials.board import Board
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan
-from jitnet.trials.worker_pool import LocalWorkers, share_out
+from jitnet.trials.worker_pool import LocalWorkers, divide_cores
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, plan: Plan) -> int:
     """
     if args.scheduler and args.engine == "local":
         raise InputError("--scheduler is given with --engine local: omit one of them")
-    shares = share_out(len(plan.trials), args.workers, args.threads)
+    shares = divide_cores(len(plan.trials), args.workers, args.threads)
     argv = ["jitnet", *sys.argv[1:]]
     path = Path(args.runs_dir) / check_name(
         args.name or f"{plan.kind}-{plan.trials[0].settings.network}-{plan.identity}"
