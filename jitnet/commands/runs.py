@@ -5,13 +5,21 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
-from jitnet.commands.support import options
+from jitnet.commands.support import listing, options
+from jitnet.commands.support.options import Subparsers
+from jitnet.display.tables import to_csv, to_markdown
 from jitnet.errors import InputError
+from jitnet.history import read_run, read_runs, select
+from jitnet.history.compare import compare
+from jitnet.history.curves import METRICS, curves
+from jitnet.history.figure import save_figure
+from jitnet.history.read import summary
+from jitnet.history.sweep_record import expand, find_sweep, read_sweep
+from jitnet.history.tables import statistics_tables, trials_table
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `runs` and its actions to the command line."""
     parser = options.add_command(
         subparsers,
@@ -20,13 +28,13 @@ def add_parser(subparsers: Any) -> None:
         "jitnet runs compare run-a run-b  what differs between two runs",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|compare|plot")
-    listing = actions.add_parser("list", help="a line for each run, the newest first")
-    listing.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")
-    listing.add_argument("--reverse", action="store_true", help="the other way round")
-    listing.add_argument(
+    list_ = actions.add_parser("list", help="a line for each run, the newest first")
+    list_.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")
+    list_.add_argument("--reverse", action="store_true", help="the other way round")
+    list_.add_argument(
         "--filter", metavar="TEST", action="append", default=[], help='network=cnn, "accuracy>=98", status!=done, ...'
     )
-    listing.add_argument("--json", action="store_true", help="a JSON array, with all settings")
+    list_.add_argument("--json", action="store_true", help="a JSON array, with all settings")
     show = actions.add_parser("show", help="all about one run")
     show.add_argument("run_name", metavar="RUN", help="a run folder, its name, or `latest`")
     show.add_argument("--json", action="store_true", help="one JSON object")
@@ -45,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
     )
     for several in (compare, plot):
         several.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
-    for action in (listing, show, compare, plot):
+    for action in (list_, show, compare, plot):
         options.add_runs_dir(action)
     parser.set_defaults(run=run)
 
@@ -56,9 +64,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from jitnet.history import read_runs, select
-    from jitnet.history.read import summary
-
     found, damaged = read_runs(args.runs_dir)
     for sentence in damaged:
         print(f"warning: {sentence}", file=sys.stderr)
@@ -67,33 +72,21 @@ def _list(args: argparse.Namespace) -> int:
         records = [summary(run) | {"path": str(run.path), "settings": run.settings} for run in chosen]
         print(json.dumps(records, indent=2, default=str))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_list(chosen, len(found), args.runs_dir)
     return 0
 
 
 def _show(args: argparse.Namespace) -> int:
-    from jitnet.history import read_run
-    from jitnet.history.read import summary
-
     run = read_run(args.run_name, args.runs_dir)
     if args.json:
         record = summary(run) | {"path": str(run.path), "settings": run.settings, "meta": run.meta}
         print(json.dumps(record | {"metrics": run.epochs}, indent=2, default=str))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_run(run)
     return 0
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from jitnet.display.tables import to_csv, to_markdown
-    from jitnet.history.compare import compare
-    from jitnet.history.curves import curves
-    from jitnet.history.sweep_record import expand, find_sweep
-
     targets = tuple(args.accuracy or ())
     for target in targets:
         if not 0 < target <= 100:
@@ -108,8 +101,6 @@ def _compare(args: argparse.Namespace) -> int:
     if args.markdown or args.csv:
         print(to_markdown(tables) if args.markdown else to_csv(tables))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_tables(tables)
     with contextlib.suppress(InputError):  # no epoch is done yet: the settings are worth comparing all the same
         listing.print_curves(curves(runs, "test_accuracy", "epoch"), "test_accuracy", "epoch")
@@ -118,10 +109,6 @@ def _compare(args: argparse.Namespace) -> int:
 
 def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
     """Print a sweep's statistics and its table: a line for each trial, where `compare` has a column for each run."""
-    from jitnet.display.tables import to_csv, to_markdown
-    from jitnet.history.sweep_record import read_sweep
-    from jitnet.history.tables import statistics_tables, trials_table
-
     sweep = read_sweep(path)
     table = trials_table(sweep)
     tables = [*statistics_tables(sweep.statistics()), *([table] if table else [])]
@@ -130,17 +117,11 @@ def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
     if args.markdown or args.csv:
         print(to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_tables(tables)
     return 0
 
 
 def _plot(args: argparse.Namespace) -> int:
-    from jitnet.history.curves import METRICS, curves
-    from jitnet.history.figure import save_figure
-    from jitnet.history.sweep_record import expand
-
     if args.metric not in METRICS:
         raise InputError(f"--metric is {args.metric!r}: expected one of {', '.join(METRICS)}")
     drawn = curves(expand(args.run_names, args.runs_dir), args.metric, args.x)
@@ -148,7 +129,5 @@ def _plot(args: argparse.Namespace) -> int:
         save_figure(args.out, drawn, args.metric, args.x)
         print(f"written: {args.out}")
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_curves(drawn, args.metric, args.x)
     return 0

@@ -57,6 +57,7 @@ FAULTS = (
      "tests/faults/test_races.py::test_every_parallel_kernel_has_the_same_bits_under_every_schedule"),
     ("one row too many", "kernels/layers/pooling.py", "for oy in range(H // 2):", "for oy in range(H // 2 + 1):",
      "tests/faults/test_bounds.py::test_indexed_code_stays_inside_in_plain_python"),
-    ("half of a sum is lost", "kernels/fast/per_sample.py", "work[shards + at] + work[shards + plan.conv_params + at]",
-     "work[shards + at]", "tests/kernels/test_persample.py::test_steps_are_those_of_naive_sgd"),
+    ("half of a sum is lost", "kernels/fast/per_sample_layers.py",
+     "work[shards + at] + work[shards + plan.conv_params + at]", "work[shards + at]",
+     "tests/kernels/test_persample.py::test_steps_are_those_of_naive_sgd"),
 )  # fmt: skip
