@@ -20,6 +20,7 @@ from jitnet.display.format import (
     epoch_columns,
     number,
     percentage,
+    significant,
 )
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.overlay import overlay
@@ -69,6 +70,9 @@ def _cells(run: Run) -> dict[str, Text]:
         "epochs": Text(f"{row['epochs']}/{row['planned']}"),
         "accuracy": Text(percentage(row["accuracy"])),
         "best": Text(percentage(row["best"])),
+        "rmse": Text(
+            significant(next((r["test_rmse"] for r in reversed(epoch_rows(run)) if r.get("test_rmse")), None))
+        ),
         "loss": Text(number(row["loss"], 4)),
         "time": Text(duration(row["seconds"])),
         "images/s": Text(number(row["images_per_s"])),
@@ -78,11 +82,11 @@ def _cells(run: Run) -> dict[str, Text]:
 
 def _fitting(rows: list[dict[str, Text]], width: int) -> list[str]:
     """Return the columns that fit: whole ones, so that no number is cut; the least telling go first."""
-    names = list(rows[0]) if rows else []
+    names = [name for name in rows[0] if name != "rmse" or any(str(row[name]) != NONE for row in rows)] if rows else []
     widths = {name: max(len(name), *(row[name].cell_len for row in rows)) for name in names}
-    for name in ("images/s", "best", "loss", "network", "time", "data", "age", "epochs", "status"):
+    for name in ("images/s", "best", "loss", "rmse", "network", "time", "data", "age", "epochs", "status"):
         if sum(widths.values()) + 2 * len(widths) > width:
-            del widths[name]
+            widths.pop(name, None)
     return list(widths)
 
 
