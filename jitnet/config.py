@@ -95,6 +95,10 @@ class Settings:
     )  # fmt: skip
     shuffle: bool = setting(False, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
     seed: int = setting(0, "seed of the initial weights and the shuffle", group=OPTIMIZATION, cpp="seed")
+    kernels: str = setting(
+        "fast", "fast kernels, or the simple ones of kernels/step.py, made to be read", group=OPTIMIZATION,
+        choices=("fast", "simple"), added=True,
+    )  # fmt: skip
     until: int = setting(
         0, "epochs to train in total, those after the plan at its last learning rate; 0 = as planned", parameter=False
     )

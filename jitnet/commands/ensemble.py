@@ -14,7 +14,8 @@ from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.history.sweep_record import expand
 from jitnet.history.tables import Cell, Line, Table
-from jitnet.model.network import Network, probabilities, score
+from jitnet.model.network import Network
+from jitnet.model.scores import probabilities, score
 from jitnet.run.trained import Trained
 
 Score = tuple[float, float | None]  # loss, accuracy in percent

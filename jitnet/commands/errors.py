@@ -7,7 +7,7 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.display.format import count, percentage
 from jitnet.display.pictures import print_prediction
 from jitnet.errors import InputError
-from jitnet.model.network import probabilities
+from jitnet.model.scores import probabilities
 from jitnet.report.measure import measure
 
 

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     from jitnet.commands.support import trained_run
     from jitnet.display.format import count, percentage, significant
-    from jitnet.model.network import score
+    from jitnet.model.scores import score
 
     network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     settings = folder.settings

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from jitnet.data.readers.images import read_images
     from jitnet.display.pictures import print_prediction
     from jitnet.errors import InputError
-    from jitnet.model.network import probabilities
+    from jitnet.model.scores import probabilities
 
     network, folder, _ = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     if folder.settings.target:

@@ -17,7 +17,7 @@ from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 from jitnet.history import Run
 from jitnet.history.sweep_record import expand, find_sweep, read_sweep
-from jitnet.model.network import probabilities
+from jitnet.model.scores import probabilities
 from jitnet.report import page, sweep_page
 from jitnet.report.measure import measure
 from jitnet.report.regression import residuals

@@ -12,8 +12,8 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
 from jitnet.errors import InputError
-from jitnet.model.network import probabilities
 from jitnet.model.reference import backward, forward
+from jitnet.model.scores import probabilities
 
 _PICTURES = 4  # feature maps of a layer: those with the largest values
 
