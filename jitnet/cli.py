@@ -31,6 +31,7 @@ from jitnet.commands import (
     warmup,
 )
 from jitnet.errors import InputError, JitnetError
+from jitnet.printing import printable, say
 
 EXAMPLES = """examples:
   jitnet train cnn --epochs 9                the documents' CNN, one image at a time
@@ -75,14 +76,14 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()  # here, where a dead output is expected
         return code
     except JitnetError as error:
-        print(f"jitnet: {error}", file=sys.stderr)
+        say("jitnet: " + "\n".join(map(printable, error.args)), file=sys.stderr)
         return error.exit_code
     except MemoryError as error:
-        print(f"jitnet: there is not enough memory ({error}): use a smaller network or batch", file=sys.stderr)
+        say(f"jitnet: there is not enough memory ({error}): use a smaller network or batch", file=sys.stderr)
         return InputError.exit_code
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            print(f"jitnet: {error.strerror}: make room and run it again", file=sys.stderr)
+            say(f"jitnet: {error.strerror}: make room and run it again", file=sys.stderr)
         elif error.errno != errno.EPIPE:  # the reader of our output went away, as in `jitnet summary cnn | head -1`
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

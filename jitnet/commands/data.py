@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jitnet.printing import printable, say, warn
+
 
 def add_parser(subparsers: Any) -> None:
     """Add `data` and its actions to the command line."""
@@ -34,13 +36,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _status() -> int:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from jitnet.data.sources.cache import default_folder
     from jitnet.data.sources.known import MNIST
     from jitnet.data.sources.search import copies, own_place
+    from jitnet.display.console import safe_console
 
     table = Table(title="places where MNIST is looked for, in this order", title_justify="left")
     table.add_column("place", overflow="fold")
@@ -54,8 +56,8 @@ def _status() -> int:
         *((mirror, "asked last, never with --offline", "") for mirror in MNIST.mirrors),
     ]
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # Text: a path may hold what rich takes for markup
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)  # a pipe has no edge to fold at
+        table.add_row(*(Text(printable(cell)) for cell in row))  # Text: a path may hold what rich takes for markup
+    safe_console(width=None if sys.stdout.isatty() else 1000).print(table)  # a pipe has no edge to fold at
     return 0
 
 
@@ -69,7 +71,7 @@ def _there(path: Path) -> str:
     if not os.path.exists(path):
         return "nothing"
     try:
-        data = read_own(path, Cache(None, print))
+        data = read_own(path, Cache(None, warn))
     except InputError as error:
         return str(error)
     if data.name == MNIST.name:
@@ -114,7 +116,7 @@ def _fetch(name: str, offline: bool) -> int:
     with Waiting(plain=print) as waiting:
         cache = Cache(default_folder(), print, waiting.report)
         source = fetch(known, cache, offline)
-    print(f"{known.title} is in {cache.folder}, content verified (from {source})")
+    say(f"{known.title} is in {cache.folder}, content verified (from {source})")
     return 0
 
 
@@ -130,5 +132,5 @@ def _clear() -> int:
             file.unlink()
             total, removed = total + size, removed + 1
     kept = f"; {len(files) - removed} could not be removed" if removed < len(files) else ""
-    print(f"removed {removed} files, {_megabytes(total)}, from {folder or 'no cache folder'}{kept}")
+    say(f"removed {removed} files, {_megabytes(total)}, from {folder or 'no cache folder'}{kept}")
     return 0

@@ -5,6 +5,7 @@ from typing import Any
 
 from jitnet.commands.support import options
 from jitnet.errors import InputError
+from jitnet.printing import warn
 
 
 def add_parser(subparsers: Any) -> None:
@@ -21,10 +22,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure the members and their mean on the test images, and return the exit code."""
+    from jitnet.commands.support.damaged import readable
     from jitnet.history.sweep_record import expand
     from jitnet.machine import threads
 
-    runs = {each.path.resolve(): each for each in expand(args.run_names, args.runs_dir, done=True)}
+    runs = {each.path.resolve(): each for each in readable(expand(args.run_names, args.runs_dir, done=True))}
     if len(runs) < 2:
         raise InputError(f"{len(runs)} run{'s are' * (not runs)} given: expected two or more that are done, or a sweep")
     threads.configure(args.threads)
@@ -38,18 +40,25 @@ def run(args: argparse.Namespace) -> int:
 
     kind = "best" if args.best else None
     members, scores = [], []
-    first, folder, _ = trained_run.load_trained(str(next(iter(runs))), args.runs_dir, kind)
+    loaded = []
+    for path, each in runs.items():
+        try:
+            loaded.append((each.name, *trained_run.load_trained(str(path), args.runs_dir, kind)))
+        except InputError as error:
+            warn(error)
+    if len(loaded) < 2:
+        raise InputError(f"{len(loaded)} of {len(runs)} runs can be read: expected two or more with a valid checkpoint")
+    _, first, folder, _ = loaded[0]
     data, _ = trained_run.load_test(first, folder, args.data, args.offline)
     total: Any = 0.0
     regression = data.y_test.ndim == 2
     with Waiting() as waiting:
-        for place, (path, each) in enumerate(runs.items()):
-            waiting.report("measuring", place / len(runs))
-            network, folder, epoch = trained_run.load_trained(str(path), args.runs_dir, kind)
+        for place, (name, network, folder, epoch) in enumerate(loaded):
+            waiting.report("measuring", place / len(loaded))
             logits = trained_run.logits(network, _fitting(data, first, network, folder), waiting.report)
             total = total + (logits.astype(np.float64) if regression else probabilities(logits))
             scores.append(score(logits, data.y_test, network.loss))
-            members.append((each.name, str(epoch), *_figures(scores[-1], data.unit)))
+            members.append((name, str(epoch), *_figures(scores[-1], data.unit)))
     mean = total / len(members)
     together = score(mean if regression else np.log(np.maximum(mean, 1e-300)), data.y_test, first.loss)
     average = tuple(None if None in column else sum(column) / len(column) for column in zip(*scores))

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from jitnet.commands.support import options
+from jitnet.printing import say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -40,10 +41,10 @@ def run(args: argparse.Namespace) -> int:
     measured = measure(data.name, chances, data.y_test, args.count)
     mark = " (synthetic digits)" if data.synthetic else ""
     shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""
-    print(f"{folder.path}: {measured.errors:,} of {len(images):,} test images of {data.name}{mark} are wrong{shown}")
+    say(f"{folder.path}: {measured.errors:,} of {len(images):,} test images of {data.name}{mark} are wrong{shown}")
     out = listing.console()
     for mistake in measured.mistakes:
         about = f"image {mistake.index}: true {mistake.label}, predicted {mistake.predicted}, loss {mistake.loss:.2f}"
-        print(f"\n{about}", flush=True)
+        say(f"\n{about}", flush=True)
         print_prediction(out, images[mistake.index], chances[mistake.index], mistake.label)
     return 0

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from jitnet.commands.support import options
+from jitnet.printing import say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if folder.meta["data"] == "synthetic" and not data.synthetic:
         mark = " (trained on synthetic digits)"
     kind = "rows" if settings.target else "images"
-    print(f"{folder.path} after {counted(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
+    say(f"{folder.path} after {counted(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
     measure = f"rmse = {loss**0.5:.6g}" if accuracy is None else f"accuracy = {accuracy:.2f}"
-    print(f"loss = {loss:.6f} {measure}{mark}")
+    say(f"loss = {loss:.6f} {measure}{mark}")
     return 0

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.commands.support import options
+from jitnet.printing import say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -63,9 +64,9 @@ def run_cpp(args: argparse.Namespace) -> int:
         "data_sha256": str(folder.meta.get("data_sha256", "")),
     }
     twin.write(args.out, network, folder.settings, tensors, metadata)
-    print(f"{folder.path} at epoch {position.epoch} is in {args.out}, see {args.out / 'README.md'}")
+    say(f"{folder.path} at epoch {position.epoch} is in {args.out}, see {args.out / 'README.md'}")
     if args.verify:
-        print(twin.verify(args.out))
+        say(twin.verify(args.out))
     return 0
 
 
@@ -88,8 +89,8 @@ def run_weights(args: argparse.Namespace) -> int:
     else:
         checkpoint.save(args.out, tensors, {"architecture": folder.settings.architecture, "layout": "out, in"})
     for name, array in tensors.items():
-        print(f"{name:16} {' x '.join(map(str, array.shape))}")
-    print(f"the weights of {folder.path} are in {args.out}")
+        say(f"{name:16} {' x '.join(map(str, array.shape))}")
+    say(f"the weights of {folder.path} are in {args.out}")
     return 0
 
 

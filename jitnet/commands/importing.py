@@ -7,6 +7,7 @@ from typing import Any
 from jitnet.commands.support import options
 from jitnet.config import CHOICES, PRESETS, Settings
 from jitnet.errors import InputError
+from jitnet.printing import say, warn
 
 LAYOUTS = ("torch", "keras", "jitnet")
 
@@ -42,7 +43,6 @@ def run(args: argparse.Namespace) -> int:
 
     threads.configure()
 
-    from jitnet.commands.support import trained_run
     from jitnet.data.split import split
     from jitnet.run import RunFolder, describe, start
     from jitnet.storage import foreign_weights
@@ -54,11 +54,11 @@ def run(args: argparse.Namespace) -> int:
     settings = Settings.preset(args.network, **given)
     names = _names(args.map)
     theirs = foreign_weights.read(args.file)
-    network, data = start.prepare(settings, args.offline, trained_run.warn)
+    network, data = start.prepare(settings, args.offline, warn)
     tensors, unused = foreign_weights.convert(network, theirs, names, args.layout, str(args.file))
     network.load_tensors(tensors, str(args.file))
     if unused:
-        trained_run.warn(f"not needed of {args.file}: {', '.join(unused)}")
+        warn(f"not needed of {args.file}: {', '.join(unused)}")
     training = Training(network, settings, split(data, settings))
     meta = describe.meta(network, data, settings.seed) | {"status": "stopped", "imported": str(args.file)}
     with RunFolder.create(
@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
         meta=meta,
         tensors=training.tensors(),
     ) as folder:
-        print(f"{folder.path} holds {network.params.size:,} parameters of {args.file}")
-        print(f"measure them with: jitnet eval {folder.path}")
+        say(f"{folder.path} holds {network.params.size:,} parameters of {args.file}")
+        say(f"measure them with: jitnet eval {folder.path}")
     return 0
 
 

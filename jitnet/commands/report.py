@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.commands.support import options
+from jitnet.printing import say, warn
 
 
 def add_parser(subparsers: Any) -> None:
@@ -27,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
     threads.configure(args.threads)
 
+    from jitnet.commands.support.damaged import readable, warn_of_logs
     from jitnet.commands.support.progress_bar import Waiting
     from jitnet.errors import InputError
     from jitnet.history.sweep_record import expand, find_sweep, read_sweep
@@ -34,8 +36,13 @@ def run(args: argparse.Namespace) -> int:
 
     sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
     if sweep is not None:
-        return _write(args.out or sweep / "report.html", sweep_page(read_sweep(sweep), _made()))
-    runs = expand(args.run_names, args.runs_dir)
+        found = read_sweep(sweep)
+        for sentence in found.damaged:
+            warn(sentence)
+        return _write(args.out or sweep / "report.html", sweep_page(found, _made()))
+    every = expand(args.run_names, args.runs_dir)
+    runs = readable(every)
+    damaged = [run.damage for run in every if run.damage]
     out = args.out or runs[0].path / "report.html"
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"--out is {out}: expected a file in a folder that is there")
@@ -44,8 +51,18 @@ def run(args: argparse.Namespace) -> int:
     with Waiting() as waiting:
         for place, each in enumerate(runs):
             waiting.report("measuring", place / len(runs))
-            subjects.append(_subject(each, args, known, waiting.report))
-    return _write(out, page(subjects, _made()))
+            try:
+                subjects.append(_subject(each, args, known, waiting.report))
+            except InputError as error:  # no valid checkpoint, or one of another network
+                if len(every) == 1:
+                    raise
+                warn(error)
+                damaged.append(str(error))
+    if not subjects:
+        raise InputError(damaged[0])
+    text = page(subjects, _made(), damaged)
+    warn_of_logs(runs)
+    return _write(out, text)
 
 
 def _made() -> str:
@@ -59,10 +76,10 @@ def _write(out: Path, text: str) -> int:
     from jitnet.storage.atomic import replace_file
 
     try:
-        replace_file(out, text.encode())
+        replace_file(out, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
-    print(f"written: {out} ({len(text) / 1e6:.1f} MB)")
+    say(f"written: {out} ({len(text) / 1e6:.1f} MB)")
     return 0
 
 
@@ -80,7 +97,7 @@ def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any], report:
     measured, missing, images = None, "", None
     try:
         if spec not in known:
-            known[spec] = trained_run.load_data(spec, args.offline, trained_run.warn)
+            known[spec] = trained_run.load_data(spec, args.offline, warn)
         data = known[spec]
         if data.sha256 != each.meta.get("data_sha256"):
             raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
@@ -88,7 +105,7 @@ def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any], report:
         measured = measure(data.name, probabilities(trained_run.logits(network, images, report)), data.y_test)
     except InputError as error:
         missing = str(error)
-        trained_run.warn(f"{each.name} is reported without measurements: {error}")
+        warn(f"{each.name} is reported without measurements: {error}")
         images = None
     if images is None:
         import numpy as np

@@ -6,6 +6,7 @@ from typing import Any
 from jitnet.commands.support import options
 from jitnet.config import CHOICES
 from jitnet.errors import InputError
+from jitnet.printing import say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -44,13 +45,13 @@ def run(args: argparse.Namespace) -> int:
         if folder.meta["status"] == "done" and folder.meta.get("stop_reason") and args.epochs is None:
             if args.ui not in ("json", "quiet"):
                 reason = folder.meta["stop_reason"]
-                print(f"{folder.path} is finished after {position.epoch} of {epochs} epochs: {reason}")
-                print(f"--epochs {max(epochs, position.epoch + 1)} would go on")
+                say(f"{folder.path} is finished after {position.epoch} of {epochs} epochs: {reason}")
+                say(f"--epochs {max(epochs, position.epoch + 1)} would go on")
             return 0
         if position.epoch >= epochs:
             start.close(folder, position)
             if args.ui not in ("json", "quiet"):
-                print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
+                say(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
             return 0
         with Waiting(args.ui != "quiet") as waiting:
             network, data = start.prepare(settings, args.offline, notices.append, waiting.report)

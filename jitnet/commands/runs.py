@@ -2,13 +2,12 @@
 
 import argparse
 import contextlib
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from jitnet.commands.support import options
 from jitnet.errors import InputError
+from jitnet.printing import json_text, say, warn
 
 
 def add_parser(subparsers: Any) -> None:
@@ -54,13 +53,14 @@ def _list(args: argparse.Namespace) -> int:
     from jitnet.history import read_runs, select
     from jitnet.history.read import summary
 
-    found, damaged = read_runs(args.runs_dir)
-    for sentence in damaged:
-        print(f"warning: {sentence}", file=sys.stderr)
+    found = read_runs(args.runs_dir)
+    for run in found:
+        if run.damage:
+            warn(run.damage)
     chosen = select.order(select.keep(found, args.filter), args.sort, args.reverse)
     if args.json:
         records = [summary(run) | {"path": str(run.path), "settings": run.settings} for run in chosen]
-        print(json.dumps(records, indent=2, default=str))
+        say(json_text(records, indent=2))
         return 0
     from jitnet.commands.support import listing
 
@@ -69,21 +69,24 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
+    from jitnet.commands.support.damaged import warn_of_logs
     from jitnet.history import read_run
     from jitnet.history.read import summary
 
     run = read_run(args.run_name, args.runs_dir)
     if args.json:
         record = summary(run) | {"path": str(run.path), "settings": run.settings, "meta": run.meta}
-        print(json.dumps(record | {"metrics": run.epochs}, indent=2, default=str))
+        say(json_text(record | {"metrics": run.epochs}, indent=2))
         return 0
     from jitnet.commands.support import listing
 
     listing.print_run(run)
+    warn_of_logs([run])
     return 0
 
 
 def _compare(args: argparse.Namespace) -> int:
+    from jitnet.commands.support.damaged import readable
     from jitnet.history.compare import compare, to_csv, to_markdown
     from jitnet.history.curves import curves
     from jitnet.history.sweep_record import expand, find_sweep
@@ -95,12 +98,12 @@ def _compare(args: argparse.Namespace) -> int:
     sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
     if sweep is not None:
         return _compare_sweep(args, sweep)
-    runs = expand(args.run_names, args.runs_dir)
+    runs = readable(expand(args.run_names, args.runs_dir))
     if len(runs) < 2:
-        raise InputError(f"{args.run_names[0]} alone is given: expected two or more runs to compare, or `runs show`")
+        raise InputError(f"{runs[0].name} alone is there: expected two or more runs to compare, or `runs show`")
     tables = compare(runs, targets)
     if args.markdown or args.csv:
-        print(to_markdown(tables) if args.markdown else to_csv(tables))
+        say(to_markdown(tables) if args.markdown else to_csv(tables))
         return 0
     from jitnet.commands.support import listing
 
@@ -117,12 +120,14 @@ def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
     from jitnet.history.tables import statistics_tables, trials_table
 
     sweep = read_sweep(path)
+    for sentence in sweep.damaged:
+        warn(sentence)
     table = trials_table(sweep)
     tables = [*statistics_tables(sweep.statistics()), *([table] if table else [])]
     if not tables:
         raise InputError(f"{path} has no table yet: expected a sweep of which a trial has begun")
     if args.markdown or args.csv:
-        print(to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables))
+        say(to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables))
         return 0
     from jitnet.commands.support import listing
 
@@ -131,16 +136,19 @@ def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
 
 
 def _plot(args: argparse.Namespace) -> int:
+    from jitnet.commands.support.damaged import readable, warn_of_logs
     from jitnet.history.curves import METRICS, curves
     from jitnet.history.figure import save_figure
     from jitnet.history.sweep_record import expand
 
     if args.metric not in METRICS:
         raise InputError(f"--metric is {args.metric!r}: expected one of {', '.join(METRICS)}")
-    drawn = curves(expand(args.run_names, args.runs_dir), args.metric, args.x)
+    runs = readable(expand(args.run_names, args.runs_dir))
+    drawn = curves(runs, args.metric, args.x)
+    warn_of_logs(runs)
     if args.out is not None:
         save_figure(args.out, drawn, args.metric, args.x)
-        print(f"written: {args.out}")
+        say(f"written: {args.out}")
         return 0
     from jitnet.commands.support import listing
 

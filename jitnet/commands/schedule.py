@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 from jitnet.config import CHOICES, PRESETS
+from jitnet.printing import say
 
 _WIDTH = 50  # columns of the longest bar
 
@@ -27,9 +28,9 @@ def run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(f"schedule {settings.schedule}, peak {settings.lr:g}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}")
+    say(f"schedule {settings.schedule}, peak {settings.lr:g}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}")
     for epoch in range(settings.epochs):
         rate = learning_rate(settings, epoch)
         bar = ("█" if utf8 else "#") * max(1, round(_WIDTH * rate / settings.lr))
-        print(f"Epoch {epoch:2d} lr = {rate:.6f} {bar}")
+        say(f"Epoch {epoch:2d} lr = {rate:.6f} {bar}")
     return 0

@@ -19,10 +19,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the listing and return the exit code."""
-    from rich.console import Console
     from rich.table import Table
 
     from jitnet.commands.train import settings_of
+    from jitnet.display.console import safe_console
     from jitnet.model import architecture
 
     settings = settings_of(args)
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     table.add_section()
     total = f"{architecture.parameter_count(network):,}"
     table.add_row("total", "", "", total, f"{architecture.forward_macs(network):,}")
-    console = Console()
+    console = safe_console()
     if not console.is_terminal:  # a pipe has no width: cut nothing
         console.width = 120
     console.print(table)

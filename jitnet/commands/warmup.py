@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from jitnet.commands.support import options
+from jitnet.printing import say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -34,5 +35,5 @@ def run(args: argparse.Namespace) -> int:
             for event in compile_kernels(network, batch_size, images):
                 view.handle(event)
     if args.ui not in ("json", "quiet"):
-        print(f"the kernels are compiled, in {CACHE_FOLDER}")
+        say(f"the kernels are compiled, in {CACHE_FOLDER}")
     return 0

@@ -1,5 +1,6 @@
 """The whole page: an overview when there are several runs, then each run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from jitnet import history
@@ -14,11 +15,13 @@ from jitnet.report.style import SCRIPT, STYLE
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"  # no network
 
 
-def page(subjects: list[Subject], made: str) -> str:
-    """Return the document; `made` says by what and when."""
+def page(subjects: list[Subject], made: str, damaged: Sequence[str] = ()) -> str:
+    """Return the document; `made` says by what and when, `damaged` which runs could not be read."""
     names = [subject.run.name for subject in subjects]
     parts = [section(subject, place, len(subjects) == 1) for place, subject in enumerate(subjects)]
-    return document(f"jitnet: {', '.join(names)}", [_overview(subjects) if len(subjects) > 1 else None, parts], made)
+    overview = _overview(subjects) if len(subjects) > 1 else None
+    alerts = [element("p", sentence, class_="alert") for sentence in damaged]
+    return document(f"jitnet: {', '.join(names)}", [alerts, overview, parts], made)
 
 
 def document(title: str, parts: Any, made: str) -> str:

@@ -14,6 +14,7 @@ from jitnet.events import Diverged, Event, Interrupted, RunFinished, RunStarted,
 from jitnet.model import architecture
 from jitnet.model.network import Network
 from jitnet.run import RunFolder, describe
+from jitnet.run.schema import checkpoint_figures
 from jitnet.training.loop import Position, Training
 
 
@@ -68,7 +69,8 @@ def standing(folder: RunFolder) -> tuple[Position, Tensors, Path, list[str]]:
     """Return where a run stands: position, arrays, the checkpoint's path, and a sentence for each one skipped."""
     tensors, metadata, path, notices = folder.load_newest()
     position = Position.from_tensors(tensors, str(path))
-    position.elapsed_s, position.train_s = float(metadata["elapsed_s"]), float(metadata["train_s"])
+    figures = checkpoint_figures(metadata)
+    position.elapsed_s, position.train_s = figures.get("elapsed_s", 0.0), figures.get("train_s", 0.0)
     return position, tensors, path, notices
 
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jitnet.display.console import SafeConsole, safe_console
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.live.progress import counted
 from jitnet.display.live.screen import clock
@@ -17,14 +17,22 @@ from jitnet.history import Run
 from jitnet.history.compare import Table as Comparison
 from jitnet.history.curves import ALONG, METRICS, Curve
 from jitnet.history.read import summary
+from jitnet.printing import printable
 
-_STATUS = {"done": "green", "running": "cyan", "stopped": "yellow", "crashed": "red", "diverged": "red"}
+_STATUS = {
+    "done": "green",
+    "running": "cyan",
+    "stopped": "yellow",
+    "crashed": "red",
+    "diverged": "red",
+    "damaged": "red",
+}
 _PIPE = 160  # columns where there is no terminal
 
 
-def console() -> Console:
+def console() -> SafeConsole:
     """Return the console of a command's result; a pipe is as wide as a line needs."""
-    made = Console(highlight=False)
+    made = safe_console()
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = _PIPE
     return made
@@ -53,17 +61,21 @@ def _cells(run: Run) -> dict[str, Text]:
     rate = row["images_per_s"]
     return {
         "run": Text(row["name"]),
-        "status": Text(row["status"], _STATUS.get(row["status"], "")),
-        "network": Text(str(row["network"])),
-        "data": Text(row["data"], "yellow" if row["data"] == "synthetic" else ""),
-        "epochs": Text(f"{row['epochs']}/{row['planned']}"),
+        "status": _name(row["status"], _STATUS.get(row["status"], "")),
+        "network": _name(row["network"]),
+        "data": _name(row["data"], "yellow" if row["data"] == "synthetic" else ""),
+        "epochs": Text("-" if row["epochs"] is None else f"{row['epochs']}/{row['planned']}"),
         "accuracy": Text(_number(row["accuracy"], 2)),
         "best": Text(_number(row["best"], 2)),
         "loss": Text(_number(row["loss"], 4)),
         "time": Text(clock(row["seconds"]) if row["seconds"] is not None else "-"),
         "images/s": Text("-" if rate is None else f"{rate:,.0f}"),
-        "age": Text(age(row["created"])),
+        "age": Text("-" if row["created"] is None else age(row["created"])),
     }
+
+
+def _name(text: str | None, style: str = "") -> Text:
+    return Text("-" if text is None else printable(text), style)
 
 
 def _fitting(rows: list[dict[str, Text]], width: int) -> list[str]:
@@ -81,10 +93,12 @@ def print_run(run: Run) -> None:
     out = console()
     row = summary(run)
     reason = f": {row['stop_reason']}" if row["stop_reason"] else ""
-    out.print(Text.assemble((run.name, "bold"), "  ", (run.status, _STATUS.get(run.status, "")), reason))
+    out.print(
+        Text.assemble((run.name, "bold"), "  ", (printable(run.status), _STATUS.get(run.status, "")), printable(reason))
+    )
     facts = _grid()
     for name, value in _facts(run, row):
-        facts.add_row(name, Text(value, overflow="fold"))
+        facts.add_row(name, Text(printable(value), overflow="fold"))
     out.print(facts)
     if run.epochs:
         out.print()
@@ -92,7 +106,7 @@ def print_run(run: Run) -> None:
         points = tuple((r["epoch"] + 1, r["test_accuracy"]) for r in run.epochs if _has(r))  # type: ignore[operator]
         if len(points) > 1:
             print_curves([Curve(run.name, points)], "test_accuracy", "epoch", rows=8)  # type: ignore[arg-type]
-    matrix = next((e["confusion"] for e in reversed(list(run.events("EpochDone"))) if e.get("confusion")), None)
+    matrix = next((e["confusion"] for e in reversed(run.events("EpochDone")) if e.get("confusion")), None)
     if matrix:
         out.print()
         out.print(_classes(matrix))
@@ -100,11 +114,11 @@ def print_run(run: Run) -> None:
     files = sorted((file for file in run.path.iterdir() if not file.name.startswith(".")), key=lambda file: file.name)
     listing = _grid()
     for file in files:
-        listing.add_row(f"{file.stat().st_size:,}".rjust(13), Text(file.name))
+        listing.add_row(f"{file.lstat().st_size:,}".rjust(13), Text(printable(file.name)))
     out.print(listing)
     out.print()
     for line in commands(run):
-        out.print(Text(line), soft_wrap=True)
+        out.print(Text(printable(line)), soft_wrap=True)
 
 
 def commands(run: Run) -> list[str]:
@@ -126,9 +140,9 @@ def print_tables(tables: list[Comparison]) -> None:
     for comparison in tables:
         table = _table()
         for place, name in enumerate(comparison.head):
-            table.add_column(Text(name), justify="right" if place else "left", overflow="fold")
+            table.add_column(Text(printable(name)), justify="right" if place else "left", overflow="fold")
         for row in comparison.rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(printable(cell)) for cell in row))
         out.print(Text(comparison.title, "bold"))
         out.print(table)
         out.print()
@@ -151,7 +165,7 @@ def age(created: str, now: datetime | None = None) -> str:
     """
     try:
         seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(created)).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return "-"
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
@@ -162,7 +176,7 @@ def age(created: str, now: datetime | None = None) -> str:
 def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
     meta, settings = run.meta, run.settings
     count = row["parameters"]
-    versions = meta.get("versions") if isinstance(meta.get("versions"), dict) else {}
+    versions = meta.get("versions") or {}
     shown = {"network", "architecture", "until"} | {name for name, value in settings.items() if value == ""}
     threads = counted(meta.get("threads", "-"), "thread")
     facts = [
@@ -174,9 +188,9 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
             ", ".join(f"{name} {value}" for name, value in settings.items() if name not in shown and value != ""),
         ),
         ("machine", f"{meta.get('cpu', '-')}, {threads} ({meta.get('layer', '-')})"),
-        ("versions", ", ".join(f"{name} {version}" for name, version in (versions or {}).items())),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
         ("created", f"{meta['created'][:19].replace('T', ' ')} ({age(meta['created'])} ago)"),
-        ("command", " ".join(map(str, meta.get("argv") or ["-"]))),
+        ("command", " ".join(meta.get("argv") or ["-"])),
     ]
     return facts
 

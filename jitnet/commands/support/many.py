@@ -13,6 +13,7 @@ from typing import Any
 from jitnet.commands import train
 from jitnet.commands.support import options
 from jitnet.errors import InputError
+from jitnet.printing import say
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -103,8 +104,6 @@ def _tell(found: dict[str, Any], path: Path, board: Any, again: str) -> None:
     if tables:
         listing.print_tables(tables)
     counts = {status: board.count(status) for status in dict.fromkeys(row.status for row in board.rows)}
-    print(
-        f"{', '.join(f'{count} {status}' for status, count in counts.items())}; table.csv and statistics.csv in {path}"
-    )
+    say(f"{', '.join(f'{count} {status}' for status, count in counts.items())}; table.csv and statistics.csv in {path}")
     if again:
-        print(f"go on with what is not done: {again}")
+        say(f"go on with what is not done: {again}")

@@ -1,6 +1,5 @@
 """What commands start from: data, a network that fits it, a network that a run has trained."""
 
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -13,15 +12,11 @@ from jitnet.errors import InputError
 from jitnet.events import Compiling, Event, Warned
 from jitnet.model import architecture
 from jitnet.model.network import Network
+from jitnet.printing import warn
 from jitnet.run import RunFolder, start
 from jitnet.storage.checkpoint import Tensors
 from jitnet.training.compilation import compile_inference
 from jitnet.training.loop import Position
-
-
-def warn(message: str) -> None:
-    """Say something to the user of a command without a view."""
-    print(f"warning: {message}", file=sys.stderr)
 
 
 def load_data(spec: str, offline: bool, tell: Callable[[str], None], target: str = "") -> Dataset:
