@@ -31,7 +31,7 @@ from jitnet.commands import (
     warmup,
 )
 from jitnet.errors import InputError, JitnetError
-from jitnet.printing import printable, say
+from jitnet.printing import say
 
 EXAMPLES = """examples:
   jitnet train cnn --epochs 9                the documents' CNN, one image at a time
@@ -76,16 +76,19 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()  # here, where a dead output is expected
         return code
     except JitnetError as error:
-        say("jitnet: " + "\n".join(map(printable, error.args)), file=sys.stderr)
+        sentence, *details = error.args or ("",)
+        say(f"jitnet: {sentence}", *details, error=True)
         return error.exit_code
     except MemoryError as error:
-        say(f"jitnet: there is not enough memory ({error}): use a smaller network or batch", file=sys.stderr)
+        say(f"jitnet: there is not enough memory ({error}): use a smaller network or batch", error=True)
         return InputError.exit_code
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            say(f"jitnet: {error.strerror}: make room and run it again", file=sys.stderr)
+            say(f"jitnet: {error.strerror}: make room and run it again", error=True)
         elif error.errno != errno.EPIPE:  # the reader of our output went away, as in `jitnet summary cnn | head -1`
-            raise
+            what = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+            say(f"jitnet: {what}: check the file and its permissions", error=True)
+            return InputError.exit_code
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ A leaf: it imports nothing of jitnet but the error. What does not change a resul
 """
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,12 +89,17 @@ class Settings:
             object.__setattr__(self, "architecture", PRESETS[self.network]["architecture"])
         if not self.loss:
             object.__setattr__(self, "loss", "mse" if self.target else "cross-entropy")
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
+                raise InputError(f"{_option(name)} is {value!r}: expected a name that is valid UTF-8, rename the file")
         object.__setattr__(self, "until", max(self.until, self.epochs))
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise InputError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(choices)}")
         for name, least in (
             ("epochs", 1),
+            ("until", 1),
             ("batch_size", 0),
             ("seed", 0),
             ("val", 0),
@@ -102,9 +108,8 @@ class Settings:
             ("patience", 0),
         ):
             if not least <= getattr(self, name) < 2**63:
-                raise InputError(
-                    f"{_option(name)} is {getattr(self, name)}: expected a whole number from {least} to 2**63 - 1"
-                )
+                given = _brief(getattr(self, name))
+                raise InputError(f"{_option(name)} is {given}: expected a whole number from {least} to 2**63 - 1")
         if not 0.0 < self.lr < float("inf"):
             raise InputError(f"--lr is {self.lr}: expected a finite number above 0")
         if not 0.0 <= self.momentum < 1.0:
@@ -152,8 +157,8 @@ class Settings:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"cannot read the settings {path}: {error.strerror}; check the path") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} is not a TOML file of settings ({error}); mend or delete it") from None
+        except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of 5,000 digits, deep nesting
+            raise InputError(f"{path} is not a TOML file of settings ({error}); fix or delete it") from None
         return cls.from_values(values, where=str(path))
 
     @classmethod
@@ -164,10 +169,20 @@ class Settings:
             if name not in kinds:
                 raise InputError(f"{where} has the unknown setting {name!r}: expected one of {', '.join(kinds)}")
             if kinds[name] is float and type(value) is int:
-                values[name] = float(value)
+                values[name] = float(value) if abs(value) < 2**1000 else math.inf
             elif type(value) is not kinds[name]:
-                raise InputError(f"{where} gives {name} = {value!r}: expected a value of type {kinds[name].__name__}")
+                raise InputError(
+                    f"{where} gives {name} = {_brief(value)}: expected a value of type {kinds[name].__name__}"
+                )
         return cls(**values)
+
+
+def _brief(value: Any) -> str:
+    try:
+        shown = repr(value)
+    except ValueError:  # a whole number of more than 4,300 digits
+        return "a very long number"
+    return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
 def _option(name: str) -> str:
@@ -179,5 +194,5 @@ def _toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         escapes = {"\\": "\\\\", '"': '\\"'}
-        return '"' + "".join(escapes.get(c, c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}") for c in value) + '"'
+        return '"' + "".join(escapes.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in value) + '"'
     return repr(value)

@@ -23,21 +23,18 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def printable_lines(text: object) -> str:
-    """Return text as `printable` does, but keep its line ends: they are jitnet's."""
-    return "\n".join(map(printable, str(text).split("\n")))
-
-
-def say(text: object = "", *, end: str = "\n", file: IO[str] | None = None, flush: bool = False) -> None:
-    """Print lines; what they must not hold, or the stream's encoding lacks, is escaped."""
-    file = sys.stdout if file is None else file
-    if file is not None:  # None: we were started with a closed one
-        print(encodable(printable_lines(text), getattr(file, "encoding", None)), end=end, file=file, flush=flush)
+def say(*lines: object, error: bool = False) -> None:
+    """Print each argument in one line; what it must not hold, or the stream's encoding lacks, is escaped."""
+    stream: IO[str] | None = sys.stderr if error else sys.stdout
+    if stream is not None:  # None: we were started with a closed one
+        for line in lines or ("",):
+            print(encodable(printable(line), getattr(stream, "encoding", None)), file=stream)
+        stream.flush()
 
 
 def warn(message: object) -> None:
-    """Print a warning of one line to standard error."""
-    say(f"warning: {printable(message)}", file=sys.stderr)
+    """Print a warning to standard error."""
+    say(f"warning: {message}", error=True)
 
 
 def encodable(text: str, encoding: str | None) -> str:

@@ -45,6 +45,6 @@ def run(args: argparse.Namespace) -> int:
     out = listing.console()
     for mistake in measured.mistakes:
         about = f"image {mistake.index}: true {mistake.label}, predicted {mistake.predicted}, loss {mistake.loss:.2f}"
-        say(f"\n{about}", flush=True)
+        say("", about)
         print_prediction(out, images[mistake.index], chances[mistake.index], mistake.label)
     return 0

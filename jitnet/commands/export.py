@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.commands.support import options
-from jitnet.printing import say
+from jitnet.printing import printable, say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -59,14 +59,14 @@ def run_cpp(args: argparse.Namespace) -> int:
         tensors = network.tensors() | position.tensors()
     metadata = {
         "jitnet": __version__,
-        "title": str(folder.meta.get("title", folder.settings.network)),
+        "title": printable(folder.meta["title"]),
         "architecture": folder.settings.architecture,
-        "data_sha256": str(folder.meta.get("data_sha256", "")),
+        "data_sha256": printable(folder.meta.get("data_sha256") or ""),
     }
     twin.write(args.out, network, folder.settings, tensors, metadata)
     say(f"{folder.path} at epoch {position.epoch} is in {args.out}, see {args.out / 'README.md'}")
     if args.verify:
-        say(twin.verify(args.out))
+        say(*twin.verify(args.out).splitlines())
     return 0
 
 

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     for (name, _), picture, chances in zip(named, pictures, probabilities(scores)):
         ranked = np.argsort(-chances, kind="stable")[:3]
         shown = "  ".join(f"{label} {100 * chances[label]:5.1f} %" for label in ranked)
-        say(f"{name}: {ranked[0]}    {shown}{trained_on}", flush=True)
+        say(f"{name}: {ranked[0]}    {shown}{trained_on}")
         if len(named) <= _DRAWN:
             print_prediction(out, picture, chances)
     return 0

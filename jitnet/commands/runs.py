@@ -60,7 +60,7 @@ def _list(args: argparse.Namespace) -> int:
     chosen = select.order(select.keep(found, args.filter), args.sort, args.reverse)
     if args.json:
         records = [summary(run) | {"path": str(run.path), "settings": run.settings} for run in chosen]
-        say(json_text(records, indent=2))
+        say(*json_text(records, indent=2).split("\n"))
         return 0
     from jitnet.commands.support import listing
 
@@ -76,7 +76,7 @@ def _show(args: argparse.Namespace) -> int:
     run = read_run(args.run_name, args.runs_dir)
     if args.json:
         record = summary(run) | {"path": str(run.path), "settings": run.settings, "meta": run.meta}
-        say(json_text(record | {"metrics": run.epochs}, indent=2))
+        say(*json_text(record | {"metrics": run.epochs}, indent=2).split("\n"))
         return 0
     from jitnet.commands.support import listing
 
@@ -103,7 +103,7 @@ def _compare(args: argparse.Namespace) -> int:
         raise InputError(f"{runs[0].name} alone is there: expected two or more runs to compare, or `runs show`")
     tables = compare(runs, targets)
     if args.markdown or args.csv:
-        say(to_markdown(tables) if args.markdown else to_csv(tables))
+        say(*(to_markdown(tables) if args.markdown else to_csv(tables)).split("\n"))
         return 0
     from jitnet.commands.support import listing
 
@@ -127,7 +127,8 @@ def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
     if not tables:
         raise InputError(f"{path} has no table yet: expected a sweep of which a trial has begun")
     if args.markdown or args.csv:
-        say(to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables))
+        text = to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables)
+        say(*text.split("\n"))
         return 0
     from jitnet.commands.support import listing
 

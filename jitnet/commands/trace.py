@@ -42,16 +42,16 @@ def run(args: argparse.Namespace) -> int:
     steps = walk(network.shapes, network.tensors(), image, label, network.loss)
     out = listing.console()
     mark = " (synthetic digits)" if data.synthetic else ""
-    say(f"{folder.path}, test image {args.image} of {data.name}{mark}, true {label}\n\nforward", flush=True)
+    say(f"{folder.path}, test image {args.image} of {data.name}{mark}, true {label}", "", "forward")
     for step in steps:
         _show(out, step.shape.name, "out", step.x.shape, step.out)
-    say(flush=True)
+    say()
     print_prediction(out, image, probabilities(steps[-1].out[None])[0], label)
-    say(f"\nbackward, from the loss ({network.loss}); pictures of sizes without sign", flush=True)
+    say("", f"backward, from the loss ({network.loss}); pictures of sizes without sign")
     for step in reversed(steps):
         _show(out, step.shape.name, "grad", step.out.shape, step.grad_out, abs)
         for name, gradient in step.gradients.items():
-            say(f"{name:14} {_shape(gradient.shape):>16} {_range(gradient)}", flush=True)
+            say(f"{name:14} {_shape(gradient.shape):>16} {_range(gradient)}")
     return 0
 
 
@@ -67,7 +67,7 @@ def _show(
     from jitnet.display.pictures import as_bytes, draw_image, print_beside
 
     arrow = f"{_shape(inputs)} -> {_shape(values.shape)}" if what == "out" else _shape(values.shape)
-    say(f"{f'{name} {what}':14} {arrow:>30} {_range(values)}", flush=True)
+    say(f"{f'{name} {what}':14} {arrow:>30} {_range(values)}")
     if values.ndim == 3 and values.shape[0] > 1:
         channels = np.sort(np.argsort(-np.abs(values).max(axis=(0, 1)), kind="stable")[:_PICTURES])
         glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))

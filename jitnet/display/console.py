@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from jitnet.printing import encodable, printable, printable_lines
+from jitnet.printing import encodable, printable
 
 
 class SafeConsole(Console):
@@ -19,14 +19,9 @@ class SafeConsole(Console):
             if control or (text.isascii() and text.isprintable()) or text == "\n":
                 yield segment
             else:
-                yield Segment(encodable(printable_lines(text), self.encoding), style)
+                yield Segment(encodable("\n".join(map(printable, text.split("\n"))), self.encoding), style)
 
 
 def safe_console(**options: Any) -> SafeConsole:
     """Return a console; `options` are those of rich's, without markup, emoji names or highlighting."""
     return SafeConsole(**{"highlight": False, "markup": False, "emoji": False} | options)
-
-
-def cell(text: object) -> str:
-    """Return a name or message as it stands in a cell of a table, escaped before its width is measured."""
-    return printable(text)

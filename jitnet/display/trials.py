@@ -1,6 +1,5 @@
 """Many trials at once: a table on a terminal, lines in a pipe, JSON for programs."""
 
-import json
 import os
 import sys
 import time
@@ -11,6 +10,7 @@ from typing import IO, Protocol
 from jitnet.display import choose
 from jitnet.display.live.progress import counted
 from jitnet.display.sink import Sink
+from jitnet.printing import json_text
 from jitnet.trials.board import OVER, Board, Row
 
 HEARTBEAT_S = 30.0
@@ -157,4 +157,4 @@ class JsonTrials:
             self._write({"event": "TrialChanged"} | asdict(row))
 
     def _write(self, record: dict) -> None:
-        self._out.line(json.dumps(record))
+        self._out.line(json_text(record))

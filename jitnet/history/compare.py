@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jitnet.history.read import Run, parameters
+from jitnet.printing import csv_cell, printable
 
 MINUS = "-"
 TARGETS = (90.0, 95.0, 97.0, 98.0, 99.0, 99.5)
@@ -121,17 +122,20 @@ def to_markdown(tables: list[Table]) -> str:
     blocks = []
     for table in tables:
         rule = "|---|" + "---:|" * (len(table.head) - 1)
-        lines = [
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in (table.head, *table.rows)
-        ]
+        lines = ["| " + " | ".join(map(_markdown, row)) + " |" for row in (table.head, *table.rows)]
         blocks.append("\n".join([f"### {table.title}", "", lines[0], rule, *lines[1:]]))
     return "\n\n".join(blocks)
+
+
+def _markdown(cell: str) -> str:
+    """Return text of which Markdown makes nothing else: no column, tag, link, picture or code."""
+    return re.sub(r"([\\|`\[\]!])", r"\\\1", printable(cell)).replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _plain(cell: str) -> str:
     """Return a number as programs read it, without its difference to another and without separators."""
     found = re.fullmatch(r"(-?[\d,]+(?:\.\d+)?)(?: \([-+][\d.,]+\))?", cell)
-    return found[1].replace(",", "") if found else cell
+    return found[1].replace(",", "") if found else csv_cell(cell)
 
 
 def to_csv(tables: list[Table]) -> str:
@@ -144,6 +148,6 @@ def to_csv(tables: list[Table]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     if tables:
-        writer.writerow(["table", "row", *tables[0].head[1:]])
-    writer.writerows([table.title, row[0], *map(_plain, row[1:])] for table in tables for row in table.rows)
+        writer.writerow(["table", "row", *map(csv_cell, tables[0].head[1:])])
+    writer.writerows([table.title, csv_cell(row[0]), *map(_plain, row[1:])] for table in tables for row in table.rows)
     return out.getvalue().rstrip("\n")

@@ -56,8 +56,9 @@ def _step_losses(run: Run, along: str) -> list[tuple[float, float]]:
     first = run.epochs[0].get("step") if run.epochs else None  # the steps of an epoch
     points = []
     for record in run.steps():
-        step, loss = record.get("step"), record.get("loss")
-        x = {"epoch": step / first if first else None, "step": step, "time": record.get("t")}[along]
+        step, loss = int(record["step"]), record.get("loss")
+        places = {"epoch": step / first if first else None, "step": step, "time": record.get("t")}
+        x = places[along]
         if x is not None and loss is not None:
             points.append((float(x), float(loss)))
     return points

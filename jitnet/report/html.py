@@ -3,7 +3,7 @@
 from html import escape
 from typing import Any
 
-from jitnet.printing import printable, printable_lines
+from jitnet.printing import printable
 
 
 class Markup(str):
@@ -34,8 +34,13 @@ def join(children: Any) -> Markup:
         elif isinstance(child, list | tuple):
             parts.append(str(join(child)))
         elif child is not None:
-            parts.append(escape(printable_lines(child), quote=False))
+            parts.append(escape(printable(child), quote=False))
     return Markup("".join(parts))
+
+
+def preformatted(texts: list[str]) -> Markup:
+    """Return texts as the lines of a `pre`."""
+    return Markup("\n".join(escape(printable(text), quote=False) for text in texts))
 
 
 def table(caption: str, head: list[str], rows: list[list[Any]], class_: str = "figures") -> Markup:

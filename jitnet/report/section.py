@@ -12,7 +12,7 @@ from jitnet.history.curves import ALONG, METRICS, Curve, curves
 from jitnet.model.architecture import Conv, Shape, forward_macs, operations, parameter_count
 from jitnet.report.chart import chart
 from jitnet.report.featuremaps import feature_maps
-from jitnet.report.html import Markup, element, join, number, table
+from jitnet.report.html import Markup, element, join, number, preformatted, table
 from jitnet.report.measure import Measured, Mistake
 from jitnet.report.pictures import image_bytes, picture, signed, tiles
 from jitnet.report.reliability import diagram
@@ -243,9 +243,9 @@ def _pairs(title: str, values: dict[str, Any]) -> Markup:
 
 def _again(run: Run) -> Markup:
     path = shlex.quote(str(run.path))
-    lines = [f"# the same bits again\njitnet train --config {path}/config.toml"]
+    shown = ["# the same bits again", f"jitnet train --config {path}/config.toml"]
     argv = run.meta.get("argv")
-    if isinstance(argv, list) and argv:
-        lines.append(f"# as it was typed\n{shlex.join(map(str, argv))}")
-    lines += [f"# this measurement, this page\njitnet eval {path}\njitnet report {path}"]
-    return element("pre", "\n".join(lines), tabindex="0")
+    if argv:
+        shown += ["# as it was typed", shlex.join(argv)]
+    shown += ["# this measurement, this page", f"jitnet eval {path}", f"jitnet report {path}"]
+    return element("pre", preformatted(shown), tabindex="0")

@@ -28,6 +28,7 @@ from jitnet.events import (
     Tensors,
     Warned,
 )
+from jitnet.printing import printable
 from jitnet.run.lock import Lock
 from jitnet.run.logs import RunLogs
 from jitnet.run.names import check_name, find_run, publish, write_meta
@@ -286,7 +287,7 @@ def _metadata(settings: Settings, meta: dict[str, Any], elapsed_s: float, train_
         "train_s": repr(float(train_s)),
         "saved": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return {name: "".join(c if c.isprintable() else "?" for c in text) for name, text in texts.items()}
+    return {name: printable(text) for name, text in texts.items()}
 
 
 def _cannot_train(path: Path, error: OSError) -> InputError:

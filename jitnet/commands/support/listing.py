@@ -52,7 +52,7 @@ def print_list(runs: list[Run], there: int, runs_dir: Path) -> None:
     if runs:
         out.print(table)
     left = "" if len(runs) == there else f" of {there}"
-    out.print(Text(f"{len(runs)}{left} run{'s' * (there != 1)} in {runs_dir}"), style="dim")
+    out.print(Text(f"{len(runs)}{left} run{'s' * (there != 1)} in {printable(runs_dir)}"), style="dim")
 
 
 def _cells(run: Run) -> dict[str, Text]:

@@ -73,11 +73,14 @@ def load_state(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, Run
         for message in warnings:
             warn(message)
     try:
-        height, width, channels = (int(extent) for extent in folder.meta["image"])
-        classes = int(folder.meta["classes"])
-    except (KeyError, TypeError, ValueError):
+        height, width, channels = folder.meta["image"]
+        classes = folder.meta["classes"]
+    except KeyError:
         raise InputError(f"{folder.path / 'meta.json'} does not say what images the run was trained on") from None
     layers = (*architecture.parse(folder.settings.architecture), architecture.Dense(classes))
-    network = Network(layers, (height, width, channels), folder.settings.bias, loss=folder.settings.loss)
+    try:
+        network = Network(layers, (height, width, channels), folder.settings.bias, loss=folder.settings.loss)
+    except MemoryError:
+        raise InputError(f"{folder.path} has a network that does not fit in memory: expected a smaller one") from None
     network.load_tensors(tensors, str(path))
     return network, folder, tensors, Position.from_tensors(tensors, str(path))
