@@ -1,4 +1,4 @@
-"""Measure the numbers of docs/mathematics.md and print its tables: some minutes of runs of jitnet on MNIST.
+"""Measure the numbers of docs/mathematics.md and print its tables: a few minutes of training on MNIST.
 
 JITNET_DATA=... python docs/make_mathematics.py plateau|rates|batches [--images 60000]
 JITNET_DATA=... python docs/make_mathematics.py curves    docs/*.svg of the same runs; needs matplotlib
@@ -29,12 +29,12 @@ def built(hidden: str, init: str) -> Network:
 
 
 def train(hidden: str, data, **changes) -> list[EpochDone | Diverged]:
-    """Return the epochs of a run; the last may say that the loss was not finite any more."""
+    """Return the epochs of a run; the last event may be `Diverged`."""
     return trained(hidden, data, **changes)[1]
 
 
 def trained(hidden: str, data, **changes) -> tuple[Network, list[EpochDone | Diverged]]:
-    """Return the network of a run too."""
+    """Return the network and the epochs of a run."""
     settings = Settings(**changes)
     network = built(hidden, settings.init)
     events = Training(network, settings, split(data, settings)).run()
@@ -47,7 +47,7 @@ def row(*cells: object) -> None:
 
 
 def plateau(data, images: int) -> None:
-    """Show what each initialisation starts from, and where its first epochs go."""
+    """Print the initial scores and gradients of each initialisation, and the losses of its first epochs."""
     shown = np.arange(1000)
     for init in ("documents", "normal", "lecun", "he"):
         network = built("dense1000 dense100", init)
@@ -64,7 +64,7 @@ def plateau(data, images: int) -> None:
 
 
 def rates(data, images: int) -> None:
-    """Show one epoch at each learning rate, how many units are alive after it, and its most frequent answer."""
+    """Print one epoch at each learning rate: its losses, the active units, and the most frequent answer."""
     x = data.x_test.reshape(len(data.x_test), -1) / np.float32(255)
     for lr in (1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0):
         recipe = {"lr": lr, "init": "lecun", "schedule": "constant", "limit": images}
@@ -81,7 +81,7 @@ def rates(data, images: int) -> None:
 
 
 def batches(data, images: int) -> None:
-    """Show one epoch at each batch size, at the best of some learning rates."""
+    """Print one epoch at each batch size, with the best of five learning rates."""
     for batch in (1, 16, 128, 1024, 0):
         best, best_lr = None, 0.0
         for lr in (0.01, 0.03, 0.1, 0.3, 1.0):
@@ -112,7 +112,7 @@ def losses(data, batch: int, lr: float, shuffle: bool) -> tuple[tuple[float, flo
 
 
 def curves(data, images: int) -> None:
-    """Draw the tables' runs: rates, batches, and the plateau beside the document's own losses."""
+    """Draw the tables' runs: rates, batches, and the plateau with the losses of document 000."""
     drawn = [Curve(f"learning rate {lr:g}", losses(data, 1, lr, False)) for lr in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)]
     save_figure(DOCS / "rates.svg", drawn, "train_loss", "epoch")
     pairs = ((1, 0.01), (16, 0.1), (128, 1.0), (1024, 1.0))
@@ -127,7 +127,7 @@ def curves(data, images: int) -> None:
 
 
 def main() -> None:
-    """Read the choice, print its table."""
+    """Print the chosen table."""
     tables = {"plateau": plateau, "rates": rates, "batches": batches, "curves": curves}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", choices=tables)

@@ -43,6 +43,15 @@ def encodable(text: str, encoding: str | None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def brief(value: object) -> str:
+    """Return a value in at most 40 characters, for a message."""
+    try:
+        shown = repr(value)
+    except ValueError:  # a whole number of more than 4,300 digits
+        shown = "a very long number"
+    return shown if len(shown) <= 40 else shown[:37] + "..."
+
+
 def json_text(value: Any, indent: int | None = None) -> str:
     """Return JSON in printable ASCII. Raises `ValueError` for a number that is not finite."""
     return json.dumps(value, indent=indent, default=str, allow_nan=False).replace("\x7f", "\\u007f")

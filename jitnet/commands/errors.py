@@ -9,7 +9,11 @@ from jitnet.printing import say
 
 def add_parser(subparsers: Any) -> None:
     """Add `errors` to the command line."""
-    parser = subparsers.add_parser("errors", help="draw the test images that a run gets wrong, the worst first")
+    parser = options.add_command(
+        subparsers,
+        "errors",
+        "jitnet errors latest --count 12  the twelve worst",
+    )
     options.add_run(parser)
     parser.add_argument("--count", metavar="N", type=int, default=6, help="at most this many (default: 6)")
     parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")

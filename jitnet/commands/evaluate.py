@@ -9,9 +9,13 @@ from jitnet.printing import say
 
 def add_parser(subparsers: Any) -> None:
     """Add `eval` to the command line."""
-    parser = subparsers.add_parser("eval", help="measure a run's loss and accuracy on the test images")
-    options.add_run(parser)
-    parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
+    parser = options.add_command(
+        subparsers,
+        "eval",
+        "jitnet eval latest --best  the epoch with the best validation accuracy",
+        "jitnet eval model.safetensors --data mnist  a model that save() wrote",
+    )
+    options.add_model(parser)
     parser.add_argument("--data", metavar="SET", help="measure on other data (default: the run's own)")
     parser.add_argument("--threads", metavar="N", type=int, help="threads of the kernels")
     parser.add_argument("--offline", action="store_true", help="never open a connection")

@@ -11,10 +11,13 @@ _DRAWN = 12  # of more images there is a line each, and no picture
 
 def add_parser(subparsers: Any) -> None:
     """Add `predict` to the command line."""
-    parser = subparsers.add_parser("predict", help="classify image files: png, jpg, pgm, npy or IDX")
-    options.add_run(parser)
+    parser = options.add_command(
+        subparsers,
+        "predict",
+        "jitnet predict latest digit.png  one image, with a picture and bars",
+    )
+    options.add_model(parser)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="a file with one image or, as npy or IDX, several")
-    parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
     parser.set_defaults(run=run)
 
 

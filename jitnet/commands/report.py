@@ -12,7 +12,11 @@ from jitnet.printing import say, warn
 
 def add_parser(subparsers: Any) -> None:
     """Add `report` to the command line."""
-    parser = subparsers.add_parser("report", help="write runs, or a sweep, as one HTML page that needs no network")
+    parser = options.add_command(
+        subparsers,
+        "report",
+        "jitnet report latest --out report.html  a page about the newest run",
+    )
     parser.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
     parser.add_argument("--out", metavar="FILE", type=Path, help="the page (default: report.html in the first RUN)")
     parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")

@@ -12,7 +12,12 @@ from jitnet.printing import json_text, say, warn
 
 def add_parser(subparsers: Any) -> None:
     """Add `runs` and its actions to the command line."""
-    parser = subparsers.add_parser("runs", help="list, show, compare or plot runs")
+    parser = options.add_command(
+        subparsers,
+        "runs",
+        "jitnet runs list --sort accuracy  all runs, the best first",
+        "jitnet runs compare run-a run-b  what differs between two runs",
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|compare|plot")
     listing = actions.add_parser("list", help="a line for each run, the newest first")
     listing.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")

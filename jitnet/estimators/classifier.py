@@ -1,6 +1,5 @@
 """A network as a scikit-learn classifier: fit, partial_fit, predict, predict_proba, score, save, load."""
 
-import operator
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -13,21 +12,22 @@ from jitnet.config import Settings
 from jitnet.data.split import Split
 from jitnet.errors import DivergedError, InputError
 from jitnet.estimators import inputs
-from jitnet.estimators import labels as labels_of
-from jitnet.estimators.sklearn_protocol import Conventional
-from jitnet.events import Diverged, EpochDone, Event
+from jitnet.estimators.sklearn_protocol import DEFAULTS, Conventional
+from jitnet.events import Diverged, EpochDone, Event, as_record
 from jitnet.machine import threads
-from jitnet.model.architecture import Conv, Dense, Layer
+from jitnet.model.architecture import Conv, Dense, Layer, parse, to_text
 from jitnet.model.network import Network, probabilities
 from jitnet.run.describe import describe
+from jitnet.run.trained import Trained, open_trained
 from jitnet.storage import foreign_weights, model_file
+from jitnet.storage.metadata import Description, metadata
 from jitnet.training.loop import Position, Training
 
 threads.configure()  # a container's quota, before numba counts the machine's cores
 
 
 class Classifier(Conventional, ABC):
-    """What CNN and MLP share. The constructor only stores its arguments; what `fit` finds out ends in `_`.
+    """What CNN and MLP share. The constructor only stores its arguments; what `fit` computes ends in `_`.
 
     Attributes
     ----------
@@ -40,56 +40,17 @@ class Classifier(Conventional, ABC):
     """
 
     history_: list[EpochDone]
+    loss: str  # the parameters of which this file reads more than the value
+    bias: str
+    epochs: int
+    on_event: Callable[[Event], Any] | None
 
-    _parameters: tuple[str, ...] = (
-        "epochs",
-        "batch_size",
-        "lr",
-        "schedule",
-        "loss",
-        "optimizer",
-        "momentum",
-        "weight_decay",
-        "init",
-        "bias",
-        "shuffle",
-        "seed",
-        "val",
-        "on_event",
-    )
-
-    def __init__(
-        self,
-        *,
-        epochs: int = 9,
-        batch_size: int = 1,
-        lr: float = 1e-3,
-        schedule: str = "documents",
-        loss: str = "cross-entropy",
-        optimizer: str = "sgd",
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        init: str = "documents",
-        bias: str = "position",
-        shuffle: bool = False,
-        seed: int = 0,
-        val: int = 0,
-        on_event: Callable[[Event], Any] | None = None,
-    ):
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.schedule = schedule
-        self.loss = loss
-        self.optimizer = optimizer
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.init = init
-        self.bias = bias
-        self.shuffle = shuffle
-        self.seed = seed
-        self.val = val
+    def __init__(self, *, on_event: Callable[[Event], Any] | None = None, **settings: Any):
+        for name, default in DEFAULTS.items():
+            setattr(self, name, settings.pop(name, default))
         self.on_event = on_event
+        if settings:
+            raise TypeError(f"{type(self).__name__}() got an unexpected keyword argument {min(settings)!r}")
 
     @abstractmethod
     def _hidden_layers(self) -> tuple[Layer, ...]:
@@ -115,7 +76,7 @@ class Classifier(Conventional, ABC):
         return self
 
     def partial_fit(self, x: np.ndarray, y: np.ndarray, classes: np.ndarray | None = None) -> Self:
-        """Train one epoch at the peak learning rate, going on from the present parameters.
+        """Train one epoch at the peak learning rate, continuing from the present parameters.
 
         `classes` lists all labels on the first call, if `y` does not hold them all. Raises as `fit`.
         """
@@ -137,25 +98,50 @@ class Classifier(Conventional, ABC):
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
         """Return the share of images, from 0 to 1, whose label is predicted."""
         predicted = self.predict(x)
-        return float((predicted == labels_of.one_per_image(y, len(predicted))).mean())
+        return float((predicted == inputs.labels_of_images(y, len(predicted))).mean())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network, as .npz if `path` ends so, else as safetensors; an old file stays until all is written."""
+        """Write the network, its recipe and its history, as .npz if `path` ends so, else as safetensors.
+
+        An old file stays until all is written. `load` reads it, as do `jitnet predict` and `jitnet eval`.
+        """
         self._fitted()
-        model_file.save(Path(path), self.network_, self.classes_)
+        described = Description(
+            settings=self._settings(self.epochs),
+            image=self.network_.image,
+            labels=self.classes_,
+            history=tuple(_record(row) for row in self.history_),
+        )
+        model_file.save(Path(path), self.network_.tensors(), metadata(described))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a network that `save` wrote; raises `InputError` if the file is damaged or holds another kind."""
-        saved = model_file.load(Path(path))
+    def load(cls, path: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "runs") -> Self:
+        """Open a trained network with its recipe and history.
+
+        Parameters
+        ----------
+        path : a model that `save` wrote, a checkpoint, or a run (path, name in `runs_dir`, or "latest")
+        runs_dir : folder of the runs
+
+        Raises
+        ------
+        InputError : there is no such file or run, it is damaged, or it holds another kind of network
+        """
+        return cls._from_trained(open_trained(path, runs_dir))
+
+    @classmethod
+    def _from_trained(cls, trained: Trained) -> Self:
+        if trained.settings.target:
+            raise InputError(f"{trained.path} cannot be loaded: it is a regression, and estimators classify")
         try:
-            estimator = cls._of(saved.hidden)
+            estimator = cls._from_layers(parse(trained.settings.architecture))
         except InputError as error:
-            raise InputError(f"{path} cannot be loaded: {error}") from None
-        estimator.bias = saved.bias
-        estimator._build(saved.classes, saved.image)
-        estimator.network_.load_tensors(saved.tensors, str(path))
-        estimator.history_ = []
+            raise InputError(f"{trained.path} cannot be loaded: {error}") from None
+        for name in DEFAULTS:
+            setattr(estimator, name, getattr(trained.settings, name))
+        estimator._build(trained.description.labels, trained.network.image)
+        estimator.network_ = trained.network
+        estimator.history_ = list(trained.history())
         return estimator
 
     def import_weights(
@@ -164,7 +150,7 @@ class Classifier(Conventional, ABC):
         image: tuple[int, int, int] = (28, 28, 1),
         classes: Sequence[Any] = range(10),
         names: dict[str, str] | None = None,
-        layout: str = "torch",
+        layout: str = "auto",
     ) -> Self:
         """Take over the parameters of a PyTorch or Keras model of the same shape, from .safetensors or .npz.
 
@@ -175,26 +161,27 @@ class Classifier(Conventional, ABC):
         classes : its labels (n,), ascending as its outputs are
         names : our layers or tensors to theirs, {"conv1": "features.0", "dense1": "fc"}; see
             `jitnet.storage.foreign_weights.convert`
-        layout : "torch", "keras", or "jitnet" for what `jitnet export weights` wrote
+        layout : "torch", "keras", "jitnet" for what `jitnet export weights` wrote, or "auto": what the file states, or
+            the only one that its shapes allow
 
         Raises
         ------
         InputError : the file cannot be read, or its tensors are not those of this network
         """
-        labels = labels_of.classes(np.asarray(classes))
+        labels = inputs.classes_of(np.asarray(classes))
         if labels.tolist() != list(classes):
             raise InputError(f"classes are {list(classes)}: expected each once and ascending, as the outputs are")
         self._build(labels, image)
-        theirs = foreign_weights.read(Path(path))
-        tensors, _ = foreign_weights.convert(self.network_, theirs, names or {}, layout, str(path))
+        theirs, found = model_file.load_foreign(Path(path))
+        tensors, _ = foreign_weights.import_tensors(self.network_, theirs, found, names or {}, layout, str(path))
         self.network_.load_tensors(tensors, str(path))
         self.history_ = []
         return self
 
     @classmethod
     @abstractmethod
-    def _of(cls, hidden: tuple[Layer, ...]) -> Self:
-        """Return an untrained classifier with these hidden layers; raises `InputError` for another kind's."""
+    def _from_layers(cls, hidden: tuple[Layer, ...]) -> Self:
+        """Return an untrained classifier with these hidden layers; raises `InputError` for those of another kind."""
 
     @property
     def loss_curve_(self) -> list[float]:
@@ -212,26 +199,20 @@ class Classifier(Conventional, ABC):
         return int(np.prod(self.network_.image))
 
     def _settings(self, epochs: int) -> Settings:
-        names = [name for name in Classifier._parameters if name not in ("epochs", "on_event")]
-        values = {"epochs": epochs} | {name: getattr(self, name) for name in names}
-        for name in ("epochs", "batch_size", "seed", "val"):
-            try:
-                values[name] = operator.index(values[name])
-            except TypeError:
-                raise InputError(f"{name} is {values[name]!r}: expected a whole number") from None
-        return Settings(**values)  # its architecture is not looked at: the network is built here
+        values = {name: getattr(self, name) for name in DEFAULTS} | {"epochs": epochs}
+        return Settings(architecture=to_text(self._hidden_layers()), network=type(self).__name__.lower(), **values)
 
     def _start(self, settings: Settings, x: np.ndarray, labels: np.ndarray) -> None:
-        """Find out the classes and the images' size, and draw a new network."""
+        """Determine the classes and the size of the images, and make a network with initial weights."""
         image = self._images(x).shape[1:]
-        self._build(labels_of.classes(labels), image)
+        self._build(inputs.classes_of(labels), image)
         self.network_.initialise(settings.init, settings.seed)
         self.history_ = []
 
     def _build(self, classes: np.ndarray, image: tuple[int, ...]) -> None:
         height, width, channels = image
         layers = (*self._hidden_layers(), Dense(len(classes)))
-        self._position: Position | None = None  # what the optimiser remembers from one partial_fit to the next
+        self._position: Position | None = None  # the optimizer's state, from one partial_fit to the next
         self.network_ = Network(layers, (height, width, channels), self.bias, loss=self.loss)
         self.classes_ = classes
 
@@ -253,7 +234,7 @@ class Classifier(Conventional, ABC):
 
     def _train(self, settings: Settings, x: np.ndarray, y: np.ndarray, position: Position | None = None) -> None:
         images = self._checked(x)
-        labels = labels_of.one_per_image(y, len(images))
+        labels = inputs.labels_of_images(y, len(images))
         targets = np.searchsorted(self.classes_, labels)
         unknown = self.classes_[np.minimum(targets, len(self.classes_) - 1)] != labels
         if unknown.any():
@@ -274,3 +255,8 @@ class Classifier(Conventional, ABC):
             if isinstance(event, Diverged):
                 raise DivergedError(event.message)
         self._position = Position(step=training.position.step, optimizer=training.optimizer.state())
+
+
+def _record(row: EpochDone) -> dict[str, Any]:
+    """Return an epoch for a file, without what has an entry per class or image."""
+    return {name: value for name, value in as_record(row).items() if name not in ("confusion", "sample_predictions")}

@@ -1,6 +1,6 @@
-"""The images that programs give to the estimators: bytes or numbers, as images or as rows.
+"""The images and labels that programs give to the estimators, checked and converted.
 
-Where scikit-learn's users know a sentence for a mistake, its words are used.
+Where scikit-learn has a sentence for an error, its words are used.
 """
 
 import numpy as np
@@ -9,6 +9,8 @@ from jitnet.data.checks import whole_bytes
 from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 
+MOST_CLASSES = 256  # classes: the kernels take targets as bytes
+
 
 def images(x: np.ndarray, rows: bool) -> np.ndarray:
     """Return images as (n, H, W, C), uint8 to be divided by 255 or float32 as they are.
@@ -16,7 +18,7 @@ def images(x: np.ndarray, rows: bool) -> np.ndarray:
     Parameters
     ----------
     x : (n, H, W) or (n, H, W, C), or rows (n, D) that are square images; whole numbers 0 to 255, or floats
-    rows : whether a row of numbers that is no square is welcome, as an image of one line
+    rows : whether a row of numbers that is not a square is accepted, as an image of one line
 
     Raises
     ------
@@ -58,3 +60,41 @@ def _numbers(x: np.ndarray) -> np.ndarray:
     if not np.isfinite(x).all():
         raise InputError("x holds NaN, inf or a number beyond float32, which are not finite: expected finite pixels")
     return x
+
+
+def labels_of_images(y: np.ndarray, images: int) -> np.ndarray:
+    """Return labels as an array (images,); raises `InputError` for another shape or kind."""
+    labels = np.asarray(y)
+    if labels.shape != (images,):
+        raise InputError(f"y has the shape {labels.shape}: expected ({images},), one label per image")
+    return _check_labels(labels)
+
+
+def classes_of(y: np.ndarray) -> np.ndarray:
+    """Return the different labels, sorted; raises `InputError` for one class, too many, or another kind.
+
+    >>> classes_of(["seven", "one", "one"]).tolist()
+    ['one', 'seven']
+    """
+    found = np.unique(_check_labels(np.asarray(y)))
+    if not 2 <= len(found) <= MOST_CLASSES:
+        raise InputError(f"the labels hold {len(found)} classes: expected 2 to {MOST_CLASSES}")
+    return found
+
+
+def _check_labels(labels: np.ndarray) -> np.ndarray:
+    if labels.shape == () and labels.item() is None:
+        raise InputError("an estimator of classes requires y to be passed, but the target y is None")
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):  # a pandas column
+        labels = labels.astype(str)
+    if labels.dtype.kind not in "iubfU" or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
+        raise InputError(
+            f"Unknown label type: the labels are of type {labels.dtype}, expected whole or finite numbers, or strings"
+        )
+    if labels.dtype.kind == "f" and (labels != np.trunc(labels)).any():
+        number = labels[labels != np.trunc(labels)][0]
+        raise InputError(
+            f"Unknown label type: continuous numbers such as {number}: expected classes, as whole numbers or strings; "
+            "for a regression use `jitnet train mlp --data FILE.csv --target COLUMN`"
+        )
+    return labels

@@ -9,7 +9,7 @@ from typing import Any
 from jitnet.errors import InputError
 from jitnet.history.read import Run, read_or_damaged
 from jitnet.history.statistics import Summary, summarise
-from jitnet.printing import printable
+from jitnet.printing import brief, printable
 from jitnet.run import schema
 from jitnet.run.names import check_name, find_run, is_run
 
@@ -65,7 +65,7 @@ def read_sweep(path: Path) -> Sweep:
     try:
         record = schema.read_json(path / RECORD)
         if not isinstance(record, dict):
-            raise ValueError(f"it holds {schema.brief(record)}: expected an object")
+            raise ValueError(f"it holds {brief(record)}: expected an object")
         version = record.get("schema")
         if type(version) is int and version > SCHEMA:
             raise InputError(f"{path / RECORD} has schema {version}, this jitnet reads {SCHEMA}: update jitnet")

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from jitnet import __version__
 from jitnet.config import Settings
 from jitnet.errors import InputError
 from jitnet.events import (
@@ -28,7 +27,7 @@ from jitnet.events import (
     Tensors,
     Warned,
 )
-from jitnet.printing import printable
+from jitnet.run.describe import description
 from jitnet.run.lock import Lock
 from jitnet.run.logs import RunLogs
 from jitnet.run.names import check_name, find_run, publish, write_meta
@@ -36,12 +35,13 @@ from jitnet.run.schema import checkpoint_figures, read_checkpoint, read_meta, re
 from jitnet.storage import checkpoint
 from jitnet.storage.atomic import replace_file, sync_folder
 from jitnet.storage.checkpoint import Metadata, SaveError
+from jitnet.storage.metadata import metadata
 
 STATUS: dict[type, str] = {RunFinished: "done", Interrupted: "stopped", Diverged: "diverged"}
 
 
 class RunFolder:
-    """One run's folder: `create` makes a new one, `open` finds an old one, and `with` gives its lock back.
+    """One run's folder: `create` makes a new one, `open` finds an existing one, and `with` releases its lock.
 
     Public: `path`; `settings`; `meta`, what meta.json says; `save_failed`, whether the latest save failed.
     """
@@ -61,7 +61,7 @@ class RunFolder:
         self._tried: float | None = None  # elapsed_s at the latest save, tried or done
         self._train_s = 0.0  # of the epoch at the position
         self._best = float("-inf")  # validation accuracy of best.safetensors
-        self._notices: list[Event] = []  # told when training starts
+        self._notices: list[Event] = []  # reported when training starts
 
     @classmethod
     def create(
@@ -244,7 +244,7 @@ class RunFolder:
                 self._logs.sync_metrics()
                 self._save_kind(kind, event)
             except (OSError, SaveError) as error:
-                caused.append(Warned(message=f"{_reason(error)}; training goes on and saves again later"))
+                caused.append(Warned(message=f"{_reason(error)}; training continues and saves again later"))
                 continue
             del self._owed[kind]
             path, seconds = str(self._file(kind)), time.perf_counter() - started
@@ -254,13 +254,14 @@ class RunFolder:
         return caused
 
     def _save_kind(self, kind: str, event: EpochDone | StepsDone) -> None:
-        metadata = _metadata(self.settings, self.meta, event.elapsed_s, self._train_s)
+        times = float(event.elapsed_s), float(self._train_s)
         if kind == "last":
-            checkpoint.save_rotating(self._file("last"), self._file("previous"), event.snapshot(), metadata)
+            texts = _metadata(self.settings, self.meta, *times)
+            checkpoint.save_rotating(self._file("last"), self._file("previous"), event.snapshot(), texts)
         else:
             assert isinstance(event, EpochDone) and event.val_accuracy is not None
-            metadata["val_accuracy"] = repr(float(event.val_accuracy))
-            checkpoint.save(self._file("best"), event.snapshot(), metadata)
+            texts = _metadata(self.settings, self.meta, *times, val_accuracy=repr(float(event.val_accuracy)))
+            checkpoint.save(self._file("best"), event.snapshot(), texts)
             self._best = event.val_accuracy
 
     def _update_meta(self, **changes: Any) -> list[Event]:
@@ -275,19 +276,9 @@ class RunFolder:
         return self.path / f"{kind}.safetensors"
 
 
-def _metadata(settings: Settings, meta: dict[str, Any], elapsed_s: float, train_s: float) -> Metadata:
-    """Return what a checkpoint says of itself; `train_s` is that of the epoch at its position, so far."""
-    texts = {
-        "jitnet": __version__,
-        "title": meta["title"],
-        "architecture": settings.architecture,
-        "data": meta["data"],
-        "data_sha256": str(meta.get("data_sha256", "")),
-        "elapsed_s": repr(float(elapsed_s)),
-        "train_s": repr(float(train_s)),
-        "saved": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    return {name: printable(text) for name, text in texts.items()}
+def _metadata(settings: Settings, meta: dict[str, Any], elapsed_s: float, train_s: float, **more: str) -> Metadata:
+    """Return the metadata of a checkpoint; `train_s` is that of the epoch at its position, so far."""
+    return metadata(description(settings, meta), elapsed_s=repr(elapsed_s), train_s=repr(train_s), **more)
 
 
 def _cannot_train(path: Path, error: OSError) -> InputError:

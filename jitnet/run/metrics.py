@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from jitnet.errors import InputError
 from jitnet.events import EpochDone
+from jitnet.printing import brief
 from jitnet.run import schema
 from jitnet.storage.atomic import replace_file
 
@@ -80,7 +81,7 @@ def _values(names: list[str], cells: list[str]) -> Values:
             values[name] = (int(cell) if _KINDS[name] is int else float(cell)) if cell.strip() else None
         except ValueError:
             rule = schema.METRICS[name].what
-            raise ValueError(f"{name} is {schema.brief(cell)}: expected {rule}") from None
+            raise ValueError(f"{name} is {brief(cell)}: expected {rule}") from None
     schema.check(values, schema.METRICS, ("epoch",))
     return values
 
@@ -106,6 +107,14 @@ def row_text(event: EpochDone, columns: tuple[str, ...] = COLUMNS) -> str:
     return ",".join(cells) + "\n"
 
 
+def read_epochs(path: Path, epochs: int, data: str) -> tuple[EpochDone, ...]:
+    """Return the rows of the first `epochs` epochs as the events that they were; raises `InputError`."""
+    try:
+        return tuple(_event(row.values, data) for row in _needed(path, epochs))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; check its permissions") from None
+
+
 def rewind(path: Path, epochs: int, data: str) -> tuple[EpochDone, ...]:
     """Cut a file back to the rows of the first `epochs` epochs and return these.
 
@@ -114,15 +123,20 @@ def rewind(path: Path, epochs: int, data: str) -> tuple[EpochDone, ...]:
     """
     own = columns_of(path)
     missing = [name for name in COLUMNS if name not in own]
+    rows = _needed(path, epochs)
+    lines = [[*own, *missing], *([*row.cells, *[""] * len(missing)] for row in rows)]
+    replace_file(path, "".join(_line(cells) for cells in lines).encode())
+    return tuple(_event(row.values, data) for row in rows)
+
+
+def _needed(path: Path, epochs: int) -> list[Row]:
     rows: list[Row] = []
     for row in read(path, torn=False) if epochs else ():
         if _epoch(row) < epochs:
             rows.append(row)
         if _epoch(row) >= epochs - 1:
             break
-    lines = [[*own, *missing], *([*row.cells, *[""] * len(missing)] for row in rows)]
-    replace_file(path, "".join(_line(cells) for cells in lines).encode())
-    return tuple(_event(row.values, data) for row in rows)
+    return rows
 
 
 def _epoch(row: Row) -> int:

@@ -17,6 +17,7 @@ from jitnet.config import Settings
 from jitnet.errors import InputError
 from jitnet.events import EpochDone, Event
 from jitnet.model import architecture
+from jitnet.printing import brief
 from jitnet.storage import checkpoint
 from jitnet.storage.checkpoint import Metadata, Tensors
 
@@ -96,12 +97,6 @@ def check(values: Record, rules: dict[str, Rule], required: tuple[str, ...] = ()
             raise ValueError(f"there is no {name}: expected {rule.what}")
         if value is not None and not rule.holds(value):
             raise ValueError(f"{name} is {brief(value)}: expected {rule.what}")
-
-
-def brief(value: Any) -> str:
-    """Return a value in at most 40 characters, for a message."""
-    shown = repr(value)
-    return shown if len(shown) <= 40 else shown[:37] + "..."
 
 
 def require_regular(path: Path) -> None:

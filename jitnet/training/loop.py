@@ -19,7 +19,7 @@ from jitnet.training.compilation import compile_kernels
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
 from jitnet.training.stopping import out_of_time, stop_reason
-from jitnet.training.weight_change import Movement
+from jitnet.training.weight_change import WeightChange
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
 SAMPLE = 12  # test images whose predictions views show
@@ -29,13 +29,13 @@ _NOT_FINITE = "a parameter is not finite any more"
 
 @dataclass
 class Position:
-    """How far a run is: all that a resume needs beside the parameters."""
+    """How far a run is: all that a resume needs besides the parameters."""
 
     epoch: int = 0
     step_in_epoch: int = 0
     step: int = 0  # updates since the start of the run
     loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
-    optimizer: State = field(default_factory=dict)  # what the optimiser remembered when this position was saved
+    optimizer: State = field(default_factory=dict)  # the optimizer's state when this position was saved
     train_s: float = 0.0  # of the epoch so far
     elapsed_s: float = 0.0  # of the run, by the processes before this one
 
@@ -69,7 +69,6 @@ class Training:
         settings: Settings,
         data: Split,
         position: Position | None = None,
-        epochs: int | None = None,
         run_name: str = "",
         peak_threads: int = 0,
     ):
@@ -77,9 +76,9 @@ class Training:
         self.settings = settings
         self.data = data
         self.position = position or Position()
-        self.epochs = settings.until if epochs is None else epochs  # more than planned: at the last learning rate
+        self.epochs = settings.until  # those after the planned ones have the last learning rate
         self.run_name = run_name
-        self.peak_threads = peak_threads  # measure the machine's peak on so many before the first step; 0 = do not
+        self.peak_threads = peak_threads  # measure the machine's peak on that many before the first step; 0 = do not
         self._started = time.perf_counter() - self.position.elapsed_s
         self.rows: list[EpochDone] = []  # of the epochs that are done; a resume puts the earlier ones here
         images = len(data.train[0])
@@ -99,14 +98,14 @@ class Training:
             )
 
     def tensors(self) -> Tensors:
-        """Return copies of the parameters, the optimiser's state and the position: a checkpoint's content."""
+        """Return copies of the parameters, the optimizer's state and the position: a checkpoint's content."""
         parameters = {name: array.copy() for name, array in self.network.tensors().items()}
         return parameters | self.optimizer.state() | self.position.tensors()
 
     def run(self) -> Iterator[Event]:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
-        self._movement = Movement(self.network)
+        self._weight_change = WeightChange(self.network)
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
         if self.peak_threads:
             yield PeakMeasured(gflops=measure(self.peak_threads), threads=self.peak_threads)
@@ -140,7 +139,7 @@ class Training:
     def _stop_reason(self) -> str:
         return stop_reason(self.settings, self.rows, self._elapsed())
 
-    def _may_go_on(self) -> bool:
+    def _may_continue(self) -> bool:
         """Are there steps left in this epoch, and time for them?"""
         return self.position.step_in_epoch < self.steps_per_epoch and not out_of_time(self.settings, self._elapsed())
 
@@ -158,7 +157,7 @@ class Training:
         order = visiting_order(len(images), self.settings, here.epoch)
         lr = learning_rate(self.settings, here.epoch)
         steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
-        while self._may_go_on():
+        while self._may_continue():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             before = time.perf_counter()
@@ -180,7 +179,7 @@ class Training:
         order = visiting_order(len(images), self.settings, here.epoch)
         lr = learning_rate(self.settings, here.epoch)
         grad = np.empty_like(self.network.params)
-        while self._may_go_on():
+        while self._may_continue():
             batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
             grad[:] = 0
             total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
@@ -214,7 +213,7 @@ class Training:
             epoch_loss=self._epoch_loss(),
             seconds=seconds,
             elapsed_s=self._elapsed(),
-            moved=self._movement.since_last(),
+            moved=self._weight_change.since_last(),
             snapshot=self.tensors,
         )
 

@@ -7,16 +7,15 @@ import math
 import random
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from jitnet.config import Settings
+from jitnet.config import SETTINGS, Settings
 from jitnet.errors import InputError
 
 Values = dict[str, tuple[Any, ...]]  # of each setting that varies
 Bounds = dict[str, tuple[float, float]]
 
-_KINDS: dict[str, Any] = {item.name: type(item.default) for item in fields(Settings)}
 _FIXED = {"network": "give one network", "seed": "use --seeds N", "until": "vary epochs"} | dict.fromkeys(
     ("data", "target"), "trials on other data are another sweep"
 )
@@ -92,7 +91,7 @@ def plan(
             varied = dict(zip(names, values)) | {"seed": seed}
             trials.append(Trial(name_of(varied), _settings(base, varied), varied))
     rungs = _rungs(base.until, halving) if halving else ()
-    parts = {"base": asdict(base), "grid": grid, "bounds": bounds, "draws": [draws, draw_seed], "halving": halving}
+    parts = {"base": base.identity(), "grid": grid, "bounds": bounds, "draws": [draws, draw_seed], "halving": halving}
     return Plan(kind, tuple(trials), _digest(parts), max(1, halving), rungs)
 
 
@@ -101,9 +100,9 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
     made = []
     for config in configs:
         values = dict(config) if isinstance(config, Mapping) else None
-        if values is not None and (unknown := set(values) - set(_KINDS)):
+        if values is not None and (unknown := set(values) - set(SETTINGS)):
             raise InputError(
-                f"a configuration has the unknown setting {min(unknown)!r}: expected one of {', '.join(_KINDS)}"
+                f"a configuration has the unknown setting {min(unknown)!r}: expected one of {', '.join(SETTINGS)}"
             )
         made.append(config if isinstance(config, Settings) else Settings.preset(**{"network": "cnn"} | (values or {})))
     if not made:
@@ -114,10 +113,10 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
     for name in ("data", "target"):
         if len({record[name] for record in records}) > 1:
             raise InputError(f"the configurations differ in {name}: {_FIXED[name]}")
-    differ = [name for name in _KINDS if name != "seed" and len({str(record[name]) for record in records}) > 1]
+    differ = [name for name in SETTINGS if name != "seed" and len({str(record[name]) for record in records}) > 1]
     varied = [{name: record[name] for name in (*differ, "seed")} for record in records]
     trials = (Trial(name_of(each), settings, each) for each, settings in zip(varied, made))
-    return Plan(kind, tuple(trials), _digest(records))
+    return Plan(kind, tuple(trials), _digest([settings.identity() for settings in made]))
 
 
 def parse_values(text: str) -> tuple[str, tuple[Any, ...]]:
@@ -133,7 +132,7 @@ def parse_bounds(text: str) -> tuple[str, tuple[float, float]]:
     name, sign, bounds = text.partition("=")
     parts = bounds.split(":")
     field = _name(name, "--range")
-    if not sign or len(parts) != 2 or _KINDS[field] not in (int, float):
+    if not sign or len(parts) != 2 or SETTINGS[field].kind not in (int, float):
         raise InputError(f"--range is {text!r}: expected a setting that is a number and two bounds, as in lr=1e-4:1e-1")
     low, high = (float(_value(name, part, "--range")) for part in parts)
     if not low < high:
@@ -206,7 +205,7 @@ def _between(share: float, name: str, low: float, high: float) -> int | float:
     """Return a number between two bounds, of four digits, so that its name and its value are the same."""
     wide = low > 0 and high / low >= 10
     value = low * (high / low) ** share if wide else low + (high - low) * share
-    return round(value) if _KINDS[name] is int else float(f"{value:.4g}")
+    return round(value) if SETTINGS[name].kind is int else float(f"{value:.4g}")
 
 
 def _rungs(epochs: int, factor: int) -> tuple[int, ...]:
@@ -225,8 +224,8 @@ def _name(name: str, option: str) -> str:
     field = {"hidden": "architecture", "arch": "architecture"}.get(name, name.replace("-", "_"))
     if field in _FIXED:
         raise InputError(f"{option} names {name!r}, which cannot vary: {_FIXED[field]}")
-    if field not in _KINDS:
-        known = ", ".join(name.replace("_", "-") for name in _KINDS if name not in _FIXED)
+    if field not in SETTINGS:
+        known = ", ".join(name.replace("_", "-") for name in SETTINGS if name not in _FIXED)
         raise InputError(f"{option} names {name!r}, which is no setting: expected one of hidden, arch, {known}")
     return field
 
@@ -236,16 +235,7 @@ def _value(name: str, text: str, option: str) -> Any:
         if not re.fullmatch(r"[1-9][0-9]{0,5}(x[1-9][0-9]{0,5})*", text):
             raise InputError(f"{option} hidden has the value {text!r}: expected units joined by x, as in 512x512")
         return " ".join(f"dense{units}" for units in text.split("x"))
-    kind = _KINDS[_name(name, option)]
-    if kind is bool:
-        if text not in ("true", "false", "yes", "no"):
-            raise InputError(f"{option} {name} has the value {text!r}: expected true or false")
-        return text in ("true", "yes")
-    try:
-        return kind(text)
-    except ValueError:
-        what = "a whole number" if kind is int else "a number"
-        raise InputError(f"{option} {name} has the value {text!r}: expected {what}") from None
+    return SETTINGS[_name(name, option)].parse(text, f"{option} {name} has the value {text!r}")
 
 
 def _settings(base: Settings, varied: dict[str, Any]) -> Settings:

@@ -1,8 +1,8 @@
-"""The long form of every row of docs/reliability.md, and the README's box that is made from what it counts.
+"""The long form of every row of docs/reliability.md, and the tables there that are generated from its counts.
 
-python -m tests.campaigns.campaign            every campaign, some two hours on two cores; writes docs/reliability.json
+python -m tests.campaigns.campaign            every campaign, about two hours on two cores; writes docs/reliability.json
 python -m tests.campaigns.campaign races      one of them
-python -m tests.campaigns.campaign box        README.md's box and the list of docs/reliability.md, from the figures
+python -m tests.campaigns.campaign box        only generate the tables of docs/reliability.md from docs/reliability.json
 """
 
 import contextlib
@@ -12,15 +12,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support"), str(ROOT)]
 import figures
 import mutation
 from figures import FIGURES
 
-ROOT = Path(__file__).resolve().parents[2]
-README, DOCS = ROOT / "README.md", ROOT / "docs" / "reliability.md"
-BEGIN, END = "<!-- reliability: made by `python -m tests.campaigns.campaign box` -->", "<!-- end of reliability -->"
-SURVIVORS = "<!-- survivors: made by `python -m tests.campaigns.campaign box` -->"
+from bench import generated
+
+PAGE = "docs/reliability.md"
 
 CAMPAIGNS = {  # what pytest is given
     "races": ["tests/faults/test_races.py", "tests/faults/test_bounds.py", "tests/training/test_threads.py"],
@@ -87,11 +87,11 @@ def totals(found: dict) -> dict:
 
 
 def lines(found: dict) -> Iterator[str]:
-    """Yield the box's rows whose figures are there."""
+    """Yield the rows of the table whose figures are there."""
     known = totals(found)
     for said, row, command in ROWS:
         with contextlib.suppress(KeyError):
-            yield f"| {said.format(**known)} | {known[row]['date']} | `python -m tests.{command}` |"
+            yield f"| {said.format(**known)} | {known[row]['date']} | `python -m tests.campaigns.{command}` |"
 
 
 def machines(found: dict) -> str:
@@ -101,20 +101,20 @@ def machines(found: dict) -> str:
 
 
 def box(found: dict) -> str:
-    """Return the README's box."""
-    head = [BEGIN, "| counted | on | command |", "|---|---|---|"]
-    return "\n".join([*head, *lines(found), machines(found) + END])
+    """Return the table of what was counted."""
+    head = ["| counted | on | command |", "|---|---|---|"]
+    return "\n".join([*head, *lines(found), machines(found)])
 
 
 def survivors(found: dict) -> str:
     """Return the list of mutants that no test noticed, by file, with the reason why each may live."""
-    listed = [SURVIVORS]
+    listed = []
     for row in sorted(name for name in found if name.startswith("mutation ")):
         file, counted = row.removeprefix("mutation "), found[row]
         listed.append(f"- **{file}**: {counted['killed']} of {counted['tried']} killed, of {counted['mutants']}.")
         for reason, alive in reasons(file, counted["survivors"]).items():
             listed.append(f"  - {reason}: {'; '.join(f'`{mutant}`' for mutant in alive)}")
-    return "\n".join([*listed, END])
+    return "\n".join(listed)
 
 
 def reasons(file: str, alive: list[str]) -> dict[str, list[str]]:
@@ -127,22 +127,9 @@ def reasons(file: str, alive: list[str]) -> dict[str, list[str]]:
     return sorted_out
 
 
-def with_made(text: str, begin: str, made: str) -> str:
-    """Return a text with what stands from `begin` to the next END made anew."""
-    before, rest = text.split(begin)
-    return before + made + rest.split(END, 1)[1]
-
-
-def documents(found: dict) -> dict[Path, str]:
-    """Return the README and docs/reliability.md as they should be with these figures."""
-    made = {README: (BEGIN, box(found)), DOCS: (SURVIVORS, survivors(found))}
-    return {path: with_made(path.read_text(), *parts) for path, parts in made.items()}
-
-
-def write_documents() -> None:
-    """Bring the README and docs/reliability.md up to docs/reliability.json."""
-    for path, text in documents(json.loads(FIGURES.read_text())).items():
-        path.write_text(text)
+def sections(found: dict) -> dict[str, dict[str, str]]:
+    """Return the generated sections of docs/reliability.md with these figures."""
+    return {PAGE: {"counts": box(found), "survivors": survivors(found)}}
 
 
 def main(wanted: list[str]) -> int:
@@ -155,9 +142,9 @@ def main(wanted: list[str]) -> int:
                 failed.append(name)
     if not wanted:
         for script in ("mutation", "reach"):
-            if subprocess.run([sys.executable, "-m", f"tests.{script}"], cwd=ROOT).returncode:
+            if subprocess.run([sys.executable, "-m", f"tests.campaigns.{script}"], cwd=ROOT).returncode:
                 failed.append(script)
-    write_documents()
+    generated.write(sections(json.loads(FIGURES.read_text())))
     print(f"failed: {', '.join(failed)}" if failed else "all passed")
     return bool(failed)
 

@@ -1,4 +1,4 @@
-"""The project as it is installed: a wheel holds everything, and nothing that would collide with another package."""
+"""The installed project: a wheel contains everything, and nothing that would collide with another package."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    sources = folder / "sources"  # a copy: building leaves build/ and *.egg-info behind
+    sources = folder / "sources"  # a copy: building leaves build/ and *.egg-info in the folder
     subprocess.run(["git", "-C", ROOT, "checkout-index", "-a", f"--prefix={sources}{os.sep}"], check=True)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, sources]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -33,11 +33,12 @@ def test_a_wheel_has_the_kernels_inside_jitnet_and_nowhere_else(wheel):
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"jitnet"}
     packages = {"/".join(name.split("/")[:-1]) for name in names if name.endswith(".py")}
-    folders = {path.parent for path in (ROOT / "jitnet").rglob("*.py")}
-    assert packages == {str(folder.relative_to(ROOT)) for folder in folders} | {"jitnet/kernels"}
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "jitnet").rglob("*.py")}
+    parts = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "kernels").rglob("*.py")}
+    assert packages == folders | {f"jitnet/{part}" for part in parts}
 
 
-def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
+def test_the_program_runs_from_a_wheel(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -47,7 +48,7 @@ def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
     )
     assert done.stdout.split() == [
         str(tmp_path / "site" / "jitnet" / "__init__.py"),
-        str(tmp_path / "site" / "jitnet" / "kernels" / "layers.py"),
+        str(tmp_path / "site" / "jitnet" / "kernels" / "table.py"),
     ], done.stderr
     code = "from jitnet.export import twin; print(twin.source('jitnet.hpp').splitlines()[0])"
     done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True)
@@ -58,7 +59,7 @@ def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
 
 
 def test_a_bare_checkout_runs_without_being_installed(tmp_path):
-    """`python -m jitnet` in the root finds kernels/ beside jitnet/, whatever another `kernels` package is called."""
+    """`python -m jitnet` in the root imports the folder kernels/ of the checkout, not another package `kernels`."""
     (tmp_path / "kernels").mkdir()
     (tmp_path / "kernels" / "__init__.py").write_text("raise ImportError('another package of that name')")
     code = (
@@ -69,4 +70,4 @@ def test_a_bare_checkout_runs_without_being_installed(tmp_path):
     numpy_home = Path(__import__("numpy").__file__).parents[1]
     environment = os.environ | {"PYTHONPATH": str(numpy_home)}
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.strip() == str(ROOT / "kernels" / "layers.py"), done.stderr
+    assert done.stdout.strip() == str(ROOT / "kernels" / "table.py"), done.stderr

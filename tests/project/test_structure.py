@@ -1,4 +1,4 @@
-"""The house keeps its rules: who imports whom, what a kernel may hold and must say, and that it has a twin."""
+"""The rules of the structure hold: imports between packages, contents and docstrings of kernels, naive twins."""
 
 import ast
 import re
