@@ -9,10 +9,10 @@ from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.options import Subparsers
 from jitnet.errors import InputError
 from jitnet.export import twin
+from jitnet.printing import say
 from jitnet.storage import model_file
 from jitnet.storage.metadata import metadata
 from jitnet.training.loop import Position
-from jitnet.printing import say
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -12,8 +12,8 @@ from jitnet.errors import InputError
 from jitnet.model import architecture
 from jitnet.model.gradcheck import TOLERANCE, check
 from jitnet.model.network import PART, Network
-from jitnet.training.compilation import compile_kernels
 from jitnet.printing import say
+from jitnet.training.compilation import compile_kernels
 
 
 def add_parser(subparsers: Subparsers) -> None:

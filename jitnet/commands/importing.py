@@ -9,11 +9,11 @@ from jitnet.commands.support.settings import add_some, given_settings
 from jitnet.config import PRESETS, Settings
 from jitnet.errors import InputError
 from jitnet.model import architecture
+from jitnet.printing import say
 from jitnet.run import start
 from jitnet.storage import foreign_weights, metadata, model_file
 from jitnet.storage.checkpoint import Metadata
 from jitnet.storage.metadata import LAYOUTS
-from jitnet.printing import say
 
 
 def add_parser(subparsers: Subparsers) -> None:

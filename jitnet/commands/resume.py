@@ -9,9 +9,9 @@ from jitnet.commands.support.settings import add_some, given_settings
 from jitnet.config import Settings
 from jitnet.display import open_view
 from jitnet.errors import InputError
+from jitnet.printing import say
 from jitnet.run import RunFolder, start
 from jitnet.training.loop import Position
-from jitnet.printing import say
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -7,8 +7,8 @@ from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import add_network, settings_of
 from jitnet.display.live.progress import counted
-from jitnet.training.schedule import learning_rate
 from jitnet.printing import say
+from jitnet.training.schedule import learning_rate
 
 _WIDTH = 50  # columns of the longest bar
 

@@ -9,8 +9,8 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.display import open_view
 from jitnet.model.architecture import CNN
 from jitnet.model.network import PART, Network
-from jitnet.training.compilation import compile_kernels
 from jitnet.printing import say
+from jitnet.training.compilation import compile_kernels
 
 
 def add_parser(subparsers: Subparsers) -> None:

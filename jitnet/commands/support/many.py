@@ -18,13 +18,13 @@ from jitnet.display.trials import open_trials_view
 from jitnet.errors import InputError
 from jitnet.history.statistics import Summary
 from jitnet.history.tables import statistics_tables
+from jitnet.printing import say
 from jitnet.run.names import check_name
 from jitnet.trials.board import Board
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan
 from jitnet.trials.worker_pool import LocalWorkers, share_out
-from jitnet.printing import say
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -104,8 +104,6 @@ def _print_results(found: dict[str, list[Summary]], path: Path, board: Board, co
     if tables:
         listing.print_tables(tables)
     counts = {status: board.count(status) for status in dict.fromkeys(row.status for row in board.rows)}
-    say(
-        f"{', '.join(f'{count} {status}' for status, count in counts.items())}; table.csv and statistics.csv in {path}"
-    )
+    say(f"{', '.join(f'{count} {status}' for status, count in counts.items())}; table.csv and statistics.csv in {path}")
     if command:
         say(f"continue with what is not done: {command}")

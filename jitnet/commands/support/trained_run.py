@@ -12,10 +12,10 @@ from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Event, Warned
 from jitnet.model.network import Network
+from jitnet.printing import warn
 from jitnet.run import start
 from jitnet.run.trained import Trained, open_trained
 from jitnet.training.compilation import compile_inference
-from jitnet.printing import warn
 
 
 def load_data(spec: str, offline: bool, tell: Callable[[str], None] = warn, target: str = "") -> Dataset:
