@@ -86,12 +86,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def process() -> NoReturn:
-    """Run `main` as the `jitnet` process. After it, Ctrl-C is ignored.
+    """Run `main` as the `jitnet` process. Before it, Ctrl-C ends it at once; after it, Ctrl-C is ignored.
 
     While Python exits, Ctrl-C would print a traceback or change the exit code of a run that is saved.
     """
+    code = 130
     try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # from now on `main` answers it
         code = main()
+    except KeyboardInterrupt:  # just before or after `main`
+        pass
     except SystemExit as left:
         if isinstance(left.code, int) and left.code > 128:  # a second signal: LLVM may crash on unfinished work
             for stream in (sys.stdout, sys.stderr):

@@ -1,7 +1,7 @@
 """Every njit option, and the folder in which compiled kernels are kept.
 
 numba's own cache does not notice an edit in another file, a changed global or another numba. So the folder is named
-by a hash of all of these: a stale kernel can't be found, and old folders are simply never looked at again.
+by a hash of all of these: a stale kernel can't be found. A new folder replaces those of older versions.
 """
 
 import contextlib
@@ -9,7 +9,6 @@ import hashlib
 import os
 import platform
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
@@ -17,6 +16,8 @@ import llvmlite
 import numba
 import numpy
 from numba import config
+
+from . import cache_folder
 
 # No fastmath: a NaN must stay visible and sums must keep their order; the register tile asks for FMA by name.
 # error_model="numpy" drops the branch that would raise ZeroDivisionError at each division.
@@ -63,13 +64,10 @@ def _cache_folder() -> Path | None:
     root = _user_cache()
     if root is None:
         return None
-    folder = root / f"kernels-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}-{_fingerprint()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
-        return None
-    return folder
+    kind = f"kernels-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}"
+    folder = root / f"{kind}-{_fingerprint()}"
+    made_for = "\n".join((str(_KERNELS), kind, os.environ.get("JITNET_TILE", "")))
+    return folder if cache_folder.open_folder(folder, made_for) else None
 
 
 CACHE_FOLDER = None if config.DISABLE_JIT else _cache_folder()
