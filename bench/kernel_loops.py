@@ -12,7 +12,7 @@ from jitnet.kernels.layers import convolution, linear, pooling
 
 _conv2d_forward, _conv2d_backward_weight = convolution.conv2d_forward_sample, convolution.conv2d_backward_weight_sample
 _flip_weight = convolution.flip_weight
-_transform_weight, _conv2d_tiles = conv_winograd.transform_weight, conv_winograd.conv2d_tiles
+_transform_weight, _conv2d_winograd = conv_winograd.transform_weight, conv_winograd.conv2d_winograd
 _max_pool2d_forward, _max_pool2d_backward = pooling.max_pool2d_forward_sample, pooling.max_pool2d_backward_sample
 _linear_forward_sample, _linear_sgd_sample = linear.linear_forward_sample, linear.linear_sgd_sample
 _linear_forward = linear.linear_forward
@@ -52,12 +52,12 @@ def transform_weight(repeats, weight, out):
 
 
 @kernel
-def conv2d_tiles(repeats, x, transformed, bias, zeros, scratch, out):
+def conv2d_winograd(repeats, x, transformed, bias, zeros, scratch, out):
     """x (P, N, H+2, W+2, C), transformed (P, 36, C*OC + GAP), scratch (P, .), out (P, N*H*W*OC)."""
     H, W, OC = x.shape[2] - 2, x.shape[3] - 2, bias.shape[2]
     for p in prange(x.shape[0]):
         for _ in range(repeats):
-            _conv2d_tiles(x[p], transformed[p], bias, zeros, scratch[p], out[p], 0, W * OC, H * W * OC)
+            _conv2d_winograd(x[p], transformed[p], bias, zeros, scratch[p], out[p], 0, W * OC, H * W * OC)
 
 
 @kernel

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jitnet.cli import build_parser
-from jitnet.commands.train import settings_of
+from jitnet.commands.support.settings import settings_of
 from jitnet.config import Settings
 
 DRAWN = 1000  # training images that document 003 measures its accuracy on

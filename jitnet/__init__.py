@@ -1,4 +1,4 @@
-"""Neural networks for MNIST that you can read line by line and that train near the speed of the processor."""
+"""Neural networks for MNIST, written from scratch: readable line by line, and as fast as the processor allows."""
 
 from pathlib import Path
 

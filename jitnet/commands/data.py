@@ -5,13 +5,22 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from jitnet.commands.support import options
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.progress_bar import Waiting
+from jitnet.data.sources.cache import Cache, default_folder
+from jitnet.data.sources.known import KNOWN, MNIST
+from jitnet.data.sources.search import copies, fetch, in_cache, own_place, read_own
+from jitnet.display.console import safe_console
+from jitnet.errors import InputError
 from jitnet.printing import printable, say, warn
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `data` and its actions to the command line."""
     parser = options.add_command(
         subparsers,
@@ -41,14 +50,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _status() -> int:
-    from rich.table import Table
-    from rich.text import Text
-
-    from jitnet.data.sources.cache import default_folder
-    from jitnet.data.sources.known import MNIST
-    from jitnet.data.sources.search import copies, own_place
-    from jitnet.display.console import safe_console
-
     table = Table(title="places where MNIST is looked for, in this order", title_justify="left")
     table.add_column("place", overflow="fold")
     table.add_column("what is there", overflow="fold")
@@ -68,11 +69,6 @@ def _status() -> int:
 
 def _there(path: Path) -> str:
     """Say what a place holds, after reading all of it; nothing is written anywhere."""
-    from jitnet.data.sources.cache import Cache
-    from jitnet.data.sources.known import MNIST
-    from jitnet.data.sources.search import read_own
-    from jitnet.errors import InputError
-
     if not os.path.exists(path):
         return "nothing"
     try:
@@ -85,10 +81,6 @@ def _there(path: Path) -> str:
 
 
 def _cached(folder: Path) -> str:
-    from jitnet.data.sources.cache import Cache
-    from jitnet.data.sources.known import MNIST
-    from jitnet.data.sources.search import in_cache
-
     damaged: list[str] = []
     found = in_cache(MNIST, Cache(folder, damaged.append))
     state = f"{MNIST.title}, content verified" if found else f"no complete {MNIST.title}"
@@ -109,12 +101,6 @@ def _megabytes(count: int) -> str:
 
 
 def _fetch(name: str, offline: bool) -> int:
-    from jitnet.commands.support.progress_bar import Waiting
-    from jitnet.data.sources.cache import Cache, default_folder
-    from jitnet.data.sources.known import KNOWN
-    from jitnet.data.sources.search import fetch
-    from jitnet.errors import InputError
-
     if name not in KNOWN:
         raise InputError(f"there is no known data set {name!r}: expected one of {', '.join(KNOWN)}")
     known = KNOWN[name]
@@ -126,8 +112,6 @@ def _fetch(name: str, offline: bool) -> int:
 
 
 def _clear() -> int:
-    from jitnet.data.sources.cache import Cache, default_folder
-
     folder = default_folder()
     files = Cache(folder, print).files()
     total, removed = 0, 0

@@ -11,9 +11,10 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data import Dataset
 from jitnet.data.split import with_channels
+from jitnet.display.format import count
 from jitnet.errors import InputError
-from jitnet.history.compare import Table
 from jitnet.history.sweep_record import expand
+from jitnet.history.tables import Cell, Line, Table
 from jitnet.model.network import Network, probabilities, score
 from jitnet.printing import warn
 from jitnet.run.trained import Trained
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure the members and their mean on the test images, and return the exit code."""
     runs = {each.path.resolve(): each for each in readable(expand(args.run_names, args.runs_dir, done=True))}
     if len(runs) < 2:
-        raise InputError(f"{len(runs)} run{'s are' * (not runs)} given: expected two or more that are done, or a sweep")
+        raise InputError(f"{count(len(runs), 'run')} given: expected two or more that are done, or a sweep")
     kind = options.kind_of(args)
     members, scores = [], []
     loaded = []
@@ -62,20 +63,20 @@ def run(args: argparse.Namespace) -> int:
             logits = trained_run.logits(network, _images(data, first, network, trained), waiting.report)
             total = total + (logits.astype(np.float64) if regression else probabilities(logits))
             scores.append(score(logits, data.y_test, network.loss))
-            members.append((name, str(epoch), *_figures(scores[-1], data.unit)))
+            members.append((name, Cell(epoch, "count"), *_figures(scores[-1], data.unit)))
     mean = total / len(members)
     combined = score(mean if regression else np.log(np.maximum(mean, 1e-300)), data.y_test, first.loss)
     average: Any = tuple(None if None in column else sum(column) / len(column) for column in zip(*scores))
     best = min(scores, key=lambda each: each[0] if each[1] is None else -each[1])
-    rows = (
+    rows: tuple[Line, ...] = (
         *members,
         ("mean of the members", "", *_figures(average, data.unit)),
         ("best member", "", *_figures(best, data.unit)),
         (f"ensemble of {len(members)}", "", *_figures(combined, data.unit)),
     )
     mark = " (synthetic digits)" if data.synthetic else ""
-    title = f"{len(data.y_test):,} test {'rows' if regression else 'images'} of {data.name}{mark}"
-    listing.print_tables([Table(title, ("", "epochs", "loss", "RMSE" if regression else "accuracy %"), rows)])
+    title = f"{count(len(data.y_test), 'test row' if regression else 'test image')} of {data.name}{mark}"
+    listing.print_tables([Table(title, ("", "epochs", "loss", "RMSE" if regression else "accuracy"), rows)])
     return 0
 
 
@@ -89,6 +90,6 @@ def _images(data: Dataset, first: Network, network: Network, trained: Trained) -
     return with_channels(data.x_test)
 
 
-def _figures(found: Score, unit: float) -> tuple[str, str]:
+def _figures(found: Score, unit: float) -> tuple[Cell, Cell]:
     loss, accuracy = found[0] * unit, found[1]
-    return f"{loss:.6f}", f"{loss**0.5:.6g}" if accuracy is None else f"{accuracy:.2f}"
+    return Cell(loss, "loss"), Cell(loss**0.5, "number") if accuracy is None else Cell(accuracy, "accuracy")

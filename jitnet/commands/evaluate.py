@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     threads.configure(args.threads)
 
     from jitnet.commands.support import trained_run
-    from jitnet.display.live.progress import counted
+    from jitnet.display.format import count
     from jitnet.model.network import score
 
     network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if folder.meta["data"] == "synthetic" and not data.synthetic:
         mark = " (trained on synthetic digits)"
     kind = "rows" if settings.target else "images"
-    say(f"{folder.path} after {counted(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
+    say(f"{folder.path} after {count(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
     measure = f"rmse = {loss**0.5:.6g}" if accuracy is None else f"accuracy = {accuracy:.2f}"
     say(f"loss = {loss:.6f} {measure}{mark}")
     return 0

@@ -1,4 +1,4 @@
-"""`jitnet repeat`: the same training from several seeds, since one accuracy says little."""
+"""`jitnet repeat`: the same training from several seeds, with mean, deviation and confidence interval."""
 
 import argparse
 

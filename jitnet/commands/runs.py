@@ -3,14 +3,23 @@
 import argparse
 import contextlib
 from pathlib import Path
-from typing import Any
 
-from jitnet.commands.support import options
+from jitnet.commands.support import listing, options
+from jitnet.commands.support.damaged import readable, warn_of_logs
+from jitnet.commands.support.options import Subparsers
+from jitnet.display.tables import to_csv, to_markdown
 from jitnet.errors import InputError
+from jitnet.history import read_run, read_runs, select
+from jitnet.history.compare import compare
+from jitnet.history.curves import METRICS, curves
+from jitnet.history.figure import save_figure
+from jitnet.history.read import summary
+from jitnet.history.sweep_record import expand, find_sweep, read_sweep
+from jitnet.history.tables import statistics_tables, trials_table
 from jitnet.printing import json_text, say, warn
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `runs` and its actions to the command line."""
     parser = options.add_command(
         subparsers,
@@ -19,13 +28,13 @@ def add_parser(subparsers: Any) -> None:
         "jitnet runs compare run-a run-b  what differs between two runs",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|compare|plot")
-    listing = actions.add_parser("list", help="a line for each run, the newest first")
-    listing.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")
-    listing.add_argument("--reverse", action="store_true", help="the other way round")
-    listing.add_argument(
+    list_ = actions.add_parser("list", help="a line for each run, the newest first")
+    list_.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")
+    list_.add_argument("--reverse", action="store_true", help="the other way round")
+    list_.add_argument(
         "--filter", metavar="TEST", action="append", default=[], help='network=cnn, "accuracy>=98", status!=done, ...'
     )
-    listing.add_argument("--json", action="store_true", help="a JSON array, with all settings")
+    list_.add_argument("--json", action="store_true", help="a JSON array, with all settings")
     show = actions.add_parser("show", help="all about one run")
     show.add_argument("run_name", metavar="RUN", help="a run folder, its name, or `latest`")
     show.add_argument("--json", action="store_true", help="one JSON object")
@@ -44,20 +53,17 @@ def add_parser(subparsers: Any) -> None:
     )
     for several in (compare, plot):
         several.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
-    for action in (listing, show, compare, plot):
+    for action in (list_, show, compare, plot):
         options.add_runs_dir(action)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what `jitnet runs` was asked for and return the exit code."""
+    """Do the action and return the exit code."""
     return {"list": _list, "show": _show, "compare": _compare, "plot": _plot}[args.action](args)
 
 
 def _list(args: argparse.Namespace) -> int:
-    from jitnet.history import read_runs, select
-    from jitnet.history.read import summary
-
     found = read_runs(args.runs_dir)
     for run in found:
         if run.damage:
@@ -67,35 +73,22 @@ def _list(args: argparse.Namespace) -> int:
         records = [summary(run) | {"path": str(run.path), "settings": run.settings} for run in chosen]
         say(*json_text(records, indent=2).split("\n"))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_list(chosen, len(found), args.runs_dir)
     return 0
 
 
 def _show(args: argparse.Namespace) -> int:
-    from jitnet.commands.support.damaged import warn_of_logs
-    from jitnet.history import read_run
-    from jitnet.history.read import summary
-
     run = read_run(args.run_name, args.runs_dir)
     if args.json:
         record = summary(run) | {"path": str(run.path), "settings": run.settings, "meta": run.meta}
         say(*json_text(record | {"metrics": run.epochs}, indent=2).split("\n"))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_run(run)
     warn_of_logs([run])
     return 0
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from jitnet.commands.support.damaged import readable
-    from jitnet.history.compare import compare, to_csv, to_markdown
-    from jitnet.history.curves import curves
-    from jitnet.history.sweep_record import expand, find_sweep
-
     targets = tuple(args.accuracy or ())
     for target in targets:
         if not 0 < target <= 100:
@@ -110,8 +103,6 @@ def _compare(args: argparse.Namespace) -> int:
     if args.markdown or args.csv:
         say(*(to_markdown(tables) if args.markdown else to_csv(tables)).split("\n"))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_tables(tables)
     with contextlib.suppress(InputError):  # no epoch is done yet: the settings are worth comparing all the same
         listing.print_curves(curves(runs, "test_accuracy", "epoch"), "test_accuracy", "epoch")
@@ -120,10 +111,6 @@ def _compare(args: argparse.Namespace) -> int:
 
 def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
     """Print a sweep's statistics and its table: a line for each trial, where `compare` has a column for each run."""
-    from jitnet.history.compare import to_csv, to_markdown
-    from jitnet.history.sweep_record import read_sweep
-    from jitnet.history.tables import statistics_tables, trials_table
-
     sweep = read_sweep(path)
     for sentence in sweep.damaged:
         warn(sentence)
@@ -135,18 +122,11 @@ def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
         text = to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables)
         say(*text.split("\n"))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_tables(tables)
     return 0
 
 
 def _plot(args: argparse.Namespace) -> int:
-    from jitnet.commands.support.damaged import readable, warn_of_logs
-    from jitnet.history.curves import METRICS, curves
-    from jitnet.history.figure import save_figure
-    from jitnet.history.sweep_record import expand
-
     if args.metric not in METRICS:
         raise InputError(f"--metric is {args.metric!r}: expected one of {', '.join(METRICS)}")
     runs = readable(expand(args.run_names, args.runs_dir))
@@ -156,7 +136,5 @@ def _plot(args: argparse.Namespace) -> int:
         save_figure(args.out, drawn, args.metric, args.x)
         say(f"written: {args.out}")
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_curves(drawn, args.metric, args.x)
     return 0

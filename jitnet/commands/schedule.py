@@ -6,7 +6,7 @@ import sys
 from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import add_network, settings_of
-from jitnet.display.live.progress import counted
+from jitnet.display.format import count
 from jitnet.printing import say
 from jitnet.training.schedule import learning_rate
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Print a line for each epoch and return the exit code."""
     settings = settings_of(args)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    say(f"schedule {settings.schedule}, peak {settings.lr:g}, {counted(settings.epochs)}")
+    say(f"schedule {settings.schedule}, peak {settings.lr:g}, {count(settings.epochs)}")
     for epoch in range(settings.epochs):
         lr = learning_rate(settings, epoch)
         bar = ("█" if utf8 else "#") * max(1, round(_WIDTH * lr / settings.lr))

@@ -10,10 +10,10 @@ from rich.console import Console
 from jitnet.commands.support import listing, options, trained_run
 from jitnet.commands.support.options import Subparsers
 from jitnet.display.live.frame import glyphs_for
-from jitnet.display.pictures import as_bytes, draw_image, print_beside, print_prediction
+from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
 from jitnet.errors import InputError
 from jitnet.model.network import probabilities
-from jitnet.model.reference import walk
+from jitnet.model.reference import backward, forward
 from jitnet.printing import say
 
 _PICTURES = 4  # feature maps of a layer: those with the largest values
@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.image < len(images):
         raise InputError(f"--image is {args.image}: expected 0 to {len(images) - 1:,}, a test image of {data.name}")
     image, label = images[args.image], int(data.y_test[args.image])
-    steps = walk(network.shapes, network.tensors(), image, label, network.loss)
+    steps = forward(network.shapes, network.tensors(), image)
+    backward(steps, network.tensors(), label, network.loss)
     out = listing.console()
     mark = " (synthetic digits)" if data.synthetic else ""
     say(f"{trained.path}, test image {args.image} of {data.name}{mark}, true {label}", "", "forward")
@@ -69,7 +70,7 @@ def _show(
         channels = np.sort(np.argsort(-np.abs(values).max(axis=(0, 1)), kind="stable")[:_PICTURES])
         glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
         colour = out.color_system is not None
-        print_beside(out, *(draw_image(as_bytes(transform(values[..., c])), glyphs, colour) for c in channels))
+        print_side_by_side(out, *(draw_image(as_bytes(transform(values[..., c])), glyphs, colour) for c in channels))
 
 
 def _shape(extents: tuple[int, ...]) -> str:

@@ -15,8 +15,9 @@ from jitnet.estimators import inputs
 from jitnet.estimators.sklearn_protocol import DEFAULTS, Conventional
 from jitnet.events import Diverged, EpochDone, Event, as_record
 from jitnet.machine import threads
-from jitnet.model.architecture import Conv, Dense, Layer, parse, to_text
-from jitnet.model.network import Network, probabilities
+from jitnet.model.architecture import Conv, Layer, parse, to_text
+from jitnet.model.build import network_of
+from jitnet.model.network import probabilities
 from jitnet.run.describe import describe
 from jitnet.run.trained import Trained, open_trained
 from jitnet.storage import foreign_weights, model_file
@@ -40,8 +41,6 @@ class Classifier(Conventional, ABC):
     """
 
     history_: list[EpochDone]
-    loss: str  # the parameters of which this file reads more than the value
-    bias: str
     epochs: int
     on_event: Callable[[Event], Any] | None
 
@@ -139,8 +138,8 @@ class Classifier(Conventional, ABC):
             raise InputError(f"{trained.path} cannot be loaded: {error}") from None
         for name in DEFAULTS:
             setattr(estimator, name, getattr(trained.settings, name))
-        estimator._build(trained.description.labels, trained.network.image)
-        estimator.network_ = trained.network
+        estimator._position = None
+        estimator.network_, estimator.classes_ = trained.network, trained.description.labels
         estimator.history_ = list(trained.history())
         return estimator
 
@@ -152,7 +151,7 @@ class Classifier(Conventional, ABC):
         names: dict[str, str] | None = None,
         layout: str = "auto",
     ) -> Self:
-        """Take over the parameters of a PyTorch or Keras model of the same shape, from .safetensors or .npz.
+        """Import the parameters of a PyTorch or Keras model of the same shape, from .safetensors or .npz.
 
         Parameters
         ----------
@@ -210,10 +209,8 @@ class Classifier(Conventional, ABC):
         self.history_ = []
 
     def _build(self, classes: np.ndarray, image: tuple[int, ...]) -> None:
-        height, width, channels = image
-        layers = (*self._hidden_layers(), Dense(len(classes)))
         self._position: Position | None = None  # the optimizer's state, from one partial_fit to the next
-        self.network_ = Network(layers, (height, width, channels), self.bias, loss=self.loss)
+        self.network_ = network_of(self._settings(self.epochs), image, len(classes))
         self.classes_ = classes
 
     def _images(self, x: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from jitnet.kernels.table import CROSS_ENTROPY, MSE
 from jitnet.machine import memory
 from jitnet.model import architecture, memory_plan
 from jitnet.model.architecture import Layer, Shape
+from jitnet.model.kernel_choice import BATCH, PER_SAMPLE
 from jitnet.model.optimizer import Optimizer
 
 PART = 512  # images of one call of training: a larger batch sums its gradient over several, to bound memory and time
@@ -24,9 +25,9 @@ LOSSES = {"cross-entropy": CROSS_ENTROPY, "mse": MSE}
 
 @contextlib.contextmanager
 def _inside_kernels() -> Iterator[None]:
-    from jitnet.kernels.compiler.decorators import entered
+    from jitnet.kernels.compiler.thread_pool import exclusive
 
-    with entered():
+    with exclusive():
         yield
 
 
@@ -73,7 +74,8 @@ class Network:
             f"the network {architecture.to_text(layers)!r} of {count:,} parameters",
         )
         self.params = memory_plan.aligned_zeros(count, dtype)
-        self._workspace: memory_plan.Workspace | None = None
+        self._workspaces: dict[str, memory_plan.Workspace] = {}  # by driver
+        self._workspace: memory_plan.Workspace | None = None  # the last used
 
     @property
     def classes(self) -> int:
@@ -121,29 +123,26 @@ class Network:
             }[scheme]
             array[...] = rng.standard_normal(array.shape) * deviation
 
-    def workspace(self, images: int) -> memory_plan.Workspace:
-        """Return buffers for batches of up to `images` images, kept from call to call."""
-        if self._workspace is None or self._workspace.images < images:
-            import numba
+    def workspace(self, images: int, driver: str = BATCH) -> memory_plan.Workspace:
+        """Return a driver's buffers for batches of up to `images` images, kept from call to call."""
+        if driver not in self._workspaces or self._workspaces[driver].images < images:
+            from numba import get_num_threads
 
-            self._workspace = memory_plan.build(self.shapes, images, numba.get_num_threads(), self.dtype)
-            self._workspace.plan["loss"] = LOSSES[self.loss]
+            self.use(memory_plan.build(self.shapes, images, get_num_threads(), self.dtype, driver), driver)
+        self._workspace = self._workspaces[driver]
         return self._workspace
+
+    def use(self, space: memory_plan.Workspace, driver: str = BATCH) -> None:
+        """Compute in a workspace that memory_plan.build made for this network, from the driver's next call on."""
+        space.plan["loss"] = LOSSES[self.loss]
+        self._workspaces[driver] = self._workspace = space
 
     def per_sample_arguments(self, images, targets, order, lrs, losses, totals) -> tuple:
         """Return the arguments of the kernel `train_per_sample`."""
-        space = self.workspace(1)
-        buffers = (
-            space.layers,
-            space.plan,
-            self.params,
-            space.work,
-            space.argmax,
-            space.rows,
-            space.counts,
-            space.team,
-        )
-        return (*buffers, images, self._divisor(images), targets, order, lrs, losses, totals)
+        space = self.workspace(1, PER_SAMPLE)
+        buffers = (self.params, space.work, space.argmax, space.rows, space.counts, space.barrier)
+        pictures = (images, self._divisor(images), targets)
+        return (space.layers, space.plan, *buffers, *pictures, order, lrs, losses, totals)
 
     def minibatch_arguments(
         self, images, targets, order, batch_size, lrs, losses, totals, optimizer: Optimizer | None = None

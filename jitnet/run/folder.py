@@ -188,13 +188,13 @@ class RunFolder:
         return rows
 
     def note_drawing(self, seconds: float) -> None:
-        """Record in meta.json what this process spent on drawing, so that a run shows the cost of its own view."""
+        """Record in meta.json the time that this process spent on drawing, the cost of the view."""
         self._update_meta(drawing_s=round(self.meta.get("drawing_s", 0.0) + seconds, 3))
 
     def handle(self, event: Event) -> list[Event]:
-        """Write the event down, save what is due, and return what that caused: `CheckpointSaved`, `Warned`.
+        """Record the event, save what is due, and return the resulting events: `CheckpointSaved`, `Warned`.
 
-        For the owner of the lock. What is returned is written down already. A full or failing disk raises
+        For the owner of the lock. The events returned are recorded already. A full or failing disk raises
         nothing: it is warned of, and the next save that is due tries again.
         """
         caused = self._logs.record(event)

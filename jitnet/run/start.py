@@ -16,6 +16,7 @@ from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, Interrupted, RunFinished, RunStarted, Tensors
 from jitnet.machine import threads
 from jitnet.model import architecture
+from jitnet.model.build import network_of
 from jitnet.model.network import Network
 from jitnet.run import describe
 from jitnet.run.folder import RunFolder
@@ -60,9 +61,7 @@ def load_data(settings: Settings, offline: bool, warn: Callable[[str], None], re
 
 def network_for(settings: Settings, data: Dataset) -> Network:
     """Return the settings' network for such data, its parameters all 0; raises `InputError` if it does not fit."""
-    height, width, channels = with_channels(data.x_train).shape[1:]
-    layers = (*architecture.parse(settings.architecture), architecture.Dense(data.classes))
-    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss)
+    return network_of(settings, with_channels(data.x_train).shape[1:], data.classes)
 
 
 def start(

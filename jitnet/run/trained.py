@@ -68,7 +68,8 @@ def open_trained(
     InputError : there is no such run or file, it is damaged, or it does not describe its network
     """
     path = Path(source)
-    if path.suffix not in SUFFIXES or not path.is_file():
+    named_as_file = path.suffix in SUFFIXES and not path.is_dir() and not Path(runs_dir, path).is_dir()
+    if not path.is_file() and not named_as_file:
         return _of_run(source, runs_dir, kind)
     if kind is not None:
         raise InputError(f"the {kind} checkpoint of {path} is requested, which is a file: expected a run")

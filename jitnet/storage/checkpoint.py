@@ -173,7 +173,7 @@ def _decode(file: BinaryIO, ours: bool) -> tuple[Tensors, Metadata]:
         begin, end = entry["data_offsets"]
         array = np.frombuffer(data[begin:end], DTYPES[entry["dtype"]]).reshape(entry["shape"])
         _check_finite(name, array)
-        tensors[name] = array.astype(array.dtype.newbyteorder("="))  # a copy: aligned, writable, of its own
+        tensors[name] = array.astype(array.dtype.newbyteorder("="))  # a copy: aligned and writable
     return tensors, metadata
 
 

@@ -65,12 +65,13 @@ def _deduce(network: Network, theirs: Tensors, names: dict[str, str], where: str
     results: dict[str, Tensors] = {}
     first: InputError | None = None
     for layout in LAYOUTS:
-        if layout == "jitnet" and _has_flat_conv_bias(network, theirs, names, where):
-            continue
         try:
-            results[layout] = convert(network, theirs, names, layout, where)[0]
+            converted, _ = convert(network, theirs, names, layout, where)
         except InputError as error:
             first = first or error
+            continue
+        if layout != "jitnet" or not _has_flat_conv_bias(network, theirs, names, where):
+            results[layout] = converted
     if not results:
         assert first is not None
         raise first

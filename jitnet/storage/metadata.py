@@ -11,7 +11,7 @@ import numpy as np
 from jitnet import __version__
 from jitnet.config import SETTINGS, Settings
 from jitnet.errors import InputError
-from jitnet.model import architecture
+from jitnet.model.build import network_of
 from jitnet.model.network import Network
 from jitnet.printing import printable
 from jitnet.storage.checkpoint import Metadata, Tensors
@@ -35,12 +35,9 @@ class Description:
 
     def network(self, tensors: Tensors, where: str) -> Network:
         """Return the network with the parameters in `tensors`, which are from `where`; raises `InputError`."""
-        settings = self.settings
         if len(self.image) != 3 or not len(self.labels):
             raise InputError(f"{where} does not state the size of its images and its classes: train it again")
-        height, width, channels = self.image
-        layers = (*architecture.parse(settings.architecture), architecture.Dense(len(self.labels)))
-        network = Network(layers, (height, width, channels), settings.bias, loss=settings.loss)
+        network = network_of(self.settings, self.image, len(self.labels))
         network.load_tensors(tensors, where)
         return network
 

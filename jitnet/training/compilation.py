@@ -18,16 +18,16 @@ from jitnet.model.optimizer import Optimizer
 # Kernels in the order of their compilation, as module.function. The drivers, compiled last, contain the others: once a
 # driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
 _INFERENCE = "fast.batch.predict_logits"
-_FORWARD = ("fast.batch_conv.trunk_forward", "layers.linear.linear_forward")
+_FORWARD = ("fast.batch_conv.conv_blocks_forward", "layers.linear.linear_forward")
 _BACKWARD = (
     "layers.loss.output_loss",
     "layers.linear.linear_backward_input",
     "layers.linear.linear_backward_weight",
-    "fast.batch_conv.trunk_backward",
+    "fast.batch_conv.conv_blocks_backward",
     "fast.batch_conv.sum_shards",
     "layers.optimizer.optimizer_step",
 )
-_LONGEST = "fast.batch_conv.trunk_backward"  # as long as all the others
+_LONGEST = "fast.batch_conv.conv_blocks_backward"  # as long as all the others
 
 
 def compile_kernels(
@@ -62,17 +62,17 @@ def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
 
 
 def _compile(drivers: tuple[str, ...], parts: tuple[str, ...], *example: Any) -> Iterator[Event]:
-    from jitnet.kernels.compiler import decorators
+    from jitnet.kernels.compiler import cache
 
-    if decorators.CACHE_FOLDER is None:
+    if cache.CACHE_FOLDER is None:
         yield Warned(
             message="no folder is writable for compiled kernels, so each start compiles them anew: "
             "set JITNET_CACHE_DIR to one that is"
         )
     yield from _compile_in_turn(drivers, parts, *example)
-    if decorators.DAMAGED:
-        names = ", ".join(sorted(set(decorators.DAMAGED)))
-        decorators.DAMAGED.clear()
+    if cache.DAMAGED:
+        names = ", ".join(sorted(set(cache.DAMAGED)))
+        cache.DAMAGED.clear()
         yield Warned(message=f"the cache of compiled kernels was damaged, so these were compiled anew: {names}")
 
 
@@ -117,9 +117,9 @@ def _needs(name: str) -> bool:
 def _has_second_core() -> bool:
     import numba
 
-    from jitnet.kernels.compiler import decorators
+    from jitnet.kernels.compiler import cache
 
-    return bool(decorators.CACHE_FOLDER) and numba.config.NUMBA_NUM_THREADS > 1
+    return bool(cache.CACHE_FOLDER) and numba.config.NUMBA_NUM_THREADS > 1
 
 
 _BESIDE = """
@@ -169,11 +169,9 @@ def compile_alone(names: tuple[str, ...], dtype: str, images: str, targets: str,
 
 
 def _in_cache(name: str) -> bool:
-    from jitnet.kernels.compiler import decorators
+    from jitnet.kernels.compiler import cache
 
-    return decorators.CACHE_FOLDER is not None and any(
-        decorators.CACHE_FOLDER.rglob(f"{'.'.join(name.split('.')[-2:])}-*.nbi")
-    )
+    return cache.CACHE_FOLDER is not None and any(cache.CACHE_FOLDER.rglob(f"{'.'.join(name.split('.')[-2:])}-*.nbi"))
 
 
 def _compile_kernel(
@@ -182,9 +180,9 @@ def _compile_kernel(
     """Compile one kernel for the types it will be called with; nothing is run."""
     import numba
 
-    from jitnet.kernels.compiler import decorators
+    from jitnet.kernels.compiler import thread_pool
 
-    decorators.start_pool()  # a kernel from the cache may name the pool's functions, and LLVM ends the process without
+    thread_pool.start_pool()  # a kernel from the cache may name the pool's functions, and LLVM ends the process without
     module, _, function = name.rpartition(".")
     kernel = getattr(importlib.import_module(f"jitnet.kernels.{module}"), function)
     arguments = _arguments(function, network, batch_size, images, targets, optimizer)
@@ -214,9 +212,9 @@ def _arguments(
             return network.accumulate_arguments(images, targets, integers, 1.0, vector)
         case "predict_logits":
             return network.predict_arguments(images, integers, matrix)
-        case "trunk_forward":
+        case "conv_blocks_forward":
             return (*buffers, images, number, integers)
-        case "trunk_backward":
+        case "conv_blocks_backward":
             return (*buffers, 1)
         case "linear_forward":
             return (matrix, matrix, vector, 1, matrix)

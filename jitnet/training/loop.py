@@ -23,13 +23,13 @@ from jitnet.training.weight_change import WeightChange
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
 SAMPLE = 12  # test images whose predictions views show
-_FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
+_FIRST_CALL_MACS = 5e7  # the first call is short for every network
 _NOT_FINITE = "a parameter is not finite any more"
 
 
 @dataclass
 class Position:
-    """How far a run is: all that a resume needs besides the parameters."""
+    """The progress of a run: all that a resume needs besides the parameters."""
 
     epoch: int = 0
     step_in_epoch: int = 0

@@ -1,4 +1,4 @@
-"""Dask distributed as an executor: a cluster of its own on this machine, or one that runs already."""
+"""Dask distributed as an executor: a cluster started on this machine, or one that runs already."""
 
 import contextlib
 import logging
@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from jitnet.errors import InputError
-from jitnet.trials.worker_pool import deaf_children
+from jitnet.trials.worker_pool import without_signals
 
 PATIENCE_S = 30  # for a scheduler to answer, and for its first worker
 
@@ -15,8 +15,8 @@ PATIENCE_S = 30  # for a scheduler to answer, and for its first worker
 @contextlib.contextmanager
 def dask_workers(
     scheduler: str | None, workers: int, threads_each: int
-) -> Iterator[tuple[Executor, str, list[Callable[..., Any]]]]:
-    """Yield an executor, what it is as a clause, and for each machine a `submit` that reaches it alone.
+) -> Iterator[tuple[Executor, list[Callable[..., Any]]]]:
+    """Yield an executor, and for each machine a `submit` that reaches it alone.
 
     Raises `InputError` without Dask, without an answer, and for workers that would run trials in several threads.
     """
@@ -32,7 +32,7 @@ def dask_workers(
         stack.callback(logging.disable, logging.NOTSET)
         stack.enter_context(dask.config.set({"distributed.comm.timeouts.connect": f"{PATIENCE_S}s"}))
         if scheduler is None:
-            with deaf_children():
+            with without_signals():
                 cluster = distributed.LocalCluster(
                     n_workers=workers,
                     threads_per_worker=1,
@@ -43,13 +43,10 @@ def dask_workers(
                 )
             stack.enter_context(cluster)
             scheduler = cluster.scheduler_address
-            what = f"Dask, {workers} local worker{'s' * (workers != 1)}"
-        else:
-            what = f"Dask at {scheduler}"
         client = stack.enter_context(_client(distributed, scheduler))
         machines = _check(client, scheduler)
         executor = stack.enter_context(client.get_executor(pure=False))
-        yield executor, what, [_only_on(client, address) for address in machines]
+        yield executor, [_only_on(client, address) for address in machines]
 
 
 def _client(distributed: Any, scheduler: str) -> Any:

@@ -16,7 +16,7 @@ from jitnet.run.schema import event_record
 from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, Trial
-from jitnet.trials.trial import look, run_trial
+from jitnet.trials.trial import prepare, run_trial
 
 ATTEMPTS = 3  # of a trial whose worker was killed, before it is taken for the reason
 TICK_S = 0.5  # between two looks at the folders; longer where there are hundreds
@@ -69,12 +69,12 @@ class Driver:
         alive = self.plan.groups
         rows = {row.name: row for row in self.board.rows}
         for row in rows.values():
-            self._take_over(row)
+            self._restore(row)
         rungs = self.plan.rungs or (0,)
         for rung in rungs:
             todo = [rows[t.name] for trials in alive.values() for t in trials if self._is_left(rows[t.name], rung)]
             if todo and "data_sha256" not in self._common:
-                yield from self._look()
+                yield from self._prepare()
                 self.board.start_clock()
             yield from self._train(todo, rung)
             if self.stopping or self.lost:
@@ -92,10 +92,10 @@ class Driver:
         """Is this trial handed out, so that its status is of a moment only?"""
         return row.name in self._watched
 
-    def _look(self) -> Iterator[None]:
+    def _prepare(self) -> Iterator[None]:
         """Have data and kernels ready on each machine before trials are handed out."""
         tasks = [self._task(trial, 0) for trial in self.plan.trials]
-        futures = [submit(look, tasks) for submit in self._machines]
+        futures = [submit(prepare, tasks) for submit in self._machines]
         found = []
         for future in futures:
             while not future.done():
@@ -126,7 +126,7 @@ class Driver:
         }
 
     def _train(self, rows: list[Row], rung: int) -> Iterator[Row | None]:
-        """Hand out these rows up to an epoch, and go on until each has come back."""
+        """Hand out these rows up to an epoch, until each has come back."""
         pending: dict[Future, Row] = {}
         for row in rows if not self._stop() else ():
             row.status = WAITING
@@ -136,7 +136,7 @@ class Driver:
             over, _ = concurrent.futures.wait(pending, tick, concurrent.futures.FIRST_COMPLETED)
             for future in over:
                 row = pending.pop(future)
-                if self._settle(row, future):
+                if self._record(row, future):
                     yield from self._submit(row, rung, pending)
                 yield row
             for row in pending.values():
@@ -156,12 +156,12 @@ class Driver:
             if self.lost:
                 raise BrokenExecutor(self.lost)
             pending[self._executor.submit(run_trial, self._task(self._trials[row.name], rung))] = row
-        except Exception as error:  # whatever an executor says that is no longer there
+        except Exception as error:  # any error of an executor that is gone
             self.lost = self.lost or _reason(error)
             row.status, row.message = LOST, self.lost
             yield row
 
-    def _settle(self, row: Row, future: Future) -> bool:
+    def _record(self, row: Row, future: Future) -> bool:
         """Write down what became of a trial; returns whether to try it again."""
         row.fraction = 0.0
         del self._watched[row.name]
@@ -178,7 +178,7 @@ class Driver:
             row.status, row.message = LOST, "its worker was killed, again and again"
             if kind in ("CancelledError", "CommClosedError"):
                 self.lost = row.message = self.lost or "the scheduler is gone"
-            elif kind != "KilledWorker":  # Dask's, after several attempts of its own
+            elif kind != "KilledWorker":  # Dask's, after several attempts
                 row.status, row.message = FAILED, _reason(error)
         else:
             row.message = ""
@@ -186,7 +186,7 @@ class Driver:
                 setattr(row, name, value)
         return False
 
-    def _take_over(self, row: Row) -> None:
+    def _restore(self, row: Row) -> None:
         """Fill a row with what an earlier command has left of its trial."""
         epochs = self.folder.epochs_of(row.name)
         row.epoch = len(epochs)
@@ -211,7 +211,7 @@ class Driver:
         return not (rung and stands and row.epoch >= rung)
 
     def _better(self, alive: dict[str, list[Trial]], rung: int) -> tuple[dict[str, list[Trial]], list[list[Trial]]]:
-        """Return the configurations that go on behind a rung, and the others; a mean over seeds decides."""
+        """Return the configurations that continue after a rung, and the others; a mean over seeds decides."""
 
         def score(trials: list[Trial]) -> float:
             found = []
@@ -240,7 +240,7 @@ class Driver:
 
 
 class Watch:
-    """How far a trial is, read from the end of its events as they grow."""
+    """The progress of a trial, read from the end of its events as they grow."""
 
     def __init__(self, path: Path):
         self._path = path

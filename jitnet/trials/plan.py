@@ -1,4 +1,4 @@
-"""What is to be trained: settings that differ in a few values, each a trial with a name made of these values."""
+"""A plan of trials: settings that differ in a few values, each with a name made of these values."""
 
 import hashlib
 import itertools
@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from jitnet.config import SETTINGS, Settings
+from jitnet.config import CHOICES, SETTINGS, Settings
 from jitnet.errors import InputError
+from jitnet.training.schedule import learning_rate
 
 Values = dict[str, tuple[Any, ...]]  # of each setting that varies
 Bounds = dict[str, tuple[float, float]]
@@ -24,7 +25,7 @@ _SHORT = 48  # characters of a trial's name before it is cut
 
 @dataclass(frozen=True)
 class Trial:
-    """One run to be."""
+    """A run to be trained."""
 
     name: str  # of its run folder
     settings: Settings
@@ -32,23 +33,23 @@ class Trial:
 
     @property
     def group(self) -> str:
-        """What the trials have in common that differ in their seed alone."""
+        """The settings that are the same for all seeds of a configuration, as text."""
         return " ".join(f"{name}={_text(value)}" for name, value in self.varied.items() if name != "seed")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Trials, and the epochs after which only the better ones go on (`rungs`, the last one the end)."""
+    """Trials, and the epochs after which only the better ones continue (`rungs`, the last one the end)."""
 
     kind: str  # "repeat", "sweep"
     trials: tuple[Trial, ...]
     identity: str  # of the whole but for the number of seeds: hexadecimal digits
-    keep: int = 1  # behind each rung one configuration in so many goes on
+    keep: int = 1  # after each rung one in `keep` configurations continues
     rungs: tuple[int, ...] = ()  # epochs; empty: every trial goes to its end at once
 
     @property
     def title(self) -> str:
-        """What it is called by default."""
+        """The default title."""
         return f"{self.kind} {self.trials[0].settings.network}"
 
     @property
@@ -78,7 +79,7 @@ def plan(
 ) -> Plan:  # fmt: skip
     """Return the trials of every combination of `grid`, or of `draws` random ones, each with `seeds` seeds.
 
-    `bounds` are intervals to draw from, by logarithm if they span a factor of ten. `halving` keeps one in so many
+    `bounds` are intervals to draw from, by logarithm if they span a factor of ten. `halving` keeps one in that many
     configurations. Raises `InputError` for values that no settings may have.
     """
     grid, bounds = grid or {}, bounds or {}
@@ -91,6 +92,8 @@ def plan(
             varied = dict(zip(names, values)) | {"seed": seed}
             trials.append(Trial(name_of(varied), _settings(base, varied), varied))
     rungs = _rungs(base.until, halving) if halving else ()
+    if rungs:
+        _check_first_rung([trial.settings for trial in trials], rungs[0])
     parts = {"base": base.identity(), "grid": grid, "bounds": bounds, "draws": [draws, draw_seed], "halving": halving}
     return Plan(kind, tuple(trials), _digest(parts), max(1, halving), rungs)
 
@@ -185,6 +188,21 @@ def _check(base: Settings, grid: Values, bounds: Bounds, seeds: int, draws: int,
         raise InputError("--halving counts the same epochs for all: expected epochs not to vary")
 
 
+def _check_first_rung(every: list[Settings], epochs: int) -> None:
+    """Refuse a schedule that is still warming up at the first rung, where a rate that later diverges is ahead."""
+    wrong = next((settings for settings in every if not _reaches_peak(settings, epochs)), None)
+    if wrong is not None:
+        fit = [name for name in CHOICES["schedule"] if _reaches_peak(wrong.replace(schedule=name), epochs)]
+        raise InputError(
+            f"--halving ranks after {epochs} of {wrong.until} epochs, before the schedule {wrong.schedule!r} has "
+            f"reached its learning rate of {wrong.lr:g}: expected --schedule {', '.join(fit[:-1])} or {fit[-1]}"
+        )
+
+
+def _reaches_peak(settings: Settings, epochs: int) -> bool:
+    return any(learning_rate(settings, epoch) > 0.99 * settings.lr for epoch in range(epochs))
+
+
 def _drawn(grid: Values, bounds: Bounds, draws: int, seed: int) -> list[tuple[Any, ...]]:
     """Return distinct random combinations; as many as there are, if that is fewer."""
     generator = random.Random(seed)
@@ -226,7 +244,7 @@ def _name(name: str, option: str) -> str:
         raise InputError(f"{option} names {name!r}, which cannot vary: {_FIXED[field]}")
     if field not in SETTINGS:
         known = ", ".join(name.replace("_", "-") for name in SETTINGS if name not in _FIXED)
-        raise InputError(f"{option} names {name!r}, which is no setting: expected one of hidden, arch, {known}")
+        raise InputError(f"{option} names {name!r}, which is not a setting: expected one of hidden, arch, {known}")
     return field
 
 

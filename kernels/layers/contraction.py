@@ -8,93 +8,10 @@ while t and k run, so that each number loaded is used many times. The order of t
 and vector width.
 """
 
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
-
 from ..compiler.simd import lane_count
-from ..compiler.simd_ir import ROWS, Lanes, at, constant
+from ..compiler.simd_ir import ROWS
+from ..compiler.simd_tile import TALL, tile_one_vector, tile_part_vector, tile_two_vectors
 from ..compiler.symbols import primitive
-
-TALL = 2 * ROWS - 2  # rows of a tile of one vector, whose sums leave two registers free as well
-
-
-def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows):
-    """Type and emit `contract` for the block out[r, i : i+rows, j : j+vectors*lanes]; masked: up to the end of j."""
-
-    def codegen(context, builder, signature, values):
-        out_, init_, a_, b_ = (make_array(signature.args[n])(context, builder, values[n]) for n in range(4))
-        r_, i_, j_, rows_ = values[5:]
-        lanes = Lanes(builder, out.dtype)
-        extents = {
-            "out": cgutils.unpack_tuple(builder, out_.shape),
-            "a": cgutils.unpack_tuple(builder, a_.shape),
-        }
-        out_r, out_i, _ = cgutils.unpack_tuple(builder, out_.strides)
-        init_r, init_i, _ = cgutils.unpack_tuple(builder, init_.strides)
-        a_r, a_t, a_k, a_i = cgutils.unpack_tuple(builder, a_.strides)
-        b_r, b_t, b_k, _ = cgutils.unpack_tuple(builder, b_.strides)
-        a_tile = at(builder, a_.data, (r_, a_r), (i_, a_i))
-        b_tile = at(builder, b_.data, (r_, b_r), (j_, lanes.size))
-        out_tile = at(builder, out_.data, (r_, out_r), (i_, out_i), (j_, lanes.size))
-        init_tile = at(builder, init_.data, (r_, init_r), (i_, init_i), (j_, lanes.size))
-        mask = lanes.first(builder.sub(extents["out"][2], j_)) if masked else None
-        width = constant(lanes.count * lanes.itemsize)
-        sums = [[cgutils.alloca_once(builder, lanes.vector) for _ in range(vectors)] for _ in range(most)]
-
-        def emit(m):
-            """Emit the tile of exactly m rows. LLVM turns the stack slots of `sums` into registers."""
-            for row in sums[:m]:
-                for total in row:
-                    builder.store(lanes.zeros, total)
-            with (
-                cgutils.for_range(builder, extents["a"][1]) as t,
-                cgutils.for_range(builder, extents["a"][2]) as k,
-            ):
-                a_now = at(builder, a_tile, (t.index, a_t), (k.index, a_k))
-                b_now = at(builder, b_tile, (t.index, b_t), (k.index, b_k))
-                factors = [lanes.load(at(builder, b_now, (constant(v), width)), mask) for v in range(vectors)]
-                for row in range(m):
-                    factor = lanes.splat(lanes.scalar(at(builder, a_now, (constant(row), a_i))))
-                    for v in range(vectors):
-                        total = builder.load(sums[row][v])
-                        builder.store(lanes.fma(factor, factors[v], total), sums[row][v])
-            times = lanes.splat(values[4])
-            for row in range(m):
-                for v in range(vectors):
-                    start = lanes.load(at(builder, init_tile, (constant(row), init_i), (constant(v), width)), mask)
-                    total = lanes.fma(times, builder.load(sums[row][v]), start)
-                    lanes.store(total, at(builder, out_tile, (constant(row), out_i), (constant(v), width)), mask)
-
-        done = builder.append_basic_block("tile.done")
-        switch = builder.switch(rows_, done)
-        for m in range(1, most + 1):
-            block = builder.append_basic_block(f"tile.rows{m}")
-            switch.add_case(constant(m), block)
-            with builder.goto_block(block):
-                emit(m)
-                builder.branch(done)
-        builder.position_at_end(done)
-        return context.get_dummy_value()
-
-    i64 = types.int64
-    return types.void(out, init, a, b, out.dtype, i64, i64, i64, i64), codegen
-
-
-@intrinsic
-def _tile_two_vectors(typingctx, out, init, a, b, scale, r, i, j, rows):
-    return _tile(2, ROWS, False, out, init, a, b, scale, r, i, j, rows)
-
-
-@intrinsic
-def _tile_one_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
-    return _tile(1, TALL, False, out, init, a, b, scale, r, i, j, rows)
-
-
-@intrinsic
-def _tile_part_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
-    return _tile(1, ROWS, True, out, init, a, b, scale, r, i, j, rows)
 
 
 @primitive("4 4 3 number 3")
@@ -127,9 +44,9 @@ def contract(
                 i = M * tile // tiles  # tiles of nearly equal height: 14 rows are 7 + 7
                 rows = M * (tile + 1) // tiles - i
                 if vectors == 2:
-                    _tile_two_vectors(out, init, a, b, scale, r, i, j, rows)
+                    tile_two_vectors(out, init, a, b, scale, r, i, j, rows)
                 elif N - j >= lanes:
-                    _tile_one_vector(out, init, a, b, scale, r, i, j, rows)
+                    tile_one_vector(out, init, a, b, scale, r, i, j, rows)
                 else:
-                    _tile_part_vector(out, init, a, b, scale, r, i, j, rows)
+                    tile_part_vector(out, init, a, b, scale, r, i, j, rows)
         j += vectors * lanes

@@ -8,7 +8,8 @@ from numba import prange
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import choose, clear, filled, greater, lane_count, load, store
-from ..fast.vector_rows import add_rows, dot_then_add, transpose
+from ..compiler.simd_rows import dot_then_add
+from ..fast.vector_rows import add_rows, transpose
 from ..table import LINEAR, RELU, STRIP
 from .activation import activate, pass_back
 from .contraction import contract

@@ -22,7 +22,7 @@ from bench import generated
 
 PAGE = "docs/reliability.md"
 
-CAMPAIGNS = {  # what pytest is given
+CAMPAIGNS = {  # arguments of pytest
     "races": ["tests/faults/test_races.py", "tests/faults/test_bounds.py", "tests/training/test_threads.py"],
     "kills": ["tests/run/test_resume.py"],
     "corruption": ["tests/run/test_checkpoint.py", "tests/run/test_atomic.py"],
@@ -36,15 +36,15 @@ CAMPAIGNS = {  # what pytest is given
 }
 
 
-ROWS = (  # what is true, with the figures in it; the row of docs/reliability.json; the command that counts it
+ROWS = (  # the text with the counts in it; the row of docs/reliability.json; the command that counts it
     ("{kills[SIGKILL][moments]:,} kill -9 at random moments: 0 checkpoints lost (95 % bound: {bound:.1f} %), as many "
      "resumes to the same bits", "kills", "campaign kills"),
     ("a chain of {chain[kills]} kills, each time with other threads and the other layer: {chain[hashes]} hash",
      "chain", "campaign kills"),
     ("{threads[configurations]} times 1 to 8 threads, omp and workqueue, {threads[networks]} networks and recipes: "
      "{threads[hashes]} hash of each", "threads", "campaign races"),
-    ("{states} simulated states of the disk when the power goes in a save: 0 lost; each fsync is missed "
-     "when it is left out", "power_loss", "campaign corruption"),
+    ("{states} simulated states of the disk after a power loss during a save: 0 lost; removing any fsync "
+     "loses one", "power_loss", "campaign corruption"),
     ("{corruption[flips]:,} of 32,768 flipped bits, {corruption[truncations]:,} of 4,096 truncations of a checkpoint "
      "refused", "corruption", "campaign corruption"),
     ("{inputs:,} damaged headers and files: 0 crashes, memory's peak at most {peak:.0f} MiB higher",
@@ -55,11 +55,11 @@ ROWS = (  # what is true, with the figures in it; the row of docs/reliability.js
      "{crowd[names][collisions]} collisions, {crowd[data][bad reads]} bad reads", "crowd", "campaign crowd"),
     ("{crowd[kernels][processes]} processes x {crowd[kernels][rounds]} rounds on one cold cache of kernels: "
      "{crowd[kernels][damaged]} damaged", "crowd", "campaign crowd"),
-    ("{downloads[kills]} kills in mid-download: {downloads[recovered]} recovered by the next start",
+    ("{downloads[kills]} kills during a download: {downloads[recovered]} recovered by the next start",
      "downloads", "campaign downloads"),
     ("{names[names]:,} hostile run names: {names[escapes]} escapes", "names", "campaign names"),
     ("{terminals[resizes]} resizes in one training, 1x1 among them: the same bits", "terminals", "campaign terminals"),
-    ("{planted[caught]} of {planted[faults]} planted faults caught by the test that is named",
+    ("{planted[caught]} of {planted[faults]} planted faults caught by their named test",
      "planted", "campaign planted"),
     ("{mutation[killed]:,} of {mutation[tried]:,} mutants killed, a sample of the {mutation[mutants]:,} that "
      "{mutation[files]} files have", "mutation", "mutation"),
@@ -95,7 +95,7 @@ def lines(found: dict) -> Iterator[str]:
 
 
 def machines(found: dict) -> str:
-    """Return a line that names the machines."""
+    """Return a line about the machines."""
     named = sorted({row["machine"] for row in found.values()})
     return f"\nOn {'; and on '.join(named)}.\n" if named else ""
 
@@ -107,7 +107,7 @@ def box(found: dict) -> str:
 
 
 def survivors(found: dict) -> str:
-    """Return the list of mutants that no test noticed, by file, with the reason why each may live."""
+    """Return the list of mutants that no test noticed, by file, with the reason why each may survive."""
     listed = []
     for row in sorted(name for name in found if name.startswith("mutation ")):
         file, counted = row.removeprefix("mutation "), found[row]
@@ -118,7 +118,7 @@ def survivors(found: dict) -> str:
 
 
 def reasons(file: str, alive: list[str]) -> dict[str, list[str]]:
-    """Sort mutants by the reason why they may live; "no reason yet" for those that tests should find."""
+    """Group mutants by the reason why they may survive; "no reason yet" for those that tests should find."""
     sorted_out: dict[str, list[str]] = {}
     for mutant in alive:
         change = mutant.partition(": ")[2]

@@ -1,6 +1,6 @@
 """Faults that a change could bring in, each with the test that must catch it: the tests of the tests.
 
-A fault is (what it is, file, text, text instead, test). test_planted.py applies one at a time to a copy of the sources.
+A fault is (description, file, text, text instead, test). test_planted.py applies one at a time to a copy of the code.
 """
 
 ATOMIC, CHECKPOINT = "jitnet/storage/atomic.py", "jitnet/storage/checkpoint.py"
@@ -29,9 +29,9 @@ FAULTS = (
      "tests/training/test_training.py::test_the_shuffle_is_that_of_splitmix64"),
     ("the sum of losses is not kept", TRAINING, '"loss_sum": self.loss_sum.copy()', '"loss_sum": 0 * self.loss_sum',
      SNAPSHOT),
-    ("a resume begins its epoch anew", TRAINING, "np.array([self.epoch, self.step_in_epoch, self.step]",
+    ("a resume begins its epoch again", TRAINING, "np.array([self.epoch, self.step_in_epoch, self.step]",
      "np.array([self.epoch, 0, self.step]", SNAPSHOT),
-    ("bytes behind the data", CONTENT, "if len(content) > size:", "if False:", IDX),
+    ("bytes after the data", CONTENT, "if len(content) > size:", "if False:", IDX),
     ("a header is believed", CONTENT, "if size > largest:", "if False:", IDX),
     ("a cache is believed", "jitnet/data/sources/cache.py", "sha256(array) == expected", "True",
      "tests/data/test_data_cache.py::test_a_damaged_entry_is_made_again_with_one_warning"),
@@ -57,6 +57,7 @@ FAULTS = (
      "tests/faults/test_races.py::test_every_parallel_kernel_has_the_same_bits_under_every_schedule"),
     ("one row too many", "kernels/layers/pooling.py", "for oy in range(H // 2):", "for oy in range(H // 2 + 1):",
      "tests/faults/test_bounds.py::test_indexed_code_stays_inside_in_plain_python"),
-    ("half of a sum is lost", "kernels/fast/per_sample.py", "work[shards + at] + work[shards + plan.conv_params + at]",
-     "work[shards + at]", "tests/kernels/test_persample.py::test_steps_are_those_of_naive_sgd"),
+    ("half of a sum is lost", "kernels/fast/per_sample_layers.py",
+     "work[shards + at] + work[shards + plan.conv_params + at]", "work[shards + at]",
+     "tests/kernels/test_persample.py::test_steps_are_those_of_naive_sgd"),
 )  # fmt: skip

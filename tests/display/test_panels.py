@@ -100,7 +100,7 @@ def test_movement_is_the_change_of_the_weights_by_layer():
     weights["conv1.weight"] *= 1.01
     weights["dense2.weight"][...] = 0
     first, second = movement.since_last(), movement.since_last()
-    assert first == (pytest.approx(0.01 / 1.01, rel=0.01), 0, 0, 0, 0, 0, 0)  # of weights that are 0 there is no share
+    assert first == (pytest.approx(0.01 / 1.01, rel=0.01), 0, 0, 0, 0, 0, 0)  # weights that are 0 have none
     assert second == (0.0,) * 7
     weights["conv2.weight"] *= np.float32(1e30)
     assert movement.since_last()[2] == pytest.approx(1.0)
@@ -171,7 +171,7 @@ def test_a_tiny_terminal_leaves_out_what_does_not_fit_and_cuts_nothing():
     made = state()
     for width in range(8, 60):
         line = as_text(render(made, width, 10), width).rstrip()
-        parts = ["cnn", "epoch 1  10 %", "0:55 left", "loss 0.3487", "acc 91.13", "10,000 images/s"]
+        parts = ["cnn", "epoch 2  10 %", "0:55 left", "loss 0.3487", "acc 91.13 %", "10,000 images/s"]
         for part in parts:
             line = line.replace(part, "")
         assert not line.strip(), line

@@ -99,11 +99,11 @@ from pathlib import Path
 import numpy as np
 while not Path(sys.argv[1]).exists():
     time.sleep(0.001)
-from jitnet.kernels.compiler import decorators
+from jitnet.kernels.compiler import cache
 from jitnet.kernels.layers.optimizer import sgd_step
 param = np.ones(10_000, np.float32)
 sgd_step(param, param.copy(), np.float32(0.5))
-assert (param == 0.5).all() and not decorators.DAMAGED
+assert (param == 0.5).all() and not cache.DAMAGED
 print(sum(sgd_step.stats.cache_hits.values()))
 """
 

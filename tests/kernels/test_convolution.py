@@ -104,16 +104,24 @@ def test_scaling_by_a_power_of_two_is_exact(k, seed):
     assert np.array_equal(forward(x * scale, weight, bias * scale), forward(x, weight, bias) * scale)
 
 
+ROWS = {  # name: kernel, twin
+    "contraction": (compiled.conv2d_row, lambda *row: naive.conv2d_row(*row)),
+    "few channels": (compiled.conv2d_row_few_channels, lambda *row: naive.conv2d_row_few_channels(*row)),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(H=heights, W=widths, C=fewer_channels, OC=channels, each=st.booleans(), seed=seeds, cut=st.integers(0, 40))
-def test_a_row_of_some_filters(dtype, H, W, C, OC, each, seed, cut):
+def test_a_row_of_some_filters(name, dtype, H, W, C, OC, each, seed, cut):
     """The outputs of the other filters do not change."""
+    row, twin = ROWS[name]
     x, weight = frame(normal(seed, dtype, 1, H, W, C))[0], normal(seed + 1, dtype, 3, 3, C, OC)
     bias, before = normal(seed + 2, dtype, *((H, W) if each else (1, 1)), OC), normal(seed + 3, dtype, W, OC)
     y, first, stop = seed % H, min(cut, OC) // 2, min(cut, OC)
     out = guarded(before.copy())
-    compiled.conv2d_row(guarded(x), guarded(weight), guarded(bias), y, first, stop, out.reshape(-1))
+    row(guarded(x), guarded(weight), guarded(bias), y, first, stop, out.reshape(-1))
     assert_unharmed(out)
-    magnitude = naive.conv2d_row(np.abs(x), np.abs(weight), np.abs(bias), y, first, stop)
-    assert_within(out[:, first:stop], naive.conv2d_row(x, weight, bias, y, first, stop), 9 * C + 4, magnitude)
+    magnitude = twin(np.abs(x), np.abs(weight), np.abs(bias), y, first, stop)
+    assert_within(out[:, first:stop], twin(x, weight, bias, y, first, stop), 9 * C + 4, magnitude)
     assert np.array_equal(out[:, :first], before[:, :first]) and np.array_equal(out[:, stop:], before[:, stop:])

@@ -98,7 +98,7 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
 
 
 def test_a_variant_that_fails_is_named_below_the_table():
-    record = readme.read(readme.newest())
+    record = readme.read(readme.newest("compare"), "compare")
     record["options"]["compiled"] = True
     record["rows"][0]["results"][0]["trials"].append({"problem": "RuntimeError: no compiler here"})
     assert "jitnet: a variant was excluded: RuntimeError: no compiler here" in report.notes(record)

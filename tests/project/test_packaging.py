@@ -71,3 +71,26 @@ def test_a_bare_checkout_runs_without_being_installed(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(numpy_home)}
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.strip() == str(ROOT / "kernels" / "table.py"), done.stderr
+
+
+@pytest.mark.slow
+def test_an_editable_install_is_found_from_the_folder_above_the_clone(tmp_path):
+    """There Python finds a folder named jitnet, the clone, before the package."""
+    clone, prefix = tmp_path / "jitnet", tmp_path / "prefix"
+    subprocess.run(["git", "-C", ROOT, "checkout-index", "-a", f"--prefix={clone}{os.sep}"], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--prefix", prefix, "--editable", clone]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": ""})
+    if done.returncode and "setuptools" in done.stderr and "find a version" in done.stderr:
+        pytest.skip("pip cannot reach the build requirements")
+    assert done.returncode == 0, done.stderr
+    (site,) = prefix.rglob("site-packages")
+    for folder in (tmp_path, clone):
+        code = f"import site; site.addsitedir({str(site)!r}); import jitnet, jitnet.cli; print(jitnet.__file__)"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": ""},
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.strip() == str(clone / "jitnet" / "__init__.py"), done.stderr

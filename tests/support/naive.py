@@ -54,6 +54,11 @@ def conv2d_row(x, weight, bias, y, first, stop):
     return conv2d_forward(x[None], weight, bias)[0, y, :, first:stop]
 
 
+def conv2d_row_few_channels(x, weight, bias, y, first, stop):
+    """The same row."""
+    return conv2d_row(x, weight, bias, y, first, stop)
+
+
 # Winograd's F(4x4, 3x3): see the head of kernels/fast/conv_winograd.py.
 B = [
     [4, 0, -5, 0, 1, 0],
@@ -80,7 +85,7 @@ def transform_weight(weight, G=G):
     return out.reshape(36, *weight.shape[2:])
 
 
-def conv2d_tiles(x, weight, bias, A=A, B=B, G=G):
+def conv2d_winograd(x, weight, bias, A=A, B=B, G=G):
     """The convolution, tile by tile: A ((G weight G^T) * (B x B^T)) A^T + bias; x has its border of zeros."""
     x, transformed = np.float64(x), transform_weight(weight, G)
     N, H, W, OC = len(x), x.shape[1] - 2, x.shape[2] - 2, weight.shape[3]
@@ -115,7 +120,7 @@ def conv2d_backward_weight(x, grad_output):
     return grad_weight
 
 
-def wide_backward(x, grad_map, weight, first, stop):
+def sparse_backward(x, grad_map, weight, first, stop):
     """Each number of some filters' maps adds the patch of x at its place to its filter, and its filter to the patch."""
     x, weight = np.float64(x), np.float64(weight)
     height, width, _ = grad_map.shape
@@ -127,7 +132,7 @@ def wide_backward(x, grad_map, weight, first, stop):
     return grad_weight, grad_x
 
 
-def narrow_backward_weight(x, grad_map, first_row, stop_row, first, stop):
+def sparse_input_backward_weight(x, grad_map, first_row, stop_row, first, stop):
     """grad_weight[i,j,c,o] = sum over (y, w) of x[y+i,w+j,c] * g[y,w,o], g being some rows and filters of the map"""
     x = np.float64(x)
     grad_weight = np.zeros((3, 3, x.shape[2], grad_map.shape[2]))
@@ -290,8 +295,8 @@ def border(x):
     return np.pad(np.float64(x), ((0, 0), (1, 1), (1, 1), (0, 0)))
 
 
-def trunk_forward(layers, tensors, images):
-    """Return the trunk's output, and of each conv block its padded input, its map before the activation, its argmax."""
+def conv_blocks_forward(layers, tensors, images):
+    """Return the conv blocks' output, and of each its padded input, its map before the activation, its argmax."""
     x, tape, kinds = images, [], activations(layers)
     for name, pooled in blocks(layers):
         padded = border(x)
@@ -303,7 +308,7 @@ def trunk_forward(layers, tensors, images):
     return x, tape
 
 
-def trunk_backward(layers, tensors, tape, grad):
+def conv_blocks_backward(layers, tensors, tape, grad):
     """Return the gradients of the conv blocks' tensors, summed over the images."""
     gradients = {}
     for (name, pooled), (padded, before, argmax) in reversed(list(zip(blocks(layers), tape))):
@@ -319,8 +324,8 @@ def trunk_backward(layers, tensors, tape, grad):
 
 
 def forward(layers, tensors, images):
-    """Return the logits, the trunk's tape, and the inputs of the dense layers."""
-    x, tape = trunk_forward(layers, tensors, images)
+    """Return the logits, the tape of the conv blocks, and the inputs of the dense layers."""
+    x, tape = conv_blocks_forward(layers, tensors, images)
     x = x.reshape(len(x), -1)
     inputs = []
     for name in heads(layers):
@@ -352,7 +357,7 @@ def gradients(layers, tensors, images, targets, loss=0):
     if tape:
         _, before, argmax = tape[-1]
         shape = before.shape if argmax is None else argmax.shape
-        found |= trunk_backward(layers, tensors, tape, grad.reshape(shape))
+        found |= conv_blocks_backward(layers, tensors, tape, grad.reshape(shape))
     return each, found
 
 

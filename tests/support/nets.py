@@ -18,7 +18,7 @@ TILED = [
     ("conv16 pool conv17 pool dense3", (7, 8, 1), "position"),
     ("conv17 pool conv16 conv16 dense4", (6, 7, 1), "position"),
 ]
-# (architecture, image, bias): one to many blocks, with and without pools, heads of any length, no trunk, odd extents,
+# (architecture, image, bias): one to many blocks, with and without pools, heads of any length, no conv, odd extents,
 # channels that fill no vector.
 MAKES = [
     ("dense2", (1, 1, 1), "position"),

@@ -3,13 +3,14 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 LONGEST = 300  # lines of a file
 
 ANYTHING = None
 
-# What each package of jitnet may import of jitnet, besides itself. Files directly in jitnet/ are packages here.
+# What each package of jitnet may import of jitnet, besides itself: packages, or single modules of them. Files directly
+# in jitnet/ are packages here.
 MAY_IMPORT = {
     "errors": set(),
     "events": set(),
@@ -18,7 +19,7 @@ MAY_IMPORT = {
     "config": {"errors", "printing", "setting"},
     "machine": {"errors", "kernels"},
     "data": {"config", "errors", "kernels", "printing", "__version__"},
-    "model": {"errors", "kernels", "machine"},
+    "model": {"config", "errors", "kernels", "machine"},
     "storage": {"config", "data", "errors", "model", "printing", "__version__"},
     "training": {"config", "data", "errors", "events", "kernels", "machine", "model"},
     "run": {"config", "data", "errors", "events", "machine", "model", "printing", "storage", "training", "__version__"},
@@ -37,9 +38,9 @@ MAY_IMPORT = {
         "storage",
         "training",
     },
-    "display": {"errors", "events", "printing", "trials"},
+    "display": {"errors", "events", "history", "printing", "trials.board"},
     "export": {"config", "data", "errors", "model", "setting", "storage", "__version__"},
-    "report": {"errors", "history", "model", "printing"},
+    "report": {"display", "errors", "history", "model", "printing"},
     "commands": ANYTHING,
     "cli": ANYTHING,
     "__init__": ANYTHING,
@@ -48,7 +49,7 @@ MAY_IMPORT = {
 SILENT = {"model", "training"}  # no rich, no printing, no files
 DRAWS = {"display", "commands"}  # may import rich
 PRINTS = {"jitnet/printing.py", "jitnet/commands/completion.py"}  # the latter only its own scripts
-ENVIRONMENT = {"kernels/compiler/decorators.py", "kernels/compiler/simd_ir.py"}
+ENVIRONMENT = {"kernels/compiler/cache.py", "kernels/compiler/decorators.py", "kernels/compiler/simd_ir.py"}
 ALLOCATES = {"kernels/compiler/interpreted.py"}
 ALLOCATORS = {"empty", "zeros", "ones", "full", "array", "empty_like", "zeros_like", "ones_like", "full_like", "copy"}
 FIELDS = ("Parallel", "Work", "Errors", "Matches", "Source")
@@ -64,9 +65,152 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{module}{alias.name}" for alias in node.names)
 
 
+def module_of(path: str) -> str:
+    """Return the module that a file is: "jitnet.display" for jitnet/display/__init__.py."""
+    name = path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    return f"jitnet.{name}" if name.split(".")[0] == "kernels" else name
+
+
+def import_graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return which module imports which, from the texts of files by path.
+
+    Imports inside functions count: they only hide a cycle. What is imported under TYPE_CHECKING does not, nor does
+    `__getattr__` of a package, which serves names that the package itself does not use.
+    """
+    modules = {module_of(path) for path in sources}
+    graph: dict[str, set[str]] = {}
+    for path, source in sources.items():
+        tree, own = ast.parse(source), module_of(path)
+        skipped = {id(node) for node in ast.walk(tree) if _is_lazy(node) for node in ast.walk(node)}
+        graph[own] = set()
+        for node in ast.walk(tree):
+            if id(node) in skipped:
+                continue
+            package = own if path.endswith("__init__.py") else own.rpartition(".")[0]
+            graph[own] |= {name for text in _names(node, package) if (name := _within(text, modules)) not in ("", own)}
+    return graph
+
+
+def _is_lazy(node: ast.AST) -> bool:
+    if isinstance(node, ast.If):
+        return getattr(node.test, "id", getattr(node.test, "attr", "")) == "TYPE_CHECKING"
+    return isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
+
+
+def _names(node: ast.AST, package: str) -> Iterator[str]:
+    """Yield the full names that one statement imports; `package` is what a leading dot stands for."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        parts = package.split(".")
+        start = ".".join(parts[: len(parts) - node.level + 1]) if node.level else ""
+        base = ".".join(part for part in (start, node.module) if part)
+        yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _within(name: str, modules: set[str]) -> str:
+    """Return the module that a name is, or is in; "" for one of another project."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def package_graph(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return which package imports which; a package and the packages inside it are not two."""
+    found: dict[str, set[str]] = {}
+    parents = {name.rpartition(".")[0] for name in graph}
+    for module, imports in graph.items():
+        own = module if module in parents else module.rpartition(".")[0]
+        others = {name if name in parents else name.rpartition(".")[0] for name in imports}
+        found.setdefault(own, set()).update(
+            other for other in others if not f"{other}.".startswith(f"{own}.") and not f"{own}.".startswith(f"{other}.")
+        )
+    return found
+
+
+def cycles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Return the sets of nodes that reach each other, each sorted (Tarjan's strongly connected components)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in sorted(graph.get(node, ())):
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == index[node]:
+            members = stack[stack.index(node) :]
+            del stack[stack.index(node) :]
+            if len(members) > 1:
+                found.append(sorted(members))
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return sorted(found)
+
+
 def room(path: str) -> str:
     """Return the module or package of jitnet that a file belongs to: "views" for jitnet/display/plain.py."""
     return path.split("/")[1].removesuffix(".py")
+
+
+# What each package of kernels/ may import of kernels/, besides itself; table.py is on the ground.
+KERNELS_MAY_IMPORT = {
+    "table": set(),
+    "compiler": set(),
+    "fast": {"compiler", "layers", "table"},
+    "layers": {"compiler", "fast", "table"},
+    "step": {"compiler", "layers", "table"},
+    "tools": {"compiler"},
+    "__init__": set(),
+}
+# Of numba what its documentation offers to everyone; the rest is used in kernels/compiler/ alone.
+PUBLIC_NUMBA = {"numba.prange", "numba.config", "numba.njit", "numba.get_num_threads"}
+INNER = {"body", "force_inline", "inline_ir"}  # the decorators of functions that kernels call
+# Parameters that mean the same in every file: see the head of kernels/table.py.
+SHARED = {
+    "layer", "layers", "plan", "params", "work", "argmax", "rows", "scratch", "n", "slot", "share", "half", "lr",
+    "scale", "divisor", "first", "stop", "count", "place", "start", "size", "itemsize",
+}  # fmt: skip
+
+
+def kernels_import_downwards(path: str, tree: ast.AST) -> Iterator[str]:
+    if not path.startswith("kernels/"):
+        return
+    own = path.removeprefix("kernels/").split("/")[0].removesuffix(".py")
+    dots = "." * path.count("/")
+    for name in imported(tree):
+        if not name.startswith(dots) or (path.count("/") > 1 and not name.startswith("..")):
+            continue
+        other = name.lstrip(".").split(".")[0]
+        if other != own and other not in KERNELS_MAY_IMPORT.get(own, set()):
+            yield f"{own} imports {other}"
+
+
+def only_the_compiler_package_knows_numba(path: str, tree: ast.AST) -> Iterator[str]:
+    """Undocumented parts of numba, and LLVM, are used in kernels/compiler/ alone."""
+    if path.startswith("kernels/") and not path.startswith("kernels/compiler/"):
+        for name in imported(tree):
+            if name.split(".")[0] in {"numba", "llvmlite"} and name not in PUBLIC_NUMBA:
+                yield f"imports {name}"
+
+
+def arguments_have_comments(path: str, source: str) -> Iterator[str]:
+    """The shape of an array, or what else an argument is, stands on its line in the signature."""
+    if not path.startswith("kernels/fast/"):
+        return
+    lines = source.splitlines()
+    for function in functions(ast.parse(source)):
+        if decorators(function) & (INNER | {"kernel", "serial_kernel", "primitive"}):
+            for argument in function.args.args:
+                if argument.arg not in SHARED and "#" not in lines[argument.lineno - 1]:
+                    yield f"{function.name} does not say what {argument.arg} is"
 
 
 def kernels_import_numba_and_each_other(path: str, tree: ast.AST) -> Iterator[str]:
@@ -84,7 +228,7 @@ def kernels_import_numba_and_each_other(path: str, tree: ast.AST) -> Iterator[st
                 yield f"imports {name}"
 
 
-def only_two_kernel_files_read_the_environment(path: str, tree: ast.AST) -> Iterator[str]:
+def only_compiler_files_read_the_environment(path: str, tree: ast.AST) -> Iterator[str]:
     if path.startswith("kernels/") and path not in ENVIRONMENT:
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
@@ -103,12 +247,10 @@ def imports_point_down(path: str, tree: ast.AST) -> Iterator[str]:
         if other == own:
             continue
         allowed = MAY_IMPORT.get(own, set())
-        if allowed is not ANYTHING and other not in allowed:
-            yield f"{own} imports {other}"
+        if allowed is not ANYTHING and not any(f"{name}.".startswith(f"jitnet.{known}.") for known in allowed):
+            yield f"{own} imports {name.removeprefix('jitnet.')}"
         if other == "cli" and own != "__main__":
             yield "imports cli"
-        if other in DRAWS and own not in {"commands", "cli"}:
-            yield f"imports {other}"
 
 
 def only_views_and_commands_import_rich(path: str, tree: ast.AST) -> Iterator[str]:
@@ -186,7 +328,9 @@ def files_are_short(path: str, source: str) -> Iterator[str]:
 
 RULES = (
     kernels_import_numba_and_each_other,
-    only_two_kernel_files_read_the_environment,
+    kernels_import_downwards,
+    only_the_compiler_package_knows_numba,
+    only_compiler_files_read_the_environment,
     imports_point_down,
     only_views_and_commands_import_rich,
     only_printing_prints,
@@ -201,4 +345,6 @@ def complaints(path: str, source: str) -> list[str]:
     """Return what is wrong with a file, each line with the rule's name."""
     tree = ast.parse(source)
     found = [f"{path}: {rule.__name__}: {text}" for rule in RULES for text in rule(path, tree)]
-    return found + [f"{path}: files_are_short: {text}" for text in files_are_short(path, source)]
+    for rule in (files_are_short, arguments_have_comments):
+        found += [f"{path}: {rule.__name__}: {text}" for text in rule(path, source)]
+    return found

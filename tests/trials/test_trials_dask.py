@@ -1,4 +1,4 @@
-"""Many trials over Dask distributed: a cluster of our own, and one that runs already and loses what it has."""
+"""Many trials over Dask distributed: a cluster of our own, and one that runs already and loses its workers."""
 
 import json
 import os
@@ -51,7 +51,7 @@ if __name__ == "__main__":
 
 
 class Cluster:
-    """A scheduler and two workers of one thread, on loopback, each a process of its own."""
+    """A scheduler and two workers of one thread, on loopback, each a separate process."""
 
     def __init__(self, folder: Path):
         self.folder, self.processes = folder, []
@@ -104,7 +104,7 @@ def test_a_worker_killed_in_mid_run_then_the_scheduler(folder, cluster):
     many.wait_for_epochs(process, folder / "runs/s")
     cluster.scheduler.kill()
     code, out, err = many.ended(process)
-    assert code == 1 and "the scheduler is gone" in out and "go on with what is not done" in out, out + err
+    assert code == 1 and "the scheduler is gone" in out and "continue with what is not done" in out, out + err
     assert "Traceback" not in err
     assert {row["status"] for row in many.table(folder / "runs/s").values()} == {"lost"}
     code, out, err = many.ended(many.repeat(folder, "s"))  # without Dask, what was begun with it
@@ -130,4 +130,4 @@ def test_without_dask_there_is_a_sentence(folder, capsys, monkeypatch):
     words = ("repeat", "cnn", *TINY, "--engine", "dask", "--ui", "quiet")
     assert "pip install 'jitnet[dask]'" in refusal(capsys, *words)
     assert os.listdir(folder / "runs")[0].startswith("repeat-cnn-")
-    assert main(["runs", "list"]) == 0  # a sweep's folder is no run
+    assert main(["runs", "list"]) == 0  # a sweep's folder is not a run

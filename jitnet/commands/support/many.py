@@ -13,7 +13,7 @@ from typing import Any
 from jitnet.commands.support import listing, options
 from jitnet.commands.support.session import Stop
 from jitnet.commands.support.settings import add_settings
-from jitnet.display.live.progress import counted
+from jitnet.display.format import count
 from jitnet.display.trials import open_trials_view
 from jitnet.errors import InputError
 from jitnet.history.statistics import Summary
@@ -24,7 +24,7 @@ from jitnet.trials.board import Board
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan
-from jitnet.trials.worker_pool import LocalWorkers, share_out
+from jitnet.trials.worker_pool import LocalWorkers, divide_cores
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, plan: Plan) -> int:
     """
     if args.scheduler and args.engine == "local":
         raise InputError("--scheduler is given with --engine local: omit one of them")
-    shares = share_out(len(plan.trials), args.workers, args.threads)
+    shares = divide_cores(len(plan.trials), args.workers, args.threads)
     argv = ["jitnet", *sys.argv[1:]]
     path = Path(args.runs_dir) / check_name(
         args.name or f"{plan.kind}-{plan.trials[0].settings.network}-{plan.identity}"
@@ -84,18 +84,19 @@ def run(args: argparse.Namespace, plan: Plan) -> int:
 def _engine(
     args: argparse.Namespace, workers: int, threads_each: int
 ) -> Iterator[tuple[Executor, str, int, list[Callable[..., Any]] | None]]:
-    """Yield an executor, what it is, the threads of each of its workers, and how to reach each of its machines."""
+    """Yield an executor, its description, the threads of each worker, and a function per machine that runs there."""
     if args.scheduler:
         threads_each = args.threads or 1
-    of_threads = f"{counted(threads_each, 'thread')} each"
+    of_threads = f"{count(threads_each, 'thread')} each"
     if args.engine == "dask" or args.scheduler:
         from jitnet.trials.dask_engine import dask_workers  # Dask is an extra
 
-        with dask_workers(args.scheduler, workers, threads_each) as (executor, what, machines):
+        what = f"Dask at {args.scheduler}" if args.scheduler else f"Dask, {count(workers, 'local worker')}"
+        with dask_workers(args.scheduler, workers, threads_each) as (executor, machines):
             yield executor, f"{what}, {of_threads}", threads_each, machines
         return
     with LocalWorkers(workers, threads_each) as executor:
-        yield executor, f"{workers} process{'es' * (workers != 1)}, {of_threads}", threads_each, None
+        yield executor, f"{count(workers, 'process', 'processes')}, {of_threads}", threads_each, None
 
 
 def _print_results(found: dict[str, list[Summary]], path: Path, board: Board, command: str) -> None:
@@ -104,6 +105,7 @@ def _print_results(found: dict[str, list[Summary]], path: Path, board: Board, co
     if tables:
         listing.print_tables(tables)
     counts = {status: board.count(status) for status in dict.fromkeys(row.status for row in board.rows)}
-    say(f"{', '.join(f'{count} {status}' for status, count in counts.items())}; table.csv and statistics.csv in {path}")
+    statuses = ", ".join(f"{number} {status}" for status, number in counts.items())
+    say(f"{statuses}; table.csv and statistics.csv in {path}")
     if command:
         say(f"continue with what is not done: {command}")

@@ -10,7 +10,7 @@ Subparsers = Any  # argparse's own name of it is private
 
 
 def add_command(subparsers: Subparsers, name: str, *examples: str, **more: Any) -> argparse.ArgumentParser:
-    """Add a command, with examples at the end of its help: a command line, two spaces, what it does."""
+    """Add a command, with examples at the end of its help: a command line, two spaces, its effect."""
     _, help = COMMANDS[name]
     pairs = [(line, what.strip()) for line, _, what in (each.partition("  ") for each in examples)]
     width = max(len(line) for line, _ in pairs)

@@ -45,14 +45,14 @@ def load_test(network: Network, trained: Trained, spec: str | None, offline: boo
 
 
 def logits(network: Network, images: np.ndarray, report: Callable[[str, float], None] | None = None) -> np.ndarray:
-    """Return a network's scores of images; `report`, or a bar on a terminal, shows how far its kernels are."""
+    """Return a network's scores of images; `report`, or a bar on a terminal, shows the progress of compilation."""
     with Waiting(report is None) as waiting:
         show_compiling(compile_inference(network, images), report or waiting.report)
     return network.logits(images)
 
 
 def show_compiling(events: Iterable[Event], report: Callable[[str, float], None]) -> None:
-    """Compile, and report how far it is."""
+    """Compile, and report the progress."""
     for event in events:
         if isinstance(event, Compiling):
             report("loading kernels" if event.cached else "compiling kernels", event.index / event.total)
