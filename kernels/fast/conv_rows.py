@@ -19,7 +19,7 @@ def conv2d_row(
     bias,  # (H, W, OC) per position, or (1, 1, OC) per channel
     y,  # the output row wanted
     first,  # filter, of those wanted
-    stop,  # the filter behind the last
+    stop,  # the filter after the last
     out,  # (.,), holds (W, OC) from `place` on
     place,
 ):
