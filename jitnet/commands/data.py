@@ -6,7 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,7 +15,9 @@ from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data.sources import known
 from jitnet.data.sources.cache import Cache, default_folder
 from jitnet.data.sources.search import copies, fetch, in_cache, own_place, read_own
+from jitnet.display.console import safe_console
 from jitnet.errors import InputError
+from jitnet.printing import printable, say, warn
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -61,8 +62,8 @@ def _status() -> int:
         *((mirror, "asked last, never with --offline", "") for mirror in known.MNIST.mirrors),
     ]
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # Text: a path may hold what rich takes for markup
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)  # a pipe has no edge to fold at
+        table.add_row(*(Text(printable(cell)) for cell in row))  # Text: a path may hold what rich takes for markup
+    safe_console(width=None if sys.stdout.isatty() else 1000).print(table)  # a pipe has no edge to fold at
     return 0
 
 
@@ -71,7 +72,7 @@ def _there(path: Path) -> str:
     if not os.path.exists(path):
         return "nothing"
     try:
-        data = read_own(path, Cache(None, print))
+        data = read_own(path, Cache(None, warn))
     except InputError as error:
         return str(error)
     if data.name == known.MNIST.name:
@@ -106,7 +107,7 @@ def _fetch(name: str, offline: bool) -> int:
     with Waiting(plain=print) as waiting:
         cache = Cache(default_folder(), print, waiting.report)
         source = fetch(wanted, cache, offline)
-    print(f"{wanted.title} is in {cache.folder}, content verified (from {source})")
+    say(f"{wanted.title} is in {cache.folder}, content verified (from {source})")
     return 0
 
 
@@ -120,5 +121,5 @@ def _clear() -> int:
             file.unlink()
             total, removed = total + size, removed + 1
     kept = f"; {len(files) - removed} could not be removed" if removed < len(files) else ""
-    print(f"removed {removed} files, {_megabytes(total)}, from {folder or 'no cache folder'}{kept}")
+    say(f"removed {removed} files, {_megabytes(total)}, from {folder or 'no cache folder'}{kept}")
     return 0

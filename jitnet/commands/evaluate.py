@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from jitnet.commands.support import options
+from jitnet.printing import say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     from jitnet.commands.support import trained_run
     from jitnet.display.format import count, percentage, significant
-    from jitnet.model.network import score
+    from jitnet.model.scores import score
 
     network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     settings = folder.settings
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     if folder.meta["data"] == "synthetic" and not data.synthetic:
         mark = " (trained on synthetic digits)"
     kind = "test row" if settings.target else "test image"
-    print(f"{folder.path} after {count(epoch)}, on {count(len(images), kind)} of {data.name}{mark}")
+    say(f"{folder.path} after {count(epoch)}, on {count(len(images), kind)} of {data.name}{mark}")
     measure = f"rmse = {significant(loss**0.5)}" if accuracy is None else f"accuracy = {percentage(accuracy)}"
-    print(f"loss = {loss:.6f} {measure}{mark}")
+    say(f"loss = {loss:.6f} {measure}{mark}")
     return 0

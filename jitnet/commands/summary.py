@@ -2,13 +2,13 @@
 
 import argparse
 
-from rich.console import Console
 from rich.table import Table
 
 from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import add_network, settings_of
 from jitnet.config import Settings
+from jitnet.display.console import safe_console
 from jitnet.errors import InputError
 from jitnet.model import architecture, kernel_choice
 from jitnet.model.architecture import Shape
@@ -23,22 +23,24 @@ def add_parser(subparsers: Subparsers) -> None:
         add_help=False,
     )  # fmt: skip
     add_network(parser, "bias", "batch_size", batch_size="with --kernels: images per update")
-    parser.add_argument("--kernels", action="store_true", help="list which code computes each layer in training")
+    parser.add_argument(
+        "--kernels", dest="lists_kernels", action="store_true", help="list which code computes each layer in training"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the listing and return the exit code."""
-    if "batch_size" in args and not args.kernels:
+    if "batch_size" in args and not args.lists_kernels:
         raise InputError("--batch-size is given without --kernels, and changes no other listing: add --kernels")
     settings = settings_of(args)
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
     network = architecture.shapes(layers, (28, 28, 1), settings.bias)
     title = f"{settings.network}: {architecture.to_text(layers)}"
-    console = Console()
+    console = safe_console()
     if not console.is_terminal:  # a pipe has no width: omit nothing
         console.width = 120
-    for part in kernel_tables(network, title, settings) if args.kernels else [operation_table(network, title)]:
+    for part in kernel_tables(network, title, settings) if args.lists_kernels else [operation_table(network, title)]:
         console.print(part, highlight=False)
     return 0
 

@@ -17,7 +17,7 @@ from jitnet.events import Diverged, EpochDone, Event, as_record
 from jitnet.machine import threads
 from jitnet.model.architecture import Conv, Layer, parse, to_text
 from jitnet.model.build import network_of
-from jitnet.model.network import probabilities
+from jitnet.model.scores import probabilities
 from jitnet.run.describe import describe
 from jitnet.run.trained import Trained, open_trained
 from jitnet.storage import foreign_weights, model_file

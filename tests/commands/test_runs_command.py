@@ -118,7 +118,17 @@ def test_a_damaged_run_is_mentioned_and_the_others_are_listed(runs, capsys):
     (runs / "b" / "meta.json").write_text("{")
     assert main(["runs", "list"]) == 0
     out, err = capsys.readouterr()
-    assert "2 runs" in out and "meta.json is damaged" in err
+    assert "3 runs" in out and "meta.json is damaged" in err
+    (line,) = (line for line in out.splitlines() if line.startswith("b "))
+    assert line.split()[1] == "damaged"
+    assert main(["runs", "list", "--filter", "status!=damaged", "--sort", "lr", "--json"]) == 0
+    assert {run["name"] for run in json.loads(capsys.readouterr().out)} == {"a", "c"}
+    assert main(["runs", "compare", "b", "c", "a"]) == 0
+    out, err = capsys.readouterr()
+    assert "meta.json is damaged" in err and "results" in out
+    assert "meta.json is damaged" in refusal(capsys, "runs", "show", "b")
+    assert main(["runs", "plot", "b", "a"]) == 0
+    assert "meta.json is damaged" in refusal(capsys, "runs", "plot", "b")
 
 
 def test_runs_of_an_older_schema_still_read(runs, capsys):

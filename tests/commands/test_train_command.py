@@ -13,7 +13,7 @@ from commands import ROOT, TINY, digits, environment, jitnet, refusal, result, r
 
 from jitnet.cli import main
 from jitnet.data.sources.known import MNIST
-from jitnet.run.logs import COLUMNS
+from jitnet.run.metrics import COLUMNS
 from jitnet.storage import checkpoint
 
 EPOCH = re.compile(r"Epoch +\d+ lr = \d\.\d{6} avg loss = \d+\.\d{6} accuracy = \d+\.\d\d")

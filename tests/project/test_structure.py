@@ -59,6 +59,7 @@ PLANTED = [
     ("imports_point_down", "jitnet/commands/train.py", "from jitnet.cli import main"),
     ("imports_point_down", "jitnet/estimators/api.py", "from jitnet.display import open_view"),
     ("only_views_and_commands_import_rich", "jitnet/training/loop.py", "from rich import print"),
+    ("only_printing_prints", "jitnet/commands/train.py", "print('epoch')"),
     ("the_loop_is_silent", "jitnet/training/loop.py", "print('epoch')"),
     ("the_loop_is_silent", "jitnet/model/network.py", "with open('a') as file: pass"),
     ("the_loop_is_silent", "jitnet/model/network.py", "path.write_text('a')"),

@@ -12,8 +12,9 @@ from jitnet.data.split import Split
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, StepsDone
 from jitnet.model.architecture import parse
-from jitnet.model.network import Network, score
+from jitnet.model.network import Network
 from jitnet.model.optimizer import KINDS, Optimizer
+from jitnet.model.scores import score
 from jitnet.storage.checkpoint import content_hash
 from jitnet.training import loop
 from jitnet.training.loop import Position, Training
