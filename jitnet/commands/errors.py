@@ -8,6 +8,7 @@ from jitnet.display.format import count, percentage
 from jitnet.display.pictures import print_prediction
 from jitnet.errors import InputError
 from jitnet.model.scores import probabilities
+from jitnet.printing import say
 from jitnet.report.measure import measure
 
 
@@ -39,10 +40,10 @@ def run(args: argparse.Namespace) -> int:
     images_of = f"{count(len(images), 'test image')} of {data.name}{mark}"
     verb = "is" if measured.errors == 1 else "are"
     right = percentage(measured.accuracy)
-    print(f"{trained.path}: {measured.errors:,} of {images_of} {verb} wrong ({right} right){shown}")
+    say(f"{trained.path}: {measured.errors:,} of {images_of} {verb} wrong ({right} right){shown}")
     out = listing.console()
     for mistake in measured.mistakes:
         about = f"image {mistake.index}: true {mistake.label}, predicted {mistake.predicted}, loss {mistake.loss:.2f}"
-        print(f"\n{about}", flush=True)
+        say("", about)
         print_prediction(out, images[mistake.index], chances[mistake.index], mistake.label)
     return 0

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from jitnet.commands.support import options
+from jitnet.printing import say
 
 _DRAWN = 12  # of more images there is a line each, and no picture
 
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     for (name, _), picture, chances in zip(named, pictures, probabilities(scores)):
         ranked = np.argsort(-chances, kind="stable")[:3]
         shown = "  ".join(f"{label} {100 * chances[label]:5.1f} %" for label in ranked)
-        print(f"{name}: {ranked[0]}    {shown}{trained_on}", flush=True)
+        say(f"{name}: {ranked[0]}    {shown}{trained_on}")
         if len(named) <= _DRAWN:
             print_prediction(out, picture, chances)
     return 0

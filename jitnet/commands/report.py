@@ -10,6 +10,7 @@ import numpy as np
 
 from jitnet import __version__
 from jitnet.commands.support import options, trained_run
+from jitnet.commands.support.damaged import readable, warn_of_logs
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data import Dataset
@@ -18,6 +19,7 @@ from jitnet.errors import InputError
 from jitnet.history import Run
 from jitnet.history.sweep_record import expand, find_sweep, read_sweep
 from jitnet.model.scores import probabilities
+from jitnet.printing import say, warn
 from jitnet.report import page, sweep_page
 from jitnet.report.measure import measure
 from jitnet.report.regression import residuals
@@ -45,8 +47,13 @@ def run(args: argparse.Namespace) -> int:
     """Measure each run on its test images, write the page and return the exit code."""
     sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
     if sweep is not None:
-        return _write(args.out or sweep / "report.html", sweep_page(read_sweep(sweep), _made()))
-    runs = expand(args.run_names, args.runs_dir)
+        found = read_sweep(sweep)
+        for sentence in found.damaged:
+            warn(sentence)
+        return _write(args.out or sweep / "report.html", sweep_page(found, _made()))
+    every = expand(args.run_names, args.runs_dir)
+    runs = readable(every)
+    damaged = [run.damage for run in every if run.damage]
     out = args.out or runs[0].path / "report.html"
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"--out is {out}: expected a file in a folder that is there")
@@ -55,8 +62,18 @@ def run(args: argparse.Namespace) -> int:
     with Waiting() as waiting:
         for place, each in enumerate(runs):
             waiting.report("measuring", place / len(runs))
-            subjects.append(_subject(each, args, known, waiting.report))
-    return _write(out, page(subjects, _made()))
+            try:
+                subjects.append(_subject(each, args, known, waiting.report))
+            except InputError as error:  # no valid checkpoint, or one of another network
+                if len(every) == 1:
+                    raise
+                warn(error)
+                damaged.append(str(error))
+    if not subjects:
+        raise InputError(damaged[0])
+    text = page(subjects, _made(), damaged)
+    warn_of_logs(runs)
+    return _write(out, text)
 
 
 def _made() -> str:
@@ -65,11 +82,11 @@ def _made() -> str:
 
 def _write(out: Path, text: str) -> int:
     try:
-        replace_file(out, text.encode())
+        replace_file(out, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
-    size = len(text.encode()) / 1000
-    print(f"written: {out} ({f'{size / 1000:.1f} MB' if size >= 1000 else f'{size:.0f} kB'})")
+    size = len(text) / 1000
+    say(f"written: {out} ({f'{size / 1000:.1f} MB' if size >= 1000 else f'{size:.0f} kB'})")
     return 0
 
 
@@ -84,7 +101,7 @@ def _subject(
     missing, images = "", np.zeros((0, *network.image), np.uint8)
     try:
         if key not in known:
-            known[key] = trained_run.load_data(settings.data, args.offline, trained_run.warn, settings.target)
+            known[key] = trained_run.load_data(settings.data, args.offline, warn, settings.target)
         data = known[key]
         if data.sha256 != each.meta.get("data_sha256"):
             raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
@@ -96,5 +113,5 @@ def _subject(
             measured, images = measure(data.name, probabilities(outputs), data.y_test), inputs
     except InputError as error:
         missing = str(error)
-        trained_run.warn(f"{each.name} is reported without measurements: {error}")
+        warn(f"{each.name} is reported without measurements: {error}")
     return Subject(each, network.shapes, network.tensors(), measured, images, missing)

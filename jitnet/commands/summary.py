@@ -2,13 +2,13 @@
 
 import argparse
 
-from rich.console import Console
 from rich.table import Table
 
 from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import add_network, settings_of
 from jitnet.config import Settings
+from jitnet.display.console import safe_console
 from jitnet.errors import InputError
 from jitnet.model import architecture, kernel_choice
 from jitnet.model.architecture import Shape
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
     network = architecture.shapes(layers, (28, 28, 1), settings.bias)
     title = f"{settings.network}: {architecture.to_text(layers)}"
-    console = Console()
+    console = safe_console()
     if not console.is_terminal:  # a pipe has no width: omit nothing
         console.width = 120
     for part in kernel_tables(network, title, settings) if args.lists_kernels else [operation_table(network, title)]:

@@ -9,6 +9,7 @@ import numpy as np
 from jitnet.data import checks
 from jitnet.data.content import Part
 from jitnet.data.sources.known import KNOWN, PARTS, Known
+from jitnet.printing import printable
 
 SYNTHETIC = "synthetic"
 
@@ -63,6 +64,6 @@ def assemble(parts: dict[str, Part], source: str, name: str, verified: Known | N
 
 
 def own_name(path: Path) -> str:
-    """Return what to call the data at a path: its last name, told apart from the built-in set's."""
-    name = path.absolute().name if path.is_dir() else path.stem
+    """Return what to call the data at a path: its last name, printable, told apart from the built-in set's."""
+    name = printable(path.absolute().name if path.is_dir() else path.stem)
     return f"own-{name}" if name in ("", SYNTHETIC) else name

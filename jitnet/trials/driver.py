@@ -1,8 +1,8 @@
 """The driver: hands trials to an executor, watches their folders, and yields whenever something has changed."""
 
 import concurrent.futures
-import json
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -12,6 +12,7 @@ from typing import Any
 
 from jitnet.errors import JitnetError
 from jitnet.history.statistics import FIGURES
+from jitnet.run.schema import event_record
 from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, Trial
@@ -198,8 +199,9 @@ class Driver:
             row.seconds = round(epochs[-1].get("elapsed_s") or 0.0, 3)
         kept = self.folder.kept(row.name)
         if row.status in (DONE, DIVERGED) and kept:
-            row.weights, row.host, row.message = kept["weights"], kept["host"], kept["message"]
-            row.attempts = int(kept["attempts"] or 0)
+            row.weights, row.host, row.message = (kept.get(name, "") for name in ("weights", "host", "message"))
+            attempts = kept.get("attempts", "")
+            row.attempts = int(attempts) if re.fullmatch("[0-9]{1,9}", attempts) else 0
 
     def _is_left(self, row: Row, rung: int) -> bool:
         """Has this trial work to do up to a rung (0: its end)?"""
@@ -261,8 +263,8 @@ class Watch:
         self._at += len(whole)
         for line in whole.splitlines():
             try:
-                self._apply(row, json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError):
+                self._apply(row, event_record(line))
+            except (ValueError, KeyError, TypeError):
                 continue
         return bool(whole)
 

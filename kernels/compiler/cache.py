@@ -1,7 +1,7 @@
 """The folder in which compiled kernels are kept, and what happens when a file in it is damaged.
 
 numba's own cache does not notice an edit in another file, a changed global or another numba. So the folder is named
-by a hash of all of these: a stale kernel can't be found, and old folders are never read again.
+by a hash of all of these: a stale kernel can't be found, and a new folder replaces the obsolete ones.
 """
 
 import contextlib
@@ -9,13 +9,14 @@ import hashlib
 import os
 import platform
 import sys
-import tempfile
 from pathlib import Path
 
 import llvmlite
 import numba
 import numpy
 from numba import config
+
+from . import cache_folder
 
 _KERNELS = Path(__file__).resolve().parent.parent
 
@@ -57,13 +58,10 @@ def _cache_folder() -> Path | None:
     root = _user_cache()
     if root is None:
         return None
-    folder = root / f"kernels-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}-{_fingerprint()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
-        return None
-    return folder
+    kind = f"kernels-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}"
+    folder = root / f"{kind}-{_fingerprint()}"
+    made_for = "\n".join((str(_KERNELS), kind, os.environ.get("JITNET_TILE", "")))
+    return folder if cache_folder.open_folder(folder, made_for) else None
 
 
 CACHE_FOLDER = None if config.DISABLE_JIT else _cache_folder()

@@ -20,7 +20,10 @@ from ..table import RELU, SIGMOID, TANH
 
 
 @body
-def activate(kind, x):
+def activate(
+    kind,  # LINEAR, RELU, SIGMOID or TANH
+    x,  # (.,), overwritten by the result
+):
     """Apply an activation, in place. The exponentials are float64, as in the loss."""
     if kind == RELU:
         for i in range(x.size):
@@ -36,7 +39,11 @@ def activate(kind, x):
 
 
 @body
-def pass_back(kind, out, grad):
+def pass_back(
+    kind,  # LINEAR, RELU, SIGMOID or TANH
+    out,  # (.,) what the activation returned
+    grad,  # (.,) gradient of out, overwritten by that of the sum
+):
     """Multiply a gradient by the derivative of the activation that gave `out`."""
     if kind == RELU:
         for i in range(out.size):

@@ -36,8 +36,8 @@ def max_pool2d_row(
     middle,  # (W, C)
     bottom,  # (W, C)
     relu,  # 1: the result is to pass through ReLU
-    first,  # channel
-    stop,  # end of the channels, exclusive
+    first,  # the first channel
+    stop,  # the channel after the last
     out,  # (OW, C) contiguous, overwritten
     argmax,  # (OW, C) uint8, overwritten
 ):
@@ -80,7 +80,14 @@ def max_pool2d_row(
 
 
 @body
-def _window(grad_out, argmax, oy, ox, c, stop):
+def _window(
+    grad_out,  # (OH, OW, C)
+    argmax,  # (OH, OW, C) uint8
+    oy,  # row of the window
+    ox,  # column of the window
+    c,  # the first channel
+    stop,  # the channel after the last
+):
     """Return a window's gradients and winners for the channels from c on; zeros if there is no such window."""
     OH, OW, C = grad_out.shape
     count = stop - c if 0 <= oy < OH and 0 <= ox < OW else 0
@@ -89,18 +96,27 @@ def _window(grad_out, argmax, oy, ox, c, stop):
 
 
 @body
-def _sent(window, place):
+def _sent(
+    window,  # a vector of gradients and one of winners, from `_window`
+    place,  # 3*ky + kx of a pixel in the window
+):
     """Return the gradient that a window sends to the pixel at `place` in it: all of it to the winner, else nothing."""
     gradient, winner = window
     return choose(equal(winner, filled(place, gradient)), gradient, filled(0, gradient))
 
 
 @body
-def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
-    """Send one image's gradient back to the winners; the share is as in work_split.py.
+def max_pool2d_backward_sample(
+    grad_out,  # (OH, OW, C)
+    argmax,  # (OH, OW, C) uint8, kept by the forward pass
+    border,  # 1 if grad_input has a border, which is not written, else 0
+    share,  # of grad_out: see work_split.py
+    grad_input,  # (H+2*border, W+2*border, C), the share overwritten
+):
+    """Send one image's gradient back to the winners; a window's share is as in work_split.py.
 
     A square of 2x2 pixels (y, x) .. (y+1, x+1) with even y and x is in at most four windows: the one that starts in
-    it, and those above, to the left, and above to the left, which reach it with their last row or column.
+    it, and those above, to the left, and above to the left, whose last row or column reaches it.
     """
     C = grad_out.shape[2]
     H = grad_input.shape[0] - 2 * border

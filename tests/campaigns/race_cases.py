@@ -44,14 +44,14 @@ def training(make, batch_size):
     return built
 
 
-def train_per_sample(layers, plan, params, work, argmax, rows, counts, team, *recipe):
-    """The kernel of that name, which shares out the halves of each part of a step; here a schedule does."""
+def train_per_sample(layers, plan, params, work, argmax, rows, counts, barrier, *recipe):
+    """The kernel of that name, with the halves of each phase assigned by a schedule."""
     order = recipe[3]
-    per_sample.begin(layers, plan[0], params, work, team)
+    per_sample.prepare_workspace(layers, plan[0], params, work, barrier)
     for step in range(order.size):
-        for part in range(2 * layers.size + 3):
+        for phase in range(2 * layers.size + 3):
             for half in schedules.prange(2):
-                per_sample.run_half(part, half, step, layers, plan[0], params, work, argmax, rows, counts, *recipe)
+                per_sample.run_half(phase, half, step, layers, plan[0], params, work, argmax, rows, counts, *recipe)
 
 
 def one_by_one(make):

@@ -59,6 +59,7 @@ PLANTED = [
     ("imports_point_down", "jitnet/commands/train.py", "from jitnet.cli import main"),
     ("imports_point_down", "jitnet/estimators/api.py", "from jitnet.display import open_view"),
     ("only_views_and_commands_import_rich", "jitnet/training/loop.py", "from rich import print"),
+    ("only_printing_prints", "jitnet/commands/train.py", "print('epoch')"),
     ("the_loop_is_silent", "jitnet/training/loop.py", "print('epoch')"),
     ("the_loop_is_silent", "jitnet/model/network.py", "with open('a') as file: pass"),
     ("the_loop_is_silent", "jitnet/model/network.py", "path.write_text('a')"),
@@ -187,7 +188,19 @@ def test_the_twins_share_nothing_with_the_kernels():
 
 
 @pytest.mark.parametrize(
-    "name", ["cli", "events", "config", "display", "run.folder", "data", "history", "trials.driver"]
+    "name",
+    [
+        "cli",
+        "events",
+        "config",
+        "display",
+        "run.start",
+        "data",
+        "history",
+        "trials.driver",
+        "trials.trial",
+        "estimators",
+    ],
 )
 def test_what_answers_at_once_does_not_wait_for_numba(name):
     run(f"import sys, jitnet.{name}\nassert 'numba' not in sys.modules and 'llvmlite' not in sys.modules")

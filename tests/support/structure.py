@@ -14,20 +14,33 @@ ANYTHING = None
 MAY_IMPORT = {
     "errors": set(),
     "events": set(),
-    "setting": {"errors"},
-    "config": {"errors", "setting"},
+    "printing": set(),
+    "setting": {"errors", "printing"},
+    "config": {"errors", "printing", "setting"},
     "machine": {"errors", "kernels"},
-    "data": {"config", "errors", "kernels", "__version__"},
+    "data": {"config", "errors", "kernels", "printing", "__version__"},
     "model": {"config", "errors", "kernels", "machine"},
-    "storage": {"config", "data", "errors", "model", "__version__"},
+    "storage": {"config", "data", "errors", "model", "printing", "__version__"},
     "training": {"config", "data", "errors", "events", "kernels", "machine", "model"},
-    "run": {"config", "data", "errors", "events", "machine", "model", "storage", "training", "__version__"},
+    "run": {"config", "data", "errors", "events", "machine", "model", "printing", "storage", "training", "__version__"},
     "estimators": {"config", "data", "errors", "events", "machine", "model", "run", "storage", "training"},
-    "history": {"config", "errors", "model", "run"},
-    "trials": {"config", "data", "errors", "events", "history", "machine", "model", "run", "storage", "training"},
-    "display": {"errors", "events", "history", "trials.board"},
+    "history": {"config", "errors", "model", "printing", "run"},
+    "trials": {
+        "config",
+        "data",
+        "errors",
+        "events",
+        "history",
+        "machine",
+        "model",
+        "printing",
+        "run",
+        "storage",
+        "training",
+    },
+    "display": {"errors", "events", "history", "printing", "trials.board"},
     "export": {"config", "data", "errors", "model", "setting", "storage", "__version__"},
-    "report": {"display", "errors", "history", "model"},
+    "report": {"display", "errors", "history", "model", "printing"},
     "commands": ANYTHING,
     "cli": ANYTHING,
     "__init__": ANYTHING,
@@ -35,6 +48,7 @@ MAY_IMPORT = {
 }
 SILENT = {"model", "training"}  # no rich, no printing, no files
 DRAWS = {"display", "commands"}  # may import rich
+PRINTS = {"jitnet/printing.py", "jitnet/commands/completion.py"}  # the latter only its own scripts
 ENVIRONMENT = {"kernels/compiler/cache.py", "kernels/compiler/decorators.py", "kernels/compiler/simd_ir.py"}
 ALLOCATES = {"kernels/compiler/interpreted.py"}
 ALLOCATORS = {"empty", "zeros", "ones", "full", "array", "empty_like", "zeros_like", "ones_like", "full_like", "copy"}
@@ -244,6 +258,13 @@ def only_views_and_commands_import_rich(path: str, tree: ast.AST) -> Iterator[st
         yield from (f"imports {name}" for name in imported(tree) if name.split(".")[0] == "rich")
 
 
+def only_printing_prints(path: str, tree: ast.AST) -> Iterator[str]:
+    if path.startswith("jitnet/") and path not in PRINTS:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
+                yield f"calls print in line {node.lineno}, which lets escape codes in names through"
+
+
 def the_loop_is_silent(path: str, tree: ast.AST) -> Iterator[str]:
     if path.startswith("jitnet/") and room(path) in SILENT:
         for node in ast.walk(tree):
@@ -312,6 +333,7 @@ RULES = (
     only_compiler_files_read_the_environment,
     imports_point_down,
     only_views_and_commands_import_rich,
+    only_printing_prints,
     the_loop_is_silent,
     prange_stands_in_kernels_only,
     kernels_allocate_nothing,

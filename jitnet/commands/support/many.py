@@ -18,6 +18,7 @@ from jitnet.display.trials import open_trials_view
 from jitnet.errors import InputError
 from jitnet.history.statistics import Summary
 from jitnet.history.tables import statistics_tables
+from jitnet.printing import say
 from jitnet.run.names import check_name
 from jitnet.trials.board import Board
 from jitnet.trials.driver import Driver, board_of
@@ -105,6 +106,6 @@ def _print_results(found: dict[str, list[Summary]], path: Path, board: Board, co
         listing.print_tables(tables)
     counts = {status: board.count(status) for status in dict.fromkeys(row.status for row in board.rows)}
     statuses = ", ".join(f"{number} {status}" for status, number in counts.items())
-    print(f"{statuses}; table.csv and statistics.csv in {path}")
+    say(f"{statuses}; table.csv and statistics.csv in {path}")
     if command:
-        print(f"continue with what is not done: {command}")
+        say(f"continue with what is not done: {command}")

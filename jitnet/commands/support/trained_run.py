@@ -1,6 +1,5 @@
 """What commands read: data, and trained networks with their scores."""
 
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -13,23 +12,19 @@ from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Event, Warned
 from jitnet.model.network import Network
+from jitnet.printing import warn
 from jitnet.run import start
 from jitnet.run.trained import Trained, open_trained
 from jitnet.training.compilation import compile_inference
 
 
-def warn(message: str) -> None:
-    """Print a warning, in a command without a view."""
-    print(f"warning: {message}", file=sys.stderr)
-
-
-def load_data(spec: str, offline: bool, warn: Callable[[str], None] = warn, target: str = "") -> Dataset:
+def load_data(spec: str, offline: bool, tell: Callable[[str], None] = warn, target: str = "") -> Dataset:
     """Load a data set, with a bar on a terminal for what takes a while; raises `InputError`.
 
     `target` is the column that is predicted as a number, "" for labels.
     """
     with Waiting() as waiting:
-        return start.load_data(Settings(data=spec, target=target), offline, warn, waiting.report)
+        return start.load_data(Settings(data=spec, target=target), offline, tell, waiting.report)
 
 
 def load_test(network: Network, trained: Trained, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:
