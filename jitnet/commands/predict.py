@@ -1,63 +1,106 @@
-"""`jitnet predict`: what a run's network sees in image files."""
+"""`jitnet predict`: what a run's network sees in image files, or says of the rows of a table."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from jitnet.commands.support import options
+from jitnet.errors import InputError
 
 _DRAWN = 12  # of more images there is a line each, and no picture
 
 
 def add_parser(subparsers: Any) -> None:
     """Add `predict` to the command line."""
-    parser = subparsers.add_parser("predict", help="classify image files: png, jpg, pgm, npy or IDX")
+    parser = subparsers.add_parser("predict", help="classify image files: png, jpg, pgm, npy or IDX; or a CSV's rows")
     options.add_run(parser)
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a file with one image or, as npy or IDX, several")
+    parser.add_argument(
+        "images", nargs="*", metavar="IMAGE", help="a file with one image or, as npy or IDX, several; or a folder of files"
+    )
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="classify the rows of a table, or predict its numbers")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="with --csv: write a table of the answers")
+    parser.add_argument("--label", metavar="COLUMN", help="with --csv: a column to leave out, by name or number")
     parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
+    parser.add_argument("--show-steps", action="store_true", help="draw what is done to each picture")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line per image, of a few images a picture and bars too, and return the exit code."""
+    """Print a line per image, of a few images a picture and bars too, and return the exit code: 1 if one has none."""
     from jitnet.machine import threads
 
+    if bool(args.images) == bool(args.csv):
+        raise InputError("nothing is given to predict: expected IMAGE files or folders, or --csv FILE, one of them")
+    if args.out and not args.csv:
+        raise InputError("--out is given without --csv: expected a table to answer")
     threads.configure()
 
+    from jitnet.commands.support import trained_run
+
+    network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    about = trained_run.about(folder, epoch)
+    if args.csv:
+        from jitnet.commands.support.table_answers import answer
+
+        return answer(args, network, folder, about)
+    if folder.settings.target:
+        raise InputError(
+            f"{folder.path} approximates {folder.settings.target!r} from numbers: expected --csv FILE, a table"
+        )
+    if network.image[2] != 1:
+        raise InputError(
+            f"{folder.path} was trained on images of {network.image[2]} channels: predict reads grey ones only"
+        )
+    return _pictures(args, network, folder, about)
+
+
+def _pictures(args: argparse.Namespace, network: Any, folder: Any, about: str) -> int:
     import numpy as np
 
     from jitnet.commands.support import listing, trained_run
-    from jitnet.data.readers.images import read_images
     from jitnet.display.pictures import print_prediction
-    from jitnet.errors import InputError
     from jitnet.model.network import probabilities
 
-    network, folder, _ = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
-    if folder.settings.target:
-        raise InputError(
-            f"{folder.path} approximates {folder.settings.target!r} from numbers: predict reads images only"
-        )
-    height, width, channels = network.image
-    if channels != 1:
-        raise InputError(f"{folder.path} was trained on images of {channels} channels: predict reads grey ones only")
-    named = [item for path in args.images for item in read_images(path)]
-    pictures = np.stack([_centred(name, image, height, width) for name, image in named])
-    trained_on = " (trained on synthetic digits)" if folder.meta.get("data") == "synthetic" else ""
+    record = trained_run.record_of(folder)
+    ready, failed, order = [], {}, []
+    for name, prepared in trained_run.pictures(args.images, record, network.image):
+        order.append((name, len(ready)))
+        if isinstance(prepared, InputError):
+            failed[len(order) - 1] = str(prepared)
+        else:
+            ready.append(prepared)
     out = listing.console()
-    scores = trained_run.logits(network, pictures[..., None])
-    for (name, _), picture, chances in zip(named, pictures, probabilities(scores)):
-        ranked = np.argsort(-chances, kind="stable")[:3]
-        shown = "  ".join(f"{label} {100 * chances[label]:5.1f} %" for label in ranked)
-        print(f"{name}: {ranked[0]}    {shown}{trained_on}", flush=True)
-        if len(named) <= _DRAWN:
-            print_prediction(out, picture, chances)
-    return 0
+    chances: Any = []
+    if ready:
+        images = np.stack([each.image for each in ready])
+        chances = probabilities(trained_run.logits(network, images[..., None]))
+    mark = " (trained on synthetic digits)" if folder.meta.get("data") == "synthetic" else ""
+    for line, (name, place) in enumerate(order):
+        if line in failed:
+            said = failed[line].removeprefix(f"{name}: ")
+            print(f"{name}: no answer: {said}", flush=True)
+            continue
+        ranked = np.argsort(-chances[place], kind="stable")[:3]
+        shown = "  ".join(f"{record.name_of(label)} {100 * chances[place][label]:5.1f} %" for label in ranked)
+        notes = f"    doubtful: {'; '.join(ready[place].notes)}" if ready[place].notes else ""
+        print(f"{name}: {record.name_of(ranked[0])}    {shown}{mark}{notes}", flush=True)
+        if args.show_steps:
+            _draw_steps(out, ready[place].steps)
+        if len(order) <= _DRAWN:
+            print_prediction(out, ready[place].image, chances[place])
+    print(f"by {about}; {len(failed)} of {len(order)} have no answer" if failed else f"by {about}", flush=True)
+    return 1 if failed else 0
 
 
-def _centred(name: str, image: Any, height: int, width: int) -> Any:
-    from jitnet.data.readers.images import centre
-    from jitnet.errors import InputError
+def _draw_steps(out: Any, steps: Any) -> None:
+    """Draw what was done to a picture, step by step: pairs of a name and an image (H, W) uint8."""
+    import os
 
-    try:
-        return centre(image, height, width)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+    from jitnet.data.pictures.resize import at_most
+    from jitnet.display.live.frame import glyphs_for
+    from jitnet.display.pictures import as_bytes, draw_image, print_beside
+
+    glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
+    print("  " + " -> ".join(f"{name} ({image.shape[1]} x {image.shape[0]})" for name, image in steps), flush=True)
+    small = [as_bytes(at_most(image, 28)) for _, image in steps]
+    print_beside(out, *(draw_image(each, glyphs, out.color_system is not None) for each in small))
