@@ -74,6 +74,11 @@ def _cache_folder() -> Path | None:
 
 CACHE_FOLDER = None if config.DISABLE_JIT else _cache_folder()
 
+if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
+    # A thread of GNU's OpenMP that waits looks this often before it sleeps: about 15 us. By default it spins for
+    # milliseconds, on a core that another process needs: next to a busy process an epoch took four times as long.
+    os.environ["GOMP_SPINCOUNT"] = "1000"
+
 if "NUMBA_THREADING_LAYER_PRIORITY" not in os.environ:
     # A region costs 2 us under omp and 25 to 150 us under workqueue; tbb may give one thread two pieces at once.
     config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]

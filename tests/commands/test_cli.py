@@ -240,7 +240,7 @@ def test_warmup_shows_its_kernels(capsys):
     assert main(["warmup", "--ui", "json"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {event["event"] for event in events} == {"Compiling"}
-    assert {"persample.train_per_sample", "minibatch.train_minibatch"} <= {event["name"] for event in events}
+    assert {"fast.per_sample.train_per_sample", "fast.batch.train_minibatch"} <= {event["name"] for event in events}
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,9 @@ def test_a_wheel_has_the_kernels_inside_jitnet_and_nowhere_else(wheel):
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"jitnet"}
     packages = {"/".join(name.split("/")[:-1]) for name in names if name.endswith(".py")}
-    folders = {path.parent for path in (ROOT / "jitnet").rglob("*.py")}
-    assert packages == {str(folder.relative_to(ROOT)) for folder in folders} | {"jitnet/kernels"}
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "jitnet").rglob("*.py")}
+    parts = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "kernels").rglob("*.py")}
+    assert packages == folders | {f"jitnet/{part}" for part in parts}
 
 
 def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
@@ -47,7 +48,7 @@ def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
     )
     assert done.stdout.split() == [
         str(tmp_path / "site" / "jitnet" / "__init__.py"),
-        str(tmp_path / "site" / "jitnet" / "kernels" / "layers.py"),
+        str(tmp_path / "site" / "jitnet" / "kernels" / "table.py"),
     ], done.stderr
     code = "from jitnet.export import twin; print(twin.source('jitnet.hpp').splitlines()[0])"
     done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, capture_output=True, text=True)
@@ -69,4 +70,4 @@ def test_a_bare_checkout_runs_without_being_installed(tmp_path):
     numpy_home = Path(__import__("numpy").__file__).parents[1]
     environment = os.environ | {"PYTHONPATH": str(numpy_home)}
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.strip() == str(ROOT / "kernels" / "layers.py"), done.stderr
+    assert done.stdout.strip() == str(ROOT / "kernels" / "table.py"), done.stderr

@@ -41,7 +41,7 @@ struct Diverged : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// ----------------------------------------------------------------------------------------------------------- vectors
+// ------------------------------------------------------------------------------------------------------------ vectors
 // As many floats as the processor computes at once. Most loops here are plain and left to the compiler, which makes
 // vectors of them; the innermost sums are written with these, since gcc and clang each miss some forms of plain loop.
 
@@ -81,7 +81,7 @@ inline Lanes load(const float* source) {
 
 inline void store(float* target, const Lanes& x) { std::memcpy(target, &x, sizeof x); }
 
-// ---------------------------------------------------------------------------------------------------------- contract
+// -------------------------------------------------------------------------------------------------------- contraction
 // The one contraction that a convolution and both its gradients are made of, with a view for each operand:
 //
 //   out[i,j] = init[i,j] + scale * sum_{t < T, k < K} a[t,k,i] * b[t,k,j]
@@ -144,7 +144,7 @@ inline void contract(View a, View b, int T, int K, int I, int J, const float* in
   }
 }
 
-// ------------------------------------------------------------------------------------------------------- convolution
+// -------------------------------------------------------------------------------------------------------- convolution
 // 3x3, stride 1, zero padding 1. In a padded image (H+2, W+2, C) the 3*C numbers under one row of the filter lie side
 // by side, and the next output pixel's lie C further on.
 
@@ -208,7 +208,7 @@ inline void add_bias_gradient(const float* grad_output, int BH, int BW, int H, i
   }
 }
 
-// ----------------------------------------------------------------------------------------------------------- pooling
+// ------------------------------------------------------------------------------------------------------------ pooling
 // Max-pool 3x3, stride 2, padded at the bottom and right: 28 -> 14 -> 7. A window that hangs over the edge looks at its
 // first row or column twice: a number never wins against itself, so the padding never wins. A tie goes to the first.
 
@@ -245,7 +245,7 @@ inline void max_pool2d_backward(const float* grad_output, const std::int32_t* ar
   for (int i = 0; i < (H / 2) * (W / 2) * C; i++) grad_input[argmax[i]] += grad_output[i];
 }
 
-// -------------------------------------------------------------------------------------------------------- activation
+// --------------------------------------------------------------------------------------------------------- activation
 // All of them rise, so the largest of a window is the same before and after: the pool comes first.
 
 enum class Activation { linear, relu, sigmoid, tanh };
@@ -275,7 +275,7 @@ inline void activation_backward(Activation kind, const float* out, int n, float*
   }
 }
 
-// ------------------------------------------------------------------------------------------------------------- dense
+// ------------------------------------------------------------------------------------------------------------- linear
 // For one image. An input that is zero, as half of them are behind ReLU, adds nothing: its row of weights is not read.
 
 // List the inputs that are not zero, or all, and return how many. Without a branch: zeros follow no pattern to guess.
@@ -345,7 +345,7 @@ inline void linear_backward(const float* x, const float* weight, const float* gr
   for (int k = 0; k < K; k++) grad_bias[k] += scale * grad_output[k];
 }
 
-// -------------------------------------------------------------------------------------------------------------- loss
+// --------------------------------------------------------------------------------------------------------------- loss
 // Of one image, in double: ten exponentials cost nothing, and the loss of a sure answer keeps its digits.
 
 enum class Loss { cross_entropy, mse };
@@ -395,7 +395,7 @@ inline double output_loss(Loss kind, const float* logits, int K, int target, dou
                            : softmax_cross_entropy(logits, K, target, scale, grad_logits);
 }
 
-// --------------------------------------------------------------------------------------------------------- optimizer
+// ---------------------------------------------------------------------------------------------------------- optimizer
 // With g the gradient, t = 1, 2, ... the number of the update:
 //
 //   sgd        w = w - lr * g
@@ -468,7 +468,7 @@ inline bool all_finite(const float* values, std::size_t n) {
   return bad == 0;
 }
 
-// ----------------------------------------------------------------------------------------------------------- network
+// ------------------------------------------------------------------------------------------------------------ network
 // The network is a table, one record a layer; everything it computes lies in arenas, as in kernels/table.py.
 
 enum class Kind { conv, dense };
