@@ -76,6 +76,8 @@ class Settings:
     val: int = 0  # the last N training images are held out for validation
     limit: int = 0  # train on the first N images only; 0 = all
     data: str = "auto"
+    label: str = ""  # the column of a table's labels, where its name does not say so
+    skip_damaged: bool = False  # leave out the images of class folders that cannot be read
     target: str = ""  # the column of a table of numbers that is to be approximated; empty = labels are learnt
     target_accuracy: float = 0.0  # stop at this accuracy in percent, on validation images if there are any; 0 = never
     patience: int = 0  # stop when validation has not improved for so many epochs; 0 = never

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         ("best member", "", *_figures(best, data.unit)),
         (f"ensemble of {len(members)}", "", *_figures(together, data.unit)),
     )
-    mark = " (synthetic digits)" if data.synthetic else ""
+    mark = trained_run.mark(data, folder)
     title = f"{len(data.y_test):,} test {'rows' if regression else 'images'} of {data.name}{mark}"
     listing.print_tables([Table(title, ("", "epochs", "loss", "RMSE" if regression else "accuracy %"), rows)])
     return 0

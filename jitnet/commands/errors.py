@@ -38,12 +38,14 @@ def run(args: argparse.Namespace) -> int:
     data, images = trained_run.load_test(network, folder, args.data, args.offline)
     chances = probabilities(trained_run.logits(network, images))
     measured = measure(data.name, chances, data.y_test, args.count)
-    mark = " (synthetic digits)" if data.synthetic else ""
+    mark = trained_run.mark(data, folder)
+    names = trained_run.record_of(folder).name_of
     shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""
     print(f"{folder.path}: {measured.errors:,} of {len(images):,} test images of {data.name}{mark} are wrong{shown}")
     out = listing.console()
     for mistake in measured.mistakes:
-        about = f"image {mistake.index}: true {mistake.label}, predicted {mistake.predicted}, loss {mistake.loss:.2f}"
+        about = f"true {names(mistake.label)}, predicted {names(mistake.predicted)}, loss {mistake.loss:.2f}"
+        about = f"image {mistake.index}: {about}"
         print(f"\n{about}", flush=True)
         print_prediction(out, images[mistake.index], chances[mistake.index], mistake.label)
     return 0

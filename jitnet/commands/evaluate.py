@@ -32,9 +32,7 @@ def run(args: argparse.Namespace) -> int:
     data, images = trained_run.load_test(network, folder, args.data, args.offline)
     loss, accuracy = score(trained_run.logits(network, images), data.y_test, network.loss)
     loss *= data.unit
-    mark = " (synthetic digits)" if data.synthetic else ""
-    if folder.meta["data"] == "synthetic" and not data.synthetic:
-        mark = " (trained on synthetic digits)"
+    mark = trained_run.mark(data, folder)
     kind = "rows" if settings.target else "images"
     print(f"{folder.path} after {counted(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
     measure = f"rmse = {loss**0.5:.6g}" if accuracy is None else f"accuracy = {accuracy:.2f}"

@@ -71,21 +71,27 @@ def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any], report:
     from jitnet.commands.support import trained_run
     from jitnet.data.split import with_channels
     from jitnet.errors import InputError
-    from jitnet.model.network import probabilities
+    from jitnet.model.network import probabilities, score
     from jitnet.report.measure import measure
     from jitnet.report.section import Subject
 
     network, folder, _ = trained_run.load_trained(str(each.path), args.runs_dir, "best" if args.best else None)
-    spec = folder.settings.data
+    settings = folder.settings
+    spec = (settings.data, settings.target, settings.label, str(folder.meta.get("cwd", "")))
     measured, missing, images = None, "", None
     try:
         if spec not in known:
-            known[spec] = trained_run.load_data(spec, args.offline, trained_run.warn)
+            known[spec] = trained_run.load_data(settings, args.offline, trained_run.warn, spec[-1])
         data = known[spec]
         if data.sha256 != each.meta.get("data_sha256"):
             raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
         images = with_channels(data.x_test)
-        measured = measure(data.name, probabilities(trained_run.logits(network, images, report)), data.y_test)
+        if settings.target:
+            loss, _ = score(trained_run.logits(network, images, report), data.y_test, network.loss)
+            return Subject(each, network.shapes, network.tensors(), None, images[:0], rmse=(loss * data.unit) ** 0.5)
+        names = trained_run.record_of(folder).class_names
+        chances = probabilities(trained_run.logits(network, images, report))
+        measured = measure(data.name, chances, data.y_test, names=names)
     except InputError as error:
         missing = str(error)
         trained_run.warn(f"{each.name} is reported without measurements: {error}")

@@ -53,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
                 print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
             return 0
         with Waiting(args.ui != "quiet") as waiting:
-            network, data = start.prepare(settings, args.offline, notices.append, waiting.report)
+            started_in = str(folder.meta.get("cwd", ""))
+            network, data = start.prepare(settings, args.offline, notices.append, waiting.report, started_in)
         start.require_same(data, folder)
         network.load_tensors(tensors, str(path))
         peak = describe.peak_threads(settings)

@@ -40,8 +40,8 @@ def run(args: argparse.Namespace) -> int:
     image, label = images[args.image], int(data.y_test[args.image])
     steps = walk(network.shapes, network.tensors(), image, label, network.loss)
     out = listing.console()
-    mark = " (synthetic digits)" if data.synthetic else ""
-    print(f"{folder.path}, test image {args.image} of {data.name}{mark}, true {label}\n\nforward", flush=True)
+    mark, name = trained_run.mark(data, folder), trained_run.record_of(folder).name_of(label)
+    print(f"{folder.path}, test image {args.image} of {data.name}{mark}, true {name}\n\nforward", flush=True)
     for step in steps:
         _show(out, step.shape.name, "out", step.x.shape, step.out)
     print(flush=True)

@@ -72,6 +72,10 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--target", metavar="COLUMN", help="approximate this column of the table of numbers --data FILE.csv"
     )
+    source.add_argument("--label", metavar="COLUMN", help="of a table's labels, by name or number, where it is not clear")
+    source.add_argument(
+        "--skip-damaged", action="store_true", help="leave out damaged images of class folders, and count them"
+    )
     source.add_argument("--val", type=int, metavar="N", help="hold the last N training images out for validation")
     source.add_argument("--limit", type=int, metavar="N", help="train on the first N images only")
     parser.add_argument("--config", metavar="FILE", type=Path, help="settings of another run, its config.toml")

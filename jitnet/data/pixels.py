@@ -26,11 +26,6 @@ class Scale:
     dtype: str = "uint8"
 
     @property
-    def usual(self) -> bool:
-        """Whether they are bytes as MNIST's are, of which nothing has to be said."""
-        return self.full == BYTES and self.whole and self.high >= _DIM and self.low >= 0 and self.dtype == "uint8"
-
-    @property
     def found(self) -> str:
         """Return the range as a phrase."""
         kind = "whole numbers" if self.whole else "fractions"
@@ -63,6 +58,8 @@ def _full(low: float, high: float, whole: bool, dtype: str, where: str) -> float
             return 1.0
         raise InputError(f"{found}: expected pixels of at least 0; save them from 0 to 255, not standardised")
     if whole:
+        if high == 0:  # nothing is known
+            return BYTES
         if high > _WHOLE[-1]:
             raise InputError(f"{found}: expected at most {_WHOLE[-1]:,} (16 bits), correct the file")
         return float(next(full for full in _WHOLE if high <= full))
@@ -116,7 +113,9 @@ def as_trained(values: np.ndarray, scale: Scale, where: str) -> tuple[np.ndarray
 
 def remark(scale: Scale, where: str) -> str:
     """Return what should be said about a scale as a sentence, "" where it is the usual one."""
-    if scale.usual or (scale.full == BYTES and scale.whole and scale.high >= _DIM):
+    if scale.full == BYTES and scale.whole and (scale.high >= _DIM or scale.high == 0):
+        if scale.dtype.startswith("float"):
+            return f"the pixels of {where} are whole numbers as floats, up to {scale.high:g}: they are divided by 255"
         return ""
     if not scale.whole and scale.full == 1.0 and scale.low >= 0:
         return f"the pixels of {where} are {scale.found}: they are kept as bytes, in 256 levels"

@@ -51,8 +51,9 @@ def header_lines(run: RunStarted) -> list[str]:
     lines = [
         f"{run.title}: {run.architecture}",
         f"  size    {run.parameters:,} parameters, {run.macs:,} MACs per image",
-        f"  data    {data}: {images}, {run.test_images:,} test images",
+        f"  data    {data}: {images}, {run.test_images:,} test {'images' if run.sample else 'rows'}",
         f"  source  {run.source}",
+        *(f"  {name:7} {text}" for name, text in run.data_facts),
         f"  recipe  {run.recipe}, {counted(run.epochs)}",
         f"  runs on {counted(run.threads, 'thread')} ({run.layer})",
         f"  folder  {run.run or 'none, nothing is saved'}",

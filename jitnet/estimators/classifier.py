@@ -1,21 +1,25 @@
 """A network as a scikit-learn classifier: fit, partial_fit, predict, predict_proba, score, save, load."""
 
+import contextlib
 import operator
 import os
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from jitnet.config import Settings
-from jitnet.data.split import Split
+from jitnet.config import CHOICES, Settings
+from jitnet.data.labels import are_in_runs
+from jitnet.data.pixels import Scale
+from jitnet.data.split import Split, validation
 from jitnet.errors import DivergedError, InputError
 from jitnet.estimators import inputs
 from jitnet.estimators import labels as labels_of
 from jitnet.estimators.sklearn_protocol import Conventional
-from jitnet.events import Diverged, EpochDone, Event
+from jitnet.events import Diverged, EpochDone, Event, Warned
 from jitnet.machine import threads
 from jitnet.model.architecture import Conv, Dense, Layer
 from jitnet.model.network import Network, probabilities
@@ -37,6 +41,7 @@ class Classifier(Conventional, ABC):
     loss_curve_ : list of float, the mean training loss of each epoch
     validation_loss_curve_ : list of float, the loss of the `val` images after each epoch; empty without
     n_features_in_ : int, numbers per image
+    scale_ : jitnet.data.pixels.Scale, what the numbers of the images were divided by
     """
 
     history_: list[EpochDone]
@@ -100,18 +105,20 @@ class Classifier(Conventional, ABC):
 
         Parameters
         ----------
-        x : images (n, H, W) or (n, H, W, C), or flat rows (n, D); whole numbers 0 to 255 are divided by 255, floats are
-            taken as they are
+        x : images (n, H, W) or (n, H, W, C), or flat rows (n, D); whole numbers are divided by their full scale, 255
+            unless they show another one, floats with fractions are taken as they are; `predict` follows the same rule
         y : labels (n,), integers or strings
 
         Raises
         ------
         InputError : shapes or labels do not fit
-        DivergedError : the loss is not finite any more
+        DivergedError : the loss is not finite any more; the estimator is as it was before
         """
         settings = self._settings(self.epochs)
-        self._start(settings, x, y)
-        self._train(settings, x, y)
+        before = self.__dict__.copy()
+        with self._back_to(before):
+            self._start(settings, x, y)
+            self._train(settings, x, y)
         return self
 
     def partial_fit(self, x: np.ndarray, y: np.ndarray, classes: np.ndarray | None = None) -> Self:
@@ -120,9 +127,11 @@ class Classifier(Conventional, ABC):
         `classes` lists all labels on the first call, if `y` does not hold them all. Raises as `fit`.
         """
         settings = self._settings(1).replace(schedule="constant")
-        if not hasattr(self, "network_"):
-            self._start(settings, x, y if classes is None else classes)
-        self._train(settings.replace(seed=settings.seed + len(self.history_)), x, y, self._position)
+        before = self.__dict__.copy()
+        with self._back_to(before):
+            if not hasattr(self, "network_"):
+                self._start(settings, x, y if classes is None else classes)
+            self._train(settings.replace(seed=settings.seed + len(self.history_)), x, y, self._position)
         return self
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
@@ -137,12 +146,14 @@ class Classifier(Conventional, ABC):
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
         """Return the share of images, from 0 to 1, whose label is predicted."""
         predicted = self.predict(x)
-        return float((predicted == labels_of.one_per_image(y, len(predicted))).mean())
+        labels = labels_of.one_per_image(y, len(predicted))
+        labels_of.require_alike(labels, self.classes_)
+        return float((predicted == labels).mean())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network, as .npz if `path` ends so, else as safetensors; an old file stays until all is written."""
         self._fitted()
-        model_file.save(Path(path), self.network_, self.classes_)
+        model_file.save(Path(path), self.network_, self.classes_, self.scale_)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -155,6 +166,7 @@ class Classifier(Conventional, ABC):
         estimator.bias = saved.bias
         estimator._build(saved.classes, saved.image)
         estimator.network_.load_tensors(saved.tensors, str(path))
+        estimator.scale_ = saved.scale
         estimator.history_ = []
         return estimator
 
@@ -214,6 +226,13 @@ class Classifier(Conventional, ABC):
     def _settings(self, epochs: int) -> Settings:
         names = [name for name in Classifier._parameters if name not in ("epochs", "on_event")]
         values = {"epochs": epochs} | {name: getattr(self, name) for name in names}
+        for name in ("lr", "momentum", "weight_decay"):
+            if isinstance(values[name], str | bytes | bool) or not np.isscalar(values[name]):
+                raise InputError(f"{name} is {values[name]!r}: expected a number")
+            values[name] = float(values[name])
+        for name in ("schedule", "loss", "optimizer", "init", "bias"):
+            if not isinstance(values[name], str):
+                raise InputError(f"{name} is {values[name]!r}: expected a text, one of {', '.join(CHOICES[name])}")
         for name in ("epochs", "batch_size", "seed", "val"):
             try:
                 values[name] = operator.index(values[name])
@@ -223,10 +242,27 @@ class Classifier(Conventional, ABC):
 
     def _start(self, settings: Settings, x: np.ndarray, labels: np.ndarray) -> None:
         """Find out the classes and the images' size, and draw a new network."""
-        image = self._images(x).shape[1:]
-        self._build(labels_of.classes(labels), image)
+        images, scale = self._images(x)
+        self._build(labels_of.classes(labels), images.shape[1:])
+        self.scale_: Scale | None = scale
         self.network_.initialise(settings.init, settings.seed)
         self.history_ = []
+
+    @contextlib.contextmanager
+    def _back_to(self, before: dict[str, Any]) -> Iterator[None]:
+        """Let a training that diverges leave the estimator as it was `before`: its parameters, history, or unfitted."""
+        network = before.get("network_")
+        kept = network.params.copy() if network is not None else None
+        epochs = len(before.get("history_", ()))
+        try:
+            yield
+        except DivergedError:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            if network is not None:
+                network.params[:] = kept
+                del self.history_[epochs:]
+            raise
 
     def _build(self, classes: np.ndarray, image: tuple[int, ...]) -> None:
         height, width, channels = image
@@ -234,16 +270,18 @@ class Classifier(Conventional, ABC):
         self._position: Position | None = None  # what the optimiser remembers from one partial_fit to the next
         self.network_ = Network(layers, (height, width, channels), self.bias, loss=self.loss)
         self.classes_ = classes
+        self.scale_ = None
 
-    def _images(self, x: np.ndarray) -> np.ndarray:
-        return inputs.images(x, rows=not any(isinstance(layer, Conv) for layer in self._hidden_layers()))
+    def _images(self, x: np.ndarray, trained: Scale | None = None) -> tuple[np.ndarray, Scale]:
+        rows = not any(isinstance(layer, Conv) for layer in self._hidden_layers())
+        return inputs.images(x, rows, trained)
 
     def _logits(self, x: np.ndarray) -> np.ndarray:
         self._fitted()
         return self.network_.logits(self._checked(x))
 
     def _checked(self, x: np.ndarray) -> np.ndarray:
-        images = self._images(x)
+        images, _ = self._images(x, self.scale_)
         if images.shape[1:] != self.network_.image:
             if np.ndim(x) == 2:
                 numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
@@ -260,9 +298,14 @@ class Classifier(Conventional, ABC):
             raise InputError(f"y holds {labels[unknown.argmax()]!r}: expected one of {list(self.classes_)}")
         if settings.val >= len(images):
             raise InputError(f"val is {settings.val}: expected fewer than the {len(images)} images of x")
-        cut, targets = len(images) - settings.val, targets.astype(np.uint8)
-        train, val, none = ((images[part], targets[part]) for part in (slice(cut), slice(cut, None), slice(0)))
-        data = Split("array", train, val, none)
+        targets = targets.astype(np.uint8)
+        train, val, _ = validation(images, targets, settings.val)
+        data = Split("array", train, val, (images[:0], targets[:0]))
+        if not settings.shuffle and are_in_runs(train[1]):
+            warnings.warn(
+                "the labels are sorted, and a network forgets a class while it sees only others: give shuffle=True",
+                stacklevel=3,
+            )
         training = Training(self.network_, settings, data, position)
         if self.on_event is not None:
             self.on_event(describe(training, "arrays", type(self).__name__.lower()))
@@ -271,6 +314,9 @@ class Classifier(Conventional, ABC):
                 self.history_.append(event)
             if self.on_event is not None:
                 self.on_event(event)
+            if isinstance(event, Warned):
+                warnings.warn(event.message, stacklevel=3)
             if isinstance(event, Diverged):
-                raise DivergedError(event.message)
+                message = event.message.split(": the last good checkpoint")[0]
+                raise DivergedError(f"{message}: the parameters from before are back, try a smaller lr")
         self._position = Position(step=training.position.step, optimizer=training.optimizer.state())

@@ -27,6 +27,17 @@ def classes(y: np.ndarray) -> np.ndarray:
     return found
 
 
+def require_alike(labels: np.ndarray, known: np.ndarray) -> None:
+    """Refuse labels (n,) that can equal none of the known ones (classes,): text against numbers (`InputError`)."""
+    text = [array.dtype.kind == "U" for array in (labels, known)]
+    if text[0] != text[1]:
+        kinds = ["text" if each else "numbers" for each in text]
+        raise InputError(
+            f"y holds {kinds[0]} such as {labels.tolist()[0]!r}, but fit had {kinds[1]} such as {known.tolist()[0]!r}: "
+            f"expected labels of one type, give y.astype({'str' if text[1] else 'int'})"
+        )
+
+
 def _checked(labels: np.ndarray) -> np.ndarray:
     if labels.shape == () and labels.item() is None:
         raise InputError("an estimator of classes requires y to be passed, but the target y is None")

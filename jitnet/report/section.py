@@ -1,6 +1,7 @@
 """One run's part of the page."""
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,7 @@ class Subject:
     measured: Measured | None
     images: np.ndarray  # (n, H, W, C) of the test set, or none of it
     missing: str = ""
+    rmse: float | None = None  # of a regression, on its test rows
 
 
 def section(subject: Subject, place: int, alone: bool = False) -> Markup:
@@ -67,6 +69,9 @@ def _alerts(subject: Subject) -> list[Markup]:
         notes.append(f"This run is {run.status}: its figures are those of its newest checkpoint.")
     if run.meta.get("stop_reason"):
         notes.append(f"It stopped before its last epoch: {run.meta['stop_reason']}.")
+    for event in run.events("Warned"):
+        if str(event.get("message", "")).startswith("the network has learnt nothing"):
+            notes.append(event["message"][:1].upper() + event["message"][1:] + ".")
     if subject.missing:
         notes.append(f"Nothing is measured on test images here: {subject.missing}.")
     return [element("p", note, class_="alert") for note in notes]
@@ -78,8 +83,14 @@ def _figures(subject: Subject) -> Markup:
     loss = measured.loss if measured else run.last("test_loss")
     seconds = run.last("elapsed_s")
     rates = [row["images_per_s"] for row in run.epochs if row.get("images_per_s")]
+    rmse = subject.rmse if subject.rmse is not None else run.last("test_rmse")
+    if rmse is None and loss is not None and run.settings.get("target"):
+        rmse = loss**0.5
+    result = ("test accuracy", f"{number(accuracy, 2)} %")
+    if run.settings.get("target"):
+        result = (f"test RMSE of {run.settings['target']}", number(rmse, 4))
     figures = [
-        ("test accuracy", f"{number(accuracy, 2)} %"),
+        result,
         ("test loss", number(loss, 4)),
         ("epochs", str(len(run.epochs))),
         ("parameters", f"{parameter_count(subject.network):,}"),
@@ -128,9 +139,9 @@ def _confusion(measured: Measured) -> Markup:
             cells.append(
                 element("td", f"{count:,}" if count else "", class_="right" if other == label else None, style=share)
             )
-        rows.append(element("tr", element("th", str(label), scope="row"), cells))
+        rows.append(element("tr", element("th", measured.name_of(label), scope="row"), cells))
     head = element(
-        "tr", element("th", "true \\ taken for", scope="col"), [element("th", str(n), scope="col") for n in labels]
+        "tr", element("th", "true \\ taken for", scope="col"), [element("th", measured.name_of(n), scope="col") for n in labels]
     )
     caption = (
         f"{measured.images:,} test images of {measured.data}: a row is a true class, a column what it was taken for."
@@ -144,8 +155,8 @@ def _confusion(measured: Measured) -> Markup:
 def _classes(measured: Measured) -> Markup:
     rows: list[list[Any]] = [
         [
-            str(each.label), f"{each.images:,}", number(100 * each.recall, 2), number(100 * each.precision, 2),
-            number(100 * each.f1, 2), ", ".join(f"{other} ({count})" for other, count in each.confused_with) or "–",
+            measured.name_of(each.label), f"{each.images:,}", number(100 * each.recall, 2), number(100 * each.precision, 2),
+            number(100 * each.f1, 2), ", ".join(f"{measured.name_of(other)} ({count})" for other, count in each.confused_with) or "–",
         ]
         for each in measured.classes
     ]  # fmt: skip
@@ -157,12 +168,12 @@ def _classes(measured: Measured) -> Markup:
 def _mistakes(subject: Subject, measured: Measured) -> Markup:
     if not measured.mistakes:
         return element("p", "There are none.")
-    items = [_mistake(each, subject.images[each.index]) for each in measured.mistakes]
+    items = [_mistake(each, subject.images[each.index], measured.name_of) for each in measured.mistakes]
     shown = f"The {len(items)} of {measured.errors:,} errors with the largest loss, and the three likeliest classes."
     return join([element("p", shown, class_="note"), element("ul", items, class_="mistakes")])
 
 
-def _mistake(mistake: Mistake, image: np.ndarray) -> Markup:
+def _mistake(mistake: Mistake, image: np.ndarray, name_of: Callable[[int], str]) -> Markup:
     ranked = sorted(range(len(mistake.probabilities)), key=lambda label: -mistake.probabilities[label])[:3]
     labels = ranked if mistake.label in ranked else [*ranked[:2], mistake.label]
     bars = []
@@ -170,9 +181,10 @@ def _mistake(mistake: Mistake, image: np.ndarray) -> Markup:
         share = mistake.probabilities[label]
         kind = "true" if label == mistake.label else "wrong" if label == mistake.predicted else None
         bar = element("i", style=f"--share:{share:.4f}")
-        bars.append(element("span", str(label), element("b", bar), f"{100 * share:.1f} %", class_=kind))
-    text = f"{mistake.label} taken for {mistake.predicted}, loss {mistake.loss:.2f}, test image {mistake.index}"
-    alt = f"a {mistake.label} that is taken for a {mistake.predicted}"
+        bars.append(element("span", name_of(label), element("b", bar), f"{100 * share:.1f} %", class_=kind))
+    label, predicted = name_of(mistake.label), name_of(mistake.predicted)
+    text = f"{label} taken for {predicted}, loss {mistake.loss:.2f}, test image {mistake.index}"
+    alt = f"a {label} that is taken for a {predicted}"
     return element("li", picture(image_bytes(image), alt, 76), element("div", bars, class_="bars"), element("p", text))
 
 
@@ -233,7 +245,17 @@ def _epochs(run: Run) -> Markup:
 def _environment(run: Run) -> dict[str, Any]:
     names = ("created", "cpu", "threads", "layer", "data", "data_source", "data_sha256")
     versions = run.meta.get("versions")
-    return {name: run.meta.get(name) for name in names} | (versions if isinstance(versions, dict) else {})
+    found = {name: run.meta.get(name) for name in names} | (versions if isinstance(versions, dict) else {})
+    record = run.meta.get("record")
+    if isinstance(record, dict):
+        shown = ("class_names", "label_column", "columns", "polarity", "orientation", "split", "notes")
+        found |= {name.replace("_", " "): _short(record.get(name)) for name in shown if record.get(name)}
+    return found
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _pairs(title: str, values: dict[str, Any]) -> Markup:

@@ -1,5 +1,6 @@
 """What a run says of itself: its first event, and the surroundings that meta.json records."""
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 
 from jitnet.config import Settings
 from jitnet.data import Dataset
+from jitnet.data.record import DataRecord
 from jitnet.events import EpochDone, RunStarted
 from jitnet.machine import threads
 from jitnet.model import architecture
@@ -16,7 +18,13 @@ from jitnet.model.network import Network
 from jitnet.training.loop import SAMPLE, Training
 
 
-def describe(training: Training, source: str, title: str, history: tuple[EpochDone, ...] = ()) -> RunStarted:
+def describe(
+    training: Training,
+    source: str,
+    title: str,
+    history: tuple[EpochDone, ...] = (),
+    record: DataRecord | None = None,
+) -> RunStarted:
     """Return the first event of a run: what is trained, on what from which source, how."""
     network, settings, position, data = training.network, training.settings, training.position, training.data
     count, layer = threads.in_use()
@@ -58,6 +66,8 @@ def describe(training: Training, source: str, title: str, history: tuple[EpochDo
         classes=network.classes,
         sample=tuple(thumbnail(image) for image in shown),
         sample_labels=tuple(map(int, targets[: len(shown)])),
+        class_names=record.class_names if record else (),
+        data_facts=tuple(record.facts()) if record else (),
     )
 
 
@@ -105,6 +115,8 @@ def meta(network: Network, data: Dataset, seed: int) -> dict[str, Any]:
         "data": data.name,
         "data_source": data.source,
         "data_sha256": data.sha256,
+        "record": data.record.as_dict(),
+        "cwd": os.getcwd(),
         "image": list(network.image),
         "classes": network.classes,
         "seed": seed,

@@ -3,6 +3,7 @@
 It is a view of events, as the terminal's are: it consumes what training yields and returns what it saved.
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -281,6 +282,7 @@ def _metadata(settings: Settings, meta: dict[str, Any], elapsed_s: float, train_
         "architecture": settings.architecture,
         "data": meta["data"],
         "data_sha256": str(meta.get("data_sha256", "")),
+        "record": json.dumps(meta.get("record", {})),
         "elapsed_s": repr(float(elapsed_s)),
         "train_s": repr(float(train_s)),
         "saved": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -1,5 +1,6 @@
 """How a training begins: in a new run folder, or where an old one stopped. `train`, `resume` and trials share it."""
 
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,12 +19,31 @@ from jitnet.training.loop import Position, Training
 
 
 def load_data(
-    spec: str, offline: bool, tell: Callable[[str], None], target: str = "", report: Report = silent
+    settings: Settings,
+    offline: bool,
+    tell: Callable[[str], None],
+    report: Report = silent,
+    started_in: str = "",
+    whole: bool = False,
 ) -> Dataset:
-    """Load a data set, of a table of numbers with the column `target` to approximate; raises `InputError`."""
-    if target:
-        return regression.load(spec, target)
-    return load(spec, offline=offline, warn=tell, report=report)
+    """Load the data that settings name, of a table of numbers with a column to approximate; raises `InputError`.
+
+    A relative path is looked for in the folder `started_in` where a run was started, then here. `whole` as in
+    `jitnet.data.load`.
+    """
+    spec = settings.data
+    there = os.path.join(started_in, spec)
+    if started_in and not os.path.isabs(spec) and not spec.startswith("~") and os.path.exists(there):
+        spec = os.path.relpath(there) if os.path.exists(spec) and os.path.samefile(there, spec) else there
+    try:
+        if settings.target:
+            return regression.load(spec, settings.target, tell)
+        chosen = {"label": settings.label, "skip_damaged": settings.skip_damaged, "whole": whole}
+        return load(spec, offline=offline, warn=tell, report=report, **chosen)
+    except InputError as error:
+        if started_in and not os.path.exists(spec) and not os.path.samefile(started_in, os.curdir):
+            raise InputError(f"{error} (the run was started in {started_in})") from None
+        raise
 
 
 def network_for(settings: Settings, data: Dataset) -> Network:
@@ -34,14 +54,14 @@ def network_for(settings: Settings, data: Dataset) -> Network:
 
 
 def prepare(
-    settings: Settings, offline: bool, tell: Callable[[str], None], report: Report = silent
+    settings: Settings, offline: bool, tell: Callable[[str], None], report: Report = silent, started_in: str = ""
 ) -> tuple[Network, Dataset]:
     """Return the settings' network, without parameters yet, and their data; raises `InputError`.
 
-    `report` is told what takes a while.
+    `report` receives what takes a while; `started_in` as in `load_data`.
     """
     architecture.parse(settings.architecture)  # before the data: a typing error should not wait for it
-    data = load_data(settings.data, offline, tell, settings.target, report)
+    data = load_data(settings, offline, tell, report, started_in)
     return network_for(settings, data), data
 
 
@@ -61,7 +81,7 @@ def anew(
         tensors=training.tensors(),
     )
     training.run_name = str(folder.path)
-    return training, describe.describe(training, data.source, settings.network), folder
+    return training, describe.describe(training, data.source, settings.network, record=data.record), folder
 
 
 def standing(folder: RunFolder) -> tuple[Position, Tensors, Path, list[str]]:
@@ -96,7 +116,7 @@ def again(
     training = Training(network, settings, split(data, settings), position, epochs, str(folder.path), peak_threads)
     history = folder.rewind(position.epoch, position.step)
     training.rows = list(history)
-    return training, describe.describe(training, data.source, settings.network, history)
+    return training, describe.describe(training, data.source, settings.network, history, data.record)
 
 
 def close(folder: RunFolder, position: Position) -> None:

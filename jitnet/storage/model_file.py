@@ -2,11 +2,12 @@
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from jitnet.data.pixels import Scale
 from jitnet.data.readers.npy import read_npz
 from jitnet.errors import InputError
 from jitnet.model.architecture import Layer, parse, to_text
@@ -25,10 +26,11 @@ class Saved:
     bias: str
     classes: np.ndarray
     tensors: Tensors
+    scale: Scale | None = None  # of the numbers that it was trained on; None in files of before it was kept
 
 
-def save(path: Path, network: Network, classes: np.ndarray) -> None:
-    """Write a network and its labels, whole or not at all, as npz if the name ends so; raises `SaveError`."""
+def save(path: Path, network: Network, classes: np.ndarray, scale: Scale | None = None) -> None:
+    """Write a network, its labels and the scale of its images, whole or not at all, as npz if the name ends so; raises `SaveError`."""
     metadata = {
         "classes": json.dumps(classes.tolist()),
         "classes_dtype": classes.dtype.str,
@@ -36,6 +38,8 @@ def save(path: Path, network: Network, classes: np.ndarray) -> None:
         "image": " ".join(map(str, network.image)),
         "bias": network.bias,
     }
+    if scale is not None:
+        metadata["scale"] = json.dumps(asdict(scale))
     if path.suffix == ".npz":
         letters = np.frombuffer(json.dumps(metadata).encode(), np.uint8)  # numbers, as all else: no text, no pickle
         write_npz(path, network.tensors() | {"metadata": letters})
@@ -60,7 +64,8 @@ def load(path: Path) -> Saved:
         height, width, channels = (int(extent) for extent in metadata["image"].split())
         classes = np.array(json.loads(metadata["classes"]), metadata["classes_dtype"])
         image = (height, width, channels)
-        return Saved(parse(metadata["architecture"]), image, metadata["bias"], classes, tensors)
+        scale = Scale(**json.loads(metadata["scale"])) if "scale" in metadata else None
+        return Saved(parse(metadata["architecture"]), image, metadata["bias"], classes, tensors, scale)
     except InputError:
         raise
     except (KeyError, ValueError, TypeError):

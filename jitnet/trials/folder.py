@@ -15,7 +15,7 @@ from jitnet.history import read_run
 from jitnet.history.statistics import FIGURES, Summary, summarise
 from jitnet.history.sweep_record import RECORD, SCHEMA, read_table
 from jitnet.run.lock import Lock
-from jitnet.run.names import check_name
+from jitnet.run.names import check_name, read_meta
 from jitnet.storage.atomic import replace_file
 from jitnet.trials.board import Row
 from jitnet.trials.plan import Plan, Trial
@@ -75,6 +75,14 @@ class SweepFolder:
             return str(json.loads((self.path / name / "meta.json").read_text(encoding="utf-8"))["status"])
         except (OSError, ValueError, KeyError, TypeError):
             return ""
+
+    def data_of_trials(self) -> dict[str, str]:
+        """Return the content hash of the data of each trial that has begun, as far as its meta.json says it."""
+        found = {}
+        for trial in self._begun():
+            with contextlib.suppress(InputError):
+                found[trial.name] = str(read_meta(self.path / trial.name).get("data_sha256", ""))
+        return {name: digest for name, digest in found.items() if digest}
 
     def kept(self, name: str) -> dict[str, str]:
         """Return a trial's line of the table that an earlier command left, {} if there is none."""

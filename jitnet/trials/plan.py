@@ -18,7 +18,7 @@ Bounds = dict[str, tuple[float, float]]
 
 _KINDS: dict[str, Any] = {item.name: type(item.default) for item in fields(Settings)}
 _FIXED = {"network": "give one network", "seed": "use --seeds N", "until": "vary epochs"} | dict.fromkeys(
-    ("data", "target"), "trials on other data are another sweep"
+    ("data", "target", "label", "skip_damaged"), "trials on other data are another sweep"
 )
 _SHORT = 48  # characters of a trial's name before it is cut
 
@@ -92,7 +92,7 @@ def plan(
             varied = dict(zip(names, values)) | {"seed": seed}
             trials.append(Trial(name_of(varied), _settings(base, varied), varied))
     rungs = _rungs(base.until, halving) if halving else ()
-    parts = {"base": asdict(base), "grid": grid, "bounds": bounds, "draws": [draws, draw_seed], "halving": halving}
+    parts = {"base": _identifying(base), "grid": grid, "bounds": bounds, "draws": [draws, draw_seed], "halving": halving}
     return Plan(kind, tuple(trials), _digest(parts), max(1, halving), rungs)
 
 
@@ -108,16 +108,23 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
         made.append(config if isinstance(config, Settings) else Settings.preset(**{"network": "cnn"} | (values or {})))
     if not made:
         raise InputError("there are no configurations: expected at least one")
-    records = [asdict(settings) for settings in made]
+    records = [_identifying(settings) for settings in made]
     if len(set(map(_digest, records))) < len(records):
         raise InputError("a configuration is given twice: expected settings that differ, in their seed at least")
-    for name in ("data", "target"):
-        if len({record[name] for record in records}) > 1:
+    for name in ("data", "target", "label", "skip_damaged"):
+        if len({getattr(settings, name) for settings in made}) > 1:
             raise InputError(f"the configurations differ in {name}: {_FIXED[name]}")
-    differ = [name for name in _KINDS if name != "seed" and len({str(record[name]) for record in records}) > 1]
-    varied = [{name: record[name] for name in (*differ, "seed")} for record in records]
+    differ = [name for name in _KINDS if name != "seed" and len({str(getattr(each, name)) for each in made}) > 1]
+    varied = [{name: getattr(each, name) for name in (*differ, "seed")} for each in made]
     trials = (Trial(name_of(each), settings, each) for each, settings in zip(varied, made))
     return Plan(kind, tuple(trials), _digest(records))
+
+
+def _identifying(settings: Settings) -> dict[str, Any]:
+    """Return what tells settings apart; what came later is there only if it is given, so that old sweeps are found."""
+    return {
+        name: value for name, value in asdict(settings).items() if value or name not in ("label", "skip_damaged")
+    }
 
 
 def parse_values(text: str) -> tuple[str, tuple[Any, ...]]:

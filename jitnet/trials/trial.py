@@ -31,7 +31,7 @@ def look(tasks: list[dict[str, Any]]) -> dict[str, Any]:
     from jitnet.training.loop import Training
 
     first = Settings(**tasks[0]["settings"])
-    data, warned = _data(first.data, first.target, tasks[0]["offline"])
+    data, warned = _data(*_source(first), tasks[0]["offline"])
     notices = list(warned)
     compiled = set()
     for settings in {Settings(**task["settings"]).replace(seed=0, lr=1.0) for task in tasks}:
@@ -46,6 +46,12 @@ def look(tasks: list[dict[str, Any]]) -> dict[str, Any]:
                 if isinstance(event, Warned) and event.message not in notices:
                     notices.append(event.message)
     return {"data": data.name, "data_sha256": data.sha256, "notices": notices}
+
+
+def hash_of_data(task: dict[str, Any]) -> str:
+    """Return the content hash of the data that a trial would be trained on now. Raises `InputError`."""
+    _settle(task)
+    return str(_data(*_source(Settings(**task["settings"])), task["offline"])[0].sha256)
 
 
 def run_trial(task: dict[str, Any]) -> dict[str, Any]:
@@ -83,12 +89,17 @@ def _is_stopped(task: dict[str, Any]) -> bool:
 
 
 @functools.lru_cache(maxsize=1)
-def _data(spec: str, target: str, offline: bool) -> tuple[Any, list[str]]:
+def _data(spec: str, target: str, label: str, skip_damaged: bool, offline: bool) -> tuple[Any, list[str]]:
     """Return data, verified as they are loaded, and warnings; they stay in memory for the next trial."""
     from jitnet.run import start
 
     warned: list[str] = []
-    return start.load_data(spec, offline, warned.append, target), warned
+    settings = Settings(data=spec, target=target, label=label, skip_damaged=skip_damaged)
+    return start.load_data(settings, offline, warned.append), warned
+
+
+def _source(settings: Settings) -> tuple[str, str, str, bool]:
+    return settings.data, settings.target, settings.label, settings.skip_damaged
 
 
 def _train(task: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +109,7 @@ def _train(task: dict[str, Any]) -> dict[str, Any]:
     path = sweep / task["name"]
     if _is_stopped(task):
         return {"status": STOPPED if path.exists() else WAITING}
-    data, _ = _data(settings.data, settings.target, task["offline"])
+    data, _ = _data(*_source(settings), task["offline"])
     if data.sha256 != task["data_sha256"]:
         raise InputError(
             f"the data {data.name} from {data.source} on {socket.gethostname()} are not those of the other trials: "

@@ -1,6 +1,7 @@
 """How `jitnet runs` looks on a terminal and in a pipe."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jitnet.data.record import DataRecord
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.live.progress import counted
 from jitnet.display.live.screen import clock
@@ -95,7 +97,7 @@ def print_run(run: Run) -> None:
     matrix = next((e["confusion"] for e in reversed(list(run.events("EpochDone"))) if e.get("confusion")), None)
     if matrix:
         out.print()
-        out.print(_classes(matrix))
+        out.print(_classes(matrix, DataRecord.from_dict(run.meta.get("record")).name_of))
     out.print()
     files = sorted((file for file in run.path.iterdir() if not file.name.startswith(".")), key=lambda file: file.name)
     listing = _grid()
@@ -169,6 +171,7 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
         ("network", f"{settings['network']}: {settings['architecture']}"),
         ("parameters", "-" if count is None else f"{count:,}"),
         ("data", f"{meta['data']} {str(meta.get('data_sha256') or '')[:12]}"),
+        *DataRecord.from_dict(meta.get("record")).facts(),
         (
             "settings",
             ", ".join(f"{name} {value}" for name, value in settings.items() if name not in shown and value != ""),
@@ -194,7 +197,7 @@ def _epochs(run: Run) -> Table:
     return table
 
 
-def _classes(matrix: list[list[int]]) -> Table:
+def _classes(matrix: list[list[int]], name_of: Callable[[int], str]) -> Table:
     """Return the per-class table of a confusion matrix whose rows are the true classes."""
     table = _table()
     for name in ("class", "images", "right %", "most often taken for"):
@@ -202,9 +205,9 @@ def _classes(matrix: list[list[int]]) -> Table:
     for label, row in enumerate(matrix):
         images = sum(row)
         others = sorted(((n, other) for other, n in enumerate(row) if n and other != label), reverse=True)[:3]
-        wrong = ", ".join(f"{other} ({n})" for n, other in others)
+        wrong = ", ".join(f"{name_of(other)} ({n})" for n, other in others)
         table.add_row(
-            str(label), f"{images:,}", _number(100 * row[label] / images if images else None, 2), wrong or "-"
+            name_of(label), f"{images:,}", _number(100 * row[label] / images if images else None, 2), wrong or "-"
         )
     return table
 

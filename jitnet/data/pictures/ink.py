@@ -41,8 +41,8 @@ def find_ink(grey: np.ndarray) -> Ink:
 
 def strong(strength: np.ndarray) -> float:
     """Return the level of strong ink (H, W): that of the strongest thousandth of the picture."""
-    ranked = np.sort(strength, axis=None)[::-1]
-    return float(ranked[: max(1, ranked.size // 1000)].mean())
+    most = max(1, strength.size // 1000)
+    return float(np.partition(strength, strength.size - most, axis=None)[-most:].mean())
 
 
 def is_blank(ink: Ink) -> bool:
@@ -65,7 +65,7 @@ def _polarity(grey: np.ndarray) -> tuple[bool, int, np.ndarray]:
         plane = _plane(inner)
         rest = inner - plane
         size = np.abs(rest)
-        level = float(np.sort(size, axis=None)[-max(1, size.size // 200)])
+        level = float(np.quantile(size, 0.995))
         far = size > 0.5 * level
         if far.mean() <= _MOST_INK:
             return float(rest[far].sum()) > 0, margin, plane
@@ -100,7 +100,7 @@ def _difference(grey: np.ndarray, plane: np.ndarray, light: bool) -> np.ndarray:
     coarse = at_most(grey, _COARSE)
     calm = _blurred(coarse, 3) if max(grey.shape) > _COARSE else coarse  # single pixels of noise do not decide
     window = max(3, round(_WIDEST_STROKE * min(coarse.shape)) | 1)
-    one, other = (np.min, np.max) if light else (np.max, np.min)
+    one, other = (np.minimum, np.maximum) if light else (np.maximum, np.minimum)
     around = np.pad(at_most(plane, _COARSE), window, mode="edge")
     around[window:-window, window:-window] = calm
     paper = _blurred(_extreme(_extreme(around, window, one), window, other), window // 4 | 1)
@@ -137,13 +137,19 @@ def _noise(grey: np.ndarray) -> float:
     return float(np.median(np.abs(second))) / 0.6745 / 6**0.5
 
 
-def _extreme(image: np.ndarray, window: int, which) -> np.ndarray:
+def _extreme(image: np.ndarray, window: int, which: np.ufunc) -> np.ndarray:
     """Return the largest or smallest value in a square window around each pixel (H, W), the border continued."""
     for axis in (0, 1):
         pad = [(0, 0), (0, 0)]
         pad[axis] = (window // 2, window // 2)
-        padded = np.pad(image, pad, mode="edge")
-        image = which(np.lib.stride_tricks.sliding_window_view(padded, window, axis=axis), axis=-1)
+        padded = np.moveaxis(np.pad(image, pad, mode="edge"), axis, 0)
+        length = 1  # of the windows that `padded` has the extremes of: it doubles
+        while 2 * length <= window:
+            padded = which(padded[:-length], padded[length:])
+            length *= 2
+        if length < window:
+            padded = which(padded[: len(padded) - window + length], padded[window - length :])
+        image = np.moveaxis(padded, 0, axis)
     return image
 
 
