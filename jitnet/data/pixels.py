@@ -12,6 +12,7 @@ from jitnet.errors import InputError
 
 BYTES = 255.0
 _WHOLE = (1, 3, 7, 15, 16, 255, 1023, 4095, 16383, 65535)  # full scales in use: of bits, and the UCI digits' 16
+_FEW = 1000  # of all that is not black one pixel in so many above 255 is a mistake, not a deeper scale
 _DIM = 128  # a largest byte below this may be of another scale
 
 
@@ -44,19 +45,40 @@ def scale_of(arrays: list[np.ndarray], where: str) -> Scale:
             raise InputError(
                 f"{where} has the value {values[place]} at {list(place)}: expected finite pixels, correct the file"
             )
-    low = min((float(values.min()) for values in arrays), default=0.0)
-    high = max((float(values.max()) for values in arrays), default=0.0)
-    whole = all(values.dtype.kind != "f" or bool((values == np.trunc(values)).all()) for values in arrays)
+    lows, highs = [float(values.min()) for values in arrays], [float(values.max()) for values in arrays]
+    low, high = min(lows, default=0.0), max(highs, default=0.0)
+    wholes = [values.dtype.kind != "f" or bool((values == np.trunc(values)).all()) for values in arrays]
+    whole = all(wholes)
+    if not whole and any(top > 1.001 for top in highs) and any(
+        top <= 1.001 and not one for top, one in zip(highs, wholes)
+    ):
+        raise InputError(f"{where} has pixels up to 1 in one part and up to {high:g} in another: expected one scale")
+    if low < 0 and (low, high) != (-1, 1):
+        raise InputError(
+            f"{where} has the value {low:g} at {_place(arrays, low)}: expected pixels of at least 0; save them from 0 "
+            "to 255, not standardised"
+        )
+    if high > BYTES and whole:
+        above, drawn = (sum(int((values > level).sum()) for values in arrays) for level in (BYTES, 0))
+        if above * _FEW < drawn or above == 1:
+            raise InputError(
+                f"{where} has the value {high:g} at {_place(arrays, high)}, and {above:,} of its pixels are above 255: "
+                "expected whole numbers from 0 to 255, correct the file"
+            )
     dtypes = sorted({values.dtype.name for values in arrays}) or ["uint8"]
     return Scale(_full(low, high, whole, dtypes[-1], where), low, high, whole, dtypes[-1])
+
+
+def _place(arrays: list[np.ndarray], value: float) -> list[int]:
+    """Return where a value stands first."""
+    found = next(values for values in arrays if (values == value).any())
+    return [int(i) for i in np.unravel_index(int(np.argmax(found == value)), found.shape)]
 
 
 def _full(low: float, high: float, whole: bool, dtype: str, where: str) -> float:
     found = f"{where} has {'whole numbers' if whole else 'fractions'} from {low:g} to {high:g}"
     if low < 0:
-        if low == -1 and high == 1:
-            return 1.0
-        raise InputError(f"{found}: expected pixels of at least 0; save them from 0 to 255, not standardised")
+        return 1.0
     if whole:
         if high == 0:  # nothing is known
             return BYTES

@@ -29,13 +29,16 @@ class Ink:
     margin: int  # pixels at each border that are a frame
 
 
-def find_ink(grey: np.ndarray) -> Ink:
-    """Return the ink of a picture (H, W) of grey levels; nothing of it is strong where the picture is blank."""
+def find_ink(grey: np.ndarray, widest: float = _WIDEST_STROKE) -> Ink:
+    """Return the ink of a picture (H, W) of grey levels; nothing of it is strong where the picture is blank.
+
+    What is wider than `widest`, a share of the shorter side, is paper.
+    """
     grey = np.asarray(grey, np.float32)
     light, margin, paper = _polarity(grey)
     inner = slice(margin, len(grey) - margin), slice(margin, grey.shape[1] - margin)
     strength = np.zeros(grey.shape, np.float32)
-    strength[inner] = _without_lines(_difference(grey[inner], paper, light))
+    strength[inner] = _without_lines(_difference(grey[inner], paper, light, widest))
     return Ink(strength, light, strong(strength), _noise(grey), margin)
 
 
@@ -90,18 +93,18 @@ def _plane(grey: np.ndarray) -> np.ndarray:
     return (columns @ fit.astype(np.float32)).astype(np.float32)
 
 
-def _difference(grey: np.ndarray, plane: np.ndarray, light: bool) -> np.ndarray:
+def _difference(grey: np.ndarray, plane: np.ndarray, light: bool, widest: float) -> np.ndarray:
     """Return how much each pixel (H, W) differs from the paper around it, in the ink's direction.
 
     The paper is the picture without what is narrower than a stroke can be (a morphological closing, or an opening for
-    light ink); beyond the border it continues as the `plane` (H, W) does. Dark ink is measured relative to its paper,
-    as a shadow dims both.
+    light ink). Beyond the border it continues as the border does, or, where ink crosses the border, as the `plane`
+    (H, W). Dark ink is measured relative to its paper, as a shadow dims both.
     """
     coarse = at_most(grey, _COARSE)
     calm = _blurred(coarse, 3) if max(grey.shape) > _COARSE else coarse  # single pixels of noise do not decide
-    window = max(3, round(_WIDEST_STROKE * min(coarse.shape)) | 1)
+    window = max(3, round(widest * min(coarse.shape)) | 1)
     one, other = (np.minimum, np.maximum) if light else (np.maximum, np.minimum)
-    around = np.pad(at_most(plane, _COARSE), window, mode="edge")
+    around = np.pad(at_most(plane, _COARSE) if _is_crossed(coarse) else calm, window, mode="edge")
     around[window:-window, window:-window] = calm
     paper = _blurred(_extreme(_extreme(around, window, one), window, other), window // 4 | 1)
     paper = enlarged(paper[window:-window, window:-window], *grey.shape)
@@ -109,6 +112,13 @@ def _difference(grey: np.ndarray, plane: np.ndarray, light: bool) -> np.ndarray:
         return np.maximum(grey - paper, 0)
     paper = np.maximum(paper, 1)
     return np.maximum(paper - grey, 0) / paper * float(np.quantile(paper, 0.9))
+
+
+def _is_crossed(coarse: np.ndarray) -> bool:
+    """Whether ink crosses the border of a picture (h, w): its grey levels jump along it, as no shadow's do."""
+    contrast = float(np.quantile(coarse, 0.99) - np.quantile(coarse, 0.01))
+    sides = (coarse[0], coarse[-1], coarse[:, 0], coarse[:, -1])
+    return any(len(side) > 2 and float(np.abs(side[2:] - side[:-2]).max()) > 0.6 * contrast for side in sides)
 
 
 def _without_lines(strength: np.ndarray) -> np.ndarray:

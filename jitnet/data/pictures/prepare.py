@@ -11,8 +11,11 @@ from jitnet.errors import InputError
 
 _WORK = 160  # pixels of the longer side that ink is looked for in
 _SMALL = 0.4  # of the picture: a drawing that is smaller is looked at again, by itself
+_WIDE = 0.8  # of the part around a small drawing: so wide its strokes may be
 _PAPER = 0.25  # of strong ink: below it is paper, its shadows, and what JPEG adds
 _LINES = 0.5  # of strong ink: below it are ruled lines, where they were not straight enough to go
+_EDGE = 0.02  # of the side: how far from strong ink its blurred edge reaches
+_ALL_ACROSS = 0.85  # of the side: weak ink that spans so much is lines
 _FAINT = 48.0  # grey levels of contrast: below it an answer is doubtful
 _FULL = 0.45  # of the area in ink: above it an answer is doubtful
 _THIN, _THICK = 1.6, 4.5  # pixels of a stroke in an image of 28: outside it is made so
@@ -65,6 +68,7 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
     found.steps.append(("the drawing", _bytes(shape * (255 / (1 - _PAPER)))))
     scale = side / max(shape.shape)
     shape = _with_stroke(shape, scale * 28 / min(height, width))
+    scale = side / max(shape.shape)
     small_shape = resized(shape, *(max(1, round(extent * scale)) for extent in shape.shape))
     place = [_start(small_shape, axis, extent, by_mass) for axis, extent in ((0, height), (1, width))]
     rows, columns = (slice(at, at + extent) for at, extent in zip(place, small_shape.shape))
@@ -75,13 +79,12 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
 
 def _drawing(strength: np.ndarray, contrast: float) -> tuple[np.ndarray, bool]:
     """Return the drawing's mask (H, W) and whether there are several; with ruled lines it is that of the pen alone."""
-    mask, several = drawing(strength, _PAPER * contrast)
-    sides = (mask[0].any() and mask[-1].any()) or (mask[:, 0].any() and mask[:, -1].any())
-    if sides:
-        darker, several_darker = drawing(strength, _LINES * contrast)
-        if darker.any() and darker.sum() < 0.8 * mask.sum():
-            return darker, several_darker
-    return mask, several
+    near = _grown(strength > _LINES * contrast, max(1, round(_EDGE * min(strength.shape))))
+    lines = (strength > _PAPER * contrast) & ~near
+    spans = (np.ptp(np.flatnonzero(lines.any(axis=axis))) + 1 for axis in (0, 1)) if lines.any() else ()
+    if any(span > _ALL_ACROSS * extent for span, extent in zip(spans, strength.shape[::-1])):
+        strength = np.where(near, strength, 0)
+    return drawing(strength, _PAPER * contrast)
 
 
 def _closer(grey, small, box, before):
@@ -91,7 +94,7 @@ def _closer(grey, small, box, before):
     top, left = (max(0, round((at - margin) * scale)) for at in box[:2])
     bottom, right = (round((at + margin) * scale) for at in box[2:])
     part = at_most(grey[top:bottom, left:right], _WORK)
-    ink = find_ink(part)
+    ink = find_ink(part, _WIDE)
     if is_blank(ink) or ink.light != before[0].light:
         return small, *before
     mask, several = _drawing(ink.strength, ink.contrast)
@@ -109,7 +112,12 @@ def _with_stroke(shape: np.ndarray, scale: float) -> np.ndarray:
     if reach < 1:
         return shape
     padded = np.pad(shape, reach)
-    window = np.lib.stride_tricks.sliding_window_view(np.pad(padded, reach), 2 * reach + 1, axis=0).max(axis=-1)
+    return _grown(padded, reach)
+
+
+def _grown(image: np.ndarray, reach: int) -> np.ndarray:
+    """Return the largest value (H, W) within so many pixels along both axes."""
+    window = np.lib.stride_tricks.sliding_window_view(np.pad(image, reach), 2 * reach + 1, axis=0).max(axis=-1)
     return np.lib.stride_tricks.sliding_window_view(window, 2 * reach + 1, axis=1).max(axis=-1)
 
 

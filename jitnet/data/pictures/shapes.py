@@ -4,6 +4,8 @@ import numpy as np
 
 _MOST = 50  # pieces that are looked at
 _DUST = 0.03  # of the largest piece: what is smaller is dust
+_FRAME = 0.15  # of the side: how far from the border a frame is
+_INSIDE = 0.1  # of the frame: what is in it is at least so heavy
 _PART = 0.3  # of the largest piece: what is larger and stands apart is another drawing
 
 
@@ -47,6 +49,10 @@ def drawing(strength: np.ndarray, threshold: float) -> tuple[np.ndarray, bool]:
     found = pieces(strength, threshold)
     if not found:
         return np.zeros(strength.shape, bool), False
+    frames = [_is_frame(each) for each in found]
+    rest = [each for each, frame in zip(found, frames) if not frame]
+    if rest and strength[rest[0]].sum() > _INSIDE * strength[found[0]].sum():
+        found = rest
     masses = [float(strength[each].sum()) for each in found]
     inside = [not _touches(each) for each in found]
     main = next((i for i in range(len(found)) if inside[i] and masses[i] > 0.3 * masses[0]), 0)
@@ -59,6 +65,16 @@ def drawing(strength: np.ndarray, threshold: float) -> tuple[np.ndarray, bool]:
         kept.append(found[main])
     mask = np.logical_or.reduce(kept)
     return mask, _several(strength, mask)
+
+
+def _is_frame(mask: np.ndarray) -> bool:
+    """Whether a piece is a box drawn around the picture: nearly as large, and nearly all of it next to the border."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows) < 0.8 * len(mask) and len(columns) < 0.8 * mask.shape[1]:
+        return False
+    deep = [max(1, round(_FRAME * extent)) for extent in mask.shape]
+    inside = mask[deep[0] : -deep[0], deep[1] : -deep[1]]
+    return bool(inside.sum() < 0.2 * mask.sum())
 
 
 def _touches(mask: np.ndarray) -> bool:

@@ -11,6 +11,7 @@ from jitnet.errors import InputError
 _LABELS = ("label", "labels", "class", "target", "y", "digit", "category")
 _INDEX = ("", "index", "id", "unnamed: 0", "imageid", "level_0")
 _MOST_CLASSES = 256
+_FEW = 9  # columns: 1, 2, 3 above so few may be data
 
 
 def number(text: str) -> float | None:
@@ -69,8 +70,8 @@ class Layout:
         first, last = _looks(table[:, 0]), _looks(table[:, -1])
         if first == last == 2 and width > 2 and isqrt(width - 1) ** 2 == width - 1:
             raise InputError(
-                f"the first and the last column of {where} both look like labels: name the one that is by --label 1 "
-                f"or --label {width}"
+                f"the first and the last column of {where} both look like labels: expected one, name it by --label 1 or "
+                f"--label {width}"
             )
         square = isqrt(width) ** 2 == width and isqrt(width - 1) ** 2 != width - 1
         if square and first < 2 and last < 2 and not pixels:
@@ -140,7 +141,7 @@ def _is_header(rows: list[list[str]]) -> bool:
     words = [place for place, value in enumerate(numbers) if value is None]
     if words:  # a column of words below is one of names of classes, and its first line may be data
         return not all(place < len(row) and number(row[place]) is None for place in words for row in rest) or not rest
-    if len(first) > 2 and numbers in (list(range(len(first))), list(range(1, len(first) + 1))):
+    if len(first) > _FEW and numbers in (list(range(len(first))), list(range(1, len(first) + 1))):
         return True
     return _lost(rows)
 
@@ -181,11 +182,11 @@ def _label(layout: Layout, rows: list[list[str]], width: int, where: str, given:
     named = [lower.index(name) for name in _LABELS if name in lower]
     if len(named) > 1 and lower[named[0]] not in ("label", "labels"):
         shown = " and ".join(repr(names[place]) for place in named[:2])
-        raise InputError(f"{where} has the columns {shown}: name the one with the labels by --label COLUMN")
+        raise InputError(f"{where} has the columns {shown}: expected one, name it by --label COLUMN")
     if named:
         return named[0]
-    words = [c for c in range(width) if c not in layout.removed and all(number(row[c]) is None for row in rows if c < len(row))]
-    if len(words) == 1 and not any(row[words[0]] == "" for row in rows if words[0] < len(row)):
+    words = [c for c in range(width) if c not in layout.removed and all(_is_word(row[c : c + 1]) for row in rows)]
+    if len(words) == 1:
         return words[0]
     left = width - len(layout.removed)
     by_number = all(number(name) is not None for name in names[1:] or ["0"])
@@ -194,6 +195,9 @@ def _label(layout: Layout, rows: list[list[str]], width: int, where: str, given:
             f"the header of {where} names no column of labels ({names[0]!r} to {names[-1]!r}): expected one called "
             "label, class, target, y or digit; name it by --label COLUMN"
         )
-    if layout.removed:  # the index is gone: the label is what then comes first or last, told by its numbers
-        return 1 if left != pixels and isqrt(left - 1) ** 2 == left - 1 and _looks(np.array([number(row[1]) for row in rows])) else None
     return None
+
+
+def _is_word(fields: list[str]) -> bool:
+    """Whether a field, if it is there, is a word: neither a number nor several."""
+    return all(text and not all(number(each) is not None for each in text.split()) for text in fields)

@@ -158,4 +158,6 @@ def _grey(image, where: str) -> np.ndarray:
         for paper in ("white", "black")
     ]
     seen = [int(np.ptp(each)) for each in over]
-    return over[1] if seen[0] < _CONTRAST <= seen[1] else over[0]  # white ink shows on black only
+    alpha = np.array(colour.getchannel("A"))
+    drawn = int(np.ptp(alpha)) >= _CONTRAST
+    return over[1] if drawn and seen[0] < _CONTRAST <= seen[1] else over[0]  # white ink shows on black only

@@ -72,7 +72,9 @@ def _numbers(content: bytes, layout: Layout, where: str, report: Report, taken: 
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # what numpy would bend into range, or pass as empty, is an error here
                 lines = (layout.cut(line, taken).decode() for line in _lines(content, layout, where, report))
-                return np.loadtxt(lines, dtype, delimiter=layout.separator, comments=None, ndmin=2)
+                table = np.loadtxt(lines, dtype, delimiter=layout.separator, comments=None, ndmin=2)
+            if dtype == np.uint8 or np.isfinite(table).all():
+                return table
         except (ValueError, Warning, IndexError):
             continue
     taken.clear()
