@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import errno
+import io
 import os
 import signal
 import sys
@@ -68,6 +69,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 bad input, 3 diverged, 128 + n stopped by signal n."""
+    for stream in (sys.stdout, sys.stderr):  # a file name may hold bytes that are no text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         args = build_parser().parse_args(argv)
         code = args.run(args)

@@ -1,6 +1,7 @@
 """`jitnet export`: a run for other programmes, as its weights alone or as a C++ programme that infers and trains."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def run_cpp(args: argparse.Namespace) -> int:
         "title": str(folder.meta.get("title", folder.settings.network)),
         "architecture": folder.settings.architecture,
         "data_sha256": str(folder.meta.get("data_sha256", "")),
+        "record": json.dumps(folder.meta.get("record", {})),
     }
     twin.write(args.out, network, folder.settings, tensors, metadata)
     print(f"{folder.path} at epoch {position.epoch} is in {args.out}, see {args.out / 'README.md'}")
@@ -86,7 +88,8 @@ def run_weights(args: argparse.Namespace) -> int:
     if args.out.suffix == ".npz":
         model_file.write_npz(args.out, tensors)
     else:
-        checkpoint.save(args.out, tensors, {"architecture": folder.settings.architecture, "layout": "out, in"})
+        facts = {"architecture": folder.settings.architecture, "layout": "out, in"}
+        checkpoint.save(args.out, tensors, facts | {"record": json.dumps(folder.meta.get("record", {}))})
     for name, array in tensors.items():
         print(f"{name:16} {' x '.join(map(str, array.shape))}")
     print(f"the weights of {folder.path} are in {args.out}")

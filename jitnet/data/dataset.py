@@ -77,6 +77,7 @@ def assemble(
     x = [checks.images(each, source) for each in (raw.x_train, raw.x_test) if each is not None]
     y = [labels.texts(each, source) for each in (raw.y_train, raw.y_test) if each is not None]
     checks.belong(x, y, source)
+    blank = pixels.require_content(x[0], source)
     scale = pixels.scale_of(x, source)
     x = [pixels.to_bytes(each, scale, source) for each in x]
     names, y = labels.numbered(y, source, raw.names)
@@ -93,7 +94,7 @@ def assemble(
             x = [np.ascontiguousarray(each.swapaxes(1, 2)) for each in x]
             hashes = {part: sha256(array) for part, array in zip(PARTS, (x[0], y[0], x[1], y[1]))}
             notes.append(f"the images of {source} lie on their side, as EMNIST's do: they are turned upright")
-        notes += [pixels.remark(scale, source), pixels.require_content(x[0], source)]
+        notes += [pixels.remark(scale, source), blank]
         notes.append(checks.one_sided(y[0], y[1], names, source))
         name = f"own-{name}" if name in KNOWN else name
     else:

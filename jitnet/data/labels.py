@@ -18,7 +18,14 @@ def texts(labels: np.ndarray, where: str) -> np.ndarray:
         raise InputError(f"{where} has shape {labels.shape}: expected one label per image, shape (N,)")
     if labels.dtype.kind == "U":
         found, places = np.unique(labels, return_inverse=True)
-        return np.array([_text(name) for name in found.tolist()])[places] if len(found) else labels
+        names = [_text(name) for name in found.tolist()]
+        broken = next((name for name in names if _is_fraction(name)), None)
+        if broken is not None:
+            raise InputError(
+                f"{where} has the label {broken}: expected classes, as whole numbers or names; to approximate numbers use "
+                "--target COLUMN"
+            )
+        return np.array(names)[places] if len(found) else labels
     if labels.dtype.kind not in "biuf":
         raise InputError(f"{where} has labels of type {labels.dtype}: expected whole numbers or names")
     found, places = np.unique(labels, return_inverse=True)
@@ -30,6 +37,13 @@ def texts(labels: np.ndarray, where: str) -> np.ndarray:
                 "numbers use --target COLUMN"
             )
     return np.array([str(int(value)) for value in found.tolist()])[places]
+
+
+def _is_fraction(name: str) -> bool:
+    try:
+        return float(name) % 1 != 0
+    except ValueError:
+        return False
 
 
 def _text(name: str) -> str:

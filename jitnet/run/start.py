@@ -60,6 +60,9 @@ def prepare(
 
     `report` receives what takes a while; `started_in` as in `load_data`.
     """
+    if any("\ud800" <= c <= "\udfff" for c in settings.data):
+        shown = settings.data.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"--data is {shown!r}: expected a name in UTF-8, which a run can keep; rename it")
     architecture.parse(settings.architecture)  # before the data: a typing error should not wait for it
     data = load_data(settings, offline, tell, report, started_in)
     return network_for(settings, data), data

@@ -80,7 +80,7 @@ def test_what_is_refused(tmp_path):
     assert "002.pgm has 1 grey levels" in refused(tmp_path / "sizes")
     write(tmp_path / "parts" / "train", {"0": 1, "1": 1})
     write(tmp_path / "parts" / "test", {"0": 1, "2": 1})
-    assert "the class '1' in one of its parts only" in refused(tmp_path / "parts")
+    assert "the class '2' to test with but not to train on" in refused(tmp_path / "parts")
     (tmp_path / "empty").mkdir()
     assert "or a folder of images for each class" in refused(tmp_path / "empty")
 

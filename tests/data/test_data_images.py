@@ -145,7 +145,7 @@ def test_pillow_modes(tmp_path):
     palette.putpalette([0, 0, 0, 255, 255, 255])
     palette.putpixel((0, 0), 0)
     np.testing.assert_array_equal(read(palette), [[0, 255]])
-    np.testing.assert_array_equal(read(palette, transparency=0), [[255, 255]])
+    np.testing.assert_array_equal(read(palette, transparency=0), [[0, 255]])  # by transparency alone
     first = pillow.new("L", (4, 4), 10)
     assert (read(first, "GIF", save_all=True, append_images=[pillow.new("L", (4, 4), 200)]) == 10).all()
     turned = pillow.Exif()

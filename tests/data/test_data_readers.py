@@ -198,7 +198,7 @@ def test_csv_takes_quotes_and_whole_decimals():
         (b"label\n1\n2\n", "one column"),
         (b"1;0,5;2\n0;0,25;1\n", "decimal commas, and semicolons"),
         (b"1 2 3\n4 5 6\n", "spaces between its columns"),
-        (b"emotion,pixels\n0,70 80 82\n1,1 2 3\n", "each, these are 3"),
+        (b"emotion,pixels\n0,70 80 82\n1,1 2 3\n", "names no column of labels"),
         (b"label,pixels\n0,70 80 82\n1,1 2 3\n", "these are 3; write a column for each"),
         (b"\xff\xfel\0a\0", "16-bit characters"),
         (b"class,target,a\n1,2,3\n", "'class' and 'target'"),

@@ -81,9 +81,8 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
     names = [each.name for each in train]
     if not 2 <= len(train) <= MOST:
         raise InputError(f"{folder} has {len(train)} folders with images: expected 2 to {MOST}, one a class")
-    if "test" in found and names != (others := [each.name for each in found["test"]]):
-        other = sorted(set(names) ^ set(others))[0]
-        raise InputError(f"{folder} has the class {other!r} in one of its parts only: expected the same ones")
+    if extra := sorted({each.name for each in found.get("test", [])} - set(names)):
+        raise InputError(f"{folder} has the class {extra[0]!r} to test with but not to train on: expected the same ones")
     levels, labels, damaged = _levels(folder, found, report)
     if damaged and not skip_damaged:
         shown = "; ".join(damaged[:_LISTED]) + (f"; and {len(damaged) - _LISTED} more" * (len(damaged) > _LISTED))
