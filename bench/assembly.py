@@ -3,7 +3,7 @@
     python bench/assembly.py                every tile in kernels/compiler/simd_ir.py, a few seconds each
     python bench/assembly.py --show avx2    and print the inner loop of the full tile
 
-`contract` is compiled by numba in a process of its own, with the tile forced by JITNET_TILE and an empty cache; numba
+`contract` is compiled by numba in a separate process, with the tile forced by JITNET_TILE and an empty cache; numba
 prints its optimised LLVM IR (NUMBA_DUMP_OPTIMIZED), and the same LLVM makes assembly of it: for this processor if the
 tile is its own, else for a typical one that would choose the tile. Nothing of it is run, so foreign tiles are read too.
 An inner loop is a block that ends with a jump to its own beginning. A spill in it is an instruction with a vector
@@ -57,7 +57,7 @@ symbols.prepare(types.float32)
 
 
 class UnsupportedError(Exception):
-    """A tile can't be read here; the message says why."""
+    """A tile can't be read here; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Loop:
 
 
 def optimised_ir(tile: str) -> str:
-    """Return what numba hands to LLVM for `contract` in float32."""
+    """Return the IR that numba passes to LLVM for `contract` in float32."""
     with tempfile.TemporaryDirectory() as cache:  # from a cache numba takes machine code, which it can't print
         settings = {"JITNET_TILE": tile, "JITNET_CACHE_DIR": cache, "NUMBA_CACHE_DIR": "", "NUMBA_DUMP_OPTIMIZED": "1"}
         command = [sys.executable, "-c", _COMPILE]
@@ -81,7 +81,7 @@ def optimised_ir(tile: str) -> str:
     if done.returncode or not found:
         raise RuntimeError(f"numba printed no IR of `contract` for the tile {tile}: {done.stderr}")
     module = found[0].split("\n====", 1)[0]
-    # Behind the function itself come its wrappers for Python, with x86's own atomics, and they are not for reading.
+    # After the function come its wrappers for Python, with x86 atomics, which are not read.
     _, *wrappers = re.findall(r"^define .*?^}\n", module, flags=re.MULTILINE | re.DOTALL)
     for wrapper in wrappers:
         module = module.replace(wrapper, "")
@@ -89,7 +89,7 @@ def optimised_ir(tile: str) -> str:
 
 
 def assembly(ir: str, triple: str, cpu: str, features: str = "") -> str:
-    """Compile IR for a processor, which need not be this one. Raises `UnsupportedError`."""
+    """Compile IR for a processor, which can be another than this one. Raises `UnsupportedError`."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     try:
@@ -157,7 +157,7 @@ def inspect(tile: str) -> tuple[dict, list[Loop]]:
 
 
 def clean(row: dict) -> bool:
-    """Whether a tile is as it should be: all its sums in registers, and nothing on the stack."""
+    """Return whether a tile keeps all its sums in registers and nothing on the stack."""
     return row["full_tile"] is not None and not row["spills"]
 
 
@@ -206,7 +206,7 @@ def notes(record: dict) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Inspect all tiles; return the exit code: 1 if the host's own tile spills."""
+    """Inspect all tiles; return the exit code: 1 if the tile of the host spills."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--only", metavar="TILES", default="", help=f"some of {', '.join(simd_ir.TILES)}, with commas")
     parser.add_argument("--show", metavar="TILE", default="", help="print the inner loop of this tile")
@@ -215,7 +215,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     names = [name for name in args.only.split(",") if name] or list(simd_ir.TILES)
     if unknown := {*names, *([args.show] if args.show else [])} - set(simd_ir.TILES):
-        sentence = f"there is no tile {', '.join(sorted(unknown))}: expected some of {', '.join(simd_ir.TILES)}"
+        sentence = f"unknown tile {', '.join(sorted(unknown))}: expected some of {', '.join(simd_ir.TILES)}"
         Console(stderr=True).print(sentence, style="red")
         return 2
     record = {

@@ -1,13 +1,13 @@
-"""Train every network of the documents and set its claims beside ours, in docs/claims.md.
+"""Train every network of the documents and compare its results with their claims, in docs/claims.md.
 
-    python bench/claims.py                        3 seeds of each recipe, on the real MNIST; some ten minutes
-    python bench/claims.py --seeds 30             what is kept; goes on where it was stopped
-    python bench/claims.py --only mlp-512-512     the recipes whose name begins so; --anew trains them again
-    python bench/claims.py --times                one run of each alone, on all threads, for the minutes of the table
-    python bench/claims.py --short --seeds 30     the short runs that the tests' thresholds are taken from
-    python bench/claims.py --seeds 0              only write the page anew from what is kept
+    python bench/claims.py                        3 seeds of each recipe, on MNIST; about ten minutes
+    python bench/claims.py --seeds 30             the kept results; continues where it was stopped
+    python bench/claims.py --only mlp-512-512     recipes whose name begins so; --again repeats kept runs
+    python bench/claims.py --times                one run of each, on all threads, for the minutes of the table
+    python bench/claims.py --short --seeds 30     the short runs from which the tests' thresholds are computed
+    python bench/claims.py --seeds 0              only write the tables again from the kept runs
 
-Accuracies do not depend on threads, so seeds are trained side by side, one thread each. Each run is a line of
+Accuracies do not depend on threads, so seeds are trained in parallel, one thread each. Each run is a line of
 bench/results/claims.jsonl as soon as it is done.
 """
 
@@ -36,7 +36,7 @@ def keep(kind: str, name: str, seed: int, run: dict) -> None:
 
 
 def train_seeds(kind: str, wanted: list[tuple[str, int]], processes: int) -> None:
-    """Train some recipes by name and seed, several side by side, on one thread each."""
+    """Train some recipes by name and seed, several in parallel, on one thread each."""
     words, source = (
         (recipes.SHORT, "") if kind == "short" else ({n: r.words for n, r in recipes.RECIPES.items()}, "mnist")
     )
@@ -51,7 +51,7 @@ def train_seeds(kind: str, wanted: list[tuple[str, int]], processes: int) -> Non
 
 
 def train_alone(names: list[str]) -> None:
-    """Train seed 0 of each recipe with the whole machine, and keep its minutes and how busy the machine was."""
+    """Train seed 0 of each recipe with all threads, and keep its minutes and the load of the machine."""
     threads.configure()
     statement = machine.statement()
     for name in names:
@@ -60,14 +60,14 @@ def train_alone(names: list[str]) -> None:
 
 
 def main() -> int:
-    """Train what is asked for and is not kept yet, and write the page."""
+    """Train the requested runs that are not kept yet, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each recipe, seeds 0 to N-1")
     parser.add_argument("--only", default="", metavar="NAME", help="the recipes whose name begins so")
-    parser.add_argument("--anew", action="store_true", help="train again what is kept already")
+    parser.add_argument("--again", action="store_true", help="repeat runs that are kept already")
     kinds = parser.add_mutually_exclusive_group()
     kinds.add_argument("--times", action="store_true", help="measure minutes instead: one run of each, alone")
-    kinds.add_argument("--short", action="store_true", help="the short runs behind the tests' thresholds")
+    kinds.add_argument("--short", action="store_true", help="the short runs that the tests' thresholds come from")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="runs side by side")
     args = parser.parse_args()
     kind = "short" if args.short else "run"
@@ -75,7 +75,7 @@ def main() -> int:
     if args.times:
         train_alone(names)
     else:
-        kept = {} if args.anew else claims_page.read()[kind]
+        kept = {} if args.again else claims_page.read()[kind]
         wanted = [(name, seed) for name in names for seed in range(args.seeds) if seed not in kept.get(name, {})]
         if wanted:
             train_seeds(kind, wanted, args.processes)

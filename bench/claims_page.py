@@ -1,24 +1,22 @@
-"""docs/claims.md: its tables, written from the runs in bench/results/claims.jsonl."""
+"""The tables of docs/claims.md, generated from the runs in bench/results/claims.jsonl."""
 
 import json
 import statistics
 from collections import defaultdict
 from pathlib import Path
 
-from bench import machine
+from bench import generated, machine
 from bench.recipes import RECIPES, SHORT, TABLE_000
 
-ROOT = Path(__file__).resolve().parents[1]
-KEPT = ROOT / "bench" / "results" / "claims.jsonl"
-PAGE = ROOT / "docs" / "claims.md"
-BEGIN, END = "<!-- {}: written by bench/claims.py -->", "<!-- end of {} -->"
+KEPT = Path(__file__).resolve().parent / "results" / "claims.jsonl"
+PAGE = "docs/claims.md"
 SIGMAS = 5  # standard deviations from the mean of the short runs to the threshold
 
 Runs = dict[str, dict[int, dict]]  # by recipe and seed
 
 
 def read() -> dict[str, Runs]:
-    """Return the kept runs by kind: "run", "short", "time". The last of several with one seed counts."""
+    """Return the kept runs by kind: "run", "short", "time". Of several runs with one seed, the last counts."""
     kept: dict[str, Runs] = defaultdict(lambda: defaultdict(dict))
     for line in KEPT.read_text().splitlines() if KEPT.exists() else ():
         run = json.loads(line)
@@ -27,7 +25,7 @@ def read() -> dict[str, Runs]:
 
 
 def write() -> None:
-    """Write the tables into the page, and the kept runs in order, each once."""
+    """Write the tables into the document, and the kept runs in order, each once."""
     kept = read()
     lines = [
         json.dumps({"kind": kind, "name": name, "seed": seed} | kept[kind][name][seed])
@@ -36,15 +34,11 @@ def write() -> None:
         for seed in sorted(kept[kind][name])
     ]
     KEPT.write_text("".join(f"{line}\n" for line in lines))
-    page = PAGE.read_text()
-    for name, text in sections(kept).items():
-        begin, end = BEGIN.format(name), END.format(name)
-        page = f"{page.split(begin)[0]}{begin}\n\n{text}\n\n{end}{page.split(end)[1]}"
-    PAGE.write_text(page)
+    generated.write({PAGE: sections(kept)})
 
 
 def sections(kept: dict[str, Runs]) -> dict[str, str]:
-    """Return the text of each table of the page."""
+    """Return the text of each table, by name."""
     return {
         "claims": claims(kept["run"], kept["time"]),
         "table 000": table_000(kept["run"]["mlp-1000-100"]),
@@ -63,13 +57,13 @@ def spread(values: list[float]) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table whose first column is text and whose others are figures."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def claims(runs: Runs, times: Runs) -> str:
-    """Return the documents' claims beside our figures."""
+    """Return the table of the documents' claims and our results."""
     rows, busy = [], False
     for name, recipe in RECIPES.items():
         if not (found := list(runs[name].values())):
@@ -86,14 +80,14 @@ def claims(runs: Runs, times: Runs) -> str:
     head = ["document", "its claim", "ours: test %, mean ± sd", "lowest to highest", "runs", "minutes"]
     text = table([*head, "`python -m jitnet train ...`"], rows)
     if busy:
-        text += "\n\n\\* The machine was busy with other work: at most so long."
+        text += "\n\n\\* The machine was busy with other work: the true time is at most this."
     if measured := [time[0]["machine"] for time in times.values() if time]:
         text += f"\n\nMinutes, one run each, on: {machine.sentence(measured[-1])}."
     return text
 
 
 def table_000(runs: dict[int, dict]) -> str:
-    """Return document 000's table beside the mean of ours."""
+    """Return document 000's table with the mean of our runs."""
     rows = []
     for epoch, (lr, loss, accuracy) in enumerate(TABLE_000):
         losses, tests = zip(*(run["epochs"][epoch] for run in runs.values())) if runs else ((0.0,), (0.0,))
@@ -104,7 +98,7 @@ def table_000(runs: dict[int, dict]) -> str:
 
 
 def protocol_003(runs: Runs) -> str:
-    """Return document 003's recipe and its neighbours, measured as it measures and on the test images."""
+    """Return the table of document 003's recipe and variants, measured by its protocol and on the test images."""
     rows = []
     for name, recipe in RECIPES.items():
         if recipe.document == "003" and (found := list(runs[name].values())):

@@ -1,11 +1,11 @@
-"""Compare jitnet with other ways to train the same networks, side by side on this machine.
+"""Compare jitnet with other programs that train the same networks on this machine.
 
     python bench/compare.py                        about a minute with what is installed
     python bench/compare.py --only cnn,torch       some rows, some peers
     python bench/compare.py --python torch=PATH    a peer from another environment
 
-With PyTorch it takes a quarter of an hour the first time, most of it in torch.compile, which --quick leaves out.
-Every peer starts from the same weights, sees the same images in the same order, and runs in a process of its own.
+With PyTorch it takes a quarter of an hour the first time, most of it in torch.compile, which --quick omits.
+Every peer starts from the same weights, sees the same images in the same order, and runs in a separate process.
 """
 
 import argparse
@@ -149,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(report.table(screen.measured))
     for line in report.notes(record):
         console.print(line, highlight=False, style="dim")
-    if not args.quick or args.out:  # very short runs are not worth keeping unless they are asked for
+    if not args.quick or args.out:  # very short runs are kept only on request
         place = records.write(record, args.out)
         console.print(f"written: {place.name}", highlight=False)
     if args.json:

@@ -1,4 +1,4 @@
-"""Measure what the live dashboard costs: the time of a frame, and the share of a core at ten frames a second.
+"""Measure the cost of the live dashboard: the time of a frame, and the share of a core at ten frames a second.
 
     python bench/dashboard.py          a few seconds
     python bench/dashboard.py --json   the record alone
@@ -28,7 +28,7 @@ RUN = Path(__file__).resolve().parents[1] / "runs" / "reference-cnn"
 
 
 def events(run: Path) -> list[Event]:
-    """Return what a run's views were shown."""
+    """Return the events that the displays of a run received."""
     with open(run / "events.jsonl", encoding="utf-8") as lines:
         return [from_record(json.loads(line)) for line in lines]
 

@@ -1,4 +1,4 @@
-"""Which kernels are measured, at which shapes of the documents' CNN, on what numbers."""
+"""The measured kernels, with their shapes in the documents' CNN and their data."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Case:
     shape: str
     flop: int  # of one repeat of one piece, dense: nothing is counted as skipped. 0: it has no multiply-adds
     make: Callable[[int], Callable[[int], object]]  # threads -> run(repeats)
-    pieces: bool = True  # every thread works on a piece of its own; False: the threads share one
+    pieces: bool = True  # each thread works on a separate piece; False: the threads share one
     note: str = ""
 
 
@@ -76,7 +76,7 @@ def _padded(P, H, C):
 
 
 def _conv_forward(P, H, C, OC):
-    """Serve the input gradient too: it is this with the channels swapped."""
+    """Also used for the input gradient, which is the same with the channels swapped."""
     x, weight, bias = _padded(P, H, C), _draw(3, 3, C, OC), _draw(H, H, OC)
     out = np.empty((P, H, H, OC), np.float32)
     return lambda repeats: kernel_loops.conv2d_forward(repeats, x, weight, bias, out)
@@ -119,7 +119,7 @@ def _pool_backward(P, H, C):
 
 
 def _sample(P, share):
-    """Return one image's layer, of whose inputs a share is not 0, spread at random as behind ReLU."""
+    """Return the layer for one image; a random share of its inputs is not 0, as after ReLU."""
     x = np.abs(_draw(P, D)) + 0.1
     inactive = np.random.default_rng(1).permutation(D)[round(share * D) :]
     x[:, inactive] = 0

@@ -1,4 +1,4 @@
-"""Kernels repeated inside one compiled call, so that Python's own time is not measured.
+"""Kernels repeated inside one compiled call, so that the time of Python is not measured.
 
 The bodies of one image run once per piece, each piece with its own arrays: on one thread there is one piece, on two
 threads two. The kernels of a batch bring their own `prange` and are repeated as they are.

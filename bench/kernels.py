@@ -89,7 +89,7 @@ def measure_case(case: Case, count: int, rounds: int, seconds: float) -> dict:
 
 
 def compare_threads(found: list[dict]) -> None:
-    """Note beside each kernel on several threads how many times the work of one thread it does in the same time."""
+    """Note for each kernel on several threads how many times the work of one thread it does in the same time."""
     alone = {row["name"] + row["note"]: row for row in found if row["threads"] == 1}
     for row in found:
         one = alone.get(row["name"] + row["note"])
@@ -98,7 +98,7 @@ def compare_threads(found: list[dict]) -> None:
 
 
 def is_short(row: dict) -> bool:
-    """Whether a kernel misses its goal."""
+    """Return whether a kernel misses its goal."""
     share, speedup = row.get("share"), row.get("over_one_thread")
     if row["name"].startswith("conv") and share:
         return share["median"] < GOAL if row["threads"] == 1 else row["threads"] == 2 and speedup < GOAL_THREADS
@@ -168,7 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(draw(record["rows"]))
     for line in notes(record):
         console.print(line, highlight=False, style="dim")
-    if not args.quick or args.out:  # very short runs are not worth keeping unless they are asked for
+    if not args.quick or args.out:  # very short runs are kept only on request
         console.print(f"written: {records.write(record, args.out).name}", highlight=False)
     return 0
 
@@ -182,11 +182,11 @@ def notes(record: dict) -> list[str]:
     return [
         f"FMA peak of this run, GFLOP/s by threads: {text} ({record['chains']} chains of {fma_peak.LANES} float32).",
         f"median of n = {record['rows'][0]['seconds']['n']} runs, each next to a run of the peak; ±: half of slowest "
-        "minus fastest; best: the fastest run over the peak's fastest; × 1: one thread's work so many times, of the "
+        "minus fastest; best: the fastest run over the peak's fastest; × 1: times the work of one thread, of the "
         "fastest runs.",
         f"Yellow: a convolution below {100 * GOAL:.0f} % of the peak on one thread or {GOAL_THREADS} times its work on "
         f"two, the whole step in batches below {100 * GOAL_STEP:.0f} % on all threads.",
-        "Flop are those of the dense arithmetic: what is skipped behind zeros counts as done.",
+        "Flop are those of the dense arithmetic: skipped zeros count as done.",
         "With more than one thread a kernel of one image runs on each with its own arrays; the time is that of all. "
         f"Operands are hot in the cache. Threading layer: {record['layer']}.",
         machine.sentence(record["machine"]),

@@ -1,4 +1,4 @@
-"""A statement of the machine, without what would tell whose it is: no host name, no user, no path."""
+"""A statement of the machine, without host name, user name or paths."""
 
 import os
 import platform
@@ -20,12 +20,12 @@ def cpu_model() -> str:
 
 
 def load() -> float | None:
-    """Return how many processes wanted a core during the last minute."""
+    """Return the load average of the last minute."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def statement() -> dict:
-    """Return processor, cores, load and versions: what a reader must know to judge a figure."""
+    """Return processor, cores, load and versions, which a reader needs to judge a figure."""
     import llvmlite
     import llvmlite.binding
     import numba
@@ -48,7 +48,7 @@ def statement() -> dict:
 
 
 def is_busy(machine: dict) -> bool:
-    """Did others use more than a quarter of the machine when the run began?"""
+    """Return whether other programs used more than a quarter of the machine when the run began."""
     return machine["load_before"] is not None and machine["load_before"] > machine["cores"] / 4
 
 

@@ -1,4 +1,4 @@
-"""Timing: runs taken in turn, so that a slow moment of the machine falls on all of them; their median and spread."""
+"""Timing: runs taken in turn, so that a slow period of the machine affects all of them; their median and spread."""
 
 import statistics
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Timing:
-    """What n runs of the same work took, per unit of it, in the order they were made."""
+    """The times of n runs of the same work, per unit of work, in their order."""
 
     values: tuple[float, ...]
 
@@ -48,7 +48,7 @@ def in_turn(
     rounds: int,
     after: Callable[[str, float], None] = lambda name, value: None,
 ) -> dict[str, Timing]:
-    """Call A, B, ..., A, B, ... `rounds` times, each returning its own measure; report after each call."""
+    """Call A, B, ..., A, B, ... `rounds` times, each returning its measurement; report after each call."""
     values: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
@@ -59,12 +59,12 @@ def in_turn(
 
 
 def ratio(slow: Timing, fast: Timing) -> Timing:
-    """Return slow / fast round by round: neighbours in time share the machine's moods, so pairs are compared."""
+    """Return slow / fast round by round: runs next to each other in time meet the same load, so pairs are compared."""
     return Timing(tuple(a / b for a, b in zip(slow.values, fast.values)))
 
 
 def repeats_for(run: Callable[[int], float], seconds: float) -> int:
-    """Return how many repeats `run(repeats) -> seconds` needs to last about `seconds`; serves as the warm-up too."""
+    """Return how many repeats `run(repeats) -> seconds` needs to last about `seconds`; also serves as the warm-up."""
     repeats = 1
     run(repeats)
     while (took := run(repeats)) < seconds / 4:

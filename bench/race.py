@@ -1,4 +1,4 @@
-"""The race: for each row every peer is started, checked against jitnet's losses, tuned, and timed in turn."""
+"""One row of the comparison: start every peer, compare its losses with those of jitnet, tune it, time it in turn."""
 
 import statistics
 from collections.abc import Callable, Iterable
@@ -14,13 +14,13 @@ from bench.peers.process import PeerError, PeerProcess
 from bench.rows import Row
 
 _TRIALS, _FEWEST = 5, 3  # runs of a variant at the most, and if they are long; the median counts, as in the race
-_DISTURBED = 2.0  # so many times slower than its own best trial, and a peer was not measured but hindered
+_DISTURBED = 2.0  # a peer this many times slower than its own best trial was disturbed
 _SLOW_CHECK = 2  # steps of a peer that needs seconds for them
 
 
 @dataclass(frozen=True)
 class Options:
-    """How long and how often."""
+    """Length and number of the runs."""
 
     rounds: int = 7
     seconds: float = 0.2  # aimed length of one timed run
@@ -31,7 +31,7 @@ class Options:
 
 @dataclass
 class Result:
-    """What one peer did in one row."""
+    """The result of one peer in one row."""
 
     peer: str
     label: str
@@ -41,7 +41,7 @@ class Result:
     batch: int = 0
     images: int = 0  # of one timed run
     difference: float = 0.0  # largest between its losses and jitnet's
-    compared: int = 0  # so many losses were compared
+    compared: int = 0  # number of losses compared
     agrees: bool = False
     disturbed: bool = False  # it ran far slower than in its trials: no ratio, it would flatter jitnet
     problem: str = ""  # why it has no figure
@@ -72,7 +72,7 @@ class Pool:
         return self._processes[key]
 
     def presence(self, entries: Iterable[Entry]) -> dict[str, dict]:
-        """Start every peer with one thread; return which are here with what versions, and which are absent."""
+        """Start every peer with one thread; return their versions, or the reason why one is absent."""
         found = {}
         for entry in entries:
             record: dict = {"label": entry.label, "install": entry.install}
@@ -87,7 +87,7 @@ class Pool:
 
 @dataclass
 class _Contender:
-    """A peer that is ready to be timed: its process and the request that makes one run."""
+    """A peer that is ready to be timed: its process, and the request for one run."""
 
     process: PeerProcess
     request: dict
@@ -95,7 +95,7 @@ class _Contender:
     problem: str = ""
 
     def run(self) -> float:
-        """Return the seconds per image of one run; NaN once the peer has failed, so that the others go on."""
+        """Return the seconds per image of one run; NaN after the peer has failed, so that the others continue."""
         if not self.problem:
             try:
                 return self.process.ask(**self.request)["seconds"] / self.images
@@ -105,7 +105,7 @@ class _Contender:
 
 
 def takes_part(entry: Entry, row: Row) -> bool:
-    """Whether a peer can do such work: the documents' loops learn image by image, and some peers know no conv."""
+    """Return whether a peer can do the work of a row: plain loops have no batches, some peers have no convolutions."""
     return (entry.trunk or not row.network.startswith("conv")) and not (entry.slow and row.batch > 1)
 
 
@@ -180,7 +180,7 @@ def _tune(
                 try:
                     answer = process.ask("build", **build)
                     per_image, images, losses = _try(row, entry, process, batch, options)
-                except PeerError as error:  # as without a C++ compiler; the other variants go on
+                except PeerError as error:  # as without a C++ compiler; the other variants continue
                     trial["problem"] = str(error)
                     failures.append(error)
                     continue
@@ -200,7 +200,7 @@ def _tune(
 
 
 def _batches(row: Row, entry: Entry, options: Options) -> tuple[int, ...]:
-    """Return the batches to choose from: a step's is given, inference may take any."""
+    """Return the batch sizes to choose from: that of the row; for inference several."""
     if not row.infers:
         return (row.batch,)
     return (1,) if entry.slow else tuple(batch for batch in rows.INFERENCE_BATCHES if batch <= options.images)
@@ -219,7 +219,7 @@ def _try(row: Row, entry: Entry, process: PeerProcess, batch: int, options: Opti
         images = min(row.images, options.images, max(batch, 512))
     per_image = _trials(row, images, process, batch, options)
     longer = _images(row, entry, batch, per_image, options)
-    if longer > images and not row.infers:  # of some milliseconds, in which a second core may not have woken up
+    if longer > images and not row.infers:  # a run of a few milliseconds, too short for a second core to wake up
         images = longer
         process.ask(**_request(row, images, batch))  # warm: JAX compiles once more for another number of steps
         per_image = _trials(row, images, process, batch, options)
@@ -252,7 +252,7 @@ def _request(row: Row, images: int, batch: int) -> dict:
 
 
 def _compare(result: Result, losses: np.ndarray, expected: np.ndarray | None, row: Row) -> None:
-    """Note whether a peer's first losses are jitnet's; without jitnet there is nothing to compare with."""
+    """Note whether a peer's first losses are jitnet's; without jitnet nothing is compared."""
     if expected is None:
         return
     result.compared = min(row.check, len(losses), len(expected))

@@ -1,9 +1,9 @@
-"""Write the table of the newest kept comparison into the README, between two comments.
+"""Write the figures of the kept results into docs/speed.md, and a short form of them into README.md.
 
-    python bench/readme.py            from the newest compare-*.json in bench/results
-    python bench/readme.py RECORD     from this one
+    python bench/readme.py            from the newest compare-*.json and start-*.json in bench/results
+    python bench/readme.py RECORD     with the comparison of this record
 
-A test holds the README against the newest kept record, so whoever keeps a new one runs this too.
+A test compares both documents with the newest kept records, so run this after keeping a new one.
 """
 
 import argparse
@@ -13,66 +13,82 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
 
-from bench import machine, records, report
+from bench import claims_page, generated, machine, records, report
 from jitnet.errors import InputError
 
-README = Path(__file__).resolve().parents[1] / "README.md"
-BEGIN, END = "<!-- comparison: written by bench/readme.py -->", "<!-- end of comparison -->"
+SPEED, README = "docs/speed.md", "README.md"
+RELIABILITY = generated.ROOT / "docs" / "reliability.json"
+SHORT_ROWS = ("cnn-1", "cnn-64", "mlp-1", "cnn-infer")  # of the README
 
 
-def newest() -> Path:
-    """Return the comparison kept last. Raises `InputError` if there is none."""
-    kept = sorted(records.FOLDER.glob("compare-*.json"), key=lambda path: json.loads(path.read_text())["date"])
+def newest(benchmark: str) -> Path:
+    """Return the record of a benchmark that was kept last. Raises `InputError` if there is none."""
+    kept = sorted(records.FOLDER.glob(f"{benchmark}-*.json"), key=lambda path: json.loads(path.read_text())["date"])
     if not kept:
-        raise InputError(f"there is no compare-*.json in {records.FOLDER}: run python bench/compare.py first")
+        raise InputError(f"there is no {benchmark}-*.json in {records.FOLDER}: run python bench/{benchmark}.py first")
     return kept[-1]
 
 
-def read(path: Path) -> dict:
-    """Return a record of a comparison. Raises `InputError`."""
+def read(path: Path, benchmark: str) -> dict:
+    """Return a record of a benchmark. Raises `InputError`."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise InputError(f"{path} cannot be read as JSON: expected a record that bench/compare.py wrote") from None
-    if not isinstance(record, dict) or (record.get("benchmark"), record.get("format")) != ("compare", records.FORMAT):
-        raise InputError(f"{path} is no comparison of format {records.FORMAT}: expected what bench/compare.py wrote")
+        raise InputError(f"{path} can't be read as JSON: expected a record that bench/{benchmark}.py wrote") from None
+    if not isinstance(record, dict) or (record.get("benchmark"), record.get("format")) != (benchmark, records.FORMAT):
+        raise InputError(
+            f"{path} is not a {benchmark} record of format {records.FORMAT}: "
+            f"expected one that bench/{benchmark}.py wrote"
+        )
     return record
 
 
-def section(record: dict, name: str) -> str:
-    """Return the table of a record and what must be known to judge it, as Markdown."""
-    peers = {key: peer["label"] for key, peer in record["peers"].items() if "versions" in peer and key != "jitnet"}
+def peers_of(record: dict) -> dict[str, str]:
+    """Return the labels of the measured peers by name, without jitnet."""
+    return {name: peer["label"] for name, peer in record["peers"].items() if "versions" in peer and name != "jitnet"}
+
+
+def losses(record: dict) -> str:
+    """Return the rows in which a peer is faster than jitnet, as text."""
+    peers = peers_of(record)
+    found = [
+        f"{peers[result['peer']]} in “{row['title']}”"
+        for row in record["rows"]
+        for result in row["results"]
+        if result["ratio"] and result["ratio"]["median"] < 1
+    ]
+    return "; ".join(found) or "none"
+
+
+def comparison(record: dict, name: str) -> str:
+    """Return the table of a comparison and the conditions it was measured under, as Markdown."""
+    peers = peers_of(record)
     lines = [
         "| work | " + " | ".join(("jitnet", *peers.values())) + " |",
         "|---|" + "---|" * (len(peers) + 1),
     ]
-    lost = []
     for row in record["rows"]:
         results = {result["peer"]: result for result in row["results"]}
         lines.append("| " + " | ".join((row["title"], *(_cell(results.get(key)) for key in ("jitnet", *peers)))) + " |")
-        lost += [
-            f"{peers[key]} in “{row['title']}”"
-            for key, result in results.items()
-            if result["ratio"] and result["ratio"]["median"] < 1
-        ]
     absent = [peer["label"] for peer in record["peers"].values() if "absent" in peer]
-    told = ("python", "numpy", "numba")  # by the machine's sentence
+    stated = ("python", "numpy", "numba")  # in the description of the machine
     versions = {
         f"{name} {version}"
         for peer in record["peers"].values()
         for name, version in peer.get("versions", {}).items()
-        if isinstance(version, str) and name not in told
+        if isinstance(version, str) and name not in stated
     }
     rounds, threads = record["options"]["rounds"], record["options"]["threads"]
     lines += [
         "",
-        f"In bold how many times faster jitnet is: the median of {rounds} runs in turn, with the lowest and highest. "
-        "Below it the time per image and how the peer was fastest. Rows that jitnet loses: "
-        f"{'; '.join(lost) if lost else 'none'}." + (f" Not measured: {', '.join(absent)}." if absent else ""),
+        f"Bold: how many times faster jitnet is, the median of {rounds} runs taken in turn, with the lowest and "
+        "highest. Below it: the peer's time per image and its fastest variant. "
+        f"Rows in which a peer is faster: {losses(record)}."
+        + (f" Not measured: {', '.join(absent)}." if absent else ""),
         "",
-        f"{machine.sentence(record['machine'])}. Each may use {' or '.join(map(str, threads))} threads and gets what "
-        f"is faster for it. {record['dtype']}, data {record['data']['name']}. {', '.join(sorted(versions))}. "
-        f"{record['date'][:10]}, `bench/results/{name}`.",
+        f"{machine.sentence(record['machine'])}. Each program may use {' or '.join(map(str, threads))} threads and "
+        f"gets the number that is faster for it. {record['dtype']}, data {record['data']['name']}. "
+        f"{', '.join(sorted(versions))}. {record['date'][:10]}, `bench/results/{name}`.",
         "",
         record["context"]["text"],
     ]
@@ -80,7 +96,7 @@ def section(record: dict, name: str) -> str:
 
 
 def _cell(result: dict | None) -> str:
-    """Return what one peer did in one row."""
+    """Return the cell of one peer in one row."""
     if result is None:
         return ""
     if result["seconds"] is None:
@@ -97,26 +113,98 @@ def _cell(result: dict | None) -> str:
     return f"**{median}** ({low} to {high}){text}"
 
 
-def replaced(text: str, new: str) -> str:
-    """Return the README with a new section. Raises `InputError` if the two comments are not there once each."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise InputError(f"README.md has no place for the table: expected {BEGIN} and below it {END}, once each")
-    return text[: text.index(BEGIN)] + f"{BEGIN}\n{new}\n" + text[text.index(END) :]
+def short_comparison(record: dict) -> str:
+    """Return a table of a few rows of a comparison: the time of jitnet, and how many times faster it is."""
+    peers = peers_of(record)
+    lines = ["| work | jitnet, per image | times faster than " + " | ".join(peers.values()) + " |"]
+    lines.append("|---|" + "--:|" * (len(peers) + 1))
+    for row in record["rows"]:
+        if row["name"] in SHORT_ROWS:
+            results = {result["peer"]: result for result in row["results"]}
+            cells = [_ratio(results.get(peer)) for peer in peers]
+            time = results["jitnet"]["seconds"]["median"]
+            lines.append("| " + " | ".join((row["title"], report.duration(time), *cells)) + " |")
+    lines += ["", f"Rows of the full table in which a peer is faster: {losses(record)}."]
+    return "\n".join(lines)
+
+
+def _ratio(result: dict | None) -> str:
+    ratio = result and result["ratio"]
+    return report.digits(ratio["median"]) if ratio else ""
+
+
+def starts(record: dict, name: str) -> str:
+    """Return the table of what a start costs, as Markdown."""
+    lines = ["| command | takes | CPU time of all threads | peak memory |", "|---|--:|--:|--:|"]
+    for row in record["rows"]:
+        title = row["title"].replace("first compilation ever", "compilation in an empty cache")
+        cells = [report.duration(row["seconds"]["median"]), report.duration(row["processor_s"])]
+        lines.append(f"| {title} | {' | '.join(cells)} | {row['memory'] / 1e6:,.0f} MB |")
+    lines += [
+        "",
+        f"Median of {record['rounds']} runs; a compilation is measured once. {machine.sentence(record['machine'])}. "
+        f"{record['date'][:10]}, `bench/results/{name}`.",
+    ]
+    return "\n".join(lines)
+
+
+def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: claims_page.Runs, counted: dict) -> str:
+    """Return the README's table of what makes jitnet different, each figure from a kept result."""
+    cnn = next(row for row in compared["rows"] if row["name"] == "cnn-1")
+    step = {result["peer"]: result for result in cnn["results"]}
+    torch, loops = (report.digits(step[peer]["ratio"]["median"]) for peer in ("torch", "loops"))
+    accuracy = claims_page.spread([run["test"] for run in runs["cnn"].values()])
+    first = {row["name"]: row for row in started["rows"]}["first"]
+    time = times["cnn"][0]
+    minutes = f"{'at most ' * machine.is_busy(time['machine'])}{time['minutes']:.2f} minutes"
+    kills, threads = counted["kills"]["SIGKILL"], counted["threads"]
+    rows = (
+        ("Accuracy of the CNN after 9 epochs",
+         f"{accuracy} % on the test images, {len(runs['cnn'])} seeds; {minutes} a run on "
+         f"{time['machine']['cores']} cores", "[claims](docs/claims.md)"),
+        ("Training step of that CNN, one image a step",
+         f"{report.duration(step['jitnet']['seconds']['median'])}: {torch} times faster than PyTorch, {loops} times "
+         "faster than plain Python loops", "[speed](docs/speed.md)"),
+        ("First compilation, once per machine", report.duration(first["seconds"]["median"]), "[speed](docs/speed.md)"),
+        ("Same bits for any number of threads",
+         f"{threads['configurations']} combinations of threads and threading layers, {threads['networks']} networks: "
+         f"{threads['hashes']} hash for each network", "[reliability](docs/reliability.md)"),
+        ("Exact resume", f"{kills['moments']:,} kills at random moments: {kills['exact']:,} resumed to the same bits",
+         "[reliability](docs/reliability.md)"),
+        ("Correct gradients", "every kernel and whole networks agree with central differences to 1e-6",
+         "`tests/model/test_network_gradients.py`"),
+    )  # fmt: skip
+    return "\n".join(["| | figure | from |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def sections(record: Path | None = None) -> dict[str, dict[str, str]]:
+    """Return the generated sections by document. Raises `InputError`."""
+    compared, started = record or newest("compare"), newest("start")
+    comparison_record, start_record = read(compared, "compare"), read(started, "start")
+    kept, counted = claims_page.read(), json.loads(RELIABILITY.read_text(encoding="utf-8"))
+    return {
+        SPEED: {
+            "comparison": comparison(comparison_record, compared.name),
+            "starts": starts(start_record, started.name),
+        },
+        README: {
+            "figures": highlights(comparison_record, start_record, kept["run"], kept["time"], counted),
+            "speed": short_comparison(comparison_record),
+        },
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the table; return the exit code."""
+    """Write the sections; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("record", type=Path, nargs="?", metavar="RECORD", help="default: the newest in bench/results")
     args = parser.parse_args(arguments)
     try:
-        path = args.record or newest()
-        text = replaced(README.read_text(encoding="utf-8"), section(read(path), path.name))
+        generated.write(sections(args.record))
     except InputError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    README.write_text(text, encoding="utf-8")
-    print(f"README.md: the table of {path.name}")
+    print(f"{SPEED} and {README} show {(args.record or newest('compare')).name}")
     return 0
 
 

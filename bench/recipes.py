@@ -1,11 +1,11 @@
-"""The documents' recipes as words of a command, what each document claims, and one run of any of them."""
+"""The documents' recipes as words of a command, the claim of each document, and one run of any recipe."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from jitnet.cli import build_parser
-from jitnet.commands.train import settings_of
+from jitnet.commands.support.settings import settings_of
 from jitnet.config import Settings
 
 DRAWN = 1000  # training images that document 003 measures its accuracy on
@@ -13,7 +13,7 @@ DRAWN = 1000  # training images that document 003 measures its accuracy on
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe, `python -m jitnet train WORDS`, and what its document says of it."""
+    """A recipe, `python -m jitnet train WORDS`, and the claim of its document."""
 
     words: str
     document: str
@@ -53,9 +53,9 @@ def settings(words: str) -> Settings:
 
 
 def train(words: str, seed: int, source: str = "") -> dict:
-    """Train once on `source`, or on the data that the words name; return what is to be kept of it.
+    """Train once on `source`, or on the data that the words name; return the figures to keep.
 
-    Losses and accuracies in percent; `minutes` are of training and testing, compiling left out.
+    Losses and accuracies in percent; `minutes` include training and testing, not compilation.
     """
     from jitnet.data import load
     from jitnet.data.split import split

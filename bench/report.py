@@ -1,4 +1,4 @@
-"""What is shown: the table of a comparison, its progress on a terminal, and plain lines everywhere else."""
+"""The output of a comparison: its table, its progress on a terminal, and plain lines elsewhere."""
 
 import time
 
@@ -16,13 +16,13 @@ Measured = list[tuple[Row, list[Result]]]
 
 
 def console(stderr: bool = False) -> Console:
-    """Return where to print; in a pipe, whose width is not known, wide enough for the tables."""
+    """Return the console; a pipe gets a width that fits the tables."""
     made = Console(stderr=stderr)
     return made if made.is_terminal else Console(stderr=stderr, width=120)
 
 
 def progress(console: Console) -> Progress:
-    """Return a bar with the time left, drawn when it is told to: a thread that draws would take the kernel's core."""
+    """Return a bar with the time left, drawn on request: a drawing thread would take the core of the kernel."""
     columns = (
         BarColumn(30),
         TextColumn("{task.percentage:3.0f} %"),
@@ -50,7 +50,7 @@ def digits(value: float) -> str:
 
 
 def faster(result: Result) -> str:
-    """Return how many times faster jitnet is, or why there is no such number."""
+    """Return how many times faster jitnet is, or the reason why no ratio is given."""
     if result.problem:
         return result.problem
     if result.peer == "jitnet":
@@ -122,7 +122,7 @@ def notes(record: dict) -> list[str]:
             lines.append(f"{peer['label']} is not installed here; to compare with it: {peer['install']}")
     results = [result for row in record["rows"] for result in row["results"]]
     left_out = {(one["label"], trial["problem"]) for one in results for trial in one["trials"] if "problem" in trial}
-    lines += [f"{label}: a variant was left out: {problem}" for label, problem in sorted(left_out)]
+    lines += [f"{label}: a variant was excluded: {problem}" for label, problem in sorted(left_out)]
     if not record["options"]["compiled"]:
         lines.append("Variants that take long to compile, as by torch.compile, were not tried.")
     versions = [
@@ -134,9 +134,9 @@ def notes(record: dict) -> list[str]:
 
 
 class Screen:
-    """A table that grows, a bar and the time left; on anything but a terminal plain lines.
+    """A growing table, a bar and the time left; plain lines if the output is not a terminal.
 
-    It is drawn between runs by the main thread only: a thread that draws would take the core from the one measured.
+    Only the main thread draws, between runs: a drawing thread would take a core from the measured program.
     """
 
     def __init__(self, console: Console):
@@ -156,7 +156,7 @@ class Screen:
             self._live.stop()
 
     def progress(self, text: str, done: float) -> None:
-        """Show what is going on and how much is done, from 0 to 1."""
+        """Show the present work and the share that is done, from 0 to 1."""
         if self._live:
             self._live.update(self._frame(text, done), refresh=True)
         elif text != self._last and not text.endswith(tuple("23456789")):
@@ -164,7 +164,7 @@ class Screen:
         self._last = text
 
     def row(self, row: Row, results: list[Result]) -> None:
-        """Take in a finished row."""
+        """Add a finished row."""
         self.measured.append((row, results))
         if self._live is None:
             for result in results:

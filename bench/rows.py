@@ -1,4 +1,4 @@
-"""What is compared: the rows of the table, and the weights and images that every peer is given."""
+"""The rows of the comparison, and the weights and images that every peer gets."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ MLP_512 = "dense512 dense512 dense10"
 
 @dataclass(frozen=True)
 class Row:
-    """One piece of work that all peers do."""
+    """The work of one row, the same for all peers."""
 
     name: str
     title: str
@@ -53,7 +53,7 @@ CONTEXT = {
 
 
 def data(images: int) -> tuple[str, np.ndarray, np.ndarray]:
-    """Return a name and the first `images` training images of MNIST, or of the built-in digits if it is not here."""
+    """Return a name and the first `images` training images of MNIST, or of the built-in digits if it is not found."""
     from jitnet.data import load
     from jitnet.data.split import with_channels
 
@@ -74,7 +74,7 @@ def write_inputs(folder: Path, images: np.ndarray, targets: np.ndarray, networks
         for name, array in net.tensors().items():
             if name.endswith(".bias"):
                 # Not 0: equal pixels would tie in a pool, and a peer whose product rounds the rows of a matrix
-                # differently would then send the gradient to another of them, with every right.
+                # differently would then pass the gradient to another of them, which is also correct.
                 array[...] = 0.05 * rng.standard_normal(array.shape)
         np.savez(weights_file(folder, network), **net.tensors())
 

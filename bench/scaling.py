@@ -40,7 +40,7 @@ _BAR = 30  # characters of the longest bar
 
 @dataclass(frozen=True)
 class Point:
-    """One thing to measure: an epoch of so many images."""
+    """One measurement: an epoch of `images` images."""
 
     value: int  # on the curve's axis
     network: str
@@ -51,7 +51,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """Points along one axis, from small to large, all else equal."""
+    """Points along one axis, from small to large; everything else is equal."""
 
     name: str
     title: str
@@ -93,7 +93,7 @@ def _wide(width: int) -> str:
 
 
 def epoch(point: Point, images: np.ndarray, targets: np.ndarray) -> tuple[Callable[[], float], int]:
-    """Return what trains one epoch from the same weights and gives its seconds, and the MACs of an image."""
+    """Return a function that trains an epoch from the same weights and returns its seconds; and the MACs an image."""
     network = Network(parse(point.network), images.shape[1:])
     settings = Settings(
         architecture=point.network, epochs=1, batch_size=point.batch, lr=1e-3, schedule="constant", init="lecun"
@@ -140,7 +140,7 @@ def measure_curve(
 
 
 def steepest(points: list[dict]) -> dict:
-    """Return where the cost jumps most from one point to the next, and whether that is a cliff."""
+    """Return the point where the cost increases most, and whether this is a cliff."""
     jumps = [(after["cost"] / before["cost"], after["value"]) for before, after in itertools.pairwise(points)]
     factor, value = max(jumps, default=(1.0, points[0]["value"]))
     return {"factor": factor, "at": value, "cliff": factor > CLIFF}
@@ -169,7 +169,7 @@ def draw(curve: dict) -> Table:
 
 
 def verdict(curve: dict) -> str:
-    """Return in a sentence whether there is a cliff."""
+    """Return a sentence about the largest increase."""
     what = "time per multiply-accumulate" if curve["per_work"] else "time per image"
     said = f"cliff at {curve['at']:,}" if curve["cliff"] else "no cliff"
     rises = f"rises most at {curve['at']:,}, to" if curve["factor"] > 1 else "never rises; at its flattest it is"
@@ -240,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
         console.print()
     for line in notes(record):
         console.print(line, highlight=False, style="dim")
-    if not args.quick or args.out:  # very short runs are not worth keeping unless they are asked for
+    if not args.quick or args.out:  # very short runs are kept only on request
         console.print(f"written: {records.write(record, args.out).name}", highlight=False)
     if args.json:
         print(json.dumps(record))

@@ -1,9 +1,9 @@
 """Measure what a start costs: `--help`, a short training with a warm cache, the first compilation ever; and memory.
 
-    python bench/start.py --python torch=PATH   two minutes; torch: what its own import costs, beside us
+    python bench/start.py --python torch=PATH   two minutes; also measures `import torch`
     python bench/start.py --only full           the documents' whole run of nine epochs, a minute or two
 
-Each figure is that of a whole command in a process of its own, as a user waits for it.
+Each figure is the time of a whole command in a separate process, as a user waits for it.
 """
 
 import argparse
@@ -57,7 +57,7 @@ GOAL_IMPORTS = 2.0  # imports of torch that the short training may take
 
 @dataclass(frozen=True)
 class Run:
-    """What one command took."""
+    """The cost of one command."""
 
     seconds: float
     processor_s: float  # of all its threads: what the wait would be on an idle machine, if one thread works
@@ -99,7 +99,7 @@ def run(case: Case, python: str, folder: Path, cache: Path | None) -> Run:
 def _wait(process: subprocess.Popen) -> tuple[float, int]:
     """Wait for a process; return its processor seconds and its largest resident size in bytes.
 
-    Linux counts what this process held when it started the other one, so bench/start.py imports nothing large before.
+    Linux includes the memory of this process at the start of the other, so bench/start.py imports nothing large before.
     """
     if not hasattr(os, "wait4"):
         process.wait()
@@ -114,7 +114,7 @@ def _wait(process: subprocess.Popen) -> tuple[float, int]:
 
 
 def measure(picked: list[Case], rounds: int, warm: bool, torch: str | None, note) -> list[dict]:
-    """Run all commands, the repeated ones in turn, warmed up or not; return the rows of the record."""
+    """Run all commands, the repeated ones in turn, with or without a warm-up; return the rows of the record."""
     found: dict[str, list[Run]] = {case.name: [] for case in picked}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -163,7 +163,7 @@ def _row(case: Case, runs: list[Run]) -> dict:
 
 
 def _compare(rows: list[dict]) -> None:
-    """Hold the short training against so many imports of torch."""
+    """Compare the short training with the import of torch."""
     by_name = {row["name"]: row for row in rows}
     if "train" in by_name and "torch" in by_name:
         ratio = by_name["train"]["seconds"]["median"] / by_name["torch"]["seconds"]["median"]
@@ -229,7 +229,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def chosen(args: argparse.Namespace) -> tuple[list[Case], str | None]:
-    """Return what to run, and torch's Python. Raises `InputError`."""
+    """Return the cases to run, and the Python that has torch. Raises `InputError`."""
     names, known = {name for name in args.only.split(",") if name}, {case.name for case in CASES}
     if names - known:
         raise InputError(
@@ -271,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(draw(record["rows"]))
     for line in notes(record):
         console.print(line, highlight=False, style="dim")
-    if not args.quick or args.out:  # very short runs are not worth keeping unless they are asked for
+    if not args.quick or args.out:  # very short runs are kept only on request
         console.print(f"written: {records.write(record, args.out).name}", highlight=False)
     if args.json:
         print(json.dumps(record))

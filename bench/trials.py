@@ -1,4 +1,4 @@
-"""Measure trials per hour by how the cores are shared out: trials side by side, or threads inside each one.
+"""Measure trials per hour for two uses of the cores: parallel trials, or threads inside each trial.
 
     python bench/trials.py             some minutes
     python bench/trials.py --quick     under a minute on a quiet machine: shorter trials, two rounds
@@ -37,7 +37,7 @@ WAYS = {"one": (1, 1), "side by side": (2, 1), "threads": (1, 2)}  # workers, th
 
 
 def seconds(settings: Settings, trials: int, workers: int, threads: int) -> float:
-    """Return how long so many trials take, from the first one's start to the last one's end."""
+    """Return how long these trials take, from the first one's start to the last one's end."""
     made = plan(settings, "repeat", seeds=trials)
     with tempfile.TemporaryDirectory() as place, SweepFolder(Path(place) / "runs", made, []) as folder:
         board = board_of(made, folder)
@@ -53,7 +53,7 @@ def seconds(settings: Settings, trials: int, workers: int, threads: int) -> floa
 
 
 def measure(form: dict, limit: int, epochs: int, trials: int, rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each round, by way."""
+    """Return the seconds of each round, by use of the cores."""
     settings = Settings.preset(**form).replace(limit=limit, epochs=epochs, until=epochs, data="synthetic")
     found: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(rounds):

@@ -1,7 +1,7 @@
-"""Measure the numbers of docs/mathematics.md and print its tables: some minutes of runs of jitnet on MNIST.
+"""Measure the numbers of docs/mathematics.md and print its tables: a few minutes of training on MNIST.
 
 JITNET_DATA=... python docs/make_mathematics.py plateau|rates|batches [--images 60000]
-JITNET_DATA=... python docs/make_mathematics.py curves    docs/*.svg of the same runs; needs matplotlib
+JITNET_DATA=... python docs/make_mathematics.py curves    docs/*.png of the same runs; needs matplotlib
 """
 
 import argparse
@@ -29,12 +29,12 @@ def built(hidden: str, init: str) -> Network:
 
 
 def train(hidden: str, data, **changes) -> list[EpochDone | Diverged]:
-    """Return the epochs of a run; the last may say that the loss was not finite any more."""
+    """Return the epochs of a run; the last event may be `Diverged`."""
     return trained(hidden, data, **changes)[1]
 
 
 def trained(hidden: str, data, **changes) -> tuple[Network, list[EpochDone | Diverged]]:
-    """Return the network of a run too."""
+    """Return the network and the epochs of a run."""
     settings = Settings(**changes)
     network = built(hidden, settings.init)
     events = Training(network, settings, split(data, settings)).run()
@@ -47,7 +47,7 @@ def row(*cells: object) -> None:
 
 
 def plateau(data, images: int) -> None:
-    """Show what each initialisation starts from, and where its first epochs go."""
+    """Print the initial scores and gradients of each initialisation, and the losses of its first epochs."""
     shown = np.arange(1000)
     for init in ("documents", "normal", "lecun", "he"):
         network = built("dense1000 dense100", init)
@@ -64,7 +64,7 @@ def plateau(data, images: int) -> None:
 
 
 def rates(data, images: int) -> None:
-    """Show one epoch at each learning rate, how many units are alive after it, and its most frequent answer."""
+    """Print one epoch at each learning rate: its losses, the active units, and the most frequent answer."""
     x = data.x_test.reshape(len(data.x_test), -1) / np.float32(255)
     for lr in (1e-5, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0):
         recipe = {"lr": lr, "init": "lecun", "schedule": "constant", "limit": images}
@@ -81,7 +81,7 @@ def rates(data, images: int) -> None:
 
 
 def batches(data, images: int) -> None:
-    """Show one epoch at each batch size, at the best of some learning rates."""
+    """Print one epoch at each batch size, with the best of five learning rates."""
     for batch in (1, 16, 128, 1024, 0):
         best, best_lr = None, 0.0
         for lr in (0.01, 0.03, 0.1, 0.3, 1.0):
@@ -111,23 +111,32 @@ def losses(data, batch: int, lr: float, shuffle: bool) -> tuple[tuple[float, flo
     return tuple(zip(ends.tolist(), [float(part.mean()) for part in parts]))
 
 
+def draw(name: str, drawn: list[Curve]) -> None:
+    """Write a figure of a few colours: a palette makes the file a quarter as large."""
+    from PIL import Image
+
+    path = DOCS / name
+    save_figure(path, drawn, "train_loss", "epoch")
+    Image.open(path).convert("RGB").quantize(64).save(path, optimize=True)
+
+
 def curves(data, images: int) -> None:
-    """Draw the tables' runs: rates, batches, and the plateau beside the document's own losses."""
+    """Draw the tables' runs: rates, batches, and the plateau with the losses of document 000."""
     drawn = [Curve(f"learning rate {lr:g}", losses(data, 1, lr, False)) for lr in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)]
-    save_figure(DOCS / "rates.svg", drawn, "train_loss", "epoch")
+    draw("rates.png", drawn)
     pairs = ((1, 0.01), (16, 0.1), (128, 1.0), (1024, 1.0))
     drawn = [Curve(f"batches of {size}, rate {lr:g}", losses(data, size, lr, True)) for size, lr in pairs]
-    save_figure(DOCS / "batches.svg", drawn, "train_loss", "epoch")
+    draw("batches.png", drawn)
     drawn = [Curve("document 000", tuple((epoch + 1.0, loss) for epoch, loss in enumerate(DOCUMENT)))]
     for init in ("documents", "normal", "lecun", "he"):
         rows = train("dense1000 dense100", data, init=init, limit=images)
         points = tuple((row.epoch + 1.0, row.train_loss) for row in rows if isinstance(row, EpochDone))
         drawn.append(Curve(f"--init {init}", points))
-    save_figure(DOCS / "plateau.svg", drawn, "train_loss", "epoch")
+    draw("plateau.png", drawn)
 
 
 def main() -> None:
-    """Read the choice, print its table."""
+    """Print the chosen table."""
     tables = {"plateau": plateau, "rates": rates, "batches": batches, "curves": curves}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", choices=tables)

@@ -25,7 +25,7 @@ def read_events(path: Path) -> list[Event]:
 
 
 def screen(events: list[Event]) -> str:
-    """Return the screen after these events as SVG; after a run's last event, what stays on the terminal."""
+    """Return the screen after these events as SVG; after the last event, the final screen."""
     state = DashboardState()
     for event in events:
         state.apply(event)
@@ -36,7 +36,7 @@ def screen(events: list[Event]) -> str:
 
 
 def main() -> None:
-    """Read the run, write the picture."""
+    """Write the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="a run folder")
     parser.add_argument("--at", type=float, default=1.0, help="share of the run's events to show, 0 to 1")

@@ -1,8 +1,8 @@
-"""Make the README's pictures anew: docs/screen.svg from a real run's events, docs/report.png from its report.
+"""Make the pictures of the documents: docs/screen.svg from a real run's events, docs/report.png from its report.
 
 python docs/pictures.py            both; the second needs chromium
-python docs/pictures.py --record   first trains the run that the screen shows anew, a minute, with JITNET_DATA at MNIST
-python docs/pictures.py --check    whether they are still what the code would draw; exit code 1 if not
+python docs/pictures.py --record   first trains the run that the screen shows, a minute, with JITNET_DATA at MNIST
+python docs/pictures.py --check    whether they are current; exit code 1 if not
 """
 
 import argparse
@@ -48,12 +48,12 @@ def drawn_screen() -> str:
 
 
 def words(svg: str) -> list[str]:
-    """Return the texts of an SVG: what must not be stale, whatever rich's version does to the rest."""
+    """Return the texts of an SVG, which must be current; the rest depends on the version of rich."""
     return [html.unescape(text).replace("\xa0", " ") for text in re.findall(r"<text [^>]*>([^<]*)</text>", svg)]
 
 
 def report_sources() -> str:
-    """Return the identity of what the report is made by and made from."""
+    """Return a hash of the sources and the data of the report."""
     digest = hashlib.sha256()
     for path in [*sorted((ROOT / "jitnet" / "report").glob("*.py")), RUN / "metrics.csv"]:
         digest.update(path.read_bytes())
@@ -61,7 +61,7 @@ def report_sources() -> str:
 
 
 def stale() -> list[str]:
-    """Return the pictures that are not what the code would draw now."""
+    """Return the pictures that the code would now draw differently."""
     found = []
     if words((DOCS / "screen.svg").read_text(encoding="utf-8")) != words(drawn_screen()):
         found.append("docs/screen.svg")
@@ -74,7 +74,7 @@ def main() -> int:
     """Draw or check the pictures; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--check", action="store_true", help="change nothing")
-    parser.add_argument("--record", action="store_true", help="train anew the run that the screen shows")
+    parser.add_argument("--record", action="store_true", help="first train the run that the screen shows")
     args = parser.parse_args()
     if args.record:
         record()

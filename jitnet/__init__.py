@@ -1,9 +1,9 @@
-"""Neural networks for MNIST that you can read line by line and that train near the speed of the processor."""
+"""Neural networks for MNIST, written from scratch: readable line by line, and as fast as the processor allows."""
 
 from pathlib import Path
 
 __version__ = "0.1.0"
-__all__ = ["CNN", "MLP", "load_mnist", "sweep"]
+__all__ = ["CNN", "MLP", "load", "load_mnist", "sweep"]
 
 _here = Path(__file__).resolve().parent
 if not (_here / "kernels").is_dir():  # a source checkout: kernels/ is a sibling of this package
@@ -11,8 +11,8 @@ if not (_here / "kernels").is_dir():  # a source checkout: kernels/ is a sibling
 
 
 def __getattr__(name: str):
-    """Import the estimators only when asked for, so that `jitnet --help` never waits for numba."""
-    if name in ("CNN", "MLP"):
+    """Import the estimators at their first use, so that `jitnet --help` does not wait for numba."""
+    if name in ("CNN", "MLP", "load"):
         from jitnet.estimators import api
 
         return getattr(api, name)

@@ -1,4 +1,4 @@
-"""The command line: `jitnet train cnn`, and one file in commands/ for each of its verbs."""
+"""The command line: finds the command, in one file of commands/ each, and turns its errors into exit codes."""
 
 import argparse
 import contextlib
@@ -7,49 +7,31 @@ import io
 import os
 import signal
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 from jitnet import __version__
-from jitnet.commands import (
-    completion,
-    data,
-    ensemble,
-    errors,
-    evaluate,
-    export,
-    gradcheck,
-    importing,
-    predict,
-    repeat,
-    report,
-    resume,
-    runs,
-    schedule,
-    summary,
-    sweep,
-    trace,
-    train,
-    warmup,
-)
+from jitnet.commands import COMMANDS
 from jitnet.errors import InputError, JitnetError
+from jitnet.machine import threads
 
 EXAMPLES = """examples:
   jitnet train cnn --epochs 9                the documents' CNN, one image at a time
   jitnet train cnn --batch-size 64 --lr 0.1  the same network in mini-batches
-  jitnet resume latest                       go on after Ctrl-C, a crash or a power cut
+  jitnet resume latest                       continue after Ctrl-C, a crash or a power cut
   jitnet eval latest                         its accuracy on the test images
 """
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, but a mistake is one sentence like every other one."""
+    """argparse, but an error is one sentence like every other one."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see `{self.prog} --help`")
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """Return the parser of the command line: of one command, which alone is imported, or of all of them."""
     parser = _Parser(
         prog="jitnet",
         description="Neural networks for MNIST that you can read line by line and that train at the CPU's speed.",
@@ -58,13 +40,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands = (
-        train, resume, repeat, sweep, ensemble, evaluate, predict, errors, trace, runs, report, export, importing,
-        summary, gradcheck, schedule, data, warmup, completion,
-    )  # fmt: skip
-    for command in commands:
-        command.add_parser(subparsers)
+    for name, (module, help) in COMMANDS.items():
+        if command in ("", name):
+            import_module(f"jitnet.commands.{module}").add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=help)
     return parser
+
+
+def command_of(words: list[str]) -> str:
+    """Return the part of the command line that `build_parser` has to know: a command, "" for all of them."""
+    named = next((word for word in words if not word.startswith("-")), "none")
+    return "" if named == "completion" else named
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -73,10 +60,13 @@ def main(argv: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        args = build_parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else argv
+        args = build_parser(command_of(words)).parse_args(words)
+        if hasattr(args, "threads"):
+            threads.configure(args.threads)  # before the command imports numba, which reads it only once
         code = args.run(args)
-        if sys.stdout is not None:  # None: we were started with a closed one
-            sys.stdout.flush()  # here, where a dead output is expected
+        if sys.stdout is not None:  # None: it was closed when the process started
+            sys.stdout.flush()  # here, where a closed output is handled
         return code
     except JitnetError as error:
         print(f"jitnet: {error}", file=sys.stderr)
@@ -86,8 +76,8 @@ def main(argv: list[str] | None = None) -> int:
         return InputError.exit_code
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            print(f"jitnet: {error.strerror}: make room and run it again", file=sys.stderr)
-        elif error.errno != errno.EPIPE:  # the reader of our output went away, as in `jitnet summary cnn | head -1`
+            print(f"jitnet: {error.strerror}: free some space and run it again", file=sys.stderr)
+        elif error.errno != errno.EPIPE:  # the reader of the output has left, as in `jitnet summary cnn | head -1`
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -96,14 +86,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def process() -> NoReturn:
-    """Be the `jitnet` process: `main`, behind which Ctrl-C is ignored.
+    """Run `main` as the `jitnet` process. After it, Ctrl-C is ignored.
 
-    Python on its way out would answer it with a traceback or die of it: another exit code for a run that is saved.
+    While Python exits, Ctrl-C would print a traceback or change the exit code of a run that is saved.
     """
     try:
         code = main()
     except SystemExit as left:
-        if isinstance(left.code, int) and left.code > 128:  # of a second signal: what it left half-made may crash LLVM
+        if isinstance(left.code, int) and left.code > 128:  # a second signal: LLVM may crash on unfinished work
             for stream in (sys.stdout, sys.stderr):
                 with contextlib.suppress(AttributeError, OSError, ValueError):
                     stream.flush()

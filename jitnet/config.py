@@ -1,6 +1,7 @@
 """The settings of a run: one frozen record, checked once, written as TOML and read back.
 
-A leaf: it imports nothing of jitnet but the error. What does not change a result (threads, view, folders) is not here.
+To add a setting, add a field to `Settings`: its option, TOML checks, estimator parameter and documentation are made
+from it. What does not change a result (threads, view, folders) is not here.
 """
 
 import dataclasses
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.errors import InputError
+from jitnet.setting import Setting, describe, setting
 
 # The documents' networks, each with its document's recipe: what differs from the defaults of `Settings`.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -18,7 +20,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "mlp-1000-100": {"architecture": "dense1000 dense100"},
     "mlp-250-250": {
         "architecture": "dense250 dense250",
-        "init": "he",  # not said there; jitnet's choice, as are the batch and the order
+        "init": "he",  # the document does not state it, the batch size or the order: they are jitnet's choice
         "batch_size": 64,
         "reduction": "sum",
         "shuffle": True,
@@ -36,54 +38,96 @@ PRESETS: dict[str, dict[str, Any]] = {
         "schedule": "constant",
     },
 }
-CHOICES = {
-    "bias": ("position", "channel"),
-    "init": ("documents", "lecun", "he", "normal"),
-    "loss": ("cross-entropy", "mse"),
-    "schedule": ("documents", "cosine", "one-cycle", "step", "constant"),
-    "optimizer": ("sgd", "momentum", "nesterov", "adam", "adamw"),
-    "reduction": ("mean", "sum"),
-}
+
+NETWORK, OPTIMIZATION, STOPPING, DATA = "network", "optimization", "early stopping", "data"  # groups of options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a run's result is a function of, together with its data and the seed.
+    """Everything that determines a run's result, except the contents of its data.
 
-    Raises `InputError` for a value out of range.
+    Raises `InputError` for a value of another type or out of range.
 
     >>> Settings(network="cnn").architecture
     'conv16 pool conv32 pool conv64 dense100'
     """
 
-    network: str = "cnn"  # the name it was asked for by, shown as the title
-    architecture: str = ""  # hidden layers as text; empty = the named network's. The output layer follows the data
-    bias: str = "position"  # of a convolution: one per position (H, W, C) as in the documents, or one per channel
-    init: str = "documents"
-    loss: str = ""  # empty = cross-entropy, or mse if there is a target
-    optimizer: str = "sgd"
-    momentum: float = 0.9  # of the optimisers momentum and nesterov
-    weight_decay: float = 0.0
-    epochs: int = 9  # that the learning rate is planned over
-    steps_per_epoch: int = 0  # updates after which an epoch ends early; 0 = when all images are seen
-    until: int = 0  # epochs to train in all, beyond the plan at its last learning rate; 0 = as planned
-    batch_size: int = 1  # 0 = the whole training set
-    reduction: str = "mean"  # of the gradients of a batch
-    lr: float = 1e-3  # the schedule's peak
-    schedule: str = "documents"
-    shuffle: bool = False
-    seed: int = 0
-    val: int = 0  # the last N training images are held out for validation
-    limit: int = 0  # train on the first N images only; 0 = all
-    data: str = "auto"
-    label: str = ""  # the column of a table's labels, where its name does not say so
-    skip_damaged: bool = False  # leave out the images of class folders that cannot be read
-    target: str = ""  # the column of a table of numbers that is to be approximated; empty = labels are learnt
-    target_accuracy: float = 0.0  # stop at this accuracy in percent, on validation images if there are any; 0 = never
-    patience: int = 0  # stop when validation has not improved for so many epochs; 0 = never
-    max_minutes: float = 0.0  # stop after so long; 0 = never
+    network: str = setting("cnn", "name of the preset, shown as the title", parameter=False)
+    architecture: str = setting(
+        "", "hidden layers as text; empty = those of the preset. The output layer follows the data", parameter=False
+    )
+    loss: str = setting(
+        "", "loss function", group=NETWORK, choices=("", "cross-entropy", "mse"),
+        default_text="cross-entropy; with --target: mse", cpp="loss",
+    )  # fmt: skip
+    bias: str = setting(
+        "position", "biases of a conv layer: one per position and channel, or one per channel", group=NETWORK,
+        choices=("position", "channel"),
+    )  # fmt: skip
+    init: str = setting(
+        "documents", "initial weights", group=NETWORK, choices=("documents", "lecun", "he", "normal"), cpp="init"
+    )
+    epochs: int = setting(9, "epochs that the learning rate is planned over", group=OPTIMIZATION, least=1, cpp="epochs")
+    batch_size: int = setting(
+        1, "images per update; 1 = one image at a time, 0 = all images", group=OPTIMIZATION, cpp="batch_size"
+    )
+    reduction: str = setting(
+        "mean", "how the gradients of a batch are combined", group=OPTIMIZATION, choices=("mean", "sum")
+    )
+    steps_per_epoch: int = setting(
+        0, "updates after which an epoch ends; 0 = when all images are seen", group=OPTIMIZATION, cpp="steps_per_epoch"
+    )
+    optimizer: str = setting(
+        "sgd", "update rule", group=OPTIMIZATION, choices=("sgd", "momentum", "nesterov", "adam", "adamw"),
+        cpp="rule.kind",
+    )  # fmt: skip
+    momentum: float = setting(
+        0.9, "momentum of the optimizers momentum and nesterov", group=OPTIMIZATION, metavar="MU", least=0, below=1,
+        cpp="rule.momentum",
+    )  # fmt: skip
+    weight_decay: float = setting(
+        0.0, "weight decay; with adamw 0.01 is usual", group=OPTIMIZATION, metavar="X", least=0, cpp="rule.decay"
+    )
+    lr: float = setting(1e-3, "peak learning rate", group=OPTIMIZATION, metavar="PEAK", above=0, cpp="lr")
+    schedule: str = setting(
+        "documents", "learning rate of each epoch", group=OPTIMIZATION,
+        choices=("documents", "cosine", "one-cycle", "step", "constant"), cpp="schedule",
+    )  # fmt: skip
+    shuffle: bool = setting(False, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
+    seed: int = setting(0, "seed of the initial weights and the shuffle", group=OPTIMIZATION, cpp="seed")
+    until: int = setting(
+        0, "epochs to train in total, those after the plan at its last learning rate; 0 = as planned", parameter=False
+    )
+    target_accuracy: float = setting(
+        0.0, "stop at this accuracy on the --val images, or on the test images if there are none; 0 = never",
+        group=STOPPING, metavar="PERCENT", least=0, most=100,
+    )  # fmt: skip
+    patience: int = setting(
+        0, "stop after N epochs without a better accuracy on the --val images; 0 = never", group=STOPPING
+    )
+    max_minutes: float = setting(
+        0.0, "stop after M minutes, pauses before a resume not counted; 0 = never", group=STOPPING, metavar="M", least=0
+    )
+    data: str = setting(
+        "auto", "auto, mnist, fashion, kmnist, synthetic or a path", group=DATA, metavar="SET", parameter=False
+    )
+    target: str = setting(
+        "", "column of the table --data FILE.csv to predict as a number", group=DATA, metavar="COLUMN",
+        default_text="none, labels are learned", parameter=False,
+    )  # fmt: skip
+    label: str = setting(
+        "", "column of a table's labels, by name or number, where its name does not say so", group=DATA,
+        metavar="COLUMN", default_text="a column called label, class, target, y or digit", parameter=False, added=True,
+    )  # fmt: skip
+    skip_damaged: bool = setting(
+        False, "leave out the images of class folders that cannot be read", group=DATA, parameter=False, added=True
+    )
+    val: int = setting(0, "number of training images, the last ones, held out for validation", group=DATA, cpp="val")
+    limit: int = setting(0, "train on the first N images only; 0 = all", group=DATA, parameter=False, cpp="limit")
 
     def __post_init__(self) -> None:
+        for name, described in SETTINGS.items():
+            object.__setattr__(self, name, described.check(getattr(self, name)))
         if not self.architecture.strip():
             if self.network not in PRESETS:
                 raise InputError(f"there is no network called {self.network!r}: choose one of {', '.join(PRESETS)}")
@@ -91,34 +135,8 @@ class Settings:
         if not self.loss:
             object.__setattr__(self, "loss", "mse" if self.target else "cross-entropy")
         object.__setattr__(self, "until", max(self.until, self.epochs))
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise InputError(f"{name} is {getattr(self, name)!r}: expected one of {', '.join(choices)}")
-        for name, least in (
-            ("epochs", 1),
-            ("batch_size", 0),
-            ("seed", 0),
-            ("val", 0),
-            ("limit", 0),
-            ("steps_per_epoch", 0),
-            ("patience", 0),
-        ):
-            if not least <= getattr(self, name) < 2**63:
-                raise InputError(
-                    f"{_option(name)} is {getattr(self, name)}: expected a whole number from {least} to 2**63 - 1"
-                )
-        if not 0.0 < self.lr < float("inf"):
-            raise InputError(f"--lr is {self.lr}: expected a finite number above 0")
-        if not 0.0 <= self.momentum < 1.0:
-            raise InputError(f"--momentum is {self.momentum}: expected a number from 0 to less than 1")
-        if not 0.0 <= self.weight_decay < float("inf"):
-            raise InputError(f"--weight-decay is {self.weight_decay}: expected a finite number, 0 or more")
         if self.target and self.loss != "mse":
             raise InputError(f"--loss is {self.loss!r} with a --target: expected mse, since the target is a number")
-        if not 0.0 <= self.target_accuracy <= 100.0:
-            raise InputError(f"--target-accuracy is {self.target_accuracy:g}: expected a percentage, 0 for none")
-        if not 0.0 <= self.max_minutes < float("inf"):
-            raise InputError(f"--max-minutes is {self.max_minutes:g}: expected a finite number, 0 for no limit")
         if self.patience and not self.val:
             raise InputError(
                 f"--patience is {self.patience} without validation images: expected --val N too, never the test images"
@@ -136,14 +154,23 @@ class Settings:
         return cls(**{"network": network} | PRESETS.get(network, {}) | changes)
 
     def replace(self, **changes: Any) -> "Settings":
-        """Return a copy with some values changed, checked again; another target chooses its loss anew."""
+        """Return a copy with some values changed, checked again; another target chooses its loss again."""
         if changes.get("target", self.target) != self.target:
             changes = {"loss": ""} | changes
         return dataclasses.replace(self, **changes)
 
+    def identity(self) -> dict[str, Any]:
+        """Return the values that identify these settings.
+
+        Settings that version 0.1.0 did not have are included only if they differ from their default, so that older
+        sweeps keep their identity.
+        """
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if not _is_new_default(SETTINGS[name], value)}
+
     def to_toml(self) -> str:
         """Return the settings as a TOML document that `from_toml` reads back."""
-        lines = (f"{item.name} = {_toml(getattr(self, item.name))}" for item in dataclasses.fields(self))
+        lines = (f"{name} = {_toml(getattr(self, name))}" for name in SETTINGS)
         return "\n".join(lines) + "\n"
 
     @classmethod
@@ -155,25 +182,25 @@ class Settings:
         except OSError as error:
             raise InputError(f"cannot read the settings {path}: {error.strerror}; check the path") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path} is not a TOML file of settings ({error}); mend or delete it") from None
+            raise InputError(f"{path} is not a TOML file of settings ({error}); fix or delete it") from None
         return cls.from_values(values, where=str(path))
 
     @classmethod
     def from_values(cls, values: dict[str, Any], where: str) -> "Settings":
         """Build settings from plain values that came from `where`; raises `InputError` as `from_toml`."""
-        kinds = {item.name: type(item.default) for item in dataclasses.fields(cls)}
         for name, value in values.items():
-            if name not in kinds:
-                raise InputError(f"{where} has the unknown setting {name!r}: expected one of {', '.join(kinds)}")
-            if kinds[name] is float and type(value) is int:
-                values[name] = float(value)
-            elif type(value) is not kinds[name]:
-                raise InputError(f"{where} gives {name} = {value!r}: expected a value of type {kinds[name].__name__}")
+            if name not in SETTINGS:
+                raise InputError(f"{where} has the unknown setting {name!r}: expected one of {', '.join(SETTINGS)}")
+            SETTINGS[name].check(value, f"{where} gives {name} = {value!r}")
         return cls(**values)
 
 
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+SETTINGS: dict[str, Setting] = describe(Settings)
+CHOICES = {name: tuple(filter(None, item.choices)) for name, item in SETTINGS.items() if item.choices}
+
+
+def _is_new_default(described: Setting, value: Any) -> bool:
+    return described.added and value == described.default
 
 
 def _toml(value: Any) -> str:

@@ -34,7 +34,7 @@ class EpochDone:
     eval_s: float
     images_per_s: float  # images / train_s; compilation excluded
     elapsed_s: float  # since the start of the run, pauses between a stop and its resume excluded
-    data: str = ""  # the data set's name, so that a `synthetic` result says so wherever it goes
+    data: str = ""  # the data set's name, so that a result on synthetic digits is marked in every view
     test_rmse: float | None = None  # of a regression, in the target's unit: the root of test_loss
     confusion: tuple[tuple[int, ...], ...] = ()  # test images by (true class, predicted class)
     sample_predictions: tuple[int, ...] = ()  # of the images in RunStarted.sample
@@ -65,7 +65,7 @@ class RunStarted:
     epoch: int = 0  # position where this process begins
     step_in_epoch: int = 0
     history: tuple[EpochDone, ...] = ()
-    extents: tuple[str, ...] = ()  # of the image and behind each layer: "28x28x1", "28x28x16", ...
+    extents: tuple[str, ...] = ()  # of the image and after each layer: "28x28x1", "28x28x16", ...
     classes: int = 0
     sample: tuple[str, ...] = ()  # the first test images as 10 x 10 hexadecimal digits of grey, to be drawn small
     sample_labels: tuple[int, ...] = ()
@@ -152,7 +152,7 @@ class Interrupted:
     signal: str  # "SIGINT"
     epoch: int
     step: int
-    resume: str  # the command that goes on, "" when nothing is saved
+    resume: str  # the command that continues, "" when nothing is saved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +210,7 @@ def as_record(event: Event) -> dict[str, Any]:
 def from_record(record: dict[str, Any]) -> Event:
     """Return the event that `as_record` wrote; its `snapshot` is gone (empty), and a null loss is NaN again.
 
-    Fields that this version does not know are left out; an unknown event or missing field is a `ValueError`.
+    Fields that this version does not know are omitted; an unknown event or missing field is a `ValueError`.
 
     >>> from_record({"event": "Warned", "message": "no cache"})
     Warned(message='no cache')

@@ -1,5 +1,7 @@
 """Settings of all tests."""
 
+import signal
+
 import pytest
 from hypothesis import Phase, settings
 from twins import cases, cnn_twin, mnist, tiny_twin  # noqa: F401 (fixtures: made once for all files)
@@ -7,7 +9,7 @@ from twins import cases, cnn_twin, mnist, tiny_twin  # noqa: F401 (fixtures: mad
 # Their import changes numba and the kernels of the process: they belong to children with NUMBA_DISABLE_JIT=1.
 collect_ignore = ["campaigns", "support"]
 
-# Compilation takes seconds and happens in whichever example comes first, so there is no deadline. The examples are the
+# Compilation takes seconds and happens in whichever example comes first, so no deadline is set. The examples are the
 # same in every run: a failure in CI is a failure at home.
 settings.register_profile("jitnet", deadline=None, derandomize=True, database=None, max_examples=30)
 settings.register_profile("few", settings.get_profile("jitnet"), max_examples=8)
@@ -15,6 +17,14 @@ settings.register_profile("once", settings.get_profile("jitnet"), max_examples=2
 # For mutants: it is enough that something fails, what exactly is of no interest.
 settings.register_profile("mutants", settings.get_profile("few"), phases=(Phase.explicit, Phase.generate))
 settings.load_profile("jitnet")
+
+# What is ignored when a process starts stays ignored in all its children: SIGINT in what a shell starts in the
+# background, SIGHUP under nohup. The tests send both. A handler is not inherited, so children hear them; and one that
+# does nothing still keeps the suite itself alive when its terminal goes.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 @pytest.fixture

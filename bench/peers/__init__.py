@@ -1,11 +1,11 @@
-"""The peers: other ways to train the same networks, one file each, every one in a process of its own.
+"""The peers: other ways to train the same networks, one file each, each in a separate process.
 
 A peer is a module with a class `Peer`:
 
-    MISSING   not in the class: if an import fails the peer is absent, and is named with the line that installs it
+    (missing) if an import fails the peer is absent; the output names it with the command that installs it
     variants(network)                           choices such as a memory layout, as a list of keyword arguments: the
-              fastest in a short trial is the one that is measured; one that fails is left out, and the record says why;
-              a peer without choices leaves it out
+              fastest in a short trial is measured; one that fails is excluded, and the record gives the reason;
+              a peer without choices does not define it
     versions()                                  what the figures depend on
     __init__(network, tensors, threads, **variant)
               network: words as in "conv16 pool dense100 dense10" (ReLU after every layer but the last; a pool comes
@@ -15,7 +15,7 @@ A peer is a module with a class `Peer`:
     train(steps, batch, lr) -> losses           timed: SGD from the first image on, in order; the loss before each step
     predict(images, batch) -> logits            timed: of the first `images` images, in batches
 
-What is untimed favours the peers: jitnet itself converts its bytes inside the timed part.
+Work that is not timed favours the peers: jitnet converts its bytes inside the timed part.
 """
 
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Entry:
-    """A peer as the benchmark knows it before its process is started."""
+    """What the benchmark knows of a peer before it starts its process."""
 
     name: str
     label: str
     module: str
     install: str
-    threaded: bool = True  # False: more than one thread would change nothing
-    trunk: bool = True  # False: it knows no convolutions
-    slow: bool = False  # a step takes so long that a few samples stand for the rest
+    threaded: bool = True  # False: more threads have no effect
+    trunk: bool = True  # False: it has no convolutions
+    slow: bool = False  # a step takes so long that a few samples are measured
 
 
 JITNET = "jitnet"

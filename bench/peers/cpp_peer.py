@@ -19,8 +19,8 @@ from jitnet.model.network import Network
 
 COMPILER = twin.find_compiler()
 if COMPILER is None:
-    raise ModuleNotFoundError("there is no C++ compiler", name="c++")
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast")  # as in the export's README
+    raise ModuleNotFoundError("a C++ compiler was not found", name="c++")
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast")  # as in the README of the export
 LIBRARY = ("-shared", "-fPIC", "-fvisibility=hidden")  # hidden, or two libraries of one process would share a network
 
 

@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-# XLA sizes its pool by the cores it may use, and has no environment variable of its own for it.
+# XLA sizes its pool by the cores it may use, and has no environment variable for it.
 if hasattr(os, "sched_setaffinity"):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv[2])])
 
@@ -104,7 +104,7 @@ def _scan(words, steps, batch, params, x, targets, lr):
     count = steps * batch
     batches = (x[:count].reshape(steps, batch, *x.shape[1:]), targets[:count].reshape(steps, batch))
     params, losses = lax.scan(lambda params, part: _sgd(words, params, *part, lr), params, batches)
-    return losses, params  # both: XLA would leave out the last update, and of a single step the whole gradient
+    return losses, params  # both: otherwise XLA would omit the last update, and for a single step the whole gradient
 
 
 @functools.partial(jax.jit, static_argnums=0)

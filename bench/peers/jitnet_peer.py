@@ -46,5 +46,5 @@ class Peer:
         return losses
 
     def predict(self, images, batch):
-        """Return logits; jitnet chooses its batches itself."""
+        """Return logits; jitnet chooses its batches."""
         return self.network.logits(self.images[:images])

@@ -1,4 +1,4 @@
-"""The documents' own way: plain Python loops over single numbers, image by image, gradient by gradient.
+"""The documents' method: plain Python loops over single numbers, image by image, gradient by gradient.
 
 Numbers are Python floats in nested lists, which loops walk faster than NumPy scalars. Nothing is skipped and nothing
 is clever; this is the mathematics as one writes it down first.
@@ -64,7 +64,7 @@ class Peer:
                 if place < last:
                     x = [max(value, 0.0) for value in x]
             caches.append(("relu", x, None))
-        caches.pop()  # no ReLU behind the logits
+        caches.pop()  # no ReLU after the logits
         return x, caches
 
     def _step(self, image, target, lr):
@@ -162,7 +162,7 @@ def max_pool_forward(x):
 
 
 def max_pool_backward(cache, gradient):
-    """Send each window's gradient to its winner."""
+    """Add each window's gradient to its winner."""
     winners, H, W = cache
     if not isinstance(gradient[0], list):
         gradient = shaped(gradient, len(winners), len(winners[0]))

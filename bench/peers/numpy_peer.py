@@ -1,7 +1,7 @@
-"""The same network in vectorised NumPy, as well as one can write it: im2col, one BLAS product per layer and direction.
+"""The same network in vectorised NumPy, optimised: im2col, one BLAS product per layer and direction.
 
-Images are NHWC in buffers with a border of zeros, where the 3*C numbers under one row of the filter lie side by side:
-the columns are then copied in runs of 3*C. All large arrays are made once. ReLU comes behind the pool, where there are
+Images are NHWC in buffers with a border of zeros, where the 3*C values under one row of the filter are adjacent:
+the columns are then copied in runs of 3*C. All large arrays are made once. ReLU follows the pool, where there are
 a quarter of the numbers.
 """
 
@@ -90,7 +90,7 @@ class Layer:
         self.grad_weight, self.grad_bias = np.empty_like(weight), np.empty_like(bias)
 
     def step(self, lr):
-        """Go down the gradient, in place."""
+        """Subtract lr times the gradient, in place."""
         for param, grad in ((self.weight, self.grad_weight), (self.bias, self.grad_bias)):
             grad *= lr
             param -= grad
@@ -144,7 +144,7 @@ class ConvBlock(Layer):
             self.out = np.empty((batch, H, W, OC), np.float32)
 
     def forward(self, x):
-        """Return the block's output; a batch smaller than the buffers uses their head."""
+        """Return the block's output; a batch smaller than the buffers uses their first part."""
         N, H, W, C = x.shape
         OC = self.bias.shape[2]
         padded, columns, product = self.padded[:N], self.columns[:N], self.product[:N]

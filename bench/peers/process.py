@@ -1,4 +1,4 @@
-"""The benchmark's end of a peer's process."""
+"""The process of a peer, as seen by the benchmark."""
 
 import contextlib
 import json
@@ -25,11 +25,11 @@ _POOLS = (
 
 
 class PeerError(Exception):
-    """A peer gave no usable answer; the message says why."""
+    """A peer gave no usable answer; the message gives the reason."""
 
 
 class PeerProcess:
-    """One peer with one number of threads. `absent` is why it can't run, or empty."""
+    """One peer with one number of threads. `absent` is the reason why it can't run, or empty."""
 
     def __init__(self, entry: Entry, threads: int, python: str | None = None):
         self.entry = entry
@@ -80,7 +80,7 @@ class PeerProcess:
         self._process.stdout.close()
 
     def _read(self) -> None:
-        """Pass lines on from a thread of their own: a pipe can't be read with a deadline everywhere."""
+        """Pass lines on from a separate thread: not every system can read a pipe with a deadline."""
         try:
             for line in self._process.stdout:
                 self._answers.put(line)

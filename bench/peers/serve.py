@@ -1,4 +1,4 @@
-"""A peer's own process: reads requests and writes answers, one JSON object a line.
+"""The process of a peer: reads requests and writes answers, one JSON object a line.
 
     python -m bench.peers.serve MODULE THREADS
 
@@ -19,7 +19,7 @@ LOSSES_SENT = 64  # that many first losses are enough to compare
 
 
 class Session:
-    """What a process remembers between two requests."""
+    """The state of a process between two requests."""
 
     def __init__(self, peer_class, threads: int):
         self.peer_class = peer_class
@@ -31,7 +31,7 @@ class Session:
         return {"variants": variants(network.split()) if variants else [{}]}
 
     def build(self, network: str, tensors: str, images: str, batch: int, variant: dict) -> dict:
-        """Make the peer from the given weights and hand it the images."""
+        """Make the peer from the given weights and load the images."""
         with np.load(tensors) as file:
             weights = {name: file[name] for name in file.files}
         with np.load(images) as file:
@@ -48,7 +48,7 @@ class Session:
         return {"seconds": seconds, "losses": np.float64(losses)[:LOSSES_SENT].tolist()}
 
     def predict(self, images: int, batch: int) -> dict:
-        """Classify the first images; the loss of each tells whether the logits are right."""
+        """Classify the first images; the loss of each shows whether the logits are right."""
         self.peer.reset()
         seconds, logits = _timed(lambda: self.peer.predict(images, batch))
         logits = np.asarray(logits, np.float64)
@@ -71,7 +71,7 @@ def _timed(work):
 def main() -> int:
     """Serve until the input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a library prints goes to stderr, not between the answers
+    os.dup2(2, 1)  # the output of a library goes to stderr, not between the answers
 
     def send(answer: dict) -> None:
         answers.write(json.dumps(answer) + "\n")
@@ -90,7 +90,7 @@ def main() -> int:
             request = json.loads(line)
             try:
                 answer = getattr(session, request.pop("do"))(**request)
-            except Exception as error:  # an answer, so that the other peers go on
+            except Exception as error:  # an answer, so that the other peers continue
                 first = next(iter(str(error).strip().splitlines()), "")  # compilers tell stories
                 answer = {"error": f"{type(error).__name__}: {first[:160]}".replace(os.getcwd(), ".")}
             send(answer)

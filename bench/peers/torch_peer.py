@@ -1,13 +1,13 @@
 """PyTorch in its fastest idiom for steps this small: `autograd.grad` and one `_foreach_add_`, no optimiser class.
 
-The tensors are made once, layers work in place where autograd allows it, ReLU comes behind the pool (the same result on
+The tensors are made once, layers work in place where autograd allows it, ReLU follows the pool (the same result on
 a quarter of the numbers), and `ceil_mode` pools to the edge without a padded copy. Forward and loss, and with them the
 backward pass, are tried under `torch.compile` too, which needs a C++ compiler.
 """
 
 import os
 
-# Compiling takes processes of its own by default, which would still be there while others are timed.
+# By default compilation starts other processes, which would still run while others are timed.
 os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
 
 import torch

@@ -3,7 +3,15 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+
+from jitnet.commands import COMMANDS
+from jitnet.commands.support import options
+from jitnet.commands.support.options import Subparsers
+from jitnet.config import CHOICES, PRESETS
+from jitnet.data.sources.known import KNOWN
+from jitnet.history.curves import METRICS
+from jitnet.history.read import STATUSES
+from jitnet.history.select import NAMES
 
 _BASH = r"""# jitnet completion for bash: source <(jitnet completion bash)
 _jitnet() {
@@ -105,7 +113,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Command:
-    """A command by its words, "runs list"; what may come behind it beside options."""
+    """A command by its words, "runs list"; what may follow it besides options."""
 
     name: str
     help: str
@@ -115,19 +123,20 @@ class Command:
     files: bool
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `completion` to the command line."""
-    parser = subparsers.add_parser("completion", help="print a script for completion in bash, zsh or fish")
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="as in: source <(jitnet completion bash)")
+    parser = options.add_command(
+        subparsers, "completion", "source <(jitnet completion bash)  in ~/.bashrc; for zsh the same with zsh"
+    )
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that will read the script")
     parser.set_defaults(run=run, commands=subparsers)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script and return the exit code."""
     commands = [Command("", "", (), tuple(args.commands.choices), False, False)]
-    helps = {action.dest: action.help or "" for action in args.commands._choices_actions}
     for word, parser in args.commands.choices.items():
-        commands += _walk(word, helps.get(word, ""), parser)
+        commands += _walk(word, COMMANDS[word][1], parser)
     script = fish(commands) if args.shell == "fish" else bash(commands)
     print(_ZSH + script.split("\n", 1)[1] if args.shell == "zsh" else script, end="")
     return 0
@@ -174,7 +183,7 @@ def bash(commands: list[Command]) -> str:
 
 
 def fish(commands: list[Command]) -> str:
-    """Return the script for fish, which shows the help beside each word."""
+    """Return the script for fish, which shows the help next to each word."""
     helps = {each.name: each.help for each in commands}
     lines = []
     for each in commands:
@@ -197,7 +206,7 @@ def _described(text: str) -> str:
 
 
 def _walk(name: str, help: str, parser: argparse.ArgumentParser) -> Iterator[Command]:
-    """Yield what argparse knows of a command and those under it, so that nothing can be forgotten here."""
+    """Yield what argparse knows of a command and those under it, so that nothing is missing here."""
     options: list[Option] = []
     words: tuple[str, ...] = ()
     under: list[tuple[str, str, argparse.ArgumentParser]] = []
@@ -228,20 +237,13 @@ def _option(flag: str, action: argparse.Action) -> Option:
 
 def _words(name: str, action: argparse.Action) -> tuple[str, ...]:
     """Return what a positional argument may be."""
-    from jitnet.config import PRESETS
-    from jitnet.data.sources.known import KNOWN
-
     if action.choices:
         return tuple(map(str, action.choices))
     return {"network": tuple(PRESETS), "name": tuple(KNOWN)}.get(action.dest, ())
 
 
 def _values() -> dict[str, tuple[str, ...]]:
-    """Return the values of options whose help alone knows them."""
-    from jitnet.data.sources.known import KNOWN
-    from jitnet.history.curves import METRICS
-    from jitnet.history.select import NAMES
-
+    """Return the values of options that only their help lists."""
     return {
         "--metric": tuple(METRICS),
         "--sort": NAMES,
@@ -251,8 +253,5 @@ def _values() -> dict[str, tuple[str, ...]]:
 
 
 def _field_values() -> dict[str, tuple[str, ...]]:
-    """Return what the fields of a run may be that `runs list --filter` is asked for."""
-    from jitnet.config import CHOICES, PRESETS
-    from jitnet.history.read import STATUSES
-
+    """Return the values of the fields of a run that `runs list --filter` compares."""
     return {"status": STATUSES, "network": tuple(PRESETS), **CHOICES}

@@ -7,10 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jitnet.commands.support import options
+
 
 def add_parser(subparsers: Any) -> None:
     """Add `data` and its actions to the command line."""
-    parser = subparsers.add_parser("data", help="show, fetch or clear the copies of MNIST on this machine")
+    parser = options.add_command(
+        subparsers,
+        "data",
+        "jitnet data fetch fashion  download Fashion-MNIST into the cache",
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="status|fetch|clear")
     actions.add_parser("status", help="list the places where data is looked for, and what is there")
     fetch = actions.add_parser(

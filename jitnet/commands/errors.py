@@ -1,4 +1,4 @@
-"""`jitnet errors`: the test images that a run's network gets wrong, drawn, with what it thought of them."""
+"""`jitnet errors`: the test images that a run's network gets wrong, drawn, each with its probabilities."""
 
 import argparse
 from typing import Any
@@ -8,7 +8,11 @@ from jitnet.commands.support import options
 
 def add_parser(subparsers: Any) -> None:
     """Add `errors` to the command line."""
-    parser = subparsers.add_parser("errors", help="draw the test images that a run gets wrong, the worst first")
+    parser = options.add_command(
+        subparsers,
+        "errors",
+        "jitnet errors latest --count 12  the twelve worst",
+    )
     options.add_run(parser)
     parser.add_argument("--count", metavar="N", type=int, default=6, help="at most this many (default: 6)")
     parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
@@ -28,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     threads.configure(args.threads)
 
     from jitnet.commands.support import listing, trained_run
+    from jitnet.display.format import count, percentage
     from jitnet.display.pictures import print_prediction
     from jitnet.model.network import probabilities
     from jitnet.report.measure import measure
@@ -41,7 +46,11 @@ def run(args: argparse.Namespace) -> int:
     mark = trained_run.mark(data, folder)
     names = trained_run.record_of(folder).name_of
     shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""
-    print(f"{folder.path}: {measured.errors:,} of {len(images):,} test images of {data.name}{mark} are wrong{shown}")
+    images_of = f"{count(len(images), 'test image')} of {data.name}{mark}"
+    verb = "is" if measured.errors == 1 else "are"
+    print(
+        f"{folder.path}: {measured.errors:,} of {images_of} {verb} wrong ({percentage(measured.accuracy)} right){shown}"
+    )
     out = listing.console()
     for mistake in measured.mistakes:
         about = f"true {names(mistake.label)}, predicted {names(mistake.predicted)}, loss {mistake.loss:.2f}"

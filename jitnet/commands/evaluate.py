@@ -8,9 +8,13 @@ from jitnet.commands.support import options
 
 def add_parser(subparsers: Any) -> None:
     """Add `eval` to the command line."""
-    parser = subparsers.add_parser("eval", help="measure a run's loss and accuracy on the test images")
-    options.add_run(parser)
-    parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
+    parser = options.add_command(
+        subparsers,
+        "eval",
+        "jitnet eval latest --best  the epoch with the best validation accuracy",
+        "jitnet eval model.safetensors --data mnist  a model that save() wrote",
+    )
+    options.add_model(parser)
     parser.add_argument("--data", metavar="SET", help="measure on other data (default: the run's own)")
     parser.add_argument("--threads", metavar="N", type=int, help="threads of the kernels")
     parser.add_argument("--offline", action="store_true", help="never open a connection")
@@ -24,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     threads.configure(args.threads)
 
     from jitnet.commands.support import trained_run
-    from jitnet.display.live.progress import counted
+    from jitnet.display.format import count
     from jitnet.model.network import score
 
     network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
@@ -34,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     loss *= data.unit
     mark = trained_run.mark(data, folder)
     kind = "rows" if settings.target else "images"
-    print(f"{folder.path} after {counted(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
+    print(f"{folder.path} after {count(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
     measure = f"rmse = {loss**0.5:.6g}" if accuracy is None else f"accuracy = {accuracy:.2f}"
     print(f"loss = {loss:.6f} {measure}{mark}")
     return 0

@@ -1,63 +1,54 @@
-"""`jitnet gradcheck`: every parameter tensor's gradient against central differences, in float64."""
+"""`jitnet gradcheck`: the gradient of every parameter tensor compared with central differences, in float64."""
 
 import argparse
-from typing import Any
 
-from jitnet.config import CHOICES, PRESETS
+import numpy as np
+
+from jitnet.commands.support import options, trained_run
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.progress_bar import Waiting
+from jitnet.commands.support.settings import add_network, settings_of
+from jitnet.errors import InputError
+from jitnet.model import architecture
+from jitnet.model.gradcheck import TOLERANCE, check
+from jitnet.model.network import PART, Network
+from jitnet.training.compilation import compile_kernels
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `gradcheck` to the command line."""
-    parser = subparsers.add_parser("gradcheck", help="hold a network's gradients against central differences")
-    parser.add_argument("network", metavar="NETWORK", help=" or ".join(PRESETS))
-    layers = parser.add_mutually_exclusive_group()
-    layers.add_argument("--hidden", metavar="N,N", default=argparse.SUPPRESS, help="units of an mlp's hidden layers")
-    layers.add_argument("--arch", metavar="TEXT", default=argparse.SUPPRESS, help="hidden layers, as in train")
-    given = parser.add_argument_group("as in train", argument_default=argparse.SUPPRESS)
-    given.add_argument("--bias", choices=CHOICES["bias"], help="of a conv (default: position)")
-    given.add_argument("--loss", choices=CHOICES["loss"], help="(default: cross-entropy)")
-    given.add_argument("--seed", type=int, metavar="N", help="of weights, images and places (default: 0)")
-    parser.add_argument("--samples", type=int, metavar="N", default=10, help="numbers of each tensor (default: 10)")
-    parser.add_argument("--side", type=int, metavar="N", default=28, help="of the square images (default: 28)")
-    parser.set_defaults(run=run, config=None)
+    parser = options.add_command(
+        subparsers,
+        "gradcheck",
+        'jitnet gradcheck cnn --arch "conv4:tanh pool dense8" --side 8  a small network, in a second',
+        add_help=False,
+    )
+    add_network(parser, "bias", "loss", "seed", seed="seed of weights, images and entries (default: 0)")
+    parser.add_argument("--samples", type=int, metavar="N", default=10, help="entries of each tensor (default: 10)")
+    parser.add_argument("--side", type=int, metavar="N", default=28, help="side of the square images (default: 28)")
+    options.add_threads(parser)
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line for each tensor; return 0, or 1 if one is beyond the tolerance."""
-    from jitnet.commands.train import settings_of
-    from jitnet.errors import InputError
-
+    """Print a line for each tensor; return 0, or 1 if one exceeds the tolerance."""
     settings = settings_of(args)
     for name, value, most in (("--samples", args.samples, 100_000), ("--side", args.side, 512)):
         if not 1 <= value <= most:
             raise InputError(f"{name} is {value}: expected 1 to {most:,}")
-
-    from jitnet.machine import threads
-
-    threads.configure()
-
-    import numpy as np
-
-    from jitnet.commands.support import trained_run
-    from jitnet.commands.support.progress_bar import Waiting
-    from jitnet.model import architecture
-    from jitnet.model.gradcheck import TOLERANCE, check
-    from jitnet.model.network import PART, Network
-    from jitnet.training.compilation import compile_kernels
-
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
     network = Network(layers, (args.side, args.side, 1), settings.bias, np.float64, settings.loss)
-    network.initialise("he", settings.seed)  # the documents' small weights have gradients that drown in rounding
+    network.initialise("he", settings.seed)  # the documents' small weights have gradients near rounding errors
     rng = np.random.default_rng(settings.seed)
     for name, array in network.tensors().items():
-        if name.endswith(".bias"):  # at 0 a unit that gets no input stands exactly on ReLU's kink
+        if name.endswith(".bias"):  # at 0 a unit without input is exactly on ReLU's kink
             array[...] = 0.1 * rng.standard_normal(array.shape)
     images = rng.integers(0, 256, (2, args.side, args.side, 1), dtype=np.uint8)
     targets = rng.integers(0, 10, 2).astype(np.uint8)
     recipe = f"init he with biases, seed {settings.seed}, {settings.loss}, two random images"
     print(f"{architecture.to_text(layers)} in float64, {recipe}", flush=True)
     with Waiting() as waiting:
-        # Those of sums over any number of images.
+        # The kernels for sums over any number of images.
         trained_run.show_compiling(compile_kernels(network, PART + 1, images, targets), waiting.report)
     worst = 0.0
     for tensor in check(network, images, targets, args.samples, settings.seed):

@@ -1,77 +1,94 @@
-"""`jitnet import`: a run that starts from the parameters of a PyTorch or Keras model of the same shape."""
+"""`jitnet import`: a run that starts from the parameters of a PyTorch, Keras or jitnet model."""
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from jitnet.commands.support import options
-from jitnet.config import CHOICES, PRESETS, Settings
+from jitnet.commands.support import options, trained_run
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.settings import add_some, given_settings
+from jitnet.config import PRESETS, Settings
 from jitnet.errors import InputError
+from jitnet.model import architecture
+from jitnet.run import start
+from jitnet.storage import foreign_weights, metadata, model_file
+from jitnet.storage.checkpoint import Metadata
+from jitnet.storage.metadata import LAYOUTS
 
-LAYOUTS = ("torch", "keras", "jitnet")
 
-
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `import` to the command line."""
-    parser = subparsers.add_parser(
+    parser = options.add_command(
+        subparsers,
         "import",
-        help="make a run of the weights of a PyTorch or Keras model, to eval, predict, trace or train on",
+        "jitnet import weights model.safetensors mlp --map dense1=fc1,dense2=fc2,dense3=fc3  a model of PyTorch",
+        "jitnet import weights exported.npz  an exported file, which names its network",
         description="Reads .safetensors (from PyTorch: safetensors.torch.save_file(model.state_dict(), FILE)) or .npz, "
-        "never a pickle. Behind a convolution, PyTorch's dense inputs are put from channel order into pixel order.",
+        "never a pickle. After a convolution, PyTorch's dense inputs are put from channel order into pixel order.",
     )
     parser.add_argument("kind", choices=("weights",), metavar="weights", help="what is imported")
     parser.add_argument("file", type=Path, metavar="FILE", help="a .safetensors or .npz file")
-    parser.add_argument("network", choices=PRESETS, metavar="NETWORK", help=" or ".join(PRESETS))
     parser.add_argument(
-        "--map", default="", metavar="OURS=THEIRS,...", help="conv1=features.0,dense1=fc or conv1.bias=none"
+        "network", nargs="?", choices=PRESETS, metavar="NETWORK",
+        help=f"{', '.join(PRESETS)} (default: the one that the file describes)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--map", default="", metavar="OURS=THEIRS,...", help="names of layers, conv1=features.0, or conv1.bias=none"
     )
-    parser.add_argument("--layout", choices=LAYOUTS, default="torch", help="the order of its axes (default: torch)")
-    given = parser.add_argument_group("what it is", argument_default=argparse.SUPPRESS)
-    given.add_argument("--arch", dest="architecture", metavar="TEXT", help="hidden layers (default: the network's)")
-    given.add_argument("--bias", choices=CHOICES["bias"], help="a conv's bias per position (default) or per channel")
-    given.add_argument("--data", metavar="SET", help="what it was trained on, as for `train`")
-    parser.add_argument("--name", help="name of the run folder (default: time, network and four hex digits)")
-    parser.add_argument("--offline", action="store_true", help="never open a connection")
+    parser.add_argument(
+        "--layout", choices=(foreign_weights.AUTO, *LAYOUTS), default=foreign_weights.AUTO,
+        help="order of the axes (default: auto, what the file states or its shapes allow)",
+    )  # fmt: skip
+    group = parser.add_argument_group("network", argument_default=argparse.SUPPRESS)
+    group.add_argument("--arch", metavar="TEXT", help="hidden layers (default: the network's)")
+    add_some(group, "bias")
+    data = parser.add_argument_group("data")
+    add_some(data, "data")
+    options.add_threads(parser)
+    options.add_offline(parser)
+    options.add_name(parser)
     options.add_runs_dir(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the run and return the exit code."""
-    from jitnet.machine import threads
-
-    threads.configure()
-
-    from jitnet.commands.support import trained_run
-    from jitnet.data.split import split
-    from jitnet.run import RunFolder, describe, start
-    from jitnet.storage import foreign_weights
-    from jitnet.training.loop import Training
-
-    given = {
-        name: value for name in ("architecture", "bias", "data") if (value := getattr(args, name, None)) is not None
-    }
-    settings = Settings.preset(args.network, **given)
     names = _names(args.map)
-    theirs = foreign_weights.read(args.file)
-    network, data = start.prepare(settings, args.offline, trained_run.warn)
-    tensors, unused = foreign_weights.convert(network, theirs, names, args.layout, str(args.file))
+    theirs, found = model_file.load_foreign(args.file)
+    settings = _settings(args, found)
+    data = trained_run.load_data(settings, args.offline)
+    network = start.network_for(settings, data)
+    tensors, unused = foreign_weights.import_tensors(network, theirs, found, names, args.layout, str(args.file))
     network.load_tensors(tensors, str(args.file))
     if unused:
         trained_run.warn(f"not needed of {args.file}: {', '.join(unused)}")
-    training = Training(network, settings, split(data, settings))
-    meta = describe.meta(network, data, settings.seed) | {"status": "stopped", "imported": str(args.file)}
-    with RunFolder.create(
-        args.runs_dir,
-        f"{args.network}-imported",
-        name=args.name,
-        settings=settings,
-        meta=meta,
-        tensors=training.tensors(),
-    ) as folder:
-        print(f"{folder.path} holds {network.params.size:,} parameters of {args.file}")
-        print(f"measure them with: jitnet eval {folder.path}")
+    with start.start(
+        settings, data, args.runs_dir, args.name, network=network, title=f"{settings.network}-imported",
+        status="stopped", imported=str(args.file),
+    ) as made:  # fmt: skip
+        path = made.folder.path
+    print(f"{path} holds {network.params.size:,} parameters of {args.file}")
+    print(f"measure them with: jitnet eval {path}")
     return 0
+
+
+def _settings(args: argparse.Namespace, found: Metadata) -> Settings:
+    """Return the settings of the run; raises `InputError` if the file holds another network than the one given."""
+    given = given_settings(args)
+    if "arch" in args:
+        given["architecture"] = args.arch
+    if args.network is None:
+        if "image" not in found:
+            raise InputError(
+                f"no network is given, and {args.file} does not describe one: expected one of {', '.join(PRESETS)}"
+            )
+        return metadata.describe(found, str(args.file)).settings.replace(**given)
+    settings = Settings.preset(args.network, **given)
+    held = found.get("architecture", settings.architecture)
+    if architecture.parse(held) != architecture.parse(settings.architecture):
+        raise InputError(
+            f"{args.file} holds the network {held!r}: expected {settings.architecture!r}, give --arch {held!r}"
+        )
+    return settings
 
 
 def _names(text: str) -> dict[str, str]:

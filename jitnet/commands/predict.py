@@ -1,68 +1,75 @@
 """`jitnet predict`: what a run's network sees in image files, or says of the rows of a table."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
-from jitnet.commands.support import options
+import numpy as np
+from rich.console import Console
+
+from jitnet.commands.support import listing, options, trained_run
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.table_answers import answer
+from jitnet.data.pictures.prepare import Prepared
+from jitnet.data.pictures.resize import at_most
+from jitnet.display.live.frame import glyphs_for
+from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
 from jitnet.errors import InputError
+from jitnet.model.network import Network, probabilities
+from jitnet.run.trained import Trained
 
 _DRAWN = 12  # of more images there is a line each, and no picture
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `predict` to the command line."""
-    parser = subparsers.add_parser("predict", help="classify image files: png, jpg, pgm, npy or IDX; or a CSV's rows")
-    options.add_run(parser)
+    parser = options.add_command(
+        subparsers,
+        "predict",
+        "jitnet predict latest digit.png  one image, with a picture and bars",
+        "jitnet predict latest --csv test.csv --out answers.csv  the rows of a table",
+    )
+    options.add_model(parser)
     parser.add_argument(
-        "images", nargs="*", metavar="IMAGE", help="a file with one image or, as npy or IDX, several; or a folder of files"
+        "images",
+        nargs="*",
+        metavar="IMAGE",
+        help="a file with one image or, as npy or IDX, several; or a folder of files",
     )
     parser.add_argument("--csv", metavar="FILE", type=Path, help="classify the rows of a table, or predict its numbers")
     parser.add_argument("--out", metavar="FILE", type=Path, help="with --csv: write a table of the answers")
     parser.add_argument("--label", metavar="COLUMN", help="with --csv: a column to leave out, by name or number")
-    parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
     parser.add_argument("--show-steps", action="store_true", help="draw what is done to each picture")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a line per image, of a few images a picture and bars too, and return the exit code: 1 if one has none."""
-    from jitnet.machine import threads
-
     if bool(args.images) == bool(args.csv):
         raise InputError("nothing is given to predict: expected IMAGE files or folders, or --csv FILE, one of them")
     if args.out and not args.csv:
         raise InputError("--out is given without --csv: expected a table to answer")
-    threads.configure()
-
-    from jitnet.commands.support import trained_run
-
-    network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
-    about = trained_run.about(folder, epoch)
+    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    about = trained_run.about(trained, epoch)
     if args.csv:
-        from jitnet.commands.support.table_answers import answer
-
-        return answer(args, network, folder, about)
-    if folder.settings.target:
+        return answer(args, network, trained, about)
+    if trained.settings.target:
         raise InputError(
-            f"{folder.path} approximates {folder.settings.target!r} from numbers: expected --csv FILE, a table"
+            f"{trained.path} approximates {trained.settings.target!r} from numbers: expected --csv FILE, a table"
         )
     if network.image[2] != 1:
         raise InputError(
-            f"{folder.path} was trained on images of {network.image[2]} channels: predict reads grey ones only"
+            f"{trained.path} was trained on images of {network.image[2]} channels: predict reads grey ones only"
         )
-    return _pictures(args, network, folder, about)
+    return _pictures(args, network, trained, about)
 
 
-def _pictures(args: argparse.Namespace, network: Any, folder: Any, about: str) -> int:
-    import numpy as np
-
-    from jitnet.commands.support import listing, trained_run
-    from jitnet.display.pictures import print_prediction
-    from jitnet.model.network import probabilities
-
-    record = trained_run.record_of(folder)
-    ready, failed, order = [], {}, []
+def _pictures(args: argparse.Namespace, network: Network, trained: Trained, about: str) -> int:
+    record = trained_run.record_of(trained)
+    ready: list[Prepared] = []
+    failed: dict[int, str] = {}
+    order: list[tuple[str, int]] = []
     for name, prepared in trained_run.pictures(args.images, record, network.image):
         order.append((name, len(ready)))
         if isinstance(prepared, InputError):
@@ -74,7 +81,7 @@ def _pictures(args: argparse.Namespace, network: Any, folder: Any, about: str) -
     if ready:
         images = np.stack([each.image for each in ready])
         chances = probabilities(trained_run.logits(network, images[..., None]))
-    mark = " (trained on synthetic digits)" if folder.meta.get("data") == "synthetic" else ""
+    mark = " (trained on synthetic digits)" if trained.meta.get("data") == "synthetic" else ""
     for line, (name, place) in enumerate(order):
         if line in failed:
             said = failed[line].removeprefix(f"{name}: ")
@@ -92,15 +99,9 @@ def _pictures(args: argparse.Namespace, network: Any, folder: Any, about: str) -
     return 1 if failed else 0
 
 
-def _draw_steps(out: Any, steps: Any) -> None:
+def _draw_steps(out: Console, steps: list[tuple[str, np.ndarray]]) -> None:
     """Draw what was done to a picture, step by step: pairs of a name and an image (H, W) uint8."""
-    import os
-
-    from jitnet.data.pictures.resize import at_most
-    from jitnet.display.live.frame import glyphs_for
-    from jitnet.display.pictures import as_bytes, draw_image, print_beside
-
     glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
     print("  " + " -> ".join(f"{name} ({image.shape[1]} x {image.shape[0]})" for name, image in steps), flush=True)
     small = [as_bytes(at_most(image, 28)) for _, image in steps]
-    print_beside(out, *(draw_image(each, glyphs, out.color_system is not None) for each in small))
+    print_side_by_side(out, *(draw_image(each, glyphs, out.color_system is not None) for each in small))

@@ -1,22 +1,26 @@
-"""`jitnet repeat`: the same training from several seeds, since one accuracy says little."""
+"""`jitnet repeat`: the same training from several seeds, with mean, deviation and confidence interval."""
 
 import argparse
-from typing import Any
 
-from jitnet.commands import train
-from jitnet.commands.support import many
+from jitnet.commands.support import many, options
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.settings import settings_of
+from jitnet.trials.plan import plan
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `repeat` to the command line."""
-    parser = subparsers.add_parser("repeat", help="train with several seeds: mean, deviation, confidence interval")
-    parser.add_argument("--seeds", type=int, metavar="N", default=10, help="from --seed on (default: 10)")
+    parser = options.add_command(
+        subparsers,
+        "repeat",
+        "jitnet repeat cnn --seeds 10 --epochs 3  ten runs of three epochs, two at a time on two cores",
+        add_help=False,
+    )
+    parser.add_argument("--seeds", type=int, metavar="N", default=10, help="number of seeds, from --seed (default: 10)")
     many.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train all and return the exit code."""
-    from jitnet.trials.plan import plan
-
-    return many.run(args, plan(train.settings_of(args), "repeat", seeds=args.seeds))
+    return many.run(args, plan(settings_of(args), "repeat", seeds=args.seeds))

@@ -1,4 +1,4 @@
-"""`jitnet report`: runs as one page to read, print and hand on."""
+"""`jitnet report`: runs as one page to read, print and send."""
 
 import argparse
 from collections.abc import Callable
@@ -11,7 +11,11 @@ from jitnet.commands.support import options
 
 def add_parser(subparsers: Any) -> None:
     """Add `report` to the command line."""
-    parser = subparsers.add_parser("report", help="write runs, or a sweep, as one HTML page that needs no network")
+    parser = options.add_command(
+        subparsers,
+        "report",
+        "jitnet report latest --out report.html  a page about the newest run",
+    )
     parser.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
     parser.add_argument("--out", metavar="FILE", type=Path, help="the page (default: report.html in the first RUN)")
     parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
@@ -39,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or runs[0].path / "report.html"
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"--out is {out}: expected a file in a folder that is there")
-    known: dict[str, Any] = {}  # data sets, each loaded once
+    known: dict[tuple[str, str], Any] = {}  # data sets by name and target, each loaded once
     subjects = []
     with Waiting() as waiting:
         for place, each in enumerate(runs):
@@ -62,42 +66,45 @@ def _write(out: Path, text: str) -> int:
         replace_file(out, text.encode())
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
-    print(f"written: {out} ({len(text) / 1e6:.1f} MB)")
+    size = len(text.encode()) / 1000
+    print(f"written: {out} ({f'{size / 1000:.1f} MB' if size >= 1000 else f'{size:.0f} kB'})")
     return 0
 
 
-def _subject(each: Any, args: argparse.Namespace, known: dict[str, Any], report: Callable[..., None]) -> Any:
-    """Return a run with its network's parameters and, if its data is here, what they do on the test images."""
+def _subject(
+    each: Any, args: argparse.Namespace, known: dict[tuple[Any, ...], Any], report: Callable[..., None]
+) -> Any:
+    """Return a run with its network's parameters and, if its data is here, its measurements on the test data."""
+    import numpy as np
+
     from jitnet.commands.support import trained_run
     from jitnet.data.split import with_channels
     from jitnet.errors import InputError
-    from jitnet.model.network import probabilities, score
+    from jitnet.model.network import probabilities
     from jitnet.report.measure import measure
-    from jitnet.report.section import Subject
+    from jitnet.report.regression import residuals
+    from jitnet.report.subject import Subject
 
     network, folder, _ = trained_run.load_trained(str(each.path), args.runs_dir, "best" if args.best else None)
     settings = folder.settings
-    spec = (settings.data, settings.target, settings.label, str(folder.meta.get("cwd", "")))
-    measured, missing, images = None, "", None
+    started_in = str(folder.meta.get("cwd", ""))
+    key = settings.data, settings.target, settings.label, settings.skip_damaged, started_in
+    measured: Any = None
+    missing, images = "", np.zeros((0, *network.image), np.uint8)
     try:
-        if spec not in known:
-            known[spec] = trained_run.load_data(settings, args.offline, trained_run.warn, spec[-1])
-        data = known[spec]
+        if key not in known:
+            known[key] = trained_run.load_data(settings, args.offline, started_in=started_in)
+        data = known[key]
         if data.sha256 != each.meta.get("data_sha256"):
             raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
-        images = with_channels(data.x_test)
+        inputs = with_channels(data.x_test)
+        outputs = trained_run.logits(network, inputs, report)
         if settings.target:
-            loss, _ = score(trained_run.logits(network, images, report), data.y_test, network.loss)
-            return Subject(each, network.shapes, network.tensors(), None, images[:0], rmse=(loss * data.unit) ** 0.5)
-        names = trained_run.record_of(folder).class_names
-        chances = probabilities(trained_run.logits(network, images, report))
-        measured = measure(data.name, chances, data.y_test, names=names)
+            measured = residuals(data.name, settings.target, outputs, data.y_test, data.unit)
+        else:
+            names = trained_run.record_of(folder).class_names
+            measured, images = measure(data.name, probabilities(outputs), data.y_test, names=names), inputs
     except InputError as error:
         missing = str(error)
         trained_run.warn(f"{each.name} is reported without measurements: {error}")
-        images = None
-    if images is None:
-        import numpy as np
-
-        images = np.zeros((0, *network.image), np.uint8)
     return Subject(each, network.shapes, network.tensors(), measured, images, missing)

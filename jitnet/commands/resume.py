@@ -1,22 +1,33 @@
-"""`jitnet resume`: go on with a run, from the newest checkpoint that is whole."""
+"""`jitnet resume`: continue a run from its newest valid checkpoint."""
 
 import argparse
-from typing import Any
 
-from jitnet.commands.support import options
-from jitnet.config import CHOICES
+from jitnet.commands.support import options, session
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.progress_bar import Waiting
+from jitnet.commands.support.settings import add_some, given_settings
+from jitnet.config import Settings
+from jitnet.display import open_view
 from jitnet.errors import InputError
+from jitnet.run import RunFolder, start
+from jitnet.training.loop import Position
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `resume` to the command line."""
-    parser = subparsers.add_parser("resume", help="go on with a stopped or killed run, or extend a finished one")
-    options.add_run(parser)
-    parser.add_argument(
-        "--epochs", type=int, metavar="N", help="train up to N epochs in all; beyond the plan at its last learning rate"
+    parser = options.add_command(
+        subparsers,
+        "resume",
+        "jitnet resume latest  continue the newest run after Ctrl-C or a crash",
+        "jitnet resume my-run --epochs 20  train up to 20 epochs in total",
     )
-    parser.add_argument(
-        "--schedule", choices=CHOICES["schedule"], help="plan the learning rate of the remaining epochs anew"
+    options.add_run(parser)
+    add_some(
+        parser,
+        "epochs",
+        "schedule",
+        epochs="train up to N epochs in total; those after the plan have its last learning rate",
+        schedule="plan the learning rate of the remaining epochs again",
     )
     options.add_process(parser)
     parser.set_defaults(run=run)
@@ -24,50 +35,42 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Resume and return the exit code."""
-    from jitnet.machine import threads
-
-    threads.configure(args.threads)  # before anything imports numba
-
-    from jitnet.commands.support import session
-    from jitnet.commands.support.progress_bar import Waiting
-    from jitnet.display import open_view
-    from jitnet.run import RunFolder, describe, start
-
+    given = given_settings(args)
     with RunFolder.open(args.run_name, args.runs_dir, lock=True) as folder:
-        position, tensors, path, notices = start.standing(folder)
-        settings = folder.settings
-        epochs = _epochs(args, position, settings.until)
-        if args.schedule:
-            settings = settings.replace(schedule=args.schedule, epochs=epochs)
-        if args.epochs is not None:  # more is asked for: what stopped it, or would at once, is lifted
-            settings = settings.replace(target_accuracy=0.0, patience=0, max_minutes=0.0)
-        if folder.meta["status"] == "done" and folder.meta.get("stop_reason") and args.epochs is None:
-            if args.ui not in ("json", "quiet"):
+        state = start.load_state(folder)
+        epoch, quiet = state.position.epoch, args.ui in ("json", "quiet")
+        settings = _settings(folder, state.position, given)
+        if folder.meta["status"] == "done" and folder.meta.get("stop_reason") and "epochs" not in given:
+            if not quiet:
                 reason = folder.meta["stop_reason"]
-                print(f"{folder.path} is finished after {position.epoch} of {epochs} epochs: {reason}")
-                print(f"--epochs {max(epochs, position.epoch + 1)} would go on")
+                print(f"{folder.path} is finished after {epoch} of {settings.until} epochs: {reason}")
+                print(f"--epochs {max(settings.until, epoch + 1)} would continue it")
             return 0
-        if position.epoch >= epochs:
-            start.close(folder, position)
-            if args.ui not in ("json", "quiet"):
-                print(f"{folder.path} is finished: {position.epoch} epochs are done; --epochs N would extend it")
+        if epoch >= settings.until:
+            start.finish(folder, state.position)
+            if not quiet:
+                print(f"{folder.path} is finished: {epoch} epochs are done; --epochs N would extend it")
             return 0
         with Waiting(args.ui != "quiet") as waiting:
             started_in = str(folder.meta.get("cwd", ""))
-            network, data = start.prepare(settings, args.offline, notices.append, waiting.report, started_in)
-        start.require_same(data, folder)
-        network.load_tensors(tensors, str(path))
-        peak = describe.peak_threads(settings)
-        training, started = start.again(network, data, settings, folder, position, epochs, peak)
-        return session.follow(training, started, folder, open_view(args.ui), notices)
+            data = start.load_data(settings, args.offline, state.notices.append, waiting.report, started_in)
+        resumed = start.resume(folder, state, data, settings, measure_peak=True)
+        return session.follow(resumed, open_view(args.ui), state.notices)
 
 
-def _epochs(args: argparse.Namespace, position: Any, planned: int) -> int:
-    if args.epochs is None:
-        return planned
-    if args.epochs < max(planned, position.epoch):
+def _settings(folder: RunFolder, position: Position, given: dict[str, object]) -> Settings:
+    """Return the settings for the rest of a run; raises `InputError` if fewer epochs than before are requested."""
+    settings = folder.settings
+    planned = max(settings.until, position.epoch)
+    epochs = given.get("epochs", settings.until)
+    assert isinstance(epochs, int)
+    if "epochs" in given and epochs < planned:
         raise InputError(
-            f"--epochs is {args.epochs}: expected at least the {max(planned, position.epoch)} that {args.run_name} has "
-            "planned or done"
+            f"--epochs is {epochs}: expected at least the {planned} that {folder.path} has planned or done"
         )
-    return args.epochs
+    changes: dict[str, object] = {"until": epochs}
+    if "schedule" in given:
+        changes |= {"schedule": given["schedule"], "epochs": epochs}
+    if "epochs" in given:  # lift what stopped the run, or would stop it at once
+        changes |= {"target_accuracy": 0.0, "patience": 0, "max_minutes": 0.0}
+    return settings.replace(**changes)

@@ -13,7 +13,12 @@ from jitnet.errors import InputError
 
 def add_parser(subparsers: Any) -> None:
     """Add `runs` and its actions to the command line."""
-    parser = subparsers.add_parser("runs", help="list, show, compare or plot runs")
+    parser = options.add_command(
+        subparsers,
+        "runs",
+        "jitnet runs list --sort accuracy  all runs, the best first",
+        "jitnet runs compare run-a run-b  what differs between two runs",
+    )
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|compare|plot")
     listing = actions.add_parser("list", help="a line for each run, the newest first")
     listing.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")
@@ -46,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what `jitnet runs` was asked for and return the exit code."""
+    """Do the action and return the exit code."""
     return {"list": _list, "show": _show, "compare": _compare, "plot": _plot}[args.action](args)
 
 
@@ -84,7 +89,8 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from jitnet.history.compare import compare, to_csv, to_markdown
+    from jitnet.display.tables import to_csv, to_markdown
+    from jitnet.history.compare import compare
     from jitnet.history.curves import curves
     from jitnet.history.sweep_record import expand, find_sweep
 
@@ -112,7 +118,7 @@ def _compare(args: argparse.Namespace) -> int:
 
 def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
     """Print a sweep's statistics and its table: a line for each trial, where `compare` has a column for each run."""
-    from jitnet.history.compare import to_csv, to_markdown
+    from jitnet.display.tables import to_csv, to_markdown
     from jitnet.history.sweep_record import read_sweep
     from jitnet.history.tables import statistics_tables, trials_table
 

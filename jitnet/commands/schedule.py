@@ -2,34 +2,35 @@
 
 import argparse
 import sys
-from typing import Any
 
-from jitnet.config import CHOICES, PRESETS
+from jitnet.commands.support import options
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.settings import add_network, settings_of
+from jitnet.display.format import count
+from jitnet.training.schedule import learning_rate
 
 _WIDTH = 50  # columns of the longest bar
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `schedule` to the command line."""
-    parser = subparsers.add_parser("schedule", help="draw the learning rate of each epoch, without training")
-    parser.add_argument("network", nargs="?", default="cnn", metavar="NETWORK", help=f"{', '.join(PRESETS)}")
-    given = parser.add_argument_group("instead of the network's own", argument_default=argparse.SUPPRESS)
-    given.add_argument("--schedule", choices=CHOICES["schedule"], help="the form of the curve")
-    given.add_argument("--epochs", type=int, metavar="N", help="that it is planned over")
-    given.add_argument("--lr", type=float, metavar="PEAK", help="its peak")
-    parser.set_defaults(run=run, config=None)
+    parser = options.add_command(
+        subparsers,
+        "schedule",
+        "jitnet schedule cnn --schedule one-cycle --epochs 20  the learning rates of 20 epochs",
+        add_help=False,
+    )
+    add_network(parser, "schedule", "epochs", "lr", default="cnn", layers=False)
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line an epoch and return the exit code."""
-    from jitnet.commands.train import settings_of
-    from jitnet.training.schedule import learning_rate
-
+    """Print a line for each epoch and return the exit code."""
     settings = settings_of(args)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(f"schedule {settings.schedule}, peak {settings.lr:g}, {settings.epochs} epoch{'s' * (settings.epochs > 1)}")
+    print(f"schedule {settings.schedule}, peak {settings.lr:g}, {count(settings.epochs)}")
     for epoch in range(settings.epochs):
-        rate = learning_rate(settings, epoch)
-        bar = ("█" if utf8 else "#") * max(1, round(_WIDTH * rate / settings.lr))
-        print(f"Epoch {epoch:2d} lr = {rate:.6f} {bar}")
+        lr = learning_rate(settings, epoch)
+        bar = ("█" if utf8 else "#") * max(1, round(_WIDTH * lr / settings.lr))
+        print(f"Epoch {epoch:2d} lr = {lr:.6f} {bar}")
     return 0

@@ -1,30 +1,28 @@
 """`jitnet summary`: the documents' listing of a network, with sizes, parameters and multiply-accumulates."""
 
 import argparse
-from typing import Any
 
-from jitnet.config import CHOICES, PRESETS
+from rich.console import Console
+from rich.table import Table
+
+from jitnet.commands.support import options
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.settings import add_network, settings_of
+from jitnet.model import architecture
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `summary` to the command line."""
-    parser = subparsers.add_parser("summary", help="list a network's operations with their sizes and work")
-    parser.add_argument("network", metavar="NETWORK", help=" or ".join(PRESETS))
-    layers = parser.add_mutually_exclusive_group()
-    layers.add_argument("--hidden", metavar="N,N", default=argparse.SUPPRESS, help="units of an mlp's hidden layers")
-    layers.add_argument("--arch", metavar="TEXT", default=argparse.SUPPRESS, help="hidden layers, as in train")
-    parser.add_argument("--bias", choices=CHOICES["bias"], default="position", help="of a conv (default: position)")
-    parser.set_defaults(run=run, config=None)
+    parser = options.add_command(
+        subparsers, "summary", "jitnet summary mlp --hidden 512,512  for images of 28 x 28 pixels and 10 classes",
+        add_help=False,
+    )  # fmt: skip
+    add_network(parser, "bias")
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the listing and return the exit code."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from jitnet.commands.train import settings_of
-    from jitnet.model import architecture
-
     settings = settings_of(args)
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
     network = architecture.shapes(layers, (28, 28, 1), settings.bias)
@@ -38,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     total = f"{architecture.parameter_count(network):,}"
     table.add_row("total", "", "", total, f"{architecture.forward_macs(network):,}")
     console = Console()
-    if not console.is_terminal:  # a pipe has no width: cut nothing
+    if not console.is_terminal:  # a pipe has no width: omit nothing
         console.width = 120
     console.print(table)
     return 0

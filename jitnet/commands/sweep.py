@@ -1,29 +1,44 @@
-"""`jitnet sweep`: every combination of some settings, or random ones, the worse ones ended early if wanted."""
+"""`jitnet sweep`: every combination of some settings, or random ones; the worse ones may end early."""
 
 import argparse
 from typing import Any
 
-from jitnet.commands import train
-from jitnet.commands.support import many
+from jitnet.commands.support import many, options
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.settings import settings_of
+from jitnet.config import PRESETS
 from jitnet.errors import InputError
+from jitnet.trials.plan import parse_bounds, parse_values, plan
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `sweep` to the command line."""
-    parser = subparsers.add_parser("sweep", help="train with every combination of some settings, or random ones")
-    plan = parser.add_argument_group("the plan")
-    plan.add_argument(
-        "--grid", metavar="NAME=V,V", action="append", default=[], help='lr=0.01,0.03 hidden=512x512,300 "arch=..."'
+    parser = options.add_command(
+        subparsers,
+        "sweep",
+        "jitnet sweep mlp --grid lr=0.01,0.03 hidden=100,512x512 --epochs 3  four runs",
+        "jitnet sweep cnn --random 20 --range lr=1e-4:1e-1 --val 999 --schedule cosine --halving 3  the better ones longer",
+        add_help=False,
     )
-    plan.add_argument("--random", type=int, metavar="N", default=0, help="N random combinations instead of all")
-    plan.add_argument(
-        "--range", metavar="NAME=A:B", action="append", default=[], help="with --random: a number between A and B"
+    group = parser.add_argument_group("combinations")
+    group.add_argument(
+        "--grid",
+        metavar="NAME=V,V",
+        nargs="+",
+        action="extend",
+        default=[],
+        help='values of a setting: lr=0.01,0.03 hidden=512x512,300 "arch=..."',
     )
-    plan.add_argument("--random-seed", type=int, metavar="N", default=0, help="of the random combinations (default: 0)")
-    plan.add_argument("--seeds", type=int, metavar="N", default=1, help="seeds of each combination (default: 1)")
-    plan.add_argument(
+    group.add_argument("--random", type=int, metavar="N", default=0, help="N random combinations instead of all")
+    group.add_argument(
+        "--range", metavar="NAME=A:B", nargs="+", action="extend", default=[],
+        help="with --random: a number between A and B",
+    )  # fmt: skip
+    group.add_argument("--random-seed", type=int, metavar="N", default=0, help="seed of the combinations (default: 0)")
+    group.add_argument("--seeds", type=int, metavar="N", default=1, help="seeds of each combination (default: 1)")
+    group.add_argument(
         "--halving", type=int, metavar="R", default=0,
-        help="after few epochs keep the better one in R by --val, train these R times as long, and so on",
+        help="after a few epochs keep the best one in R by --val, train those R times as long, and so on",
     )  # fmt: skip
     many.add_options(parser)
     parser.set_defaults(run=run)
@@ -31,8 +46,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train all and return the exit code."""
-    from jitnet.trials.plan import parse_bounds, parse_values, plan
-
+    for texts in (args.grid, args.range):  # NETWORK may also come after their values, which have a "="
+        if args.network is None and texts and texts[-1] in PRESETS:
+            args.network = texts.pop()
     if not args.grid and not args.range:
         raise InputError("nothing varies: expected --grid lr=0.01,0.03 or --random N --range lr=1e-4:1e-1")
     grid: dict[str, Any] = {}
@@ -49,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     return many.run(
         args,
         plan(
-            train.settings_of(args), "sweep", grid, bounds, seeds=args.seeds, draws=args.random,
+            settings_of(args), "sweep", grid, bounds, seeds=args.seeds, draws=args.random,
             draw_seed=args.random_seed, halving=args.halving,
         ),
     )  # fmt: skip

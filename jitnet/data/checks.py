@@ -37,12 +37,13 @@ def belong(x: list[np.ndarray], y: list[np.ndarray], where: str) -> None:
     for name, images_of, labels_of in zip(("train", "test"), x, y):
         if len(images_of) != len(labels_of):
             raise InputError(
-                f"{where} has {len(images_of):,} {name} images but {len(labels_of):,} {name} labels: expected one label "
-                "per image"
+                f"{where} has {len(images_of):,} {name} images but {len(labels_of):,} {name} labels: expected one "
+                "label per image"
             )
     if len(x) == 2 and x[0].shape[1:] != x[1].shape[1:]:
         raise InputError(
-            f"{where} has train images of shape {x[0].shape[1:]} but test images of {x[1].shape[1:]}: expected one shape"
+            f"{where} has train images of shape {x[0].shape[1:]} but test images of {x[1].shape[1:]}: expected one "
+            "shape"
         )
 
 

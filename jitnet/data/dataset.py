@@ -3,7 +3,8 @@
 import dataclasses
 import functools
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +44,7 @@ class Dataset:
     source: str
     sha256: str
     unit: float = 1.0
-    facts: DataRecord = DataRecord()
+    facts: DataRecord = field(default_factory=DataRecord)
 
     @property
     def synthetic(self) -> bool:
@@ -65,7 +66,12 @@ class Dataset:
 
 
 def assemble(
-    raw: Raw, source: str, name: str, verified: Known | None = None, warn=lambda message: None, whole: bool = False
+    raw: Raw,
+    source: str,
+    name: str,
+    verified: Known | None = None,
+    warn: Callable[[str], None] = lambda message: None,
+    whole: bool = False,
 ) -> Dataset:
     """Build a data set from what a reader found; raises `InputError` when its arrays do not belong together.
 

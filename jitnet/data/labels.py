@@ -1,4 +1,4 @@
-"""Labels: whatever they are called in the files they become numbers 0, 1, ...; and splits that no class falls out of."""
+"""Labels as numbers 0, 1, ..., by whatever names the files have; and splits that keep every class on both sides."""
 
 import numpy as np
 
@@ -22,8 +22,8 @@ def texts(labels: np.ndarray, where: str) -> np.ndarray:
         broken = next((name for name in names if _is_fraction(name)), None)
         if broken is not None:
             raise InputError(
-                f"{where} has the label {broken}: expected classes, as whole numbers or names; to approximate numbers use "
-                "--target COLUMN"
+                f"{where} has the label {broken}: expected classes, as whole numbers or names; to approximate numbers "
+                "use --target COLUMN"
             )
         return np.array(names)[places] if len(found) else labels
     if labels.dtype.kind not in "biuf":

@@ -49,8 +49,10 @@ def scale_of(arrays: list[np.ndarray], where: str) -> Scale:
     low, high = min(lows, default=0.0), max(highs, default=0.0)
     wholes = [values.dtype.kind != "f" or bool((values == np.trunc(values)).all()) for values in arrays]
     whole = all(wholes)
-    if not whole and any(top > 1.001 for top in highs) and any(
-        top <= 1.001 and not one for top, one in zip(highs, wholes)
+    if (
+        not whole
+        and any(top > 1.001 for top in highs)
+        and any(top <= 1.001 and not one for top, one in zip(highs, wholes))
     ):
         raise InputError(f"{where} has pixels up to 1 in one part and up to {high:g} in another: expected one scale")
     if low < 0 and (low, high) != (-1, 1):

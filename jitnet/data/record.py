@@ -4,8 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from jitnet.data.pixels import BYTES, Scale
 from jitnet.data.pictures.style import AS_IS, Style
+from jitnet.data.pixels import BYTES, Scale
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ class View(Protocol):
 
     @property
     def broken(self) -> bool:
-        """Has the audience gone (a closed pipe, a full disk)? The run goes on; the exit code may say so."""
+        """Has the audience gone (a closed pipe, a full disk)? The run continues; the exit code may report it."""
 
     @property
     def drawing_s(self) -> float:
@@ -27,7 +27,7 @@ class View(Protocol):
 
     @property
     def paused(self) -> bool:
-        """Does the user want the training to stand still? Then `wait` is called until it is over."""
+        """Does the user want the training to pause? Then `wait` is called until the pause is over."""
 
     def wait(self) -> None:
         """Pass a moment of a pause."""
@@ -48,7 +48,7 @@ class Quiet:
     drawing_s = 0.0
 
     def wait(self) -> None:
-        """Never asked for."""
+        """Never called."""
 
     def __enter__(self) -> "Quiet":
         return self

@@ -2,6 +2,7 @@
 
 from functools import cache, lru_cache
 
+from jitnet.display.format import class_figures, percent_number
 from jitnet.display.live.frame import Glyphs, Line, blend, fit, panel
 from jitnet.display.live.progress import DashboardState
 
@@ -22,7 +23,7 @@ def confusion_of(state: DashboardState) -> Confusion:
 
 def accuracies(confusion: Confusion) -> list[float | None]:
     """Return each class's accuracy in percent; None of a class without images."""
-    return [100 * row[label] / sum(row) if sum(row) else None for label, row in enumerate(confusion)]
+    return [None if each.recall is None else 100 * each.recall for each in class_figures(confusion)]
 
 
 def class_line(confusion: Confusion, width: int, glyphs: Glyphs) -> Line:
@@ -35,7 +36,7 @@ def class_line(confusion: Confusion, width: int, glyphs: Glyphs) -> Line:
     known = [value for value in values if value is not None]
     for label, value in enumerate(values):
         sign = glyphs.now if value is not None and value == min(known) < max(known) else " "
-        text = _percent(value, 1 if room >= 8 else 0)
+        text = percent_number(value, 1 if room >= 8 else 0)
         line += [(f"{sign}{label}:", "label"), (text.ljust(room - 2 - len(str(label))), _tone(value, known))]
     return line
 
@@ -120,7 +121,7 @@ def confusion_panel(confusion: Confusion, width: int, rows: int, glyphs: Glyphs,
             line: Line = [(f"{label:>2}", "label")]
             for other, count in enumerate(row):
                 if other == label:
-                    line.append((_percent(shares[label], 0).rjust(CELL), "accuracy"))
+                    line.append((percent_number(shares[label], 0).rjust(CELL), "accuracy"))
                 else:
                     line.append((f"{min(count, 999):>{CELL}}" if count else " " * CELL, _heat(count, most)))
             body.append(line)
@@ -132,13 +133,6 @@ def _heat(count: int, most: int) -> str:
     if not count:
         return ""
     return f"#ffffff on {blend('#4a3436', '#c23b33', count / most)}"
-
-
-def _percent(value: float | None, digits: int) -> str:
-    if value is None:
-        return "-"
-    highest = 100 - 10**-digits  # only all of them are 100 %
-    return f"{min(value, highest) if value < 100 else value:.{digits}f}"
 
 
 def _tone(value: float | None, known: list[float]) -> str:

@@ -33,7 +33,7 @@ class JsonLines:
         return self
 
     def wait(self) -> None:
-        """Never asked for: nobody watches who could pause."""
+        """Nobody can pause a run from here, so this is never called."""
 
     def __exit__(self, *exception: object) -> None:
         pass

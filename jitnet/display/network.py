@@ -1,4 +1,4 @@
-"""The network drawn as shapes, each as high and wide as its layer, and how far each layer's weights move just now."""
+"""The network drawn as shapes, each as high and wide as its layer, with the recent change of each layer's weights."""
 
 from math import log2, sqrt
 
@@ -87,7 +87,7 @@ def _cell(text: str, column: int, tone: str, sign: str = " ") -> Line:
 
 
 def _meter(state: DashboardState, place: int, name: str, column: int, tone: str, glyphs: Glyphs) -> Line:
-    """Return a layer's name, with a bar of how far its weights moved in the latest call if it has any."""
+    """Return a layer's name, with a bar for the recent change of its weights if it has any."""
     share = state.moving[place]
     if not share or state.evaluating:
         return _cell("moving:" if place == 0 and any(state.moving) and not state.evaluating else name, column, "label")

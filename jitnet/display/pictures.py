@@ -50,8 +50,8 @@ def draw_chances(chances: np.ndarray, predicted: int, label: int | None, glyphs:
     return lines
 
 
-def print_beside(out: Console, *blocks: list[Text]) -> None:
-    """Print blocks of lines beside each other, two spaces apart."""
+def print_side_by_side(out: Console, *blocks: list[Text]) -> None:
+    """Print blocks of lines side by side, two spaces apart."""
     widths = [max((line.cell_len for line in block), default=0) for block in blocks]
     for row in range(max(map(len, blocks))):
         line = Text("  ")
@@ -64,11 +64,11 @@ def print_beside(out: Console, *blocks: list[Text]) -> None:
 
 
 def print_prediction(out: Console, image: np.ndarray, chances: np.ndarray, label: int | None = None) -> None:
-    """Print an image (H, W) or (H, W, C) of bytes beside its probabilities (classes,)."""
+    """Print an image (H, W) or (H, W, C) of bytes next to its probabilities (classes,)."""
     glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
     grey = image if image.ndim == 2 else image.mean(axis=2).astype(np.uint8)
     picture = draw_image(grey, glyphs, out.color_system is not None)
-    print_beside(out, picture, draw_chances(chances, int(chances.argmax()), label, glyphs))
+    print_side_by_side(out, picture, draw_chances(chances, int(chances.argmax()), label, glyphs))
 
 
 def as_bytes(values: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-from jitnet.display.live.progress import DashboardState, counted
+from jitnet.display.format import count, duration
+from jitnet.display.live.progress import DashboardState
 from jitnet.display.sink import Sink
 from jitnet.events import Compiling, Diverged, EpochDone, Event, Interrupted, RunFinished, RunStarted, Warned
 
@@ -27,10 +28,10 @@ def closing_lines(end: RunFinished | Interrupted | Diverged) -> list[str]:
     """Return what is said last, by how the run ended; of a finished run the documents' two lines."""
     match end:
         case Interrupted():
-            saved = f"a checkpoint is saved, go on with: {end.resume}" if end.resume else "nothing is saved"
-            return [f"Stopped by {end.signal} at epoch {end.epoch}, step {end.step}; {saved}"]
+            saved = f"a checkpoint is saved, continue with: {end.resume}" if end.resume else "nothing is saved"
+            return [f"Stopped by {end.signal} in epoch {end.epoch + 1}, step {end.step}; {saved}"]
         case Diverged():
-            return [f"Diverged at epoch {end.epoch}, step {end.step}, lr {end.lr:.6g}: {end.message}"]
+            return [f"Diverged in epoch {end.epoch + 1}, step {end.step}, lr {end.lr:.6g}: {end.message}"]
     lines = [f"Total execution time: {end.elapsed_s / 60:.2f} minutes"]
     if end.stop_reason:
         lines.append(f"Stopped early: {end.stop_reason}")
@@ -51,15 +52,15 @@ def header_lines(run: RunStarted) -> list[str]:
     lines = [
         f"{run.title}: {run.architecture}",
         f"  size    {run.parameters:,} parameters, {run.macs:,} MACs per image",
-        f"  data    {data}: {images}, {run.test_images:,} test {'images' if run.sample else 'rows'}",
+        f"  data    {data}: {images}, {run.test_images:,} test images",
         f"  source  {run.source}",
         *(f"  {name:7} {text}" for name, text in run.data_facts),
-        f"  recipe  {run.recipe}, {counted(run.epochs)}",
-        f"  runs on {counted(run.threads, 'thread')} ({run.layer})",
+        f"  recipe  {run.recipe}, {count(run.epochs)}",
+        f"  runs on {count(run.threads, 'thread')} ({run.layer})",
         f"  folder  {run.run or 'none, nothing is saved'}",
     ]
     if run.epoch or run.step_in_epoch:
-        lines.append(f"  resumes at epoch {run.epoch}, step {run.step_in_epoch} of {run.steps_per_epoch}")
+        lines.append(f"  resumes in epoch {run.epoch + 1}, step {run.step_in_epoch} of {run.steps_per_epoch}")
     return lines
 
 
@@ -89,7 +90,7 @@ class Plain:
         return self
 
     def wait(self) -> None:
-        """Never asked for: nobody watches who could pause."""
+        """Nobody can pause a run from here, so this is never called."""
 
     def __exit__(self, *exception: object) -> None:
         pass
@@ -107,7 +108,7 @@ class Plain:
                 lines = self._lines(event)
                 for text in lines:
                     self._out.line(text)
-                if lines or isinstance(event, Compiling):  # loading kernels silently is no long epoch
+                if lines or isinstance(event, Compiling):  # loading kernels silently does not count as a long epoch
                     self._spoke_at = self._clock()
 
     def _lines(self, event: Event) -> list[str]:
@@ -127,9 +128,10 @@ class Plain:
         if run is None or steps is None or left is None or self._clock() - self._spoke_at < HEARTBEAT_S:
             return []
         return [
-            f"epoch {steps.epoch}: {100 * self._state.fraction:.0f} % of {run.images_per_epoch:,} images, "
+            f"epoch {steps.epoch + 1} of {run.epochs}: "
+            f"{100 * self._state.fraction:.0f} % of {run.images_per_epoch:,} images, "
             f"avg loss {steps.epoch_loss:.6f}, {self._state.speed.value:,.0f} images/s, "
-            f"about {left / 60:.1f} minutes left"
+            f"about {duration(left)} left"
         ]
 
 
@@ -138,4 +140,4 @@ def _compiling(event: Compiling) -> list[str]:
         return []
     if event.index < event.total:
         return [f"compiling kernels {event.index + 1}/{event.total} (first run only)"]
-    return [f"compiled {event.total} kernels in {event.seconds:.1f} seconds"]
+    return [f"compiled {count(event.total, 'kernel')} in {duration(event.seconds)}"]

@@ -39,7 +39,7 @@ class Sink:
                 self._give_up()
 
     def isatty(self) -> bool:
-        """Is this a real terminal, whatever the environment claims?"""
+        """Is this a real terminal, regardless of what the environment claims?"""
         try:
             return self.stream is not None and self.stream.isatty()
         except ValueError:

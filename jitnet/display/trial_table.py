@@ -1,16 +1,18 @@
-"""The live table of trials: how far each one is, what came of it, how long all of it will take."""
+"""The live table of trials: the progress and the result of each, and how long all of them will take."""
 
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import IO, cast
 
 from rich.console import Console
 
+from jitnet.display.format import number, percent_number
 from jitnet.display.live.frame import Frame, Glyphs, Line, bar, clean, fit, glyphs_for, panel
 from jitnet.display.live.painter import Painter
 from jitnet.display.sink import Sink
-from jitnet.display.trials import standing
+from jitnet.display.trial_text import overview
 from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 
 _TONES = {RUNNING: "loss", DONE: "accuracy", CUT: "label", PAUSED: "label", WAITING: "label", STOPPED: "val"}
@@ -23,15 +25,15 @@ def render(board: Board, width: int, height: int, glyphs: Glyphs) -> Frame:
     best = board.best
     rows = _chosen(board.rows, max(1, height - 6))
     name_width = min(max((len(row.name) for row in rows), default=5), max(12, width - 56))
-    names = f"  {'trial':{name_width}}  {'status':9} {'epochs':>18}  {'avg loss':>9}  {'val':>6}  {'test':>6}"
+    names = f"  {'trial':{name_width}}  {'status':9} {'epochs':>18}  {'avg loss':>9}  {'val %':>6}  {'test %':>6}"
     body: list[Line] = [[(names, "label")], *(_row(row, name_width, row is best, glyphs) for row in rows)]
     if len(rows) < len(board.rows):
         body.append([(f"  and {len(board.rows) - len(rows)} more", "label")])
-    counted = f"{board.count(RUNNING)} running" if not board.preparing else "data and kernels are made ready"
-    lines = panel([(board.title, "title")], [(counted, "label")], body, width, len(body) + 2, glyphs)
+    now = f"{board.count(RUNNING)} running" if not board.preparing else "preparing data and kernels"
+    lines = panel([(board.title, "title")], [(now, "label")], body, width, len(body) + 2, glyphs)
     share = min(1.0, board.trained / board.planned) if board.planned else 1.0
     lines.append(
-        fit([(" ", ""), *bar(share, min(30, width // 3), "loss", glyphs), (f" {standing(board)}", "")], width, glyphs)
+        fit([(" ", ""), *bar(share, min(30, width // 3), "loss", glyphs), (f" {overview(board)}", "")], width, glyphs)
     )
     lines.append(fit([(f" {clean(str(board.path))} {glyphs.dot} {board.engine}", "label")], width, glyphs))
     return Frame(lines[:height])
@@ -50,21 +52,21 @@ def _row(row: Row, name_width: int, best: bool, glyphs: Glyphs) -> Line:
     mark = f"{glyphs.best} " if best else "  "
     tone = _TONES.get(row.status, "error")
     share = row.trained / max(1, row.epochs)
-    figures = [f"{value:.2f}" if value is not None else "-" for value in (row.val_accuracy, row.test_accuracy)]
-    loss = f"{row.train_loss:.6f}"[:9] if row.train_loss is not None else "-"
+    val, test = percent_number(row.val_accuracy), percent_number(row.test_accuracy)
+    loss = number(row.train_loss, 6)[:9]
     return [
         (mark, "best"),
         (f"{clean(row.name)[:name_width]:{name_width}}  ", ""),
         (f"{row.status:9} ", tone),
         *bar(share, 10, tone, glyphs),
         (f" {row.epoch:>3}/{row.epochs:<3}", ""),
-        (f"  {loss:>9}  {figures[0]:>6}  {figures[1]:>6}  ", "best" if best else ""),
+        (f"  {loss:>9}  {val:>6}  {test:>6}  ", "best" if best else ""),
         (clean(row.message), "label" if row.status in (RUNNING, DONE, CUT) else tone),
     ]
 
 
 class TrialTable:
-    """Draws the board on the terminal behind `stream`; `clock` counts seconds."""
+    """Draws the board on the terminal that is `stream`; `clock` counts seconds."""
 
     def __init__(
         self,
@@ -88,9 +90,10 @@ class TrialTable:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Leave the whole table on the screen, and give the cursor back."""
+        """Leave the whole table on the screen, the best trial first, and show the cursor again."""
         self._painter.stop()
-        whole = render(self._board, self._console.width, len(self._board.rows) + 8, self._glyphs)
+        ranked = replace(self._board, rows=self._board.ranked())
+        whole = render(ranked, self._console.width, len(self._board.rows) + 8, self._glyphs)
         self._console.print(whole, end="", crop=False)
 
     def handle(self, row: Row | None) -> None:

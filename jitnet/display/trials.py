@@ -9,9 +9,10 @@ from dataclasses import asdict
 from typing import IO, Protocol
 
 from jitnet.display import choose
-from jitnet.display.live.progress import counted
+from jitnet.display.format import count
 from jitnet.display.sink import Sink
-from jitnet.trials.board import OVER, Board, Row
+from jitnet.display.trial_text import outcome, overview
+from jitnet.trials.board import OVER, RUNNING, Board, Row
 
 HEARTBEAT_S = 30.0
 
@@ -49,64 +50,21 @@ def open_trials_view(
     return PlainTrials(board, stream, errors, clock)
 
 
-def outcome(row: Row) -> str:
-    """Return what became of a trial, as a clause."""
-    parts = [row.status]
-    if row.epoch:
-        parts.append(f"{row.epoch} epoch{'s' * (row.epoch != 1)}")
-    if row.train_loss is not None:
-        parts.append(f"avg loss = {row.train_loss:.6f}")
-    for name, value in (("val accuracy", row.val_accuracy), ("accuracy", row.test_accuracy)):
-        if value is not None:
-            parts.append(f"{name} = {value:.2f}")
-    if row.test_accuracy is None and row.test_loss is not None:
-        parts.append(f"rmse = {row.test_loss**0.5:.6g}")
-    return ", ".join(parts) + (f": {row.message}" if row.message else "")
-
-
-def standing(board: Board) -> str:
-    """Return how far all of it is, as a clause: how many are over, the best, the time left."""
-    parts = [f"{board.count(*OVER)} of {len(board.rows)}"]
-    if board.best is not None:
-        parts.append(f"best {_figure(board.best)} ({board.best.name})")
-    left = board.left_s()
-    if left:
-        parts.append(f"about {duration(left)} left")
-    return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people.
-
-    >>> duration(42), duration(600), duration(9000)
-    ('42 s', '10.0 minutes', '2.5 hours')
-    """
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
-
-
-def _figure(row: Row) -> str:
-    if row.val_accuracy is not None:
-        return f"{row.val_accuracy:.2f} on validation"
-    return f"{row.test_accuracy:.2f}" if row.test_accuracy is not None else f"loss {-row.figure:.6g}"
-
-
 class PlainTrials:
-    """A line for each trial that is over, or that something happened to; now and then how far all of it is."""
+    """A line for each trial that is over, or that something happened to; now and then the progress of all."""
 
     def __init__(self, board: Board, stream: IO[str] | None, errors: IO[str], clock: Callable[[], float]) -> None:
         self._board, self._clock = board, clock
         self._out, self._errors = Sink(stream), Sink(errors)
-        self._said: dict[str, str] = {}
-        self._spoke_at = clock()
+        self._reported: dict[str, str] = {}
+        self._wrote_at = clock()
 
     def __enter__(self) -> "PlainTrials":
         board = self._board
         trials, most = len(board.rows), max(row.epochs for row in board.rows)
         of = "of up to" if board.planned < trials * most else "of"  # where epochs vary, or some trials are cut
-        self._say(f"{board.title}: {trials} trial{'s' * (trials != 1)} {of} {counted(most)} in {board.path}")
-        self._say(f"  runs on {board.engine}")
+        self._write(f"{board.title}: {count(trials, 'trial')} {of} {count(most)} in {board.path}")
+        self._write(f"  runs on {board.engine}")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -117,21 +75,22 @@ class PlainTrials:
         while self._board.notices:
             self._errors.line(f"warning: {self._board.notices.pop(0)}")
         if row is None:
-            if self._clock() - self._spoke_at >= HEARTBEAT_S:
-                preparing = "data and kernels are made ready (the first run takes a while)"
-                self._say(preparing if self._board.preparing else f"{self._running()} running: {standing(self._board)}")
+            if self._clock() - self._wrote_at >= HEARTBEAT_S:
+                self._write(self._progress())
             return
-        told = f"{row.status} {row.epoch} {row.message}"
-        if (row.status in OVER or row.message) and self._said.get(row.name) != told:
-            self._said[row.name] = told
-            self._say(f"{row.name}: {outcome(row)} ({standing(self._board)})")
+        news = f"{row.status} {row.epoch} {row.message}"
+        if (row.status in OVER or row.message) and self._reported.get(row.name) != news:
+            self._reported[row.name] = news
+            self._write(f"{row.name}: {outcome(row)} ({overview(self._board)})")
 
-    def _running(self) -> int:
-        return self._board.count("running")
+    def _progress(self) -> str:
+        if self._board.preparing:
+            return "preparing data and kernels (the first run takes a while)"
+        return f"{self._board.count(RUNNING)} running: {overview(self._board)}"
 
-    def _say(self, text: str) -> None:
+    def _write(self, text: str) -> None:
         self._out.line(text)
-        self._spoke_at = self._clock()
+        self._wrote_at = self._clock()
 
 
 class JsonTrials:

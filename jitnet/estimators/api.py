@@ -1,12 +1,14 @@
-"""CNN and MLP for Python programs: classifiers that differ in their hidden layers only."""
+"""CNN and MLP for Python programs: classifiers that differ in their hidden layers only; and `load` for either."""
 
 import operator
+import os
 from typing import Any, Self
 
 from jitnet.errors import InputError
 from jitnet.estimators.classifier import Classifier
 from jitnet.model.architecture import CNN as DOCUMENTS_CNN
 from jitnet.model.architecture import Dense, Layer, parse, to_text
+from jitnet.run.trained import open_trained
 
 
 class CNN(Classifier):
@@ -14,10 +16,9 @@ class CNN(Classifier):
 
     Parameters
     ----------
-    architecture : hidden layers as text, "conv16 pool conv32 pool conv64 dense100"
-    epochs, batch_size, lr, schedule, loss, optimizer, momentum, weight_decay, init, bias, shuffle, seed, val : as in
-        `jitnet train --help`
-    on_event : called with every event of training, for progress bars
+    architecture : str, default "conv16 pool conv32 pool conv64 dense100"
+        hidden layers as text, in the notation of `jitnet train --arch`
+    [settings]
 
     Examples
     --------
@@ -27,8 +28,6 @@ class CNN(Classifier):
     >>> model.predict(x)
     array([0, 0, 0, 0, 1, 1, 1, 1])
     """
-
-    _parameters = ("architecture", *Classifier._parameters)
 
     def __init__(self, architecture: str = to_text(DOCUMENTS_CNN[:-1]), **options: Any):
         super().__init__(**options)
@@ -40,7 +39,7 @@ class CNN(Classifier):
         return parse(self.architecture)
 
     @classmethod
-    def _of(cls, hidden: tuple[Layer, ...]) -> Self:
+    def _from_layers(cls, hidden: tuple[Layer, ...]) -> Self:
         return cls(to_text(hidden))
 
 
@@ -49,17 +48,17 @@ class MLP(Classifier):
 
     Parameters
     ----------
-    hidden : units of each hidden layer
-    activation : "relu", "sigmoid", "tanh" or "linear"
-    epochs, batch_size, lr, ... : as in `CNN`
+    hidden : tuple of int, default (1000, 100)
+        units of each hidden layer
+    activation : {"relu", "sigmoid", "tanh", "linear"}, default "relu"
+        activation of the hidden layers
+    [settings]
 
     Examples
     --------
     >>> MLP((30,)).get_params()["hidden"]
     (30,)
     """
-
-    _parameters = ("hidden", "activation", *Classifier._parameters)
 
     def __init__(self, hidden: tuple[int, ...] = (1000, 100), activation: str = "relu", **options: Any):
         super().__init__(**options)
@@ -77,11 +76,30 @@ class MLP(Classifier):
         return parse(" ".join(f"dense{size}:{self.activation}" for size in sizes))
 
     @classmethod
-    def _of(cls, hidden: tuple[Layer, ...]) -> Self:
+    def _from_layers(cls, hidden: tuple[Layer, ...]) -> Self:
         if not all(isinstance(layer, Dense) for layer in hidden):
-            raise InputError("it holds a network with conv layers, so use CNN.load")
+            raise InputError("it holds a network with conv layers: use CNN.load or jitnet.load")
         dense = [layer for layer in hidden if isinstance(layer, Dense)]
         activations = {layer.activation for layer in dense} or {"relu"}
         if len(activations) > 1:
-            raise InputError("its layers have different activations, so use CNN.load")
+            raise InputError("its layers have different activations: use CNN.load or jitnet.load")
         return cls(tuple(layer.units for layer in dense), activations.pop())
+
+
+def load(source: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "runs") -> CNN | MLP:
+    """Open a trained network as the estimator that it fits: a `CNN`, or an `MLP` if it has dense layers only.
+
+    Parameters
+    ----------
+    source : a run (path, name in `runs_dir`, or "latest"), a checkpoint, or a model that `save` wrote
+    runs_dir : folder of the runs
+
+    Raises
+    ------
+    InputError : there is no such run or file, it is damaged, or it is a regression
+    """
+    trained = open_trained(source, runs_dir)
+    hidden = parse(trained.settings.architecture)
+    uniform = len({layer.activation for layer in hidden if isinstance(layer, Dense)}) <= 1
+    kind: type[CNN] | type[MLP] = MLP if uniform and all(isinstance(layer, Dense) for layer in hidden) else CNN
+    return kind._from_trained(trained)

@@ -1,7 +1,6 @@
 """A network as a scikit-learn classifier: fit, partial_fit, predict, predict_proba, score, save, load."""
 
 import contextlib
-import operator
 import os
 import warnings
 from abc import ABC, abstractmethod
@@ -11,27 +10,31 @@ from typing import Any, Self
 
 import numpy as np
 
-from jitnet.config import CHOICES, Settings
+from jitnet.config import Settings
 from jitnet.data.labels import are_in_runs
+from jitnet.data.pictures import style
 from jitnet.data.pixels import Scale
+from jitnet.data.record import DataRecord
 from jitnet.data.split import Split, validation
 from jitnet.errors import DivergedError, InputError
 from jitnet.estimators import inputs
-from jitnet.estimators import labels as labels_of
-from jitnet.estimators.sklearn_protocol import Conventional
-from jitnet.events import Diverged, EpochDone, Event, Warned
+from jitnet.estimators.sklearn_protocol import DEFAULTS, Conventional
+from jitnet.events import Diverged, EpochDone, Event, Warned, as_record
 from jitnet.machine import threads
-from jitnet.model.architecture import Conv, Dense, Layer
-from jitnet.model.network import Network, probabilities
+from jitnet.model.architecture import Conv, Layer, parse, to_text
+from jitnet.model.build import network_of
+from jitnet.model.network import probabilities
 from jitnet.run.describe import describe
+from jitnet.run.trained import Trained, open_trained
 from jitnet.storage import foreign_weights, model_file
+from jitnet.storage.metadata import Description, metadata
 from jitnet.training.loop import Position, Training
 
 threads.configure()  # a container's quota, before numba counts the machine's cores
 
 
 class Classifier(Conventional, ABC):
-    """What CNN and MLP share. The constructor only stores its arguments; what `fit` finds out ends in `_`.
+    """What CNN and MLP share. The constructor only stores its arguments; what `fit` computes ends in `_`.
 
     Attributes
     ----------
@@ -41,60 +44,18 @@ class Classifier(Conventional, ABC):
     loss_curve_ : list of float, the mean training loss of each epoch
     validation_loss_curve_ : list of float, the loss of the `val` images after each epoch; empty without
     n_features_in_ : int, numbers per image
-    scale_ : jitnet.data.pixels.Scale, what the numbers of the images were divided by
     """
 
     history_: list[EpochDone]
+    epochs: int
+    on_event: Callable[[Event], Any] | None
 
-    _parameters: tuple[str, ...] = (
-        "epochs",
-        "batch_size",
-        "lr",
-        "schedule",
-        "loss",
-        "optimizer",
-        "momentum",
-        "weight_decay",
-        "init",
-        "bias",
-        "shuffle",
-        "seed",
-        "val",
-        "on_event",
-    )
-
-    def __init__(
-        self,
-        *,
-        epochs: int = 9,
-        batch_size: int = 1,
-        lr: float = 1e-3,
-        schedule: str = "documents",
-        loss: str = "cross-entropy",
-        optimizer: str = "sgd",
-        momentum: float = 0.9,
-        weight_decay: float = 0.0,
-        init: str = "documents",
-        bias: str = "position",
-        shuffle: bool = False,
-        seed: int = 0,
-        val: int = 0,
-        on_event: Callable[[Event], Any] | None = None,
-    ):
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.schedule = schedule
-        self.loss = loss
-        self.optimizer = optimizer
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.init = init
-        self.bias = bias
-        self.shuffle = shuffle
-        self.seed = seed
-        self.val = val
+    def __init__(self, *, on_event: Callable[[Event], Any] | None = None, **settings: Any):
+        for name, default in DEFAULTS.items():
+            setattr(self, name, settings.pop(name, default))
         self.on_event = on_event
+        if settings:
+            raise TypeError(f"{type(self).__name__}() got an unexpected keyword argument {min(settings)!r}")
 
     @abstractmethod
     def _hidden_layers(self) -> tuple[Layer, ...]:
@@ -115,20 +76,18 @@ class Classifier(Conventional, ABC):
         DivergedError : the loss is not finite any more; the estimator is as it was before
         """
         settings = self._settings(self.epochs)
-        before = self.__dict__.copy()
-        with self._back_to(before):
+        with self._unless_diverged():
             self._start(settings, x, y)
             self._train(settings, x, y)
         return self
 
     def partial_fit(self, x: np.ndarray, y: np.ndarray, classes: np.ndarray | None = None) -> Self:
-        """Train one epoch at the peak learning rate, going on from the present parameters.
+        """Train one epoch at the peak learning rate, continuing from the present parameters.
 
         `classes` lists all labels on the first call, if `y` does not hold them all. Raises as `fit`.
         """
         settings = self._settings(1).replace(schedule="constant")
-        before = self.__dict__.copy()
-        with self._back_to(before):
+        with self._unless_diverged():
             if not hasattr(self, "network_"):
                 self._start(settings, x, y if classes is None else classes)
             self._train(settings.replace(seed=settings.seed + len(self.history_)), x, y, self._position)
@@ -146,28 +105,57 @@ class Classifier(Conventional, ABC):
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
         """Return the share of images, from 0 to 1, whose label is predicted."""
         predicted = self.predict(x)
-        labels = labels_of.one_per_image(y, len(predicted))
-        labels_of.require_alike(labels, self.classes_)
+        labels = inputs.labels_of_images(y, len(predicted))
+        inputs.require_alike(labels, self.classes_)
         return float((predicted == labels).mean())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network, as .npz if `path` ends so, else as safetensors; an old file stays until all is written."""
+        """Write the network, its recipe and its history, as .npz if `path` ends so, else as safetensors.
+
+        An old file stays until all is written. `load` reads it, as do `jitnet predict` and `jitnet eval`.
+        """
         self._fitted()
-        model_file.save(Path(path), self.network_, self.classes_, self.scale_)
+        described = Description(
+            settings=self._settings(self.epochs),
+            image=self.network_.image,
+            labels=self.classes_,
+            history=tuple(_record(row) for row in self.history_),
+            record=self._record,
+        )
+        model_file.save(Path(path), self.network_.tensors(), metadata(described))
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a network that `save` wrote; raises `InputError` if the file is damaged or holds another kind."""
-        saved = model_file.load(Path(path))
+    def load(cls, path: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "runs") -> Self:
+        """Open a trained network with its recipe and history.
+
+        Parameters
+        ----------
+        path : a model that `save` wrote, a checkpoint, or a run (path, name in `runs_dir`, or "latest")
+        runs_dir : folder of the runs
+
+        Raises
+        ------
+        InputError : there is no such file or run, it is damaged, or it holds another kind of network
+        """
+        return cls._from_trained(open_trained(path, runs_dir))
+
+    @classmethod
+    def _from_trained(cls, trained: Trained) -> Self:
+        if trained.settings.target:
+            raise InputError(f"{trained.path} cannot be loaded: it is a regression, and estimators classify")
         try:
-            estimator = cls._of(saved.hidden)
+            estimator = cls._from_layers(parse(trained.settings.architecture))
         except InputError as error:
-            raise InputError(f"{path} cannot be loaded: {error}") from None
-        estimator.bias = saved.bias
-        estimator._build(saved.classes, saved.image)
-        estimator.network_.load_tensors(saved.tensors, str(path))
-        estimator.scale_ = saved.scale
-        estimator.history_ = []
+            raise InputError(f"{trained.path} cannot be loaded: {error}") from None
+        for name in DEFAULTS:
+            setattr(estimator, name, getattr(trained.settings, name))
+        estimator._position = None
+        estimator.network_, estimator.classes_ = trained.network, trained.description.labels
+        estimator.history_ = list(trained.history())
+        estimator._record = trained.description.record
+        names = estimator._record.class_names
+        if len(names) == len(estimator.classes_) and not estimator._record.has_plain_names:
+            estimator.classes_ = np.array([int(name) for name in names] if all(map(_is_whole, names)) else names)
         return estimator
 
     def import_weights(
@@ -176,9 +164,9 @@ class Classifier(Conventional, ABC):
         image: tuple[int, int, int] = (28, 28, 1),
         classes: Sequence[Any] = range(10),
         names: dict[str, str] | None = None,
-        layout: str = "torch",
+        layout: str = "auto",
     ) -> Self:
-        """Take over the parameters of a PyTorch or Keras model of the same shape, from .safetensors or .npz.
+        """Import the parameters of a PyTorch or Keras model of the same shape, from .safetensors or .npz.
 
         Parameters
         ----------
@@ -187,26 +175,27 @@ class Classifier(Conventional, ABC):
         classes : its labels (n,), ascending as its outputs are
         names : our layers or tensors to theirs, {"conv1": "features.0", "dense1": "fc"}; see
             `jitnet.storage.foreign_weights.convert`
-        layout : "torch", "keras", or "jitnet" for what `jitnet export weights` wrote
+        layout : "torch", "keras", "jitnet" for what `jitnet export weights` wrote, or "auto": what the file states, or
+            the only one that its shapes allow
 
         Raises
         ------
         InputError : the file cannot be read, or its tensors are not those of this network
         """
-        labels = labels_of.classes(np.asarray(classes))
+        labels = inputs.classes_of(np.asarray(classes))
         if labels.tolist() != list(classes):
             raise InputError(f"classes are {list(classes)}: expected each once and ascending, as the outputs are")
         self._build(labels, image)
-        theirs = foreign_weights.read(Path(path))
-        tensors, _ = foreign_weights.convert(self.network_, theirs, names or {}, layout, str(path))
+        theirs, found = model_file.load_foreign(Path(path))
+        tensors, _ = foreign_weights.import_tensors(self.network_, theirs, found, names or {}, layout, str(path))
         self.network_.load_tensors(tensors, str(path))
         self.history_ = []
         return self
 
     @classmethod
     @abstractmethod
-    def _of(cls, hidden: tuple[Layer, ...]) -> Self:
-        """Return an untrained classifier with these hidden layers; raises `InputError` for another kind's."""
+    def _from_layers(cls, hidden: tuple[Layer, ...]) -> Self:
+        """Return an untrained classifier with these hidden layers; raises `InputError` for those of another kind."""
 
     @property
     def loss_curve_(self) -> list[float]:
@@ -224,64 +213,59 @@ class Classifier(Conventional, ABC):
         return int(np.prod(self.network_.image))
 
     def _settings(self, epochs: int) -> Settings:
-        names = [name for name in Classifier._parameters if name not in ("epochs", "on_event")]
-        values = {"epochs": epochs} | {name: getattr(self, name) for name in names}
-        for name in ("lr", "momentum", "weight_decay"):
-            if isinstance(values[name], str | bytes | bool) or not np.isscalar(values[name]):
-                raise InputError(f"{name} is {values[name]!r}: expected a number")
-            values[name] = float(values[name])
-        for name in ("schedule", "loss", "optimizer", "init", "bias"):
-            if not isinstance(values[name], str):
-                raise InputError(f"{name} is {values[name]!r}: expected a text, one of {', '.join(CHOICES[name])}")
-        for name in ("epochs", "batch_size", "seed", "val"):
-            try:
-                values[name] = operator.index(values[name])
-            except TypeError:
-                raise InputError(f"{name} is {values[name]!r}: expected a whole number") from None
-        return Settings(**values)  # its architecture is not looked at: the network is built here
+        values = {name: getattr(self, name) for name in DEFAULTS} | {"epochs": epochs}
+        return Settings(architecture=to_text(self._hidden_layers()), network=type(self).__name__.lower(), **values)
 
     def _start(self, settings: Settings, x: np.ndarray, labels: np.ndarray) -> None:
-        """Find out the classes and the images' size, and draw a new network."""
+        """Determine the classes and the size of the images, and make a network with initial weights."""
         images, scale = self._images(x)
-        self._build(labels_of.classes(labels), images.shape[1:])
-        self.scale_: Scale | None = scale
+        self._build(inputs.classes_of(labels), images.shape[1:])
+        self._record = self._described(images, scale)
         self.network_.initialise(settings.init, settings.seed)
         self.history_ = []
 
     @contextlib.contextmanager
-    def _back_to(self, before: dict[str, Any]) -> Iterator[None]:
-        """Let a training that diverges leave the estimator as it was `before`: its parameters, history, or unfitted."""
-        network = before.get("network_")
-        kept = network.params.copy() if network is not None else None
-        epochs = len(before.get("history_", ()))
+    def _unless_diverged(self) -> Iterator[None]:
+        """Let a training that diverges leave the estimator as it was: its parameters and history, or unfitted."""
+        before = self.__dict__.copy()
+        network, epochs = before.get("network_"), len(before.get("history_", ()))
+        params = network.params.copy() if network is not None else None
         try:
             yield
         except DivergedError:
             self.__dict__.clear()
             self.__dict__.update(before)
             if network is not None:
-                network.params[:] = kept
+                network.params[:] = params
                 del self.history_[epochs:]
             raise
 
     def _build(self, classes: np.ndarray, image: tuple[int, ...]) -> None:
-        height, width, channels = image
-        layers = (*self._hidden_layers(), Dense(len(classes)))
-        self._position: Position | None = None  # what the optimiser remembers from one partial_fit to the next
-        self.network_ = Network(layers, (height, width, channels), self.bias, loss=self.loss)
+        self._position: Position | None = None  # the optimizer's state, from one partial_fit to the next
+        self.network_ = network_of(self._settings(self.epochs), image, len(classes))
         self.classes_ = classes
-        self.scale_ = None
+        self._record = DataRecord()
+
+    def _described(self, images: np.ndarray, scale: Scale) -> DataRecord:
+        """Return the record of the data of `fit`, images (n, H, W, C)."""
+        names, channels = tuple(map(str, self.classes_.tolist())), images.shape[3]
+        found, polarity = style.AS_IS, ""
+        if images.dtype == np.uint8 and channels == 1:
+            found, polarity = style.measure(images[..., 0])
+        return DataRecord(
+            kind="arrays", class_names=names, numbers=names, scale=scale, channels=channels, image=images.shape[1:3],
+            style=found, polarity=polarity,
+        )  # fmt: skip
 
     def _images(self, x: np.ndarray, trained: Scale | None = None) -> tuple[np.ndarray, Scale]:
-        rows = not any(isinstance(layer, Conv) for layer in self._hidden_layers())
-        return inputs.images(x, rows, trained)
+        return inputs.images(x, not any(isinstance(layer, Conv) for layer in self._hidden_layers()), trained)
 
     def _logits(self, x: np.ndarray) -> np.ndarray:
         self._fitted()
         return self.network_.logits(self._checked(x))
 
     def _checked(self, x: np.ndarray) -> np.ndarray:
-        images, _ = self._images(x, self.scale_)
+        images, _ = self._images(x, self._record.scale if self._record.kind else None)
         if images.shape[1:] != self.network_.image:
             if np.ndim(x) == 2:
                 numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
@@ -291,7 +275,7 @@ class Classifier(Conventional, ABC):
 
     def _train(self, settings: Settings, x: np.ndarray, y: np.ndarray, position: Position | None = None) -> None:
         images = self._checked(x)
-        labels = labels_of.one_per_image(y, len(images))
+        labels = inputs.labels_of_images(y, len(images))
         targets = np.searchsorted(self.classes_, labels)
         unknown = self.classes_[np.minimum(targets, len(self.classes_) - 1)] != labels
         if unknown.any():
@@ -318,5 +302,14 @@ class Classifier(Conventional, ABC):
                 warnings.warn(event.message, stacklevel=3)
             if isinstance(event, Diverged):
                 message = event.message.split(": the last good checkpoint")[0]
-                raise DivergedError(f"{message}: the parameters from before are back, try a smaller lr")
+                raise DivergedError(f"{message}: the estimator is as it was before, try a smaller lr")
         self._position = Position(step=training.position.step, optimizer=training.optimizer.state())
+
+
+def _is_whole(name: str) -> bool:
+    return name.lstrip("-").isdecimal()
+
+
+def _record(row: EpochDone) -> dict[str, Any]:
+    """Return an epoch for a file, without what has an entry per class or image."""
+    return {name: value for name, value in as_record(row).items() if name not in ("confusion", "sample_predictions")}

@@ -1,6 +1,6 @@
-"""The images that programs give to the estimators: bytes or numbers, as images or as rows.
+"""The images and labels that programs give to the estimators, checked and converted.
 
-Where scikit-learn's users know a sentence for a mistake, its words are used.
+Where scikit-learn has a sentence for an error, its words are used.
 """
 
 import warnings
@@ -12,6 +12,7 @@ from jitnet.data.pixels import Scale
 from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 
+MOST_CLASSES = 256  # classes: the kernels take targets as bytes
 _SMALLEST = 5  # pixels of a square image's side: rows of fewer numbers are no images
 _LARGE = 20.0  # numbers beyond it in size train badly: they are warned of
 
@@ -77,8 +78,8 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
     if not whole:
         if trained is None and max(abs(low), abs(high)) > _LARGE:
             _warn(
-                f"x holds fractions from {low:g} to {high:g}, which are taken as they are: networks learn from numbers of "
-                "about 0 to 1, so divide pixels by 255 and scale other columns"
+                f"x holds fractions from {low:g} to {high:g}, which are taken as they are: networks learn from numbers "
+                "of about 0 to 1, so divide pixels by 255 and scale other columns"
             )
         free = low < 0 or high > 1.001
         return x.astype(np.float32), trained or Scale(max(abs(low), abs(high)) if free else 1.0, low, high, False)
@@ -121,5 +122,56 @@ def _numbers(x: np.ndarray) -> np.ndarray:
             )
     elif x.dtype.kind == "i" and x.size and x.min() < 0:
         place = tuple(int(i) for i in np.unravel_index(int(np.argmin(x)), x.shape))
-        raise InputError(f"x has the value {x[place]} at {list(place)}: expected whole numbers from 0 to 255, or floats")
+        raise InputError(
+            f"x has the value {x[place]} at {list(place)}: expected whole numbers from 0 to 255, or floats"
+        )
     return x
+
+
+def labels_of_images(y: np.ndarray, images: int) -> np.ndarray:
+    """Return labels as an array (images,); raises `InputError` for another shape or kind."""
+    labels = np.asarray(y)
+    if labels.shape != (images,):
+        raise InputError(f"y has the shape {labels.shape}: expected ({images},), one label per image")
+    return _check_labels(labels)
+
+
+def classes_of(y: np.ndarray) -> np.ndarray:
+    """Return the different labels, sorted; raises `InputError` for one class, too many, or another kind.
+
+    >>> classes_of(["seven", "one", "one"]).tolist()
+    ['one', 'seven']
+    """
+    found = np.unique(_check_labels(np.asarray(y)))
+    if not 2 <= len(found) <= MOST_CLASSES:
+        raise InputError(f"the labels hold {len(found)} classes: expected 2 to {MOST_CLASSES}")
+    return found
+
+
+def require_alike(labels: np.ndarray, known: np.ndarray) -> None:
+    """Refuse labels (n,) that can equal none of the known ones (classes,): text against numbers (`InputError`)."""
+    text = [array.dtype.kind == "U" for array in (labels, known)]
+    if text[0] != text[1]:
+        kinds = ["text" if each else "numbers" for each in text]
+        raise InputError(
+            f"y holds {kinds[0]} such as {labels.tolist()[0]!r}, but fit had {kinds[1]} such as {known.tolist()[0]!r}: "
+            f"expected labels of one type, give y.astype({'str' if text[1] else 'int'})"
+        )
+
+
+def _check_labels(labels: np.ndarray) -> np.ndarray:
+    if labels.shape == () and labels.item() is None:
+        raise InputError("an estimator of classes requires y to be passed, but the target y is None")
+    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):  # a pandas column
+        labels = labels.astype(str)
+    if labels.dtype.kind not in "iubfU" or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
+        raise InputError(
+            f"Unknown label type: the labels are of type {labels.dtype}, expected whole or finite numbers, or strings"
+        )
+    if labels.dtype.kind == "f" and (labels != np.trunc(labels)).any():
+        number = labels[labels != np.trunc(labels)][0]
+        raise InputError(
+            f"Unknown label type: continuous numbers such as {number}: expected classes, as whole numbers or strings; "
+            "for a regression use `jitnet train mlp --data FILE.csv --target COLUMN`"
+        )
+    return labels

@@ -2,28 +2,46 @@
 
 import inspect
 import sys
+import textwrap
+from collections.abc import Iterator
 from typing import Any, Self
 
+from jitnet.config import SETTINGS, Settings
 from jitnet.errors import InputError
+
+PARAMETERS = {name: item for name, item in SETTINGS.items() if item.parameter}  # of every estimator
+DEFAULTS = {name: getattr(Settings(), name) for name in PARAMETERS}
+SETTINGS_LINE = "    [settings]"
 
 
 class Conventional:
-    """An estimator whose constructor stores the arguments that `_parameters` names, and does nothing else."""
+    """An estimator whose constructor stores the arguments that `_parameters` names, and does nothing else.
+
+    Besides its own, these are the settings in `PARAMETERS`, and `on_event`.
+    """
 
     _parameters: tuple[str, ...] = ()
     _estimator_type = "classifier"
 
     def __init_subclass__(cls) -> None:
-        """Let `help` and scikit-learn see the options that a subclass only passes on."""
-        shown: dict[str, inspect.Parameter] = {}
-        for base in cls.__mro__[:-1]:
-            for item in list(inspect.signature(vars(base).get("__init__", object.__init__)).parameters.values())[1:]:
-                if item.kind is not item.VAR_KEYWORD and item.name in cls._parameters:
-                    shown.setdefault(item.name, item)
-        cls.__signature__ = inspect.Signature(list(shown.values()))  # type: ignore[attr-defined]
+        """Show the settings that a subclass passes on, in its signature and in its docstring, from their descriptions.
+
+        They replace the line `SETTINGS_LINE` of the docstring.
+        """
+        own = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        named = [item for item in own if item.kind is not item.VAR_KEYWORD and item.name != "on_event"]
+        passed = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[name], annotation=item.kind)
+            for name, item in PARAMETERS.items()
+        ]
+        hook = inspect.Parameter("on_event", inspect.Parameter.KEYWORD_ONLY, default=None)
+        cls._parameters = (*(item.name for item in named), *PARAMETERS, hook.name)
+        cls.__signature__ = inspect.Signature([*named, *passed, hook])  # type: ignore[attr-defined]
+        if cls.__doc__:  # python -OO has none
+            cls.__doc__ = cls.__doc__.replace(SETTINGS_LINE, "\n".join(_documented()))
 
     def __sklearn_tags__(self) -> Any:
-        """Say what this is to scikit-learn, which alone asks: its searches then draw folds of like classes."""
+        """Return scikit-learn's tags of a classifier, by which its searches draw stratified folds."""
         from sklearn.utils import ClassifierTags, Tags, TargetTags
 
         return Tags(
@@ -59,3 +77,12 @@ def _not_fitted() -> type[InputError]:
     if exceptions is None:
         return InputError
     return type("NotFittedError", (InputError, exceptions.NotFittedError), {})
+
+
+def _documented() -> Iterator[str]:
+    """Yield the lines of a docstring that describe the settings."""
+    for name, item in PARAMETERS.items():
+        yield f"    {name} : {item.type_text}, default {DEFAULTS[name]!r}"
+        yield from textwrap.wrap(item.help.replace("--", ""), 110, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    yield "    on_event : callable, default None"
+    yield "        called with every event of training, for progress bars"

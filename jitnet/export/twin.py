@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from jitnet import __version__
-from jitnet.config import Settings
+from jitnet.config import SETTINGS, Settings
 from jitnet.errors import InputError, JitnetError
 from jitnet.model.architecture import Conv, Pool, Shape
 from jitnet.model.network import Network
+from jitnet.setting import Setting
 from jitnet.storage import checkpoint
 from jitnet.storage.atomic import replace_file
 from jitnet.storage.checkpoint import Metadata, Tensors
@@ -27,7 +28,7 @@ LARGEST = 50_000_000  # parameters: the twin is one static object, which holds t
 
 
 class TwinError(JitnetError):
-    """The exported programme cannot be compiled here, or does not compute what Python computes."""
+    """The exported program cannot be compiled here, or its results differ from those of Python."""
 
 
 def write(out: Path, network: Network, settings: Settings, state: Tensors, metadata: Metadata) -> None:
@@ -38,7 +39,7 @@ def write(out: Path, network: Network, settings: Settings, state: Tensors, metad
     if settings.target:
         raise InputError(
             f"the run approximates {settings.target!r} from numbers: expected a run that learns labels, as the C++ "
-            "programme does"
+            "program does"
         )
     if network.params.size > LARGEST:
         raise InputError(f"the network has {network.params.size:,} parameters: expected at most {LARGEST:,} for C++")
@@ -90,27 +91,17 @@ def model_header(network: Network, settings: Settings, title: str) -> str:
 
 def _settings(settings: Settings) -> dict[str, object]:
     """Return the members of the C++ settings with their values as C++."""
+    members: dict[str, object] = {"rule.summed": str(settings.reduction == "sum").lower()}
+    return members | {item.cpp: _cpp(item, getattr(settings, name)) for name, item in SETTINGS.items() if item.cpp}
 
-    def word(kind: str, value: str) -> str:
-        return f"jitnet::{kind}::{value.replace('-', '_')}"
 
-    return {
-        "epochs": settings.epochs,
-        "steps_per_epoch": settings.steps_per_epoch,
-        "batch_size": settings.batch_size,
-        "lr": repr(settings.lr),
-        "schedule": word("Schedule", settings.schedule),
-        "loss": word("Loss", settings.loss),
-        "rule.kind": word("Optimizer", settings.optimizer),
-        "rule.summed": str(settings.reduction == "sum").lower(),
-        "rule.momentum": repr(settings.momentum),
-        "rule.decay": repr(settings.weight_decay),
-        "init": word("Init", settings.init),
-        "shuffle": str(settings.shuffle).lower(),
-        "seed": f"{settings.seed}u",
-        "val": settings.val,
-        "limit": settings.limit,
-    }
+def _cpp(item: Setting, value: object) -> str:
+    """Return a setting's value as C++: an enumerator of the enumeration called like the setting, or a literal."""
+    if item.choices:
+        return f"jitnet::{item.name.capitalize()}::{str(value).replace('-', '_')}"
+    if item.kind is bool:
+        return str(value).lower()
+    return f"{value!r}u" if item.name == "seed" else repr(value)
 
 
 def _record(network: tuple[Shape, ...], place: int) -> str:
@@ -194,12 +185,12 @@ def compile_source(compiler: str, path: Path, program: Path, *flags: str) -> Non
 def verify(out: Path) -> str:
     """Compile the self-test of an export and run it; return what it says.
 
-    Raises `InputError` if there is no compiler, `TwinError` if C++ and Python do not agree.
+    Raises `InputError` if no compiler is found, `TwinError` if C++ and Python do not agree.
     """
     compiler = find_compiler()
     if compiler is None:
         raise InputError(
-            f"the export is in {out}, but there is no C++ compiler to verify it: expected one of "
+            f"the export is in {out}, but no C++ compiler was found to verify it: expected one of "
             f"{', '.join(COMPILERS)}, or CXX set to one; install g++ or clang"
         )
     with tempfile.TemporaryDirectory() as folder:

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from jitnet.errors import InputError
-from jitnet.history.read import Run, json_lines
+from jitnet.history.read import Row, Run, json_lines
 
-METRICS = {  # name: what it is called at an axis
+METRICS = {  # name: label of the axis
     "test_accuracy": "test accuracy %",
     "val_accuracy": "validation accuracy %",
     "train_loss": "training loss",
     "test_loss": "test loss",
     "val_loss": "validation loss",
+    "test_rmse": "test RMSE",
     "step_loss": "loss of a sample of steps",
     "lr": "learning rate",
     "images_per_s": "images/s",
@@ -27,6 +28,14 @@ class Curve:
     points: tuple[tuple[float, float], ...]
 
 
+def epoch_rows(run: Run) -> list[Row]:
+    """Return the rows of a run's metrics.csv; those of a regression with their root mean squared error."""
+    if not run.settings["target"]:
+        return list(run.epochs)
+    losses = (row.get("test_loss") for row in run.epochs)
+    return [row | {"test_rmse": None if loss is None else loss**0.5} for row, loss in zip(run.epochs, losses)]
+
+
 def curves(runs: list[Run], metric: str, along: str) -> list[Curve]:
     """Return the curve of each run; raises `InputError` if none has a point."""
     found = [Curve(run.name, tuple(_points(run, metric, along))) for run in runs]
@@ -40,7 +49,7 @@ def _points(run: Run, metric: str, along: str) -> list[tuple[float, float]]:
     if metric == "step_loss":
         return _step_losses(run, along)
     points, seconds = [], 0.0
-    for row in run.epochs:
+    for row in epoch_rows(run):
         seconds += (row.get("train_s") or 0.0) + (row.get("eval_s") or 0.0)
         places = {"epoch": (row.get("epoch") or 0.0) + 1, "step": row.get("step"), "time": seconds}
         x, y = places[along], row.get(metric)

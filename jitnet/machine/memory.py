@@ -1,4 +1,4 @@
-"""How much memory there is, asked before it is taken: Linux promises more than it has, and kills who believes it."""
+"""Check available memory before it is allocated: Linux overcommits, and kills the process later."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ def require(size: int, what: str) -> None:
     there = available(Path("/sys/fs/cgroup"))
     if there is not None and size > there:
         raise InputError(
-            f"{what} needs {size / 1e9:,.1f} GB of memory: expected at most the {there / 1e9:,.1f} GB there are, "
+            f"{what} needs {size / 1e9:,.1f} GB of memory: expected at most the {there / 1e9:,.1f} GB of this machine, "
             "so use fewer units or filters, or smaller batches"
         )
 

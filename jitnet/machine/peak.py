@@ -1,4 +1,4 @@
-"""The most multiply-adds a second that this machine makes just now, to hold a training's throughput against."""
+"""Measure the multiply-adds per second that this machine reaches now, as a reference for the speed of training."""
 
 import time
 
@@ -19,7 +19,7 @@ def measure(threads: int, seconds: float = 0.005, tries: int = 3) -> float:
     from jitnet.kernels.tools.fma_peak import FLOP_PER_ROUND
 
     before = numba.get_num_threads()
-    numba.set_num_threads(min(threads, before))  # threads without work would still have to meet the others
+    numba.set_num_threads(min(threads, before))  # threads without work would still wait at the barrier
     try:
         run(threads, 1)  # compiles
         rounds, best = 1000, 0.0

@@ -7,29 +7,29 @@ from pathlib import Path
 from jitnet.errors import InputError
 
 _MOST = 1024
-_OURS = "JITNET_THREADS_SET_BY"  # the process that has set NUMBA_NUM_THREADS for want of a user's wish
+_OURS = "JITNET_THREADS_SET_BY"  # the process that has set NUMBA_NUM_THREADS because the user has not
 
 
-def configure(asked: int | None = None) -> None:
-    """Set the size of numba's pool: what is asked for, else NUMBA_NUM_THREADS, else the cores this process may use.
+def configure(requested: int | None = None) -> None:
+    """Set the size of numba's pool: the number requested, else NUMBA_NUM_THREADS, else the cores this process may use.
 
-    Raises `InputError` for a number out of range. Once numba is imported only a smaller number can still be had.
+    Raises `InputError` for a number out of range. Once numba is imported, only a smaller number takes effect.
     """
-    if asked is not None and not 1 <= asked <= _MOST:
-        raise InputError(f"--threads is {asked}: expected a whole number from 1 to {_MOST}")
+    if requested is not None and not 1 <= requested <= _MOST:
+        raise InputError(f"--threads is {requested}: expected a whole number from 1 to {_MOST}")
     given = os.environ.get("NUMBA_NUM_THREADS", "")
-    if asked is None and given and not (given.isdecimal() and 1 <= int(given) <= _MOST):
-        raise InputError(f"NUMBA_NUM_THREADS is {given!r}: expected a whole number from 1 to {_MOST}; unset or mend it")
+    if requested is None and given and not (given.isdecimal() and 1 <= int(given) <= _MOST):
+        raise InputError(f"NUMBA_NUM_THREADS is {given!r}: expected a whole number from 1 to {_MOST}; unset or fix it")
     if "numba" in sys.modules:
-        if asked is not None:
+        if requested is not None:
             import numba
 
-            numba.set_num_threads(min(asked, numba.config.NUMBA_NUM_THREADS))
-    elif asked is not None:
-        os.environ["NUMBA_NUM_THREADS"] = str(asked)
+            numba.set_num_threads(min(requested, numba.config.NUMBA_NUM_THREADS))
+    elif requested is not None:
+        os.environ["NUMBA_NUM_THREADS"] = str(requested)
     elif not given or os.environ.get(_OURS, str(os.getpid())) != str(os.getpid()):
         # Left alone where numba counts the same: joblib gives each of its processes a share of the cores by this very
-        # variable, unless there is one already. What a parent of this process has set is not the user's wish either.
+        # variable, unless there is one already. What a parent of this process has set was not the user's choice either.
         share = os.environ.get("OMP_NUM_THREADS", "") if given else ""
         count = min(usable_cores(), int(share) if share.isdecimal() and int(share) else _MOST)
         if given or count != _cores():
@@ -37,7 +37,7 @@ def configure(asked: int | None = None) -> None:
 
 
 def usable_cores() -> int:
-    """Return the cores this process may run on, or fewer where a container's quota says so (numba does not ask)."""
+    """Return the cores this process may run on, or fewer if a container has a quota (numba ignores it)."""
     cores = _cores()
     quota = _cgroup_quota(Path("/sys/fs/cgroup"))
     return max(1, min(cores, round(quota))) if quota else cores
@@ -63,7 +63,7 @@ def _cgroup_quota(root: Path) -> float | None:
 
 
 def in_use() -> tuple[int, str]:
-    """Return the number of threads and the threading layer of this process; starts the pool if need be."""
+    """Return the number of threads and the threading layer of this process; starts the pool if necessary."""
     import numba
 
     return numba.get_num_threads(), numba.threading_layer()

@@ -1,4 +1,4 @@
-"""A network as data: its layers, what it is called, what it weighs, and the table that the kernels interpret."""
+"""A network as data: its layers, their text form, their shapes, parameters and multiply-accumulates."""
 
 import math
 import re
@@ -23,7 +23,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Dense:
-    """Fully connected units with an activation; the network's last layer has none, whatever is said here."""
+    """Fully connected units with an activation; the last layer of a network has none, its activation is ignored."""
 
     units: int
     activation: str = "relu"
@@ -61,7 +61,7 @@ class Shape:
 def parse(text: str, activation: str = "relu") -> tuple[Layer, ...]:
     """Read layers from text such as "conv16 pool conv32:tanh pool conv64 dense100:sigmoid".
 
-    `activation` is that of the layers that name none. Raises `InputError` that names the bad word and its place.
+    `activation` is that of the layers without an explicit one. Raises `InputError` with the bad word and its place.
 
     >>> parse("conv4 pool dense10:tanh")
     (Conv(filters=4, activation='relu'), Pool(), Dense(units=10, activation='tanh'))
@@ -79,7 +79,7 @@ def parse(text: str, activation: str = "relu") -> tuple[Layer, ...]:
             what = "gives a pool an activation" if kind == "pool" else f"names the unknown activation {named!r}"
             raise InputError(
                 f"word {place} of the architecture, {word!r}, {what}: "
-                f"expected one of {', '.join(ACTIVATIONS)} behind a conv or dense, as in 'dense100:tanh'"
+                f"expected one of {', '.join(ACTIVATIONS)} after a conv or dense, as in 'dense100:tanh'"
             )
         after = layers[-1] if layers else None
         if kind == "pool":
@@ -167,8 +167,11 @@ def step_macs(network: tuple[Shape, ...]) -> int:
     return 3 * forward_macs(network) - network[0].macs
 
 
-def operations(network: tuple[Shape, ...]) -> list[tuple[str, str, str, str, str]]:
-    """Return the documents' listing, one row an operation: name, input size, output size, parameters, MACs."""
+def operations(network: tuple[Shape, ...], regression: bool = False) -> list[tuple[str, str, str, str, str]]:
+    """Return the documents' listing, one row an operation: name, input size, output size, parameters, MACs.
+
+    A `regression` has rows of numbers as its inputs, which are vectors already, and no softmax.
+    """
     rows = []
     for place, shape in enumerate(network):
         source, target = "x".join(map(str, shape.inputs)), "x".join(map(str, shape.outputs))
@@ -176,7 +179,7 @@ def operations(network: tuple[Shape, ...]) -> list[tuple[str, str, str, str, str
             rows.append(("max-pool 3x3/2", source, target, "", ""))
             continue
         if isinstance(shape.layer, Dense):
-            if place == 0 or len(network[place - 1].outputs) == 3:
+            if len(network[place - 1].outputs) == 3 if place else not regression:
                 before = "x".join(map(str, network[place - 1].outputs)) if place else "image"
                 rows.append(("vectorise", before, source, "", ""))
             name = "matrix product"
@@ -185,7 +188,8 @@ def operations(network: tuple[Shape, ...]) -> list[tuple[str, str, str, str, str
         weight, bias = "x".join(map(str, shape.weight)), "x".join(map(str, shape.bias))
         rows.append((name, source, target, weight, f"{shape.macs:,}"))
         rows.append(("add bias", target, target, bias, ""))
-        activation = "softmax" if place == len(network) - 1 else shape.layer.activation
+        last = place == len(network) - 1
+        activation = shape.layer.activation if not last else "linear" if regression else "softmax"
         if activation != "linear":
             rows.append((activation, target, target, "", ""))
     return rows

@@ -1,4 +1,4 @@
-"""Gradients held against central differences: what shows that the mathematics of the backward pass is right."""
+"""Compare gradients with central differences, which shows that the backward pass is right."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,21 +24,21 @@ class Checked:
 
     name: str
     shape: tuple[int, ...]
-    places: int  # numbers of it that were tried
-    largest: float  # gradient of all its numbers
+    places: int  # number of entries that were tried
+    largest: float  # gradient of all its entries
     error: float  # the worst of the tried: |a - e| / max(|e|, largest / 100)
 
 
 def check(network: Network, images: np.ndarray, targets: np.ndarray, samples: int, seed: int = 0) -> Iterator[Checked]:
-    """Yield what comes of each parameter tensor of a float64 network.
+    """Yield the result for each parameter tensor of a float64 network.
 
     Parameters
     ----------
-    network : of dtype float64; its parameters are changed on the way and put back
+    network : of dtype float64; its parameters are changed and restored
     images : (n, H, W, C) uint8 or float64
     targets : (n,) uint8, the true classes
-    samples : how many numbers of a tensor are tried, at most
-    seed : of which
+    samples : largest number of entries tried per tensor
+    seed : of the choice of entries
     """
     n = len(images)
     gradient = np.zeros_like(network.params)
@@ -49,7 +49,7 @@ def check(network: Network, images: np.ndarray, targets: np.ndarray, samples: in
         found = gradient[start : start + size]
         largest = float(np.abs(found).max())
         order = rng.permutation(size)
-        moving = order[found[order] != 0][: (samples + 1) // 2]  # behind ReLU many are 0, which proves little
+        moving = order[found[order] != 0][: (samples + 1) // 2]  # after ReLU many are 0, which proves little
         places = list(dict.fromkeys([*moving, *order]))[:samples]
         errors = []
         for place in places:

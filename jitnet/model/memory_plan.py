@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jitnet.kernels.fast.spin_barrier import TEAM_SIZE
 from jitnet.kernels.table import (
     CONV,
     DENSE,
@@ -72,6 +71,8 @@ def parameter_offsets(network: tuple[Shape, ...]) -> dict[str, tuple[int, tuple[
 
 def build(network: tuple[Shape, ...], images: int, threads: int, dtype: type) -> Workspace:
     """Lay a network out for batches of up to `images` images, with room for the microbatches that busy the threads."""
+    from jitnet.kernels.fast.spin_barrier import TEAM_SIZE  # imports numba, whose threads are to be set before
+
     offsets = parameter_offsets(network)
     table = np.zeros(sum(not isinstance(shape.layer, Pool) for shape in network), LAYER)
     plan = np.zeros(1, PLAN)

@@ -1,4 +1,4 @@
-"""How gradients become updates: the rule of a run, and what the rule remembers for each parameter."""
+"""The update rule of a run, and its state: what it keeps for each parameter."""
 
 import numpy as np
 
@@ -6,7 +6,10 @@ from jitnet.errors import InputError
 from jitnet.kernels.table import ADAM, ADAMW, MOMENTUM, NESTEROV, RULE, SGD
 
 KINDS = {"sgd": SGD, "momentum": MOMENTUM, "nesterov": NESTEROV, "adam": ADAM, "adamw": ADAMW}
-_STATE = ("optimizer.first", "optimizer.second")  # velocity or Adam's mean, Adam's mean square: as the parameters lie
+_STATE = (
+    "optimizer.first",
+    "optimizer.second",
+)  # velocity or Adam's mean, Adam's mean square: in the order of the parameters
 
 State = dict[str, np.ndarray]
 
@@ -42,7 +45,7 @@ class Optimizer:
         return 1.0 if self.rule[0]["summed"] else 1 / batch_size
 
     def start(self, params: np.ndarray) -> None:
-        """Remember nothing yet of a network with these parameters."""
+        """Reset the state, for a network with these parameters."""
         moments = {"sgd": 0, "momentum": 1, "nesterov": 1}.get(self.kind, 2)
         self.first, self.second = (np.zeros(params.size if moments > n else 0, params.dtype) for n in range(2))
         self.taken = 0
@@ -52,12 +55,12 @@ class Optimizer:
         return {name: part.copy() for name, part in zip(_STATE, (self.first, self.second)) if part.size}
 
     def restore(self, state: State, taken: int) -> None:
-        """Go on from a state, `taken` updates after the start; raises `InputError` if it is another optimiser's."""
+        """Continue from a state, `taken` updates after the start; raises `InputError` if another optimizer made it."""
         wanted = {name: part for name, part in zip(_STATE, (self.first, self.second)) if part.size}
         fits = all(name in state and state[name].shape == part.shape for name, part in wanted.items())
         if set(state) != set(wanted) or not fits or any(state[n].dtype != p.dtype for n, p in wanted.items()):
             raise InputError(
-                f"the checkpoint does not hold the state of the optimiser {self.kind!r}: expected "
+                f"the checkpoint does not hold the state of the optimizer {self.kind!r}: expected "
                 f"{', '.join(wanted) or 'none'}, found {', '.join(state) or 'none'}; resume with the run's own settings"
             )
         for name, part in wanted.items():
@@ -66,5 +69,5 @@ class Optimizer:
 
 
 def state_of(tensors: State) -> State:
-    """Return the optimiser's tensors of a checkpoint."""
+    """Return the optimizer's tensors of a checkpoint."""
     return {name: array for name, array in tensors.items() if name.startswith("optimizer.")}

@@ -1,4 +1,4 @@
-"""One image forward and backward through a network in plain numpy, with everything on the way kept to be looked at."""
+"""One image forward and backward through a network in plain numpy; every layer's values are kept, to be shown."""
 
 from dataclasses import dataclass, field
 
@@ -11,19 +11,19 @@ Tensors = dict[str, np.ndarray]
 
 @dataclass
 class Step:
-    """A layer's part in the walk."""
+    """What one layer computes."""
 
     shape: Shape
     x: np.ndarray  # input, (H, W, C) or (D,)
-    out: np.ndarray  # behind the activation; of the last layer the logits
-    grad_out: np.ndarray = field(default_factory=lambda: np.zeros(0))  # d loss / d out
+    out: np.ndarray  # after the activation; of the last layer the logits
+    grad_out: np.ndarray = field(default_factory=lambda: np.zeros(0))  # d loss / d out, shaped as out; after `backward`
     gradients: Tensors = field(default_factory=dict)  # of the layer's parameters by name
 
 
-def walk(network: tuple[Shape, ...], tensors: Tensors, image: np.ndarray, target: int, loss: str) -> list[Step]:
-    """Return the steps of an image (H, W, C), bytes or floats, whose class is `target`; all in float64."""
+def forward(network: tuple[Shape, ...], tensors: Tensors, image: np.ndarray) -> list[Step]:
+    """Return the steps of an image (H, W, C), uint8 (divided by 255) or floats; all in float64."""
     x = image / 255 if image.dtype == np.uint8 else image.astype(np.float64)
-    parameters = {name: np.asarray(array, np.float64) for name, array in tensors.items()}
+    parameters = _in_float64(tensors)
     steps = []
     for place, shape in enumerate(network):
         if isinstance(shape.layer, Pool):
@@ -37,14 +37,24 @@ def walk(network: tuple[Shape, ...], tensors: Tensors, image: np.ndarray, target
             out = out if place == len(network) - 1 else _activate(shape.layer.activation, out)
         steps.append(Step(shape, x, out))
         x = out
-    grad = _loss_gradient(x, target, loss)
-    for step in reversed(steps):
-        step.grad_out = grad.reshape(step.out.shape)
-        grad = _backward(step, parameters, last=step is steps[-1])
     return steps
 
 
+def backward(steps: list[Step], tensors: Tensors, target: int, loss: str) -> None:
+    """Fill in the gradients of the steps that `forward` returned, of an image whose class is `target`."""
+    parameters = _in_float64(tensors)
+    grad = _loss_gradient(steps[-1].out, target, loss)
+    for step in reversed(steps):
+        step.grad_out = grad.reshape(step.out.shape)
+        grad = _backward(step, parameters, last=step is steps[-1])
+
+
+def _in_float64(tensors: Tensors) -> Tensors:
+    return {name: np.asarray(array, np.float64) for name, array in tensors.items()}
+
+
 def _loss_gradient(logits: np.ndarray, target: int, loss: str) -> np.ndarray:
+    """Return d loss / d logits (K,)."""
     powers = np.exp(logits - logits.max())
     chances = powers / powers.sum()
     error = chances - np.eye(len(logits))[target]

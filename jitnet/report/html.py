@@ -1,4 +1,4 @@
-"""Elements of HTML and SVG as text: whatever is put into one is escaped, unless it is an element itself."""
+"""Elements of HTML and SVG as text: what is put into one is escaped, unless it is an element itself."""
 
 from html import escape
 from typing import Any
@@ -12,7 +12,7 @@ _ALONE = {"img", "meta", "br", "input"}
 
 
 def element(tag: str, *children: Any, **attributes: Any) -> Markup:
-    """Return an element. `class_` is written class, `stroke_width` stroke-width; None and False leave one out.
+    """Return an element. `class_` is written class, `stroke_width` stroke-width; None and False omit one.
 
     >>> element("p", "a < b", class_="note")
     '<p class="note">a &lt; b</p>'
@@ -36,23 +36,15 @@ def join(children: Any) -> Markup:
     return Markup("".join(parts))
 
 
-def table(caption: str, head: list[str], rows: list[list[Any]], class_: str = "figures") -> Markup:
-    """Return a table whose first column names its rows."""
+def table(caption: str, head: list[str], rows: list[list[Any]], class_: str = "figures", label: str = "") -> Markup:
+    """Return a table whose first column names its rows; without a caption it needs a label for those who hear it."""
     top = element("tr", [element("th", name, scope="col") for name in head])
     body = [
         element("tr", element("th", row[0], scope="row"), [element("td", cell) for cell in row[1:]]) for row in rows
     ]
-    made = element("table", element("caption", caption), element("thead", top), element("tbody", body), class_=class_)
-    return element("div", made, class_="wide", tabindex="0", role="region", aria_label=caption)
-
-
-def number(value: float | None, digits: int) -> str:
-    """Return a number for people, a dash for none.
-
-    >>> number(1234.567, 1), number(None, 2)
-    ('1,234.6', '–')
-    """
-    return "–" if value is None or value != value else f"{value:,.{digits}f}"
+    parts = [element("caption", caption) if caption else None, element("thead", top), element("tbody", body)]
+    made = element("table", parts, class_=class_)
+    return element("div", made, class_="wide", tabindex="0", role="region", aria_label=label or caption)
 
 
 def _attribute(name: str, value: Any) -> str:

@@ -1,22 +1,10 @@
-"""What a network does on its test images: confusions, each class, how far its probabilities can be trusted, errors."""
+"""What a network does on its test images: confusions, the calibration of its probabilities, errors."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 BINS = 10
-
-
-@dataclass(frozen=True)
-class Class:
-    """One class: shares from 0 to 1, NaN where there is nothing to divide by."""
-
-    label: int
-    images: int
-    recall: float  # of its images, found
-    precision: float  # of what was taken for it, right
-    f1: float
-    confused_with: tuple[tuple[int, int], ...]  # (label, images) it was taken for, most often first
 
 
 @dataclass(frozen=True)
@@ -50,7 +38,6 @@ class Measured:
     loss: float
     accuracy: float  # in percent
     confusion: np.ndarray  # (true class, predicted class) int64
-    classes: tuple[Class, ...]
     bins: tuple[Bin, ...]
     calibration_error: float  # expected calibration error, 0 to 1
     mistakes: tuple[Mistake, ...]  # the largest losses first
@@ -89,7 +76,6 @@ def measure(
         loss=float(losses.mean()),
         accuracy=100 * float((predicted == truth).mean()),
         confusion=confusion,
-        classes=tuple(_class(confusion, label) for label in range(classes)),
         bins=bins,
         calibration_error=error,
         mistakes=tuple(
@@ -117,14 +103,3 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> tuple[tuple[Bin, .
         if count:
             error += count / len(confidence) * abs(share - mean)
     return tuple(bins), error
-
-
-def _class(confusion: np.ndarray, label: int) -> Class:
-    right, images, taken = int(confusion[label, label]), int(confusion[label].sum()), int(confusion[:, label].sum())
-    recall = right / images if images else float("nan")
-    precision = right / taken if taken else float("nan")
-    f1 = 2 * right / (images + taken) if images + taken else float("nan")
-    row = confusion[label].copy()
-    row[label] = 0
-    others = tuple((int(other), int(row[other])) for other in np.argsort(-row, kind="stable")[:3] if row[other])
-    return Class(label, images, recall, precision, f1, others)

@@ -2,23 +2,27 @@
 
 from typing import Any
 
-from jitnet import history
+from jitnet.display.tables import cell_text
 from jitnet.errors import InputError
+from jitnet.history import Run
 from jitnet.history.compare import compare
 from jitnet.history.curves import ALONG, METRICS, Curve, curves
+from jitnet.history.tables import Table
 from jitnet.report.chart import chart
 from jitnet.report.html import Markup, element, join, table
-from jitnet.report.section import Subject, section
+from jitnet.report.section import section
 from jitnet.report.style import SCRIPT, STYLE
+from jitnet.report.subject import Subject
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"  # no network
+_CHANGES = "In brackets: the difference to the first run."
 
 
 def page(subjects: list[Subject], made: str) -> str:
     """Return the document; `made` says by what and when."""
-    names = [subject.run.name for subject in subjects]
     parts = [section(subject, place, len(subjects) == 1) for place, subject in enumerate(subjects)]
-    return document(f"jitnet: {', '.join(names)}", [_overview(subjects) if len(subjects) > 1 else None, parts], made)
+    title = subjects[0].title if len(subjects) == 1 else f"{len(subjects)} runs of jitnet"
+    return document(title, [_overview(subjects) if len(subjects) > 1 else None, parts], made)
 
 
 def document(title: str, parts: Any, made: str) -> str:
@@ -44,30 +48,23 @@ def document(title: str, parts: Any, made: str) -> str:
 
 def _overview(subjects: list[Subject]) -> Markup:
     runs = [subject.run for subject in subjects]
-    links = [element("li", element("a", run.name, href=f"#run{place}")) for place, run in enumerate(runs)]
-    tables = [
-        join(
-            [
-                element("h3", each.title),
-                table(
-                    "In brackets: the difference to the first run." if each.title == "results" else each.title,
-                    list(each.head),
-                    [list(row) for row in each.rows],
-                ),
-            ]
-        )
-        for each in compare(runs)
-    ]
+    links = [element("li", element("a", each.title, href=f"#run{place}")) for place, each in enumerate(subjects)]
     return element(
         "section",
         element("nav", element("ul", links), aria_label="runs"),
         element("h2", "Side by side"),
         element("div", overlays(runs), class_="columns"),
-        tables,
+        [figures_table(each, _CHANGES if each.title == "results" else "") for each in compare(runs)],
     )
 
 
-def overlays(runs: list[history.Run]) -> list[Markup]:
+def figures_table(figures: Table, caption: str = "") -> Markup:
+    """Return a table of figures under its title."""
+    rows: list[list[Any]] = [[cell_text(cell) for cell in row] for row in figures.rows]
+    return join([element("h3", figures.title), table(caption, list(figures.head), rows, label=figures.title)])
+
+
+def overlays(runs: list[Run]) -> list[Markup]:
     """Return the charts that have all runs in them."""
     made = []
     for metric, along in (("test_accuracy", "epoch"), ("test_accuracy", "time"), ("train_loss", "epoch")):
@@ -75,6 +72,5 @@ def overlays(runs: list[history.Run]) -> list[Markup]:
             lines: list[Curve] = curves(runs, metric, along)
         except InputError:  # no run has that
             continue
-        kind = "accuracy" if "accuracy" in metric else "loss"
-        made.append(chart(f"all-{metric}-{along}", METRICS[metric], ALONG[along], lines, kind))
+        made.append(chart(f"all-{metric}-{along}", METRICS[metric], ALONG[along], lines))
     return made

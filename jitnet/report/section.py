@@ -2,60 +2,65 @@
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from jitnet.display.format import (
+    CLASS_HEAD,
+    EPOCH_COLUMNS,
+    NONE,
+    class_rows,
+    count,
+    duration,
+    epoch_cells,
+    epoch_columns,
+    number,
+    percentage,
+    significant,
+)
 from jitnet.errors import InputError
 from jitnet.history import Run
-from jitnet.history.curves import ALONG, METRICS, Curve, curves
-from jitnet.model.architecture import Conv, Shape, forward_macs, operations, parameter_count
+from jitnet.history.curves import ALONG, METRICS, Curve, curves, epoch_rows
+from jitnet.model.architecture import Conv, forward_macs, operations, parameter_count
 from jitnet.report.chart import chart
-from jitnet.report.featuremaps import feature_maps
-from jitnet.report.html import Markup, element, join, number, table
+from jitnet.report.convolutions import convolutions
+from jitnet.report.html import Markup, element, join, table
 from jitnet.report.measure import Measured, Mistake
-from jitnet.report.pictures import image_bytes, picture, signed, tiles
+from jitnet.report.pictures import image_bytes, picture
+from jitnet.report.regression import Residuals, regression
 from jitnet.report.reliability import diagram
-
-
-@dataclass(frozen=True)
-class Subject:
-    """A run with what could be found out about it; `missing` says why there is nothing measured."""
-
-    run: Run
-    network: tuple[Shape, ...]
-    tensors: dict[str, np.ndarray]
-    measured: Measured | None
-    images: np.ndarray  # (n, H, W, C) of the test set, or none of it
-    missing: str = ""
-    rmse: float | None = None  # of a regression, on its test rows
+from jitnet.report.subject import Subject
 
 
 def section(subject: Subject, place: int, alone: bool = False) -> Markup:
     """Return everything about one run; `place` tells its ids from those of other runs, `alone` that there are none."""
     run, measured = subject.run, subject.measured
-    parts: list[Any] = [element("h2", "Result" if alone else run.name), _lead(run), _alerts(subject), _figures(subject)]
+    parts: list[Any] = [element("h2", "Result" if alone else subject.title)]
+    parts += [element("p", subject.sentence), _lead(run), _alerts(subject), _figures(subject)]
     parts.append(element("div", _charts(run, place), class_="columns"))
-    if measured is not None:
+    if isinstance(measured, Residuals):
+        parts.append(regression(measured))
+    elif measured is not None:
         parts += [element("h3", "Confusion matrix"), _confusion(measured)]
         parts += [element("h3", "Each class"), _classes(measured)]
         parts += [element("h3", "Can its probabilities be trusted?"), diagram(measured)]
         parts += [element("h3", "The worst errors"), _mistakes(subject, measured)]
     if any(isinstance(shape.layer, Conv) for shape in subject.network):
-        parts += [element("h3", "Filters and feature maps"), _convolutions(subject)]
+        parts += [element("h3", "Filters and feature maps"), convolutions(subject)]
     parts += [element("h3", "Network"), _network(subject), element("h3", "Epochs"), _epochs(run)]
     parts += [
         element("div", _pairs("Settings", run.settings), _pairs("Environment", _environment(run)), class_="columns")
     ]
-    parts += [element("h3", "Again"), _again(run)]
+    parts += [element("h3", "Commands"), _commands(run)]
     return element("section", parts, id=f"run{place}", aria_label=run.name)
 
 
 def _lead(run: Run) -> Markup:
     """Return in a line what was trained, on what, how."""
     s = run.settings
-    batch = "one image a step" if s["batch_size"] == 1 else f"batches of {s['batch_size']}"
+    item = "row" if s["target"] else "image"
+    batch = {0: f"all {item}s a step", 1: f"one {item} a step"}.get(s["batch_size"], f"batches of {s['batch_size']}")
     what = f"{s['architecture'] or s['network']} on {run.meta['data']}"
     how = f"{s['optimizer']}, {batch}, learning rate {s['lr']:g} ({s['schedule']}), seed {s['seed']}"
     return element("p", f"{what}: {how}. {str(run.meta['created'])[:10]}.", class_="note")
@@ -71,34 +76,23 @@ def _alerts(subject: Subject) -> list[Markup]:
         notes.append(f"It stopped before its last epoch: {run.meta['stop_reason']}.")
     for event in run.events("Warned"):
         if str(event.get("message", "")).startswith("the network has learnt nothing"):
-            notes.append(event["message"][:1].upper() + event["message"][1:] + ".")
+            notes.append(f"T{event['message'][1:]}.")
     if subject.missing:
-        notes.append(f"Nothing is measured on test images here: {subject.missing}.")
+        notes.append(f"Nothing is measured on test data here: {subject.missing}.")
     return [element("p", note, class_="alert") for note in notes]
 
 
 def _figures(subject: Subject) -> Markup:
-    run, measured = subject.run, subject.measured
-    accuracy = measured.accuracy if measured else run.last("test_accuracy")
-    loss = measured.loss if measured else run.last("test_loss")
-    seconds = run.last("elapsed_s")
-    rates = [row["images_per_s"] for row in run.epochs if row.get("images_per_s")]
-    rmse = subject.rmse if subject.rmse is not None else run.last("test_rmse")
-    if rmse is None and loss is not None and run.settings.get("target"):
-        rmse = loss**0.5
-    result = ("test accuracy", f"{number(accuracy, 2)} %")
-    if run.settings.get("target"):
-        result = (f"test RMSE of {run.settings['target']}", number(rmse, 4))
+    run = subject.run
+    rates = [rate for row in run.epochs if (rate := row.get("images_per_s"))]
     figures = [
-        result,
-        ("test loss", number(loss, 4)),
-        ("epochs", str(len(run.epochs))),
-        ("parameters", f"{parameter_count(subject.network):,}"),
-        ("minutes", number(None if seconds is None else seconds / 60, 2)),
-        ("images/s", number(sum(rates) / len(rates) if rates else None, 0)),  # type: ignore[arg-type]
+        subject.result,
+        *_loss_and_errors(subject),
+        ("epochs", number(len(run.epochs))),
+        ("parameters", number(parameter_count(subject.network))),
+        ("time", duration(run.last("elapsed_s"))),
+        ("rows/s" if subject.target else "images/s", number(sum(rates) / len(rates) if rates else None)),
     ]
-    if measured:
-        figures.insert(1, (f"errors in {measured.images:,}", f"{measured.errors:,}"))
     return element(
         "dl",
         [element("div", element("dt", name), element("dd", value)) for name, value in figures],
@@ -106,18 +100,28 @@ def _figures(subject: Subject) -> Markup:
     )
 
 
+def _loss_and_errors(subject: Subject) -> list[tuple[str, str]]:
+    measured = subject.measured
+    if isinstance(measured, Residuals):
+        return [("mean absolute error", significant(measured.mean_error)), ("test rows", number(measured.rows))]
+    if measured is None:
+        return [("test loss", number(subject.run.last("test_loss"), 4))]
+    return [(f"errors in {number(measured.images)}", number(measured.errors)), ("test loss", number(measured.loss, 4))]
+
+
 def _charts(run: Run, place: int) -> list[Markup]:
-    def one(title: str, metrics: dict[str, str], along: str, kind: str) -> Markup | None:
+    def one(title: str, metrics: dict[str, str], along: str, name: str) -> Markup | None:
         lines: list[Curve] = []
-        for metric, name in metrics.items():
+        for metric, label in metrics.items():
             try:
-                lines.append(Curve(name, curves([run], metric, along)[0].points))
+                lines.append(Curve(label, curves([run], metric, along)[0].points))
             except InputError:  # not computed in this run
                 continue
-        return chart(f"run{place}-{kind}-{along}", title, ALONG[along], lines, kind) if lines else None
+        return chart(f"run{place}-{name}-{along}", title, ALONG[along], lines) if lines else None
 
     made = [
         one("accuracy %", {"test_accuracy": "test", "val_accuracy": "validation"}, "epoch", "accuracy"),
+        one(METRICS["test_rmse"], {"test_rmse": "test"}, "epoch", "rmse"),
         one("loss", {"train_loss": "training", "test_loss": "test", "val_loss": "validation"}, "epoch", "loss"),
         one("loss of single calls", {"step_loss": "training"}, "step", "loss"),
         one(METRICS["lr"], {"lr": "learning rate"}, "epoch", "lr"),
@@ -134,17 +138,18 @@ def _confusion(measured: Measured) -> Markup:
     for label in labels:
         cells = []
         for other in labels:
-            count = int(measured.confusion[label, other])
-            share = f"--share:{0.45 * count / most:.3f}" if other != label and count else None
+            images = int(measured.confusion[label, other])
+            share = f"--share:{0.45 * images / most:.3f}" if other != label and images else None
             cells.append(
-                element("td", f"{count:,}" if count else "", class_="right" if other == label else None, style=share)
+                element("td", number(images) if images else "", class_="right" if other == label else None, style=share)
             )
-        rows.append(element("tr", element("th", measured.name_of(label), scope="row"), cells))
+        rows.append(element("tr", element("th", str(label), scope="row"), cells))
     head = element(
-        "tr", element("th", "true \\ taken for", scope="col"), [element("th", measured.name_of(n), scope="col") for n in labels]
+        "tr", element("th", "true \\ taken for", scope="col"), [element("th", str(n), scope="col") for n in labels]
     )
     caption = (
-        f"{measured.images:,} test images of {measured.data}: a row is a true class, a column what it was taken for."
+        f"{count(measured.images, 'test image')} of {measured.data}: "
+        "a row is a true class, a column what it was taken for."
     )
     made = element(
         "table", element("caption", caption), element("thead", head), element("tbody", rows), class_="matrix"
@@ -153,23 +158,17 @@ def _confusion(measured: Measured) -> Markup:
 
 
 def _classes(measured: Measured) -> Markup:
-    rows: list[list[Any]] = [
-        [
-            measured.name_of(each.label), f"{each.images:,}", number(100 * each.recall, 2), number(100 * each.precision, 2),
-            number(100 * each.f1, 2), ", ".join(f"{measured.name_of(other)} ({count})" for other, count in each.confused_with) or "–",
-        ]
-        for each in measured.classes
-    ]  # fmt: skip
-    head = ["class", "images", "recall %", "precision %", "F1 %", "most often taken for"]
+    rows: list[list[Any]] = [list(cells) for cells in class_rows(measured.confusion.tolist(), measured.name_of)]
     caption = "Recall: of its images, found. Precision: of what was taken for it, right."
-    return table(caption, head, rows, class_="figures classes")
+    return table(caption, list(CLASS_HEAD), rows, class_="figures classes")
 
 
 def _mistakes(subject: Subject, measured: Measured) -> Markup:
     if not measured.mistakes:
         return element("p", "There are none.")
     items = [_mistake(each, subject.images[each.index], measured.name_of) for each in measured.mistakes]
-    shown = f"The {len(items)} of {measured.errors:,} errors with the largest loss, and the three likeliest classes."
+    of = count(measured.errors, "error")
+    shown = f"{len(items)} of {of}, the largest losses first, with the three likeliest classes."
     return join([element("p", shown, class_="note"), element("ul", items, class_="mistakes")])
 
 
@@ -181,65 +180,29 @@ def _mistake(mistake: Mistake, image: np.ndarray, name_of: Callable[[int], str])
         share = mistake.probabilities[label]
         kind = "true" if label == mistake.label else "wrong" if label == mistake.predicted else None
         bar = element("i", style=f"--share:{share:.4f}")
-        bars.append(element("span", name_of(label), element("b", bar), f"{100 * share:.1f} %", class_=kind))
-    label, predicted = name_of(mistake.label), name_of(mistake.predicted)
-    text = f"{label} taken for {predicted}, loss {mistake.loss:.2f}, test image {mistake.index}"
-    alt = f"a {label} that is taken for a {predicted}"
+        bars.append(element("span", name_of(label), element("b", bar), percentage(100 * share, 1), class_=kind))
+    true, taken = name_of(mistake.label), name_of(mistake.predicted)
+    text = f"{true} taken for {taken}, loss {mistake.loss:.2f}, test image {mistake.index}"
+    alt = f"a {true} that is taken for a {taken}"
     return element("li", picture(image_bytes(image), alt, 76), element("div", bars, class_="bars"), element("p", text))
 
 
-def _convolutions(subject: Subject) -> Markup:
-    sheets = []
-    for shape in subject.network:
-        if isinstance(shape.layer, Conv):
-            weight = subject.tensors[f"{shape.name}.weight"]
-            first = shape.inputs[-1] == 1
-            pictures = [
-                weight[..., 0, o] if first else np.abs(weight[..., o]).mean(axis=-1) for o in range(weight.shape[-1])
-            ]
-            most = max(float(np.abs(each).max()) for each in pictures)
-            sheet = tiles([signed(each, most) for each in pictures], 16)
-            what = "its weights: orange above 0, blue below" if first else "mean size of its weights over the inputs"
-            sheets.append(_sheet(f"{shape.name}: {len(pictures)} filters 3x3", what, sheet, 12 if first else 8))
-    if len(subject.images):
-        sheets.append(_sheet("an image of the test set", "what the maps below see", image_bytes(subject.images[0]), 4))
-        for name, maps in feature_maps(subject.network, subject.tensors, subject.images[0]):
-            scale = 255 / (maps.max() or 1.0)
-            pictures = [(maps[..., c] * scale).astype(np.uint8) for c in range(maps.shape[-1])]
-            what = f"{len(pictures)} maps of {maps.shape[0]}x{maps.shape[1]} behind the ReLU, white is most"
-            sheets.append(_sheet(f"{name}: what it sees", what, tiles(pictures, 16), max(2, 56 // maps.shape[1])))
-    return element("div", sheets, class_="sheets")
-
-
-def _sheet(title: str, what: str, sheet: np.ndarray, scale: int) -> Markup:
-    caption = element("figcaption", element("strong", title), element("span", what, class_="note"))
-    return element("figure", caption, picture(sheet, f"{title}, {what}", min(scale * sheet.shape[1], 1032)))
-
-
 def _network(subject: Subject) -> Markup:
-    rows: list[list[Any]] = [list(row) for row in operations(subject.network)]
-    total = f"{parameter_count(subject.network):,}", f"{forward_macs(subject.network):,}"
+    rows: list[list[Any]] = [list(row) for row in operations(subject.network, bool(subject.target))]
+    total = number(parameter_count(subject.network)), number(forward_macs(subject.network))
     head = ["operation", "input", "output", "parameters", "MACs"]
-    return table("One image, one pass forward.", head, [*rows, ["total", "", "", *total]])
+    caption = f"One {'row' if subject.target else 'image'}, one pass forward."
+    return table(caption, head, [*rows, ["total", "", "", *total]])
 
 
 def _epochs(run: Run) -> Markup:
-    names = [
-        name for name in (run.epochs[0] if run.epochs else {}) if any(row.get(name) is not None for row in run.epochs)
-    ]
-    digits = {
-        "epoch": 0,
-        "step": 0,
-        "images_per_s": 0,
-        "test_accuracy": 2,
-        "val_accuracy": 2,
-        "train_s": 2,
-        "elapsed_s": 1,
-    }
-    rows: list[list[Any]] = [[number(row.get(name), digits.get(name, 6)) for name in names] for row in run.epochs]
+    rows = epoch_rows(run)
     if not rows:
         return element("p", "No epoch is done.")
-    return table("A row an epoch, as in metrics.csv.", [name.replace("_", " ") for name in names], rows)
+    names = epoch_columns(rows)
+    cells: list[list[Any]] = [epoch_cells(row, names) for row in rows]
+    caption = f"{count(len(rows))}, the first is 1; in metrics.csv it is 0."
+    return table(caption, [EPOCH_COLUMNS[name].heading for name in names], cells)
 
 
 def _environment(run: Run) -> dict[str, Any]:
@@ -259,15 +222,15 @@ def _short(value: Any) -> str:
 
 
 def _pairs(title: str, values: dict[str, Any]) -> Markup:
-    rows: list[list[Any]] = [[name, "–" if value is None else str(value)] for name, value in values.items()]
-    return element("div", element("h3", title), table(title, ["", "value"], rows, class_="text"))
+    rows: list[list[Any]] = [[name, NONE if value is None else str(value)] for name, value in values.items()]
+    return element("div", element("h3", title), table("", ["", "value"], rows, class_="text", label=title))
 
 
-def _again(run: Run) -> Markup:
+def _commands(run: Run) -> Markup:
     path = shlex.quote(str(run.path))
-    lines = [f"# the same bits again\njitnet train --config {path}/config.toml"]
+    lines = [f"# the same result, bit for bit\njitnet train --config {path}/config.toml"]
     argv = run.meta.get("argv")
     if isinstance(argv, list) and argv:
-        lines.append(f"# as it was typed\n{shlex.join(map(str, argv))}")
+        lines.append(f"# as it was started\n{shlex.join(map(str, argv))}")
     lines += [f"# this measurement, this page\njitnet eval {path}\njitnet report {path}"]
     return element("pre", "\n".join(lines), tabindex="0")

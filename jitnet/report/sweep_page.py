@@ -1,15 +1,14 @@
-"""A sweep's page: its statistics, the course of each configuration, and a line for each trial."""
+"""A sweep's page: its statistics, the curves of each configuration, and a line for each trial."""
 
 import shlex
 
-from jitnet.history.compare import Table
 from jitnet.history.curves import ALONG, METRICS, Curve
 from jitnet.history.statistics import CONFIDENCE, Summary
 from jitnet.history.sweep_record import Sweep
 from jitnet.history.tables import statistics_tables, trials_table
 from jitnet.report.chart import chart
-from jitnet.report.html import Markup, element, join, table
-from jitnet.report.page import document
+from jitnet.report.html import Markup, element
+from jitnet.report.page import document, figures_table
 
 _MOST = 6  # curves in a chart: as many as there are colours
 
@@ -25,17 +24,17 @@ def sweep_page(sweep: Sweep, made: str) -> str:
     every = statistics_tables(statistics, every=True)
     trials = trials_table(sweep)
     parts = [
-        element("p", f"{sweep.title}: {_counted(sweep)}. {_INTERVAL}", class_="note"),
+        element("p", f"{sweep.title}: {_statuses(sweep)}. {_INTERVAL}", class_="note"),
         element("div", _charts(statistics), class_="columns"),
-        [_table(each) for each in every],
-        _table(trials) if trials else None,
-        element("h3", "Again"),
+        [figures_table(each) for each in every],
+        figures_table(trials) if trials else None,
+        element("h3", "Command"),
         element("pre", shlex.join(map(str, sweep.record.get("argv", []))), tabindex="0"),
     ]
     return document(f"jitnet: {sweep.name}", element("section", parts), made)
 
 
-def _counted(sweep: Sweep) -> str:
+def _statuses(sweep: Sweep) -> str:
     statuses = [line.get("status", "") for line in sweep.table]
     counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
     return ", ".join(f"{count} {status}" for status, count in counts.items()) or "no trial has begun"
@@ -55,11 +54,6 @@ def _charts(statistics: dict[str, list[Summary]]) -> list[Markup]:
         lines = [line for line in lines if line.points]
         lines.sort(key=lambda line: line.points[-1][1], reverse="accuracy" in figure)
         if lines:
-            kind = "accuracy" if "accuracy" in figure else "loss"
             title = METRICS[figure] + (f", the {_MOST} best of {len(lines)}" if len(lines) > _MOST else "")
-            made.append(chart(f"sweep-{figure}", title, ALONG["epoch"], lines[:_MOST], kind))
+            made.append(chart(f"sweep-{figure}", title, ALONG["epoch"], lines[:_MOST]))
     return made
-
-
-def _table(made: Table) -> Markup:
-    return join([element("h3", made.title), table(made.title, list(made.head), [list(row) for row in made.rows])])

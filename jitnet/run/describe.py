@@ -1,4 +1,4 @@
-"""What a run says of itself: its first event, and the surroundings that meta.json records."""
+"""Describe a run: its first event, the surroundings in meta.json, and the network in its checkpoints."""
 
 import os
 import platform
@@ -11,10 +11,12 @@ import numpy as np
 from jitnet.config import Settings
 from jitnet.data import Dataset
 from jitnet.data.record import DataRecord
+from jitnet.errors import InputError
 from jitnet.events import EpochDone, RunStarted
 from jitnet.machine import threads
 from jitnet.model import architecture
 from jitnet.model.network import Network
+from jitnet.storage.metadata import Description
 from jitnet.training.loop import SAMPLE, Training
 
 
@@ -29,7 +31,7 @@ def describe(
     network, settings, position, data = training.network, training.settings, training.position, training.data
     count, layer = threads.in_use()
     images, targets = data.test
-    shown = images[: SAMPLE if targets.ndim == 1 else 0]  # numbers are no pictures
+    shown = images[: SAMPLE if targets.ndim == 1 else 0]  # numbers are not pictures
     optimizer = settings.optimizer.upper() if settings.optimizer == "sgd" else settings.optimizer
     if settings.weight_decay:
         optimizer += f" with weight decay {settings.weight_decay:g}"
@@ -71,9 +73,25 @@ def describe(
     )
 
 
-def peak_threads(settings: Settings) -> int:
-    """Return the threads that training uses, whose peak is measured: at most two for one image a step."""
-    return min(2, threads.in_use()[0]) if settings.batch_size == 1 else threads.in_use()[0]
+def description(settings: Settings, meta: dict[str, Any]) -> Description:
+    """Return what settings and meta.json say about a run's network; raises `InputError` if meta.json is damaged.
+
+    The first runs do not state image and classes: they are empty then.
+    """
+    try:
+        image = tuple(int(extent) for extent in meta.get("image", ()))
+        classes = int(meta.get("classes", 0))
+    except (TypeError, ValueError):
+        raise InputError("meta.json is damaged: expected three whole numbers as image, and one as classes") from None
+    return Description(
+        settings=settings,
+        image=image,
+        labels=np.arange(classes),
+        title=meta["title"],
+        data=meta["data"],
+        data_sha256=str(meta.get("data_sha256", "")),
+        record=DataRecord.from_dict(meta.get("record")),
+    )
 
 
 def thumbnail(image: np.ndarray) -> str:

@@ -3,7 +3,6 @@
 It is a view of events, as the terminal's are: it consumes what training yields and returns what it saved.
 """
 
-import json
 import os
 import secrets
 import shutil
@@ -14,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from jitnet import __version__
 from jitnet.config import Settings
 from jitnet.errors import InputError
 from jitnet.events import (
@@ -29,18 +27,20 @@ from jitnet.events import (
     Tensors,
     Warned,
 )
+from jitnet.run.describe import description
 from jitnet.run.lock import Lock
 from jitnet.run.logs import RunLogs
 from jitnet.run.names import check_name, find_run, publish, read_meta, write_meta
 from jitnet.storage import checkpoint
 from jitnet.storage.atomic import replace_file, sync_folder
 from jitnet.storage.checkpoint import Metadata, SaveError
+from jitnet.storage.metadata import metadata
 
 STATUS: dict[type, str] = {RunFinished: "done", Interrupted: "stopped", Diverged: "diverged"}
 
 
 class RunFolder:
-    """One run's folder: `create` makes a new one, `open` finds an old one, and `with` gives its lock back.
+    """One run's folder: `create` makes a new one, `open` finds an existing one, and `with` releases its lock.
 
     Public: `path`; `settings`; `meta`, what meta.json says; `save_failed`, whether the latest save failed.
     """
@@ -60,7 +60,7 @@ class RunFolder:
         self._tried: float | None = None  # elapsed_s at the latest save, tried or done
         self._train_s = 0.0  # of the epoch at the position
         self._best = float("-inf")  # validation accuracy of best.safetensors
-        self._notices: list[Event] = []  # told when training starts
+        self._notices: list[Event] = []  # reported when training starts
 
     @classmethod
     def create(
@@ -187,13 +187,13 @@ class RunFolder:
         return rows
 
     def note_drawing(self, seconds: float) -> None:
-        """Record in meta.json what this process spent on drawing, so that a run shows the cost of its own view."""
+        """Record in meta.json the time that this process spent on drawing, the cost of the view."""
         self._update_meta(drawing_s=round(self.meta.get("drawing_s", 0.0) + seconds, 3))
 
     def handle(self, event: Event) -> list[Event]:
-        """Write the event down, save what is due, and return what that caused: `CheckpointSaved`, `Warned`.
+        """Record the event, save what is due, and return the resulting events: `CheckpointSaved`, `Warned`.
 
-        For the owner of the lock. What is returned is written down already. A full or failing disk raises
+        For the owner of the lock. The events returned are recorded already. A full or failing disk raises
         nothing: it is warned of, and the next save that is due tries again.
         """
         caused = self._logs.record(event)
@@ -243,7 +243,7 @@ class RunFolder:
                 self._logs.sync_metrics()
                 self._save_kind(kind, event)
             except (OSError, SaveError) as error:
-                caused.append(Warned(message=f"{_reason(error)}; training goes on and saves again later"))
+                caused.append(Warned(message=f"{_reason(error)}; training continues and saves again later"))
                 continue
             del self._owed[kind]
             path, seconds = str(self._file(kind)), time.perf_counter() - started
@@ -253,13 +253,14 @@ class RunFolder:
         return caused
 
     def _save_kind(self, kind: str, event: EpochDone | StepsDone) -> None:
-        metadata = _metadata(self.settings, self.meta, event.elapsed_s, self._train_s)
+        times = float(event.elapsed_s), float(self._train_s)
         if kind == "last":
-            checkpoint.save_rotating(self._file("last"), self._file("previous"), event.snapshot(), metadata)
+            texts = _metadata(self.settings, self.meta, *times)
+            checkpoint.save_rotating(self._file("last"), self._file("previous"), event.snapshot(), texts)
         else:
             assert isinstance(event, EpochDone) and event.val_accuracy is not None
-            metadata["val_accuracy"] = repr(float(event.val_accuracy))
-            checkpoint.save(self._file("best"), event.snapshot(), metadata)
+            texts = _metadata(self.settings, self.meta, *times, val_accuracy=repr(float(event.val_accuracy)))
+            checkpoint.save(self._file("best"), event.snapshot(), texts)
             self._best = event.val_accuracy
 
     def _update_meta(self, **changes: Any) -> list[Event]:
@@ -274,20 +275,9 @@ class RunFolder:
         return self.path / f"{kind}.safetensors"
 
 
-def _metadata(settings: Settings, meta: dict[str, Any], elapsed_s: float, train_s: float) -> Metadata:
-    """Return what a checkpoint says of itself; `train_s` is that of the epoch at its position, so far."""
-    texts = {
-        "jitnet": __version__,
-        "title": meta["title"],
-        "architecture": settings.architecture,
-        "data": meta["data"],
-        "data_sha256": str(meta.get("data_sha256", "")),
-        "record": json.dumps(meta.get("record", {})),
-        "elapsed_s": repr(float(elapsed_s)),
-        "train_s": repr(float(train_s)),
-        "saved": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    return {name: "".join(c if c.isprintable() else "?" for c in text) for name, text in texts.items()}
+def _metadata(settings: Settings, meta: dict[str, Any], elapsed_s: float, train_s: float, **more: str) -> Metadata:
+    """Return the metadata of a checkpoint; `train_s` is that of the epoch at its position, so far."""
+    return metadata(description(settings, meta), elapsed_s=repr(elapsed_s), train_s=repr(train_s), **more)
 
 
 def _cannot_train(path: Path, error: OSError) -> InputError:

@@ -1,9 +1,12 @@
-"""How a training begins: in a new run folder, or where an old one stopped. `train`, `resume` and trials share it."""
+"""Start a run in a new folder, or resume one: `start` and `resume`, which commands, trials and imports call."""
 
 import os
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 from jitnet.config import Settings
 from jitnet.data import Dataset, load
@@ -11,121 +14,161 @@ from jitnet.data.content import Report, silent
 from jitnet.data.readers import regression
 from jitnet.data.split import split, with_channels
 from jitnet.errors import InputError
-from jitnet.events import Diverged, Event, Interrupted, RunFinished, RunStarted, Tensors
+from jitnet.events import Diverged, EpochDone, Event, Interrupted, RunFinished, RunStarted, Tensors
+from jitnet.machine import threads
 from jitnet.model import architecture
+from jitnet.model.build import network_of
 from jitnet.model.network import Network
-from jitnet.run import RunFolder, describe
+from jitnet.run import describe
+from jitnet.run.folder import RunFolder
 from jitnet.training.loop import Position, Training
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that is ready to train; `with` releases the lock of its folder."""
+
+    training: Training
+    started: RunStarted  # its first event
+    folder: RunFolder
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.folder.__exit__(kind, error, traceback)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The newest valid checkpoint of a run."""
+
+    position: Position
+    tensors: Tensors
+    path: Path
+    notices: list[str]  # a sentence for each newer checkpoint that is damaged
 
 
 def load_data(
     settings: Settings,
     offline: bool,
-    tell: Callable[[str], None],
+    warn: Callable[[str], None],
     report: Report = silent,
     started_in: str = "",
     whole: bool = False,
 ) -> Dataset:
-    """Load the data that settings name, of a table of numbers with a column to approximate; raises `InputError`.
+    """Load the data that settings name; raises `InputError`. `report` gets the progress of what takes a while.
 
     A relative path is looked for in the folder `started_in` where a run was started, then here. `whole` as in
     `jitnet.data.load`.
     """
+    architecture.parse(settings.architecture)  # before the data: an error in it should not wait for a download
     spec = settings.data
+    if any("\ud800" <= c <= "\udfff" for c in spec):
+        shown = spec.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"--data is {shown!r}: expected a name in UTF-8, which a run can keep; rename it")
     there = os.path.join(started_in, spec)
     if started_in and not os.path.isabs(spec) and not spec.startswith("~") and os.path.exists(there):
-        spec = os.path.relpath(there) if os.path.exists(spec) and os.path.samefile(there, spec) else there
+        spec = spec if os.path.exists(spec) and os.path.samefile(there, spec) else there
     try:
         if settings.target:
-            return regression.load(spec, settings.target, tell)
-        chosen = {"label": settings.label, "skip_damaged": settings.skip_damaged, "whole": whole}
-        return load(spec, offline=offline, warn=tell, report=report, **chosen)
+            return regression.load(spec, settings.target, warn)
+        chosen: dict[str, Any] = {"label": settings.label, "skip_damaged": settings.skip_damaged, "whole": whole}
+        return load(spec, offline=offline, warn=warn, report=report, **chosen)
     except InputError as error:
-        if started_in and not os.path.exists(spec) and not os.path.samefile(started_in, os.curdir):
+        if started_in and os.path.realpath(started_in) != os.path.realpath(os.curdir) and not os.path.exists(spec):
             raise InputError(f"{error} (the run was started in {started_in})") from None
         raise
 
 
 def network_for(settings: Settings, data: Dataset) -> Network:
-    """Return the settings' network for such data, without parameters yet; raises `InputError` if it does not fit."""
-    height, width, channels = with_channels(data.x_train).shape[1:]
-    layers = (*architecture.parse(settings.architecture), architecture.Dense(data.classes))
-    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss)
+    """Return the settings' network for such data, its parameters all 0; raises `InputError` if it does not fit."""
+    return network_of(settings, with_channels(data.x_train).shape[1:], data.classes)
 
 
-def prepare(
-    settings: Settings, offline: bool, tell: Callable[[str], None], report: Report = silent, started_in: str = ""
-) -> tuple[Network, Dataset]:
-    """Return the settings' network, without parameters yet, and their data; raises `InputError`.
+def start(
+    settings: Settings,
+    data: Dataset,
+    runs_dir: Path,
+    name: str | None = None,
+    *,
+    network: Network | None = None,
+    title: str = "",
+    measure_peak: bool = False,
+    **meta: Any,
+) -> Run:
+    """Make a new run with its folder, locked, and its state before the first step.
 
-    `report` receives what takes a while; `started_in` as in `load_data`.
+    Parameters
+    ----------
+    settings : the run's
+    data : loaded with these settings
+    runs_dir : where its folder is made
+    name : of the folder; default: after the time and the title
+    network : with parameters to start from; default: initial ones
+    title : default: the settings' network
+    measure_peak : whether the speed of the machine is measured before the first step
+    meta : what meta.json records besides the surroundings
+
+    Raises
+    ------
+    InputError : the network does not fit the data or the memory; and as `RunFolder.create`
     """
-    if any("\ud800" <= c <= "\udfff" for c in settings.data):
-        shown = settings.data.encode("utf-8", "backslashreplace").decode()
-        raise InputError(f"--data is {shown!r}: expected a name in UTF-8, which a run can keep; rename it")
-    architecture.parse(settings.architecture)  # before the data: a typing error should not wait for it
-    data = load_data(settings, offline, tell, report, started_in)
-    return network_for(settings, data), data
-
-
-def anew(
-    network: Network, data: Dataset, settings: Settings, runs_dir: Path, name: str | None, peak_threads: int = 0
-) -> tuple[Training, RunStarted, RunFolder]:
-    """Draw the network's parameters and make a run folder, locked; raises `InputError` as `RunFolder.create`."""
-    network.initialise(settings.init, settings.seed)
-    training = Training(network, settings, split(data, settings), peak_threads=peak_threads)
-    title = f"{settings.network}-synthetic" if data.synthetic else settings.network
+    if network is None:
+        network = network_for(settings, data)
+        network.initialise(settings.init, settings.seed)
+    training = Training(network, settings, split(data, settings), peak_threads=_peak_threads(settings, measure_peak))
     folder = RunFolder.create(
         runs_dir,
-        title,
+        (title or settings.network) + ("-synthetic" if data.synthetic else ""),
         name=name,
         settings=settings,
-        meta=describe.meta(network, data, settings.seed),
+        meta=describe.meta(network, data, settings.seed) | meta,
         tensors=training.tensors(),
     )
     training.run_name = str(folder.path)
-    return training, describe.describe(training, data.source, settings.network, record=data.record), folder
+    return Run(training, describe.describe(training, data.source, settings.network, record=data.record), folder)
 
 
-def standing(folder: RunFolder) -> tuple[Position, Tensors, Path, list[str]]:
-    """Return where a run stands: position, arrays, the checkpoint's path, and a sentence for each one skipped."""
+def load_state(folder: RunFolder) -> State:
+    """Read the newest valid checkpoint of a run; raises `InputError` if there is none."""
     tensors, metadata, path, notices = folder.load_newest()
     position = Position.from_tensors(tensors, str(path))
     position.elapsed_s, position.train_s = float(metadata["elapsed_s"]), float(metadata["train_s"])
-    return position, tensors, path, notices
+    return State(position, tensors, path, notices)
 
 
-def require_same(data: Dataset, folder: RunFolder) -> None:
-    """Raise `InputError` if a run was trained on other data than these."""
+def resume(
+    folder: RunFolder, state: State, data: Dataset, settings: Settings | None = None, *, measure_peak: bool = False
+) -> Run:
+    """Continue a run in its locked folder from a state; its logs are cut back to that position.
+
+    `settings` replace those of the run, if given. Raises `InputError` if the run was trained on other data.
+    """
+    settings = settings or folder.settings
     if data.sha256 != folder.meta.get("data_sha256"):
         raise InputError(
             f"{folder.path} was trained on other data ({folder.meta.get('data')}) than what is here now "
-            f"({data.name} from {data.source}): give back the same data, for instance with JITNET_DATA"
+            f"({data.name} from {data.source}): provide the same data, for instance with JITNET_DATA"
         )
-
-
-def again(
-    network: Network,
-    data: Dataset,
-    settings: Settings,
-    folder: RunFolder,
-    position: Position,
-    epochs: int,
-    peak_threads: int = 0,
-) -> tuple[Training, RunStarted]:
-    """Go on in a locked run folder, with a network that has the checkpoint's parameters; cuts its logs back."""
-    if settings.replace(until=epochs) != folder.settings:
-        folder.change_settings(settings.replace(until=epochs))
-    training = Training(network, settings, split(data, settings), position, epochs, str(folder.path), peak_threads)
-    history = folder.rewind(position.epoch, position.step)
+    network = network_for(settings, data)
+    network.load_tensors(state.tensors, str(state.path))
+    if settings != folder.settings:
+        folder.change_settings(settings)
+    peak_threads = _peak_threads(settings, measure_peak)
+    training = Training(network, settings, split(data, settings), state.position, str(folder.path), peak_threads)
+    history = folder.rewind(state.position.epoch, state.position.step)
     training.rows = list(history)
-    return training, describe.describe(training, data.source, settings.network, history, data.record)
+    started = describe.describe(training, data.source, settings.network, history, data.record)
+    return Run(training, started, folder)
 
 
-def close(folder: RunFolder, position: Position) -> None:
-    """Write down that a run is done that was killed behind its last checkpoint, before it could."""
+def finish(folder: RunFolder, position: Position) -> tuple[EpochDone, ...]:
+    """Return the epochs of a run that is done, and record that it is, if it was killed before it could."""
+    rows = folder.rewind(position.epoch, position.step)
     if folder.meta["status"] != "done":
-        rows = folder.rewind(position.epoch, position.step)
         test, val = (rows[-1].test_accuracy, rows[-1].val_accuracy) if rows else (None, None)
         folder.handle(
             RunFinished(
@@ -136,19 +179,28 @@ def close(folder: RunFolder, position: Position) -> None:
                 run=str(folder.path),
             )
         )
+    return rows
 
 
-def until(asked: Callable[[Event], str], training: Training, started: RunStarted) -> Iterator[Event]:
-    """Yield the training's events up to the first after which `asked` names a reason to stop, if anything is left.
+def train(run: Run, stop_signal: Callable[[Event], str]) -> Iterator[Event]:
+    """Yield the events of a run up to the first for which `stop_signal` returns a signal's name, if any work is left.
 
-    Then say where it stopped and by which command it goes on.
+    The last event then states where it stopped, and the command that continues it.
     """
-    yield started
+    training = run.training
     position = training.position
+    yield run.started
     for event in training.run():
         yield event
-        reason = asked(event)
-        if reason and not isinstance(event, Diverged | RunFinished) and position.epoch < training.epochs:
-            resume = shlex.join(["jitnet", "resume", started.run])
-            yield Interrupted(signal=reason, epoch=position.epoch, step=position.step, resume=resume)
+        signal = stop_signal(event)
+        if signal and not isinstance(event, Diverged | RunFinished) and position.epoch < training.epochs:
+            command = shlex.join(["jitnet", "resume", run.started.run])
+            yield Interrupted(signal=signal, epoch=position.epoch, step=position.step, resume=command)
             return
+
+
+def _peak_threads(settings: Settings, measured: bool) -> int:
+    """Return the threads that training uses, whose peak is measured: at most two for one image per step."""
+    if not measured:
+        return 0
+    return min(2, threads.in_use()[0]) if settings.batch_size == 1 else threads.in_use()[0]

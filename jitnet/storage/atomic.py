@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, data: bytes, *, keep: Path | None = None) -> None:
-    """Make `data` the contents of `path`: written beside it, synced, read back, and renamed.
+    """Make `data` the contents of `path`: written next to it, synced, read back, and renamed.
 
     With `keep`, the old file is found under that name afterwards. Raises `OSError`, leaving no litter.
     """
@@ -28,7 +28,7 @@ def replace_file(path: Path, data: bytes, *, keep: Path | None = None) -> None:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         if isinstance(error, OSError):
-            error.filename = str(path)  # an fsync names no file, and the temporary name would tell nobody anything
+            error.filename = str(path)  # an fsync names no file, and the temporary name would tell the user nothing
         raise
 
 
@@ -47,7 +47,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _temporary(path: Path) -> Path:
-    """Return an unused name beside `path`: a rename is atomic only within one file system."""
+    """Return an unused name in the folder of `path`: a rename is atomic only within one file system."""
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 

@@ -68,12 +68,14 @@ def load(path: str | Path) -> tuple[Tensors, Metadata]:
     return _load(Path(path), ours=True)
 
 
-def load_foreign(path: str | Path) -> Tensors:
-    """Read the arrays of a safetensors file of any program: checked as by `load`, but for the hash it has not.
+def load_foreign(path: str | Path) -> tuple[Tensors, Metadata]:
+    """Read the arrays of a safetensors file of any program, and its metadata: checked as by `load`, except for a hash.
 
-    Raises `InputError`; of the format's types those of `DTYPES` are read.
+    Raises `InputError`; of the types of the format those in `DTYPES` are read.
     """
-    return _load(Path(path), ours=False)[0]
+    tensors, metadata = _load(Path(path), ours=False)
+    found = metadata.items() if isinstance(metadata, dict) else ()
+    return tensors, {name: text for name, text in found if isinstance(text, str) and text.isprintable()}
 
 
 def _load(path: Path, ours: bool) -> tuple[Tensors, Metadata]:
@@ -171,7 +173,7 @@ def _decode(file: BinaryIO, ours: bool) -> tuple[Tensors, Metadata]:
         begin, end = entry["data_offsets"]
         array = np.frombuffer(data[begin:end], DTYPES[entry["dtype"]]).reshape(entry["shape"])
         _check_finite(name, array)
-        tensors[name] = array.astype(array.dtype.newbyteorder("="))  # a copy: aligned, writable, of its own
+        tensors[name] = array.astype(array.dtype.newbyteorder("="))  # a copy: aligned and writable
     return tensors, metadata
 
 

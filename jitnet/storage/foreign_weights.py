@@ -1,37 +1,94 @@
-"""Parameters of other programs: the tensors of a PyTorch or Keras model of the same shape, turned into ours.
+"""Parameters of other programs: converts the tensors of a PyTorch or Keras model of the same shape.
 
-What differs is the order of axes. Ours are (3, 3, in, out) for a convolution and (in, out) for a dense layer, whose
-inputs behind a convolution are counted pixel by pixel. PyTorch has (out, in, 3, 3) and (out, in), and counts channel
-by channel.
+The order of the axes differs. jitnet has (3, 3, in, out) for a convolution and (in, out) for a dense layer, whose
+inputs after a convolution are counted pixel by pixel, as Keras has. PyTorch has (out, in, 3, 3) and (out, in), and
+counts channel by channel. `jitnet export weights` writes PyTorch's order of axes and jitnet's order of inputs.
 """
 
 import math
-from pathlib import Path
 
 import numpy as np
 
-from jitnet.data.readers.npy import read_npz
 from jitnet.errors import InputError
 from jitnet.model.network import Network
-from jitnet.storage import checkpoint
-from jitnet.storage.checkpoint import Tensors
+from jitnet.storage.checkpoint import Metadata, Tensors
+from jitnet.storage.metadata import LAYOUTS
 
-LAYOUTS = ("torch", "keras", "jitnet")  # jitnet: as `jitnet export weights` writes them
+AUTO = "auto"
 NOTHING = "none"  # in place of a name: the other model has no such bias
 
 _ENDINGS = {"weight": (".weight", ".kernel", "/kernel", "/kernel:0"), "bias": (".bias", "/bias", "/bias:0")}
+_FORMATS = {"pt": "torch", "tf": "keras", "flax": "keras"}  # of the safetensors library
 
 
-def read(path: Path) -> Tensors:
-    """Return the arrays of a .safetensors or .npz file by name; nothing in it is executed. Raises `InputError`."""
-    if path.suffix == ".npz":
-        return read_npz(path)
-    if path.suffix == ".safetensors":
-        return checkpoint.load_foreign(path)
-    raise InputError(
-        f"{path} cannot be imported: expected a .safetensors or .npz file, from PyTorch by "
-        "safetensors.torch.save_file(model.state_dict(), FILE)"
-    )
+def import_tensors(
+    network: Network,
+    theirs: Tensors,
+    found: Metadata,
+    names: dict[str, str],
+    layout: str,
+    where: str,
+) -> tuple[Tensors, list[str]]:
+    """Return a network's tensors from those of a file, and the names of those that were not needed.
+
+    Parameters
+    ----------
+    network : the network that they are for
+    theirs : arrays by name, from the file `where`
+    found : its metadata, which may state the layout
+    names : see `convert`
+    layout : one of `LAYOUTS`, or "auto": what the file states, or else the only layout that its shapes allow
+
+    Raises
+    ------
+    InputError : the layout is ambiguous or not what the file states; and as `convert`
+    """
+    if layout not in (AUTO, *LAYOUTS):
+        raise InputError(f"the layout is {layout!r}: expected one of {', '.join((AUTO, *LAYOUTS))}")
+    stated = stated_layout(found)
+    if stated and layout not in (AUTO, stated):
+        raise InputError(f"{where} states the layout {stated}, but {layout} is given: omit the layout")
+    if layout == AUTO:
+        layout = stated or _FORMATS.get(found.get("format", ""), "")
+    return convert(network, theirs, names, layout or _deduce(network, theirs, names, where), where)
+
+
+def stated_layout(found: Metadata) -> str:
+    """Return the layout that a file's metadata state; "" if another program wrote it."""
+    if "layout" in found:
+        return "jitnet" if found["layout"] == "out, in" else found["layout"] * (found["layout"] in LAYOUTS)
+    return "keras" if "architecture" in found else ""  # checkpoints and saved models have Keras's order
+
+
+def _deduce(network: Network, theirs: Tensors, names: dict[str, str], where: str) -> str:
+    """Return the layout that the shapes allow; raises `InputError` if several give different parameters, or none."""
+    results: dict[str, Tensors] = {}
+    first: InputError | None = None
+    for layout in LAYOUTS:
+        try:
+            converted, _ = convert(network, theirs, names, layout, where)
+        except InputError as error:
+            first = first or error
+            continue
+        if layout != "jitnet" or not _has_flat_conv_bias(network, theirs, names, where):
+            results[layout] = converted
+    if not results:
+        assert first is not None
+        raise first
+    chosen, *others = results
+    for other in others:
+        if any(not np.array_equal(results[chosen][name], results[other][name]) for name in results[chosen]):
+            raise InputError(
+                f"{where} does not state its layout, and its shapes fit {' and '.join(results)}, with different "
+                "results: give --layout torch for PyTorch, keras, or jitnet for a file of `jitnet export weights`"
+            )
+    return chosen
+
+
+def _has_flat_conv_bias(network: Network, theirs: Tensors, names: dict[str, str], where: str) -> bool:
+    """Return whether a conv has a bias with one axis, which `jitnet export weights` never writes."""
+    convs = [f"{shape.name}.bias" for shape in network.shapes if len(shape.bias) == 3]
+    return any(theirs[source].ndim == 1 for name in convs if (source := _source(name, theirs, names, where)) != NOTHING)
 
 
 def convert(
@@ -41,18 +98,16 @@ def convert(
 
     Parameters
     ----------
-    network : what they are for
+    network : the network that they are for
     theirs : arrays by name, from `where`
-    names : ours to theirs, of layers, {"conv1": "features.0"}, or of tensors, {"conv1.bias": "shift"}; what is not
-        named is called as it is here; "none" stands for a bias of zeros
+    names : ours to theirs, of layers, {"conv1": "features.0"}, or of tensors, {"conv1.bias": "shift"}; others have the
+        same name in both; "none" stands for a bias of zeros
     layout : of `LAYOUTS`, the order of their axes
 
     Raises
     ------
     InputError : an unknown name on either side, or a shape that does not fit
     """
-    if layout not in LAYOUTS:
-        raise InputError(f"the layout is {layout!r}: expected one of {', '.join(LAYOUTS)}")
     own = network.tensors()
     known = [*own, *(shape.name for shape in network.shapes if shape.weight)]
     for name in names:
@@ -65,21 +120,23 @@ def convert(
             converted[name] = np.zeros_like(array)
             continue
         used.add(source)
-        turned = _turned(network, name, theirs[source], layout)
-        if turned is None or not np.isfinite(turned).all():
-            what = f"{theirs[source].dtype} {theirs[source].shape}" if turned is None else "a value that is not finite"
+        tensor = _converted(network, name, theirs[source], layout)
+        if tensor is None or not np.isfinite(tensor).all():
+            what = f"{theirs[source].dtype} {theirs[source].shape}" if tensor is None else "a value that is not finite"
             wanted = f"what becomes {name} {array.shape}, in the layout of {layout}"
             others = [
-                form for form in LAYOUTS if turned is None and _turned(network, name, theirs[source], form) is not None
+                form
+                for form in LAYOUTS
+                if tensor is None and _converted(network, name, theirs[source], form) is not None
             ]
             hint = f"; it fits in that of {' or '.join(others)}" if others else ""
             raise InputError(f"{where} has {what} as {source!r}: expected {wanted}{hint}")
-        converted[name] = turned
+        converted[name] = tensor
     return converted, sorted(theirs.keys() - used)
 
 
 def _source(name: str, theirs: Tensors, names: dict[str, str], where: str) -> str:
-    """Return what one of our tensors is called there."""
+    """Return the name that one of our tensors has there."""
     layer, part = name.split(".")
     endings = _ENDINGS[part]
     tried = [names[name]] if name in names else [names.get(layer, layer) + ending for ending in endings]
@@ -91,7 +148,7 @@ def _source(name: str, theirs: Tensors, names: dict[str, str], where: str) -> st
     return found[0]
 
 
-def _turned(network: Network, name: str, theirs: np.ndarray, layout: str) -> np.ndarray | None:
+def _converted(network: Network, name: str, theirs: np.ndarray, layout: str) -> np.ndarray | None:
     """Return their tensor as ours, or None if it does not fit."""
     place = next(i for i, shape in enumerate(network.shapes) if name.startswith(f"{shape.name}."))
     before = network.shapes[place - 1].outputs if place else network.image

@@ -1,1 +1,1 @@
-"""The training loop, and what it is made of: schedule, order of the images, early stopping, compilation."""
+"""The training loop, and its parts: schedule, order of the images, early stopping, compilation."""

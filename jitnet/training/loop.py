@@ -20,23 +20,23 @@ from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
 from jitnet.training.stopping import out_of_time, stop_reason
 from jitnet.training.verdict import verdict
-from jitnet.training.weight_change import Movement
+from jitnet.training.weight_change import WeightChange
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
 SAMPLE = 12  # test images whose predictions views show
-_FIRST_CALL_MACS = 5e7  # the first call is short, whatever the network
+_FIRST_CALL_MACS = 5e7  # the first call is short for every network
 _NOT_FINITE = "a parameter is not finite any more"
 
 
 @dataclass
 class Position:
-    """How far a run is: all that a resume needs beside the parameters."""
+    """The progress of a run: all that a resume needs besides the parameters."""
 
     epoch: int = 0
     step_in_epoch: int = 0
     step: int = 0  # updates since the start of the run
     loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
-    optimizer: State = field(default_factory=dict)  # what the optimiser remembered when this position was saved
+    optimizer: State = field(default_factory=dict)  # the optimizer's state when this position was saved
     train_s: float = 0.0  # of the epoch so far
     elapsed_s: float = 0.0  # of the run, by the processes before this one
 
@@ -70,7 +70,6 @@ class Training:
         settings: Settings,
         data: Split,
         position: Position | None = None,
-        epochs: int | None = None,
         run_name: str = "",
         peak_threads: int = 0,
     ):
@@ -78,9 +77,9 @@ class Training:
         self.settings = settings
         self.data = data
         self.position = position or Position()
-        self.epochs = settings.until if epochs is None else epochs  # more than planned: at the last learning rate
+        self.epochs = settings.until  # those after the planned ones have the last learning rate
         self.run_name = run_name
-        self.peak_threads = peak_threads  # measure the machine's peak on so many before the first step; 0 = do not
+        self.peak_threads = peak_threads  # measure the machine's peak on that many before the first step; 0 = do not
         self._started = time.perf_counter() - self.position.elapsed_s
         self.rows: list[EpochDone] = []  # of the epochs that are done; a resume puts the earlier ones here
         images = len(data.train[0])
@@ -100,14 +99,14 @@ class Training:
             )
 
     def tensors(self) -> Tensors:
-        """Return copies of the parameters, the optimiser's state and the position: a checkpoint's content."""
+        """Return copies of the parameters, the optimizer's state and the position: a checkpoint's content."""
         parameters = {name: array.copy() for name, array in self.network.tensors().items()}
         return parameters | self.optimizer.state() | self.position.tensors()
 
     def run(self) -> Iterator[Event]:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
-        self._movement = Movement(self.network)
+        self._weight_change = WeightChange(self.network)
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
@@ -145,7 +144,7 @@ class Training:
     def _stop_reason(self) -> str:
         return stop_reason(self.settings, self.rows, self._elapsed())
 
-    def _may_go_on(self) -> bool:
+    def _may_continue(self) -> bool:
         """Are there steps left in this epoch, and time for them?"""
         return self.position.step_in_epoch < self.steps_per_epoch and not out_of_time(self.settings, self._elapsed())
 
@@ -163,7 +162,7 @@ class Training:
         order = visiting_order(len(images), self.settings, here.epoch)
         lr = learning_rate(self.settings, here.epoch)
         steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
-        while self._may_go_on():
+        while self._may_continue():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             before = time.perf_counter()
@@ -185,7 +184,7 @@ class Training:
         order = visiting_order(len(images), self.settings, here.epoch)
         lr = learning_rate(self.settings, here.epoch)
         grad = np.empty_like(self.network.params)
-        while self._may_go_on():
+        while self._may_continue():
             batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
             grad[:] = 0
             total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
@@ -219,7 +218,7 @@ class Training:
             epoch_loss=self._epoch_loss(),
             seconds=seconds,
             elapsed_s=self._elapsed(),
-            moved=self._movement.since_last(),
+            moved=self._weight_change.since_last(),
             snapshot=self.tensors,
         )
 

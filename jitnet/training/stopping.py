@@ -1,4 +1,4 @@
-"""When a run is good enough, no longer gets better, or out of time: pure functions of what it has reported.
+"""When a run is good enough, no longer gets better, or out of time: pure functions of its settings and results.
 
 So a resumed run stops where the uninterrupted one would have, time apart.
 """
@@ -10,14 +10,14 @@ from jitnet.events import EpochDone
 
 
 def out_of_time(settings: Settings, elapsed_s: float) -> bool:
-    """Has the run taken its `max_minutes`, those of processes before a resume included?"""
+    """Return whether the run has taken its `max_minutes`, with those before a resume."""
     return 0 < 60 * settings.max_minutes <= elapsed_s
 
 
 def stop_reason(settings: Settings, rows: Sequence[EpochDone], elapsed_s: float) -> str:
-    """Return why the run should end after these epochs, as a clause; "" to go on.
+    """Return why the run should end after these epochs, as a clause; "" to continue.
 
-    The target is looked for on the validation images when there are any, else on the test images.
+    The target counts on the validation images if there are any, else on the test images.
     """
     if out_of_time(settings, elapsed_s):
         return f"the {settings.max_minutes:g} minutes of --max-minutes are over"

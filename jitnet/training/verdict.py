@@ -33,6 +33,6 @@ def verdict(rows: list[EpochDone], targets: np.ndarray, loss: str, lr: float) ->
     high = last.train_loss > 1.05 * level
     first, second = ("smaller", "larger") if high or lr > 0.02 else ("larger", "smaller")
     return (
-        f"{LEARNT_NOTHING}: {' and '.join(found)}; likely the learning rate (a peak of {lr:g}) is not right, try one ten "
-        f"times {first}, then ten times {second}, or more epochs, or init he; or the labels are not those of the images"
+        f"{LEARNT_NOTHING}: {' and '.join(found)}; likely the learning rate (a peak of {lr:g}) is not right, try one "
+        f"ten times {first}, then ten times {second}, or more epochs, or init he; or the labels are not those of the images"
     )

@@ -1,14 +1,14 @@
-"""How far each layer's weights have moved: what shows which layer is learning most."""
+"""The recent change of each layer's weights, which shows which layer learns most."""
 
 import numpy as np
 
 from jitnet.model.network import Network
 
-_SAMPLE = 512  # weights of a layer, evenly spread: enough for two digits, and too few to cost anything
+_SAMPLE = 512  # weights of a layer, evenly spaced: enough for two digits, at no measurable cost
 
 
-class Movement:
-    """Looks at a network's weights from time to time, and changes none."""
+class WeightChange:
+    """Compares a network's weights with those of the previous call; it changes none."""
 
     def __init__(self, network: Network) -> None:
         tensors = network.tensors()

@@ -1,4 +1,4 @@
-"""Where all trials stand, as plain data: the driver keeps it, views draw it."""
+"""The state of all trials, as plain data: the driver keeps it, views draw it."""
 
 import math
 import time
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# What a trial can be. The first three are not over, and the same command goes on with "stopped", "lost", "failed".
+# The status of a trial. The first three are not over; the same command continues "stopped", "lost" and "failed" ones.
 WAITING, RUNNING, PAUSED = "waiting", "running", "paused"  # paused: between two rungs of a halving
 DONE, CUT, DIVERGED, STOPPED, FAILED, LOST = "done", "cut", "diverged", "stopped", "failed", "lost"
 OVER = (DONE, CUT, DIVERGED, STOPPED, FAILED, LOST)
@@ -18,13 +18,13 @@ class Row:
 
     name: str
     path: str  # of its run folder
-    varied: dict[str, Any]  # the settings that tell it from the others
+    varied: dict[str, Any]  # the settings in which it differs from the others
     epochs: int  # it should train, at most
     status: str = WAITING
     epoch: int = 0  # that are done
     fraction: float = 0.0  # of the epoch in work
     message: str = ""  # what happened, as a clause
-    seconds: float = 0.0  # of training, evaluation and compiling, pauses left out
+    seconds: float = 0.0  # of training, evaluation and compiling, without pauses
     train_loss: float | None = None
     val_loss: float | None = None
     val_accuracy: float | None = None
@@ -41,7 +41,7 @@ class Row:
 
     @property
     def figure(self) -> float:
-        """What the best trial has most of: accuracy on validation images, or else on the test's, or less loss."""
+        """What trials are ranked by: accuracy on validation images, or else on test images, or the negative loss."""
         for value in (self.val_accuracy, self.test_accuracy):
             if value is not None:
                 return value
@@ -73,6 +73,10 @@ class Board:
         """The trial that is ahead."""
         rows = [row for row in self.rows if row.figure > -math.inf]
         return max(rows, key=lambda row: row.figure, default=None)
+
+    def ranked(self) -> list[Row]:
+        """Return the rows, the best first; equal ones in their order."""
+        return sorted(self.rows, key=lambda row: -row.figure)
 
     def count(self, *statuses: str) -> int:
         """Return how many trials have one of these statuses."""

@@ -1,4 +1,4 @@
-"""Dask distributed as an executor: a cluster of its own on this machine, or one that runs already."""
+"""Dask distributed as an executor: a cluster started on this machine, or one that runs already."""
 
 import contextlib
 import logging
@@ -15,8 +15,8 @@ PATIENCE_S = 30  # for a scheduler to answer, and for its first worker
 @contextlib.contextmanager
 def dask_workers(
     scheduler: str | None, workers: int, threads_each: int
-) -> Iterator[tuple[Executor, str, list[Callable[..., Any]]]]:
-    """Yield an executor, what it is as a clause, and for each machine a `submit` that reaches it alone.
+) -> Iterator[tuple[Executor, list[Callable[..., Any]]]]:
+    """Yield an executor, and for each machine a `submit` that reaches it alone.
 
     Raises `InputError` without Dask, without an answer, and for workers that would run trials in several threads.
     """
@@ -43,13 +43,10 @@ def dask_workers(
                 )
             stack.enter_context(cluster)
             scheduler = cluster.scheduler_address
-            what = f"Dask, {workers} local worker{'s' * (workers != 1)}"
-        else:
-            what = f"Dask at {scheduler}"
         client = stack.enter_context(_client(distributed, scheduler))
         machines = _check(client, scheduler)
         executor = stack.enter_context(client.get_executor(pure=False))
-        yield executor, what, [_only_on(client, address) for address in machines]
+        yield executor, [_only_on(client, address) for address in machines]
 
 
 def _client(distributed: Any, scheduler: str) -> Any:

@@ -143,7 +143,7 @@ class Driver:
         }
 
     def _train(self, rows: list[Row], rung: int) -> Iterator[Row | None]:
-        """Hand out these rows up to an epoch, and go on until each has come back."""
+        """Hand out these rows up to an epoch, until each has come back."""
         pending: dict[Future, Row] = {}
         for row in rows if not self._stop() else ():
             row.status = WAITING
@@ -173,7 +173,7 @@ class Driver:
             if self.lost:
                 raise BrokenExecutor(self.lost)
             pending[self._executor.submit(run_trial, self._task(self._trials[row.name], rung))] = row
-        except Exception as error:  # whatever an executor says that is no longer there
+        except Exception as error:  # any error of an executor that is gone
             self.lost = self.lost or _reason(error)
             row.status, row.message = LOST, self.lost
             yield row
@@ -195,7 +195,7 @@ class Driver:
             row.status, row.message = LOST, "its worker was killed, again and again"
             if kind in ("CancelledError", "CommClosedError"):
                 self.lost = row.message = self.lost or "the scheduler is gone"
-            elif kind != "KilledWorker":  # Dask's, after several attempts of its own
+            elif kind != "KilledWorker":  # Dask's, after several attempts
                 row.status, row.message = FAILED, _reason(error)
         else:
             row.message = ""
@@ -227,7 +227,7 @@ class Driver:
         return not (rung and stands and row.epoch >= rung)
 
     def _better(self, alive: dict[str, list[Trial]], rung: int) -> tuple[dict[str, list[Trial]], list[list[Trial]]]:
-        """Return the configurations that go on behind a rung, and the others; a mean over seeds decides."""
+        """Return the configurations that continue after a rung, and the others; a mean over seeds decides."""
 
         def score(trials: list[Trial]) -> float:
             found = []
@@ -256,7 +256,7 @@ class Driver:
 
 
 class Watch:
-    """How far a trial is, read from the end of its events as they grow."""
+    """The progress of a trial, read from the end of its events as they grow."""
 
     def __init__(self, path: Path):
         self._path = path

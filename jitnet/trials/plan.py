@@ -1,4 +1,4 @@
-"""What is to be trained: settings that differ in a few values, each a trial with a name made of these values."""
+"""A plan of trials: settings that differ in a few values, each with a name made of these values."""
 
 import hashlib
 import itertools
@@ -7,16 +7,16 @@ import math
 import random
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from jitnet.config import Settings
+from jitnet.config import CHOICES, SETTINGS, Settings
 from jitnet.errors import InputError
+from jitnet.training.schedule import learning_rate
 
 Values = dict[str, tuple[Any, ...]]  # of each setting that varies
 Bounds = dict[str, tuple[float, float]]
 
-_KINDS: dict[str, Any] = {item.name: type(item.default) for item in fields(Settings)}
 _FIXED = {"network": "give one network", "seed": "use --seeds N", "until": "vary epochs"} | dict.fromkeys(
     ("data", "target", "label", "skip_damaged"), "trials on other data are another sweep"
 )
@@ -25,7 +25,7 @@ _SHORT = 48  # characters of a trial's name before it is cut
 
 @dataclass(frozen=True)
 class Trial:
-    """One run to be."""
+    """A run to be trained."""
 
     name: str  # of its run folder
     settings: Settings
@@ -33,23 +33,23 @@ class Trial:
 
     @property
     def group(self) -> str:
-        """What the trials have in common that differ in their seed alone."""
+        """The settings that are the same for all seeds of a configuration, as text."""
         return " ".join(f"{name}={_text(value)}" for name, value in self.varied.items() if name != "seed")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Trials, and the epochs after which only the better ones go on (`rungs`, the last one the end)."""
+    """Trials, and the epochs after which only the better ones continue (`rungs`, the last one the end)."""
 
     kind: str  # "repeat", "sweep"
     trials: tuple[Trial, ...]
     identity: str  # of the whole but for the number of seeds: hexadecimal digits
-    keep: int = 1  # behind each rung one configuration in so many goes on
+    keep: int = 1  # after each rung one in `keep` configurations continues
     rungs: tuple[int, ...] = ()  # epochs; empty: every trial goes to its end at once
 
     @property
     def title(self) -> str:
-        """What it is called by default."""
+        """The default title."""
         return f"{self.kind} {self.trials[0].settings.network}"
 
     @property
@@ -79,7 +79,7 @@ def plan(
 ) -> Plan:  # fmt: skip
     """Return the trials of every combination of `grid`, or of `draws` random ones, each with `seeds` seeds.
 
-    `bounds` are intervals to draw from, by logarithm if they span a factor of ten. `halving` keeps one in so many
+    `bounds` are intervals to draw from, by logarithm if they span a factor of ten. `halving` keeps one in that many
     configurations. Raises `InputError` for values that no settings may have.
     """
     grid, bounds = grid or {}, bounds or {}
@@ -92,7 +92,9 @@ def plan(
             varied = dict(zip(names, values)) | {"seed": seed}
             trials.append(Trial(name_of(varied), _settings(base, varied), varied))
     rungs = _rungs(base.until, halving) if halving else ()
-    parts = {"base": _identifying(base), "grid": grid, "bounds": bounds, "draws": [draws, draw_seed], "halving": halving}
+    if rungs:
+        _check_first_rung([trial.settings for trial in trials], rungs[0])
+    parts = {"base": base.identity(), "grid": grid, "bounds": bounds, "draws": [draws, draw_seed], "halving": halving}
     return Plan(kind, tuple(trials), _digest(parts), max(1, halving), rungs)
 
 
@@ -101,30 +103,23 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
     made = []
     for config in configs:
         values = dict(config) if isinstance(config, Mapping) else None
-        if values is not None and (unknown := set(values) - set(_KINDS)):
+        if values is not None and (unknown := set(values) - set(SETTINGS)):
             raise InputError(
-                f"a configuration has the unknown setting {min(unknown)!r}: expected one of {', '.join(_KINDS)}"
+                f"a configuration has the unknown setting {min(unknown)!r}: expected one of {', '.join(SETTINGS)}"
             )
         made.append(config if isinstance(config, Settings) else Settings.preset(**{"network": "cnn"} | (values or {})))
     if not made:
         raise InputError("there are no configurations: expected at least one")
-    records = [_identifying(settings) for settings in made]
+    records = [asdict(settings) for settings in made]
     if len(set(map(_digest, records))) < len(records):
         raise InputError("a configuration is given twice: expected settings that differ, in their seed at least")
     for name in ("data", "target", "label", "skip_damaged"):
-        if len({getattr(settings, name) for settings in made}) > 1:
+        if len({record[name] for record in records}) > 1:
             raise InputError(f"the configurations differ in {name}: {_FIXED[name]}")
-    differ = [name for name in _KINDS if name != "seed" and len({str(getattr(each, name)) for each in made}) > 1]
-    varied = [{name: getattr(each, name) for name in (*differ, "seed")} for each in made]
+    differ = [name for name in SETTINGS if name != "seed" and len({str(record[name]) for record in records}) > 1]
+    varied = [{name: record[name] for name in (*differ, "seed")} for record in records]
     trials = (Trial(name_of(each), settings, each) for each, settings in zip(varied, made))
-    return Plan(kind, tuple(trials), _digest(records))
-
-
-def _identifying(settings: Settings) -> dict[str, Any]:
-    """Return what tells settings apart; what came later is there only if it is given, so that old sweeps are found."""
-    return {
-        name: value for name, value in asdict(settings).items() if value or name not in ("label", "skip_damaged")
-    }
+    return Plan(kind, tuple(trials), _digest([settings.identity() for settings in made]))
 
 
 def parse_values(text: str) -> tuple[str, tuple[Any, ...]]:
@@ -140,7 +135,7 @@ def parse_bounds(text: str) -> tuple[str, tuple[float, float]]:
     name, sign, bounds = text.partition("=")
     parts = bounds.split(":")
     field = _name(name, "--range")
-    if not sign or len(parts) != 2 or _KINDS[field] not in (int, float):
+    if not sign or len(parts) != 2 or SETTINGS[field].kind not in (int, float):
         raise InputError(f"--range is {text!r}: expected a setting that is a number and two bounds, as in lr=1e-4:1e-1")
     low, high = (float(_value(name, part, "--range")) for part in parts)
     if not low < high:
@@ -193,6 +188,21 @@ def _check(base: Settings, grid: Values, bounds: Bounds, seeds: int, draws: int,
         raise InputError("--halving counts the same epochs for all: expected epochs not to vary")
 
 
+def _check_first_rung(every: list[Settings], epochs: int) -> None:
+    """Refuse a schedule that is still warming up at the first rung, where a rate that later diverges is ahead."""
+    wrong = next((settings for settings in every if not _reaches_peak(settings, epochs)), None)
+    if wrong is not None:
+        fit = [name for name in CHOICES["schedule"] if _reaches_peak(wrong.replace(schedule=name), epochs)]
+        raise InputError(
+            f"--halving ranks after {epochs} of {wrong.until} epochs, before the schedule {wrong.schedule!r} has "
+            f"reached its learning rate of {wrong.lr:g}: expected --schedule {', '.join(fit[:-1])} or {fit[-1]}"
+        )
+
+
+def _reaches_peak(settings: Settings, epochs: int) -> bool:
+    return any(learning_rate(settings, epoch) > 0.99 * settings.lr for epoch in range(epochs))
+
+
 def _drawn(grid: Values, bounds: Bounds, draws: int, seed: int) -> list[tuple[Any, ...]]:
     """Return distinct random combinations; as many as there are, if that is fewer."""
     generator = random.Random(seed)
@@ -213,7 +223,7 @@ def _between(share: float, name: str, low: float, high: float) -> int | float:
     """Return a number between two bounds, of four digits, so that its name and its value are the same."""
     wide = low > 0 and high / low >= 10
     value = low * (high / low) ** share if wide else low + (high - low) * share
-    return round(value) if _KINDS[name] is int else float(f"{value:.4g}")
+    return round(value) if SETTINGS[name].kind is int else float(f"{value:.4g}")
 
 
 def _rungs(epochs: int, factor: int) -> tuple[int, ...]:
@@ -232,9 +242,9 @@ def _name(name: str, option: str) -> str:
     field = {"hidden": "architecture", "arch": "architecture"}.get(name, name.replace("-", "_"))
     if field in _FIXED:
         raise InputError(f"{option} names {name!r}, which cannot vary: {_FIXED[field]}")
-    if field not in _KINDS:
-        known = ", ".join(name.replace("_", "-") for name in _KINDS if name not in _FIXED)
-        raise InputError(f"{option} names {name!r}, which is no setting: expected one of hidden, arch, {known}")
+    if field not in SETTINGS:
+        known = ", ".join(name.replace("_", "-") for name in SETTINGS if name not in _FIXED)
+        raise InputError(f"{option} names {name!r}, which is not a setting: expected one of hidden, arch, {known}")
     return field
 
 
@@ -243,16 +253,7 @@ def _value(name: str, text: str, option: str) -> Any:
         if not re.fullmatch(r"[1-9][0-9]{0,5}(x[1-9][0-9]{0,5})*", text):
             raise InputError(f"{option} hidden has the value {text!r}: expected units joined by x, as in 512x512")
         return " ".join(f"dense{units}" for units in text.split("x"))
-    kind = _KINDS[_name(name, option)]
-    if kind is bool:
-        if text not in ("true", "false", "yes", "no"):
-            raise InputError(f"{option} {name} has the value {text!r}: expected true or false")
-        return text in ("true", "yes")
-    try:
-        return kind(text)
-    except ValueError:
-        what = "a whole number" if kind is int else "a number"
-        raise InputError(f"{option} {name} has the value {text!r}: expected {what}") from None
+    return SETTINGS[_name(name, option)].parse(text, f"{option} {name} has the value {text!r}")
 
 
 def _settings(base: Settings, varied: dict[str, Any]) -> Settings:

@@ -88,6 +88,16 @@ def greater(a, b):
     return a > b
 
 
+def greater_or_nan(a, b):
+    """See vectors.greater_or_nan."""
+    return ~(a <= b)
+
+
+def unordered(a, b):
+    """See vectors.unordered."""
+    return np.isnan(a) | np.isnan(b)
+
+
 def equal(a, b):
     """See vectors.equal."""
     return a == b

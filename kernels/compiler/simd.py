@@ -157,17 +157,32 @@ def filled(typingctx, number, like):
     return like(like.dtype, like), codegen
 
 
-def _compare(operator, a):
+def _compare(operator, a, nan=False):
+    """Emit a comparison of lanes; where an operand is NaN its answer is `nan`."""
+
     def codegen(context, builder, signature, values):
-        return builder.fcmp_ordered(operator, values[0], values[1])
+        compare = builder.fcmp_unordered if nan else builder.fcmp_ordered
+        return compare(operator, values[0], values[1])
 
     return Mask(a.dtype)(a, a), codegen
 
 
 @intrinsic
 def greater(typingctx, a, b):
-    """Return the lanes where a > b."""
+    """Return the lanes where a > b: not those where one of them is NaN."""
     return _compare(">", a)
+
+
+@intrinsic
+def greater_or_nan(typingctx, a, b):
+    """Return the lanes where a > b, and those where one of them is NaN."""
+    return _compare(">", a, nan=True)
+
+
+@intrinsic
+def unordered(typingctx, a, b):
+    """Return the lanes where one of two is NaN: one comparison tests two vectors."""
+    return _compare("uno", a, nan=True)
 
 
 @intrinsic
@@ -245,6 +260,7 @@ if config.DISABLE_JIT:
         filled,
         fma,
         greater,
+        greater_or_nan,
         lane_count,
         load,
         load_bytes,
@@ -253,4 +269,5 @@ if config.DISABLE_JIT:
         prefetch,
         store,
         store_bytes,
+        unordered,
     )

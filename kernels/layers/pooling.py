@@ -3,14 +3,32 @@
 OH = H // 2 and OW = W // 2. A window that hangs over the edge looks at its first row or column twice instead: a number
 never wins against itself, so the padding never wins either. A tie goes to the first. The forward pass keeps `argmax`,
 the winner's place 3*ky + kx in its window; where ReLU follows, 255 marks a window that it kills.
+
+A window that holds NaN gives NaN, with and without ReLU, as in PyTorch: the loss then shows it, and no backward pass
+follows. Its place is that of some pixel of the window.
 """
+
+import math
 
 import numpy as np
 from numba import prange
 
 from ..compiler.array_views import view
 from ..compiler.decorators import body, kernel
-from ..compiler.simd import add, choose, equal, filled, greater, lane_count, load, load_bytes, store, store_bytes
+from ..compiler.simd import (
+    add,
+    choose,
+    equal,
+    filled,
+    greater,
+    greater_or_nan,
+    lane_count,
+    load,
+    load_bytes,
+    store,
+    store_bytes,
+    unordered,
+)
 from ..compiler.symbols import primitive
 
 DEAD = 255
@@ -30,7 +48,7 @@ def max_pool2d_row(
     """Pool one row of windows: out[ox,c] = max over ky, kx of rows[ky][2*ox+kx, c], then max(0, .) if relu.
 
     Parallel : no.
-    Work     : 9*OW comparisons a channel.
+    Work     : 13*OW comparisons a channel, four of them for NaN.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.max_pool2d_row; a row of torch.nn.functional.max_pool2d.
     Source   : Goodfellow, Bengio, Courville (2016), section 9.3; the documents' one-sided padding.
@@ -44,6 +62,7 @@ def max_pool2d_row(
             count = stop - c
             best = load(top, left + c, count)
             place = filled(0, best)
+            before = best
             for k in range(1, 9):
                 row = top if k < 3 else middle if k < 6 else bottom
                 kx = k % 3
@@ -52,9 +71,12 @@ def max_pool2d_row(
                 wins = greater(value, best)
                 best = choose(wins, value, best)
                 place = choose(wins, filled(k, best), place)
+                if k % 2 == 0:  # a NaN in `best` stays, but one in `value` never wins: look for it in pairs
+                    best = choose(unordered(before, value), filled(math.nan, best), best)
+                before = value
             if relu:
                 zero = filled(0, best)
-                alive = greater(best, zero)
+                alive = greater_or_nan(best, zero)
                 best = choose(alive, best, zero)
                 place = choose(alive, place, filled(DEAD, best))
             store(out, ox * C + c, count, best)
@@ -133,7 +155,7 @@ def max_pool2d_forward(
     out[n,y,x,c] = max_{ky,kx < 3} x[n, 2y+ky, 2x+kx, c], then max(0, .) if relu
 
     Parallel : over n; one thread owns out[n] and argmax[n].
-    Work     : 9*N*OH*OW*C comparisons.
+    Work     : 13*N*OH*OW*C comparisons.
     Errors   : none raised, nothing checked; architecture.py refuses images too small to pool.
     Matches  : tests.support.naive.max_pool2d_forward; torch.nn.functional.max_pool2d on an input padded by -inf.
     Source   : Goodfellow, Bengio, Courville (2016), section 9.3; the documents' one-sided padding.

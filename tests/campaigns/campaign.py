@@ -1,8 +1,8 @@
-"""The long form of every row of docs/reliability.md, and the README's box that is made from what it counts.
+"""The long form of every row of docs/reliability.md, and the tables there that are generated from its counts.
 
-python -m tests.campaigns.campaign            every campaign, some two hours on two cores; writes docs/reliability.json
+python -m tests.campaigns.campaign            every campaign, about two hours on two cores; writes docs/reliability.json
 python -m tests.campaigns.campaign races      one of them
-python -m tests.campaigns.campaign box        README.md's box and the list of docs/reliability.md, from the figures
+python -m tests.campaigns.campaign box        only generate the tables of docs/reliability.md from docs/reliability.json
 """
 
 import contextlib
@@ -12,17 +12,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support"), str(ROOT)]
 import figures
 import mutation
 from figures import FIGURES
 
-ROOT = Path(__file__).resolve().parents[2]
-README, DOCS = ROOT / "README.md", ROOT / "docs" / "reliability.md"
-BEGIN, END = "<!-- reliability: made by `python -m tests.campaigns.campaign box` -->", "<!-- end of reliability -->"
-SURVIVORS = "<!-- survivors: made by `python -m tests.campaigns.campaign box` -->"
+from bench import generated
 
-CAMPAIGNS = {  # what pytest is given
+PAGE = "docs/reliability.md"
+
+CAMPAIGNS = {  # arguments of pytest
     "races": ["tests/faults/test_races.py", "tests/faults/test_bounds.py", "tests/training/test_threads.py"],
     "kills": ["tests/run/test_resume.py"],
     "corruption": ["tests/run/test_checkpoint.py", "tests/run/test_atomic.py"],
@@ -36,15 +36,15 @@ CAMPAIGNS = {  # what pytest is given
 }
 
 
-ROWS = (  # what is true, with the figures in it; the row of docs/reliability.json; the command that counts it
+ROWS = (  # the text with the counts in it; the row of docs/reliability.json; the command that counts it
     ("{kills[SIGKILL][moments]:,} kill -9 at random moments: 0 checkpoints lost (95 % bound: {bound:.1f} %), as many "
      "resumes to the same bits", "kills", "campaign kills"),
     ("a chain of {chain[kills]} kills, each time with other threads and the other layer: {chain[hashes]} hash",
      "chain", "campaign kills"),
     ("{threads[configurations]} times 1 to 8 threads, omp and workqueue, {threads[networks]} networks and recipes: "
      "{threads[hashes]} hash of each", "threads", "campaign races"),
-    ("{states} simulated states of the disk when the power goes in a save: 0 lost; each fsync is missed "
-     "when it is left out", "power_loss", "campaign corruption"),
+    ("{states} simulated states of the disk after a power loss during a save: 0 lost; removing any fsync "
+     "loses one", "power_loss", "campaign corruption"),
     ("{corruption[flips]:,} of 32,768 flipped bits, {corruption[truncations]:,} of 4,096 truncations of a checkpoint "
      "refused", "corruption", "campaign corruption"),
     ("{inputs:,} damaged headers and files: 0 crashes, memory's peak at most {peak:.0f} MiB higher",
@@ -55,11 +55,11 @@ ROWS = (  # what is true, with the figures in it; the row of docs/reliability.js
      "{crowd[names][collisions]} collisions, {crowd[data][bad reads]} bad reads", "crowd", "campaign crowd"),
     ("{crowd[kernels][processes]} processes x {crowd[kernels][rounds]} rounds on one cold cache of kernels: "
      "{crowd[kernels][damaged]} damaged", "crowd", "campaign crowd"),
-    ("{downloads[kills]} kills in mid-download: {downloads[recovered]} recovered by the next start",
+    ("{downloads[kills]} kills during a download: {downloads[recovered]} recovered by the next start",
      "downloads", "campaign downloads"),
     ("{names[names]:,} hostile run names: {names[escapes]} escapes", "names", "campaign names"),
     ("{terminals[resizes]} resizes in one training, 1x1 among them: the same bits", "terminals", "campaign terminals"),
-    ("{planted[caught]} of {planted[faults]} planted faults caught by the test that is named",
+    ("{planted[caught]} of {planted[faults]} planted faults caught by their named test",
      "planted", "campaign planted"),
     ("{mutation[killed]:,} of {mutation[tried]:,} mutants killed, a sample of the {mutation[mutants]:,} that "
      "{mutation[files]} files have", "mutation", "mutation"),
@@ -87,38 +87,38 @@ def totals(found: dict) -> dict:
 
 
 def lines(found: dict) -> Iterator[str]:
-    """Yield the box's rows whose figures are there."""
+    """Yield the rows of the table whose figures are there."""
     known = totals(found)
     for said, row, command in ROWS:
         with contextlib.suppress(KeyError):
-            yield f"| {said.format(**known)} | {known[row]['date']} | `python -m tests.{command}` |"
+            yield f"| {said.format(**known)} | {known[row]['date']} | `python -m tests.campaigns.{command}` |"
 
 
 def machines(found: dict) -> str:
-    """Return a line that names the machines."""
+    """Return a line about the machines."""
     named = sorted({row["machine"] for row in found.values()})
     return f"\nOn {'; and on '.join(named)}.\n" if named else ""
 
 
 def box(found: dict) -> str:
-    """Return the README's box."""
-    head = [BEGIN, "| counted | on | command |", "|---|---|---|"]
-    return "\n".join([*head, *lines(found), machines(found) + END])
+    """Return the table of what was counted."""
+    head = ["| counted | on | command |", "|---|---|---|"]
+    return "\n".join([*head, *lines(found), machines(found)])
 
 
 def survivors(found: dict) -> str:
-    """Return the list of mutants that no test noticed, by file, with the reason why each may live."""
-    listed = [SURVIVORS]
+    """Return the list of mutants that no test noticed, by file, with the reason why each may survive."""
+    listed = []
     for row in sorted(name for name in found if name.startswith("mutation ")):
         file, counted = row.removeprefix("mutation "), found[row]
         listed.append(f"- **{file}**: {counted['killed']} of {counted['tried']} killed, of {counted['mutants']}.")
         for reason, alive in reasons(file, counted["survivors"]).items():
             listed.append(f"  - {reason}: {'; '.join(f'`{mutant}`' for mutant in alive)}")
-    return "\n".join([*listed, END])
+    return "\n".join(listed)
 
 
 def reasons(file: str, alive: list[str]) -> dict[str, list[str]]:
-    """Sort mutants by the reason why they may live; "no reason yet" for those that tests should find."""
+    """Group mutants by the reason why they may survive; "no reason yet" for those that tests should find."""
     sorted_out: dict[str, list[str]] = {}
     for mutant in alive:
         change = mutant.partition(": ")[2]
@@ -127,22 +127,9 @@ def reasons(file: str, alive: list[str]) -> dict[str, list[str]]:
     return sorted_out
 
 
-def with_made(text: str, begin: str, made: str) -> str:
-    """Return a text with what stands from `begin` to the next END made anew."""
-    before, rest = text.split(begin)
-    return before + made + rest.split(END, 1)[1]
-
-
-def documents(found: dict) -> dict[Path, str]:
-    """Return the README and docs/reliability.md as they should be with these figures."""
-    made = {README: (BEGIN, box(found)), DOCS: (SURVIVORS, survivors(found))}
-    return {path: with_made(path.read_text(), *parts) for path, parts in made.items()}
-
-
-def write_documents() -> None:
-    """Bring the README and docs/reliability.md up to docs/reliability.json."""
-    for path, text in documents(json.loads(FIGURES.read_text())).items():
-        path.write_text(text)
+def sections(found: dict) -> dict[str, dict[str, str]]:
+    """Return the generated sections of docs/reliability.md with these figures."""
+    return {PAGE: {"counts": box(found), "survivors": survivors(found)}}
 
 
 def main(wanted: list[str]) -> int:
@@ -155,9 +142,9 @@ def main(wanted: list[str]) -> int:
                 failed.append(name)
     if not wanted:
         for script in ("mutation", "reach"):
-            if subprocess.run([sys.executable, "-m", f"tests.{script}"], cwd=ROOT).returncode:
+            if subprocess.run([sys.executable, "-m", f"tests.campaigns.{script}"], cwd=ROOT).returncode:
                 failed.append(script)
-    write_documents()
+    generated.write(sections(json.loads(FIGURES.read_text())))
     print(f"failed: {', '.join(failed)}" if failed else "all passed")
     return bool(failed)
 

@@ -1,4 +1,4 @@
-"""Where the campaigns put what they counted: docs/reliability.json, from which the README's box is made.
+"""The counts of the campaigns in docs/reliability.json, from which the tables of docs/reliability.md are generated.
 
 Only `python -m tests.campaigns.campaign` and its kin set JITNET_FIGURES;
 in an ordinary run of the tests nothing is written.
@@ -17,11 +17,11 @@ from pathlib import Path
 
 FIGURES = Path(__file__).resolve().parents[2] / "docs" / "reliability.json"
 PLACE = os.environ.get("JITNET_FIGURES")  # now: many a test takes the user's variables away
-ABOUT = ("date", "machine", "seal")  # what a row says beside what was counted
+ABOUT = ("date", "machine", "seal")  # fields of a row that are not counts
 
 
 def machine() -> str:
-    """Return the kind of machine and the versions, without what would tell whose it is."""
+    """Return the kind of machine and the versions, without host or user names."""
     from importlib.metadata import version
 
     import llvmlite.binding

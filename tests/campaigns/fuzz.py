@@ -69,7 +69,7 @@ def signed(data: bytes) -> bytes:
 
 
 def run(read: Callable[[bytes], object], files: Iterator[bytes], count: int) -> dict[str, int]:
-    """Read so many files; return how many were taken and refused, and by how much memory's peak rose.
+    """Read many files; return how many were accepted and refused, and by how much memory's peak rose.
 
     Any other exception than `InputError`, or a message of several lines, ends it.
     """

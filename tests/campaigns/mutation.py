@@ -74,8 +74,8 @@ REASONS = {  # why what no test notices may live, by the change
     },
     "kernels/fast/conv_winograd.py": {
         "2 -> 3": "the rows of a band further apart",
-        "4 -> 5": "what is left out then is the border's last row, of zeros",
-        "5 -> 6": "what is left out then is the border's last row, of zeros",
+        "4 -> 5": "then the last row of the border, of zeros, is omitted",
+        "5 -> 6": "then the last row of the border, of zeros, is omitted",
     },
     "kernels/layers/linear.py": {
         "64 -> 65": CHUNKS,
@@ -116,7 +116,7 @@ SWAPS = {
 
 
 def changed(node: ast.AST) -> ast.AST | None:
-    """Return another node in this one's place, None if there is no mutation of it."""
+    """Return another node in this one's place, or None if it has no mutation."""
     new = copy.copy(node)
     match node:
         case ast.Compare(ops=[op]) if type(op) in SWAPS:
@@ -137,7 +137,7 @@ def changed(node: ast.AST) -> ast.AST | None:
 
 
 def mutants(source: str) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, what it is now, whole source) for each mutation."""
+    """Yield (line, description of the change, whole source) for each mutation."""
     count = sum(1 for _ in ast.walk(ast.parse(source)))
     for place in range(count):
         tree = ast.parse(source)
@@ -165,7 +165,7 @@ def sampled(source: str) -> tuple[int, list[tuple[int, str, str]]]:
 
 
 def killed(file: str, source: str, tests: str, seconds: int) -> bool:
-    """Does a test fail, or take longer than so many seconds, with this source in place of the file?"""
+    """Does a test fail, or take longer than this number of seconds, with this source in place of the file?"""
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder)
         for name in ("jitnet", "kernels", "tests"):
@@ -192,7 +192,7 @@ def run_tests(checkout: Path, tests: str) -> int:
     os.chdir(checkout)
     sys.path[:0] = [str(checkout), str(checkout / "tests")]
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
-    os.environ.pop("JITNET_FIGURES", None)  # what they count with a mutant is no figure
+    os.environ.pop("JITNET_FIGURES", None)  # their counts with a mutant are not kept
     figures.PLACE = None
     os.dup2(os.open("output", os.O_WRONLY | os.O_CREAT), 1)
     os.dup2(1, 2)

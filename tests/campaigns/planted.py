@@ -1,6 +1,6 @@
 """Faults that a change could bring in, each with the test that must catch it: the tests of the tests.
 
-A fault is (what it is, file, text, text instead, test). test_planted.py applies one at a time to a copy of the sources.
+A fault is (description, file, text, text instead, test). test_planted.py applies one at a time to a copy of the code.
 """
 
 ATOMIC, CHECKPOINT = "jitnet/storage/atomic.py", "jitnet/storage/checkpoint.py"
@@ -29,9 +29,9 @@ FAULTS = (
      "tests/training/test_training.py::test_the_shuffle_is_that_of_splitmix64"),
     ("the sum of losses is not kept", TRAINING, '"loss_sum": self.loss_sum.copy()', '"loss_sum": 0 * self.loss_sum',
      SNAPSHOT),
-    ("a resume begins its epoch anew", TRAINING, "np.array([self.epoch, self.step_in_epoch, self.step]",
+    ("a resume begins its epoch again", TRAINING, "np.array([self.epoch, self.step_in_epoch, self.step]",
      "np.array([self.epoch, 0, self.step]", SNAPSHOT),
-    ("bytes behind the data", CONTENT, "if len(content) > size:", "if False:", IDX),
+    ("bytes after the data", CONTENT, "if len(content) > size:", "if False:", IDX),
     ("a header is believed", CONTENT, "if size > largest:", "if False:", IDX),
     ("a cache is believed", "jitnet/data/sources/cache.py", "sha256(array) == expected", "True",
      "tests/data/test_data_cache.py::test_a_damaged_entry_is_made_again_with_one_warning"),

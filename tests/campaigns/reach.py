@@ -1,6 +1,6 @@
-"""Coverage of lines and branches: kernels as plain Python (NUMBA_DISABLE_JIT=1), the rest beside compiled kernels.
+"""Coverage of lines and branches: kernels as plain Python (NUMBA_DISABLE_JIT=1), the rest with compiled kernels.
 
-    python -m tests.campaigns.reach       needs `pip install coverage`, and .[test,plot] for what an extra is asked for
+    python -m tests.campaigns.reach       needs `pip install coverage`, and .[test,plot] for tests of extras
 
 Compiled code is invisible to coverage, so what it says of the kernels is about their source, not about the build. What
 writes machine code (an intrinsic's body) runs when a kernel is compiled, so the second part begins with an empty cache.
@@ -21,7 +21,7 @@ KERNELS = ("contract", "rows", "pooling", "dense", "convolution", "loss", "optim
            "winograd", "blocks", "persample", "minibatch", "races", "bounds",
            "faults::test_the_step_is_named")  # fmt: skip
 COMPILED = ("contract", "rows", "peak", "tiles", "compilation")  # whose intrinsics write all kinds of machine code
-# Beside these, what crosses the same lines once more, at length, or runs a C++ program.
+# In addition, tests that cross the same lines again, at length, or runs a C++ program.
 SKIPPED = ("bench", "bench_assembly", "bench_readme", "torch", "curves_reference", "packaging", "planted", "threads",
            "mathematics", "metamorphic", "network_gradients", "campaign", "fuzz", "crowd", "documents", "plain_kernels",
            "faults", "structure", "terminals", "twin_build", "twin_reader", "twin_training")  # fmt: skip

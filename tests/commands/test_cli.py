@@ -1,8 +1,11 @@
 """What every command refuses in one sentence, and what it shows when there is nothing to refuse."""
 
+import argparse
 import gzip
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +16,9 @@ from commands import ROOT, TINY, digits, jitnet, refusal, settle, train
 from data_files import idx_bytes
 
 from jitnet import __version__
-from jitnet.cli import main
+from jitnet.cli import build_parser, main
+from jitnet.commands import COMMANDS
+from jitnet.config import PRESETS, SETTINGS, Settings
 
 NUMBERS = {  # option: what it refuses; a value of its own kind is part of the sentence
     "--epochs": ("0", "-1", "nan", "inf", "1.5", "ten", "", str(2**63)),
@@ -64,11 +69,11 @@ CONFIGS = {
     "epochs = 1.5": "epochs = 1.5",
     'lr = "fast"': "lr = 'fast'",
     "shuffle = 1": "shuffle = 1",
-    "epochs = 0": "--epochs is 0",
-    "lr = nan": "--lr is nan",
+    "epochs = 0": "bad.toml gives epochs = 0: expected a whole number from 1",
+    "lr = nan": "bad.toml gives lr = nan: expected a finite number above 0",
     'network = "resnet"': "no network called 'resnet'",
     'architecture = "conv4 what"': "word 2 of the architecture, 'what'",
-    'bias = "none"': "bias is 'none'",
+    'bias = "none"': "bad.toml gives bias = 'none': expected one of position, channel",
 }
 
 
@@ -174,20 +179,58 @@ def test_memory_that_runs_out_is_one_sentence(folder, capsys, monkeypatch):
     def full(*words):
         raise MemoryError("Unable to allocate 1 TiB")
 
-    monkeypatch.setattr("jitnet.run.start.prepare", full)
+    monkeypatch.setattr("jitnet.run.start.load_data", full)
     assert "Unable to allocate 1 TiB" in refusal(capsys, "train", "cnn", *TINY)
 
 
-def test_help_and_version_do_not_wait_for_numba():
+@pytest.mark.parametrize("words", ["--help", "--version", *(f"{name} --help" for name in COMMANDS)])
+def test_help_and_version_do_not_wait_for_numba(words):
+    """Nor for numpy and rich, if no command is named."""
+    slow = {"numba", "llvmlite"} | ({"numpy", "rich", "PIL"} if words.startswith("--") else set())
     code = (
         "import sys; from jitnet.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as exit: assert not exit.code\n"
-        "slow = {'numba', 'numpy', 'llvmlite', 'rich', 'PIL'} & set(sys.modules)\n"
-        "assert not slow, slow"
+        f"assert not {slow} & set(sys.modules), {slow} & set(sys.modules)"
     )
-    for words in (["--help"], ["train", "--help"], ["resume", "--help"], ["--version"]):
-        subprocess.run([sys.executable, "-W", "error", "-c", code, *words], check=True, cwd=ROOT, capture_output=True)
+    command = [sys.executable, "-W", "error", "-c", code, *words.split()]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+
+
+def shown_help(capsys, *words):
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert not ended.value.code
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("network", PRESETS)
+@pytest.mark.parametrize("command", ["train", "sweep", "repeat"])
+def test_help_states_the_defaults_of_the_network(command, network, capsys):
+    shown, wanted = shown_help(capsys, command, network), Settings.preset(network)
+    assert f"(default: {wanted.architecture})" in shown
+    for item in SETTINGS.values():
+        if item.group:
+            value = PRESETS[network].get(item.name, item.default)
+            assert f"{item.help_for(value)}" in shown, item.name
+
+
+def test_help_without_a_network_lists_what_presets_change(capsys):
+    shown = shown_help(capsys, "train")
+    assert "the defaults above are those of cnn" in shown and "peak learning rate (default: 0.001)" in shown
+    assert "--init lecun --batch-size 16 --shuffle --epochs 1 --steps-per-epoch 2000 --lr 0.1" in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_shows_an_example_that_its_parser_accepts(name):
+    parser = build_parser()
+    (action,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    examples = re.findall(r"^  .*?(jitnet .*)", action.choices[name].epilog or "", re.MULTILINE)
+    assert examples
+    for example in examples:
+        words = shlex.split(re.sub(r"\)?  .*", "", example))
+        assert parser.parse_args(words[1:]).command == name
 
 
 def test_the_program(tmp_path):
@@ -248,7 +291,7 @@ def test_warmup_shows_its_kernels(capsys):
     [
         (">&-", 0, ""),
         ("| true", 0, ""),
-        ("> /dev/full", 1, "jitnet: No space left on device: make room and run it again\n"),
+        ("> /dev/full", 1, "jitnet: No space left on device: free some space and run it again\n"),
     ],
 )
 def test_an_output_that_takes_nothing(end, code, said):

@@ -48,7 +48,8 @@ def names(capsys, *words: str) -> list[str]:
 def test_a_list_has_a_line_for_each_run_the_newest_first(runs, capsys):
     lines = shown(capsys, "list").splitlines()
     assert [line.split()[0] for line in lines[1:4]] == ["b", "a", "c"]
-    assert lines[1].split()[1:9] == ["done", "cnn", "mnist", "2/2", "95.00", "95.00", "1.0000", "0:22"]
+    cells = [cell.strip() for cell in lines[1].split("  ") if cell.strip()]
+    assert cells[1:9] == ["done", "cnn", "mnist", "2/2", "95.00 %", "95.00 %", "1.0000", "22 s"]
     assert lines[3].split()[1:4] == ["diverged", "mlp", "synthetic"] and lines[4] == "3 runs in runs"
 
 
@@ -150,7 +151,8 @@ def test_a_comparison_has_only_what_differs(runs, capsys):
     text = shown(capsys, "compare", "a", "b", "--accuracy", "91", "--accuracy", "99")
     assert "0.02  0.01" in text and "batch_size" in text and "schedule" not in text and "\nuntil" not in text
     lines = {line.split("  ")[0].strip(): line.split() for line in reversed(text.splitlines()) if line.strip()}
-    assert lines["test accuracy %"][-2:] == ["95.00", "(+4.00)"]
+    assert lines["test accuracy"][-3:] == ["95.00", "%", "(+4.00)"]
+    assert lines["time in all"] == ["time", "in", "all", "22", "s", "22", "s", "(+0", "s)"]
     assert lines["91 %"][-2:] == ["22.0", "22.0"] and lines["99 %"][-2:] == ["-", "-"]
     assert "A" in text and "B" in text and "test accuracy %" in text
     markdown = shown(capsys, "compare", "a", "b", "--markdown")
@@ -158,6 +160,14 @@ def test_a_comparison_has_only_what_differs(runs, capsys):
     table = list(csv.reader(io.StringIO(shown(capsys, "compare", "a", "b", "c", "--csv"))))
     assert table[0] == ["table", "row", "a", "b", "c"] and {len(row) for row in table} == {5}
     assert ["surroundings that differ", "data", "mnist", "mnist", "synthetic"] in table
+    for row in (  # numbers in the unit that the row names, without separators, signs and differences
+        ["results", "parameters", "359846", "359846", "886110"],
+        ["results", "test accuracy %", "91.00", "95.00", "98.50"],
+        ["results", "images/s", "6000", "6000", "6000"],
+        ["results", "seconds an epoch", "10.00", "10.00", "10.00"],
+        ["results", "minutes in all", "0.37", "0.37", "0.37"],
+    ):
+        assert row in table, row
 
 
 def test_a_run_without_epochs_is_compared_too(runs, capsys):

@@ -1,10 +1,10 @@
 // Many small networks in one program, for tests/cpp/test_twin_training.py; and the reader of checkpoints, for
-// tests/cpp/test_twin_reader.py. cases.hpp is made by tests/support/twins.py: a model.hpp in a namespace of its own for each
+// tests/cpp/test_twin_reader.py. cases.hpp is made by tests/support/twins.py: a model.hpp in its own namespace for each
 // network, and `run_case`, which calls `train_case` for one of them.
 //
 //   cases train NUMBER FOLDER    takes steps from FOLDER/model.safetensors on the images of FOLDER/steps.safetensors,
 //                                writes FOLDER/after.safetensors and prints the loss of each step
-//   cases read < FILES           reads checkpoints, each behind its length in 8 bytes, and prints "ok" or why not
+//   cases read < FILES           reads checkpoints, each after its length in 8 bytes, and prints "ok" or why not
 
 #include <cstdio>
 #include <iostream>

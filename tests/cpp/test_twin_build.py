@@ -1,4 +1,4 @@
-"""The C++ twin as compilers see it: no warning from any, no need of vector types, no heap in predict."""
+"""Building the C++ twin: no compiler warns, vector types are not required, predict does not use the heap."""
 
 import shutil
 
@@ -28,7 +28,7 @@ def test_predict_takes_nothing_from_the_heap(cnn_twin, tmp_path):
 
 
 def test_the_programs_of_the_tests_are_sanitized(tiny_twin):
-    """A planted overflow is seen, so that silence means something."""
+    """A planted overflow is detected, so that a run without a report means something."""
     source = tiny_twin.folder.parent / "planted.cpp"
     source.write_text("#include <vector>\nint main(int n, char**) { std::vector<int> x(3); return x.data()[n + 2]; }\n")
     from twins import SANITIZERS

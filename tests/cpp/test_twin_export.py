@@ -1,4 +1,4 @@
-"""`jitnet export cpp`: what it writes, what it refuses, and what --verify says."""
+"""`jitnet export cpp`: its files, its refusals, and --verify."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from commands import digits, refusal, settle, train
 from twins import NATIVE, ROOT, compiler, export
 
 from jitnet.cli import main
-from jitnet.commands.support.trained_run import load_state
+from jitnet.commands.support.trained_run import load_trained
 from jitnet.config import Settings
 from jitnet.export import twin
 from jitnet.storage import checkpoint
@@ -90,9 +90,9 @@ def test_verify_notices_a_wrong_number_and_a_source_that_does_not_compile(tmp_pa
 
 
 def test_the_golden_losses_do_not_hang_on_a_last_bit(tmp_path):
-    """Once they did, at lr 0.01: another order of summation moved them by 0.1, and the self-test failed."""
+    """A regression test: at lr 0.01 another order of summation changed them by 0.1, and the self-test failed."""
     golden, _ = checkpoint.load(export("reference-cnn", tmp_path / "out") / "golden.bin")
-    network, *_ = load_state("reference-cnn", ROOT / "runs", None)
+    network, *_ = load_trained("reference-cnn", ROOT / "runs", None)
     network.params *= 1 + np.finfo(np.float32).eps * np.random.default_rng(7).choice(
         np.array([-1, 1], np.float32), 359_846
     )

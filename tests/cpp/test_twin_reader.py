@@ -1,4 +1,4 @@
-"""The C++ readers believe nothing: checkpoints by the thousand, data files that lie, each refused in one sentence."""
+"""The C++ readers check everything: thousands of damaged checkpoints and data files, each refused in one sentence."""
 
 import shutil
 import struct
@@ -15,7 +15,7 @@ from jitnet.storage import checkpoint
 
 
 def verdicts(program, files):
-    """Return what C++, under the sanitizers, says of each file: "ok" or why not."""
+    """Return what C++, under the sanitizers, answers for each file: "ok" or the reason."""
     stream = b"".join(struct.pack("<Q", len(data)) + data for data in files)
     done = subprocess.run([program.path, "read"], input=stream, capture_output=True)
     assert done.returncode == 0 and done.stderr == b"", done.stderr[:2000]
@@ -34,7 +34,7 @@ def python_takes(data, path):
 
 
 def compare(program, tmp_path, count, seed):
-    """Read so many mutated checkpoints in both languages; return how many were taken."""
+    """Read `count` mutated checkpoints in both languages; return how many were taken."""
     path, taken = tmp_path / "file", 0
     files = [fuzz.signed(data) for _, data in zip(range(count), fuzz.mutations(checkpoint_seeds(), seed))]
     for data, verdict in zip(files, verdicts(program, files)):
@@ -88,7 +88,7 @@ def test_weights_that_cannot_be_used_end_in_one_sentence(tiny_twin, tmp_path, fl
         path.write_bytes(b"")
     elif flaw == "folder":
         path.mkdir()
-    elif flaw == "huge":  # a terabyte on no disk at all: nothing of it may be read or asked for
+    elif flaw == "huge":  # a terabyte that does not exist: nothing of it may be read or allocated
         shutil.copy(tiny_twin.folder / "model.safetensors", path)
         with open(path, "r+b") as file:
             file.truncate(2**40)
@@ -147,8 +147,8 @@ def test_pictures_that_do_not_fit_are_refused(tiny_twin, tmp_path, content):
         (["--epochs", "x"], "epochs is x"),
         (["--lr", "nan"], "lr is nan"),
         (["--optimizer", "best"], "expected one of sgd, momentum, nesterov, adam, adamw"),
-        (["--epoch", "1"], "--epoch is no option of train"),
-        (["stray"], "stray is no option of train"),
+        (["--epoch", "1"], "--epoch is not an option of train"),
+        (["stray"], "stray is not an option of train"),
         (["--lr"], "--lr is given without a value"),
         (["--weights", "a", "--resume", "b"], "leave one out"),
         (["--val", "200"], "no image is left to train on"),

@@ -1,4 +1,4 @@
-"""The C++ twin computes what Python computes: losses, weights, classes; and files of weights go both ways."""
+"""The C++ twin computes what Python computes: losses, weights, classes; and both read the weight files of the other."""
 
 import json
 import shutil
@@ -51,7 +51,7 @@ def documents_cnn(weights) -> Network:
 
 
 def losses_of_both(cnn_twin, mnist, tmp_path, lr):
-    """Return the losses of the first 1,000 per-sample steps from the weights of the reference run before its first."""
+    """Return the losses of the first 1,000 per-sample steps from the initial weights of the reference run."""
     data, files = mnist
     initial = export("reference-cnn", tmp_path / "initial", "--initial") / "model.safetensors"
     words = (
@@ -123,7 +123,7 @@ def test_weights_come_back_to_the_byte(tiny_twin, tmp_path):
 
 
 def test_training_goes_on_on_the_other_side_and_back(tiny_twin, tmp_path):
-    """Epoch 0, 1 in Python; 2 in C++; 3 in either: the same curves as in Python alone."""
+    """Epoch 0, 1 in Python; 2 in C++; 3 in either: the same curves as with Python alone."""
     home = tiny_twin.folder.parent
     shutil.copytree(home / "runs", tmp_path / "runs")
     words = ("--runs-dir", str(tmp_path / "runs"), "--ui", "quiet")
@@ -140,7 +140,7 @@ def test_training_goes_on_on_the_other_side_and_back(tiny_twin, tmp_path):
         _, epoch, _, _, lr, *_, loss, _, _, accuracy = line.split()
         assert int(epoch) == int(row["epoch"]) and float(lr) == round(float(row["lr"]), 6)
         assert float(loss) == pytest.approx(float(row["train_loss"]), rel=1e-4)
-        assert float(accuracy) == pytest.approx(float(row["test_accuracy"]), abs=2)  # an image of 60 may tip over
+        assert float(accuracy) == pytest.approx(float(row["test_accuracy"]), abs=2)  # one image of 60 may change
 
     shutil.copytree(home / "runs", tmp_path / "again")
     shutil.copy(there, tmp_path / "again" / "run" / "last.safetensors")

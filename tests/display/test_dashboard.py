@@ -11,11 +11,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from sample_run import CALL, IMAGES, RATE, epoch_done, events, started, steps
 
-from jitnet.display.curves import Axis, draw
+from jitnet.display.curves import draw
 from jitnet.display.jsonlines import to_json
 from jitnet.display.live.frame import ASCII, UNICODE, glyphs_for
 from jitnet.display.live.progress import DashboardState, Trace
 from jitnet.display.live.screen import render, render_end
+from jitnet.display.scale import Scale
 from jitnet.events import Compiling, Diverged, Interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,7 +92,7 @@ def test_numbers_are_present(width, height):
         "0.348741 loss",
         "0.000952 lr",
         "0:32 elapsed",
-        "91.43",  # epoch 3, the best so far
+        "91.43 %",  # epoch 4, the best so far
     ):
         assert part in text
     assert ("runs/20261120-220155-cnn-7f3a" in text) == (height == 40)
@@ -127,7 +128,7 @@ def test_the_best_epoch_is_marked_in_shape_not_only_in_colour():
     for epoch, accuracy in enumerate((90.0, 92.0, 92.0, 91.0)):
         state.apply(epoch_done(epoch, test_accuracy=accuracy))
     text = as_text(render(state, 100, 40), 100)
-    assert [line.split()[2] for line in text.splitlines() if "│ ★" in line] == ["1"]
+    assert [line.split()[2] for line in text.splitlines() if "│ ★" in line] == ["2"]  # counted from 1
     assert "★ best test accuracy" in text
     state.apply(epoch_done(4, test_accuracy=80.0, val_accuracy=70.0))
     assert "★ best validation accuracy" in as_text(render(state, 100, 40), 100)
@@ -154,7 +155,7 @@ def test_ascii_where_the_encoding_has_no_more():
 
 def test_what_stays_has_every_epoch_and_the_closing_lines():
     lines = as_text(render_end(state_after(epochs=30, data="synthetic"), 80), 80).splitlines()
-    assert [int(line.split()[1]) for line in lines if line.count("0.348741") and "★" not in line] == list(range(29))
+    assert [int(line.split()[1]) for line in lines if line.count("0.348741") and "★" not in line] == list(range(1, 30))
     assert lines[-2:] == [
         "Final accuracy of test set = 95.49 (synthetic digits)",
         "Total execution time: 1.02 minutes",
@@ -173,7 +174,7 @@ def test_a_resumed_run_shows_its_history():
     state = DashboardState()
     state.apply(started(epoch=2, step_in_epoch=IMAGES // 2, history=(epoch_done(0), epoch_done(1))))
     text = as_text(render(state, 100, 40), 100)
-    assert "91.13" in text and "91.23" in text and "epoch 2" in text and "50.0 %" in text
+    assert "91.13" in text and "91.23" in text and "epoch 3" in text and "50.0 %" in text
     assert state.elapsed_s == 14.0 and [x for x, _ in state.losses.points] == [1, 2]
 
 
@@ -209,12 +210,23 @@ def test_a_trace_stays_small_and_keeps_the_shape():
 
 
 @pytest.mark.parametrize("values", [[], [0.0], [1e-300], [1e308], [2.3], [2.3, 0.01], [1e-9, 1e9], [100.0, 0.0]])
-@pytest.mark.parametrize("falling", [False, True])
-def test_an_axis_holds_its_values(values, falling):
-    axis = Axis.around(values, falling)
-    assert all(0.0 <= axis.place(value) <= 1.0 for value in [*values, axis.low, axis.high])
-    assert {axis.place(axis.low), axis.place(axis.high)} == {0.0, 1.0}
-    assert all(axis.low <= tick <= axis.high for tick in axis.ticks())
+@pytest.mark.parametrize("accuracy", [False, True])
+def test_a_scale_holds_its_values(values, accuracy):
+    scale = Scale.around(values, accuracy)
+    ends = [100 - end if scale.error else end for end in (scale.low, scale.high)]
+    assert all(0.0 <= scale.place(value) <= 1.0 for value in [*values, *ends])
+    assert {round(scale.place(end), 9) for end in ends} == {0.0, 1.0}
+    for tick in (*scale.ticks(), *scale.steps(5)):
+        assert min(ends) - 1e-9 <= tick <= max(ends) + 1e-9
+    assert len(scale.label_rows(9)) >= 2 and 2 <= len(scale.steps(5)) <= 6
+
+
+@pytest.mark.parametrize("values", [[1, 9], [1, 1], [-3.5, 2.25], [1e-7, 2e-7], [0, 540_000], []])
+def test_steps_are_round_and_inside(values):
+    scale = Scale.linear(values)
+    steps = scale.steps(5)
+    assert all(scale.low - 1e-9 <= step <= scale.high + 1e-9 for step in steps) and 1 <= len(steps) <= 6
+    assert all(float(step).is_integer() for step in scale.steps(5, whole=True))
 
 
 def test_a_curve_is_joined_and_inside():

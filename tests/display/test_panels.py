@@ -171,7 +171,7 @@ def test_a_tiny_terminal_leaves_out_what_does_not_fit_and_cuts_nothing():
     made = state()
     for width in range(8, 60):
         line = as_text(render(made, width, 10), width).rstrip()
-        parts = ["cnn", "epoch 1  10 %", "0:55 left", "loss 0.3487", "acc 91.13", "10,000 images/s"]
+        parts = ["cnn", "epoch 2  10 %", "0:55 left", "loss 0.3487", "acc 91.13 %", "10,000 images/s"]
         for part in parts:
             line = line.replace(part, "")
         assert not line.strip(), line

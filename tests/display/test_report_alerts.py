@@ -19,7 +19,7 @@ def test_a_run_that_ended_early_says_why(tmp_path, monkeypatch):
     assert main(["report", "run"]) == 0
     page = (run / "report.html").read_text()
     assert "It stopped before its last epoch: " in page and "This run is" not in page and "synthetic" not in page
-    assert "Filters and feature maps" not in page and "# as it was typed" in page  # no convolution, no filters
+    assert "Filters and feature maps" not in page and "# as it was started" in page  # no convolution, no filters
     meta = json.loads((run / "meta.json").read_text())
     del meta["stop_reason"], meta["argv"]
     (run / "meta.json").write_text(json.dumps(meta | {"status": "stopped", "data": "synthetic"}))
@@ -28,7 +28,7 @@ def test_a_run_that_ended_early_says_why(tmp_path, monkeypatch):
     page = (run / "report.html").read_text()
     assert "This run is stopped: its figures are those of its newest checkpoint." in page
     assert "its accuracy is not MNIST" in page and "It stopped before" not in page
-    assert "No epoch is done." in page and "# as it was typed" not in page and "Confusion matrix" in page
+    assert "No epoch is done." in page and "# as it was started" not in page and "Confusion matrix" in page
     (run / "meta.json").write_text(json.dumps(meta | {"data_sha256": "0" * 64}))
     assert main(["report", "run"]) == 0
     assert "is not here" in (run / "report.html").read_text()

@@ -21,7 +21,7 @@ def train(case, batch_size, lr=0.01):
 @pytest.mark.parametrize("make", [CNN, PLAIN_CNN, WIDE, MLP], ids=["pool", "no pool", "wide", "mlp"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_bad_parameter_is_never_a_success(make, bad, batch_size):
-    """A pool passes over NaN, a skipped row is not read, ReLU stops -inf: the scan at the end still sees it."""
+    """A row that is skipped is not read, ReLU stops -inf: the scan at the end still sees it."""
     names = nets.case(make, np.float32).network.tensors()
     for name in names:
         case = nets.case(make, np.float32, images=4)
@@ -66,7 +66,7 @@ def test_large_but_finite_is_a_success(batch_size):
 @pytest.mark.parametrize("make", [CNN, PLAIN_CNN, WIDE, nets.MAKES[11]], ids=["pool", "no pool", "wide", "pool last"])
 @pytest.mark.parametrize("scale", [1e15, 1e20, 1e25])
 def test_activations_that_overflow_are_never_a_success(make, scale, batch_size):
-    """The weights are finite, inf - inf is not, and the pool behind it takes NaN for a dead window."""
+    """The weights are finite, inf - inf is not: pool and ReLU hand NaN on to the loss."""
     case = nets.case(make, np.float32, images=4)
     for name, tensor in case.network.tensors().items():
         if name.startswith("conv"):

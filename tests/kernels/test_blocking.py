@@ -1,4 +1,4 @@
-"""The loops around the register tiles, in plain Python: each element is some tile's, once, and no tile sticks out."""
+"""The loops around the register tiles, in plain Python: tiles cover each element once, and nothing outside."""
 
 import inspect
 import types

@@ -50,7 +50,7 @@ def test_fused_is_plain(dtype, H, W, C, OC, bias, pool, seed):
 
 @given(seed=seeds)
 def test_borders_stay_zero(seed):
-    """Between conv blocks the frame belongs to the buffer; steps of training must leave it alone."""
+    """Between conv blocks the border belongs to the buffer; training must not change it."""
     case = nets.case(nets.MAKES[10], np.float32, 5, seed)
     case.network.train_steps(case.images, case.targets, np.arange(5), 5, np.array([0.1]), np.zeros(1))
     space = case.network.workspace(5)

@@ -81,7 +81,7 @@ def test_filters_are_turned_round_exactly(C, OC, seed):
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1, 1), (2, 3, 4, 3, 5), (1, 5, 2, 17, 3)])
 def test_central_differences(shape):
-    """Linear in each argument, so that a step of any size will do."""
+    """Linear in each argument, so the step may have any size."""
     N, H, W, C, OC = shape
     x, grad_output = normal(0, np.float64, N, H, W, C), frame(normal(1, np.float64, N, H, W, OC))
     weight, bias = normal(2, np.float64, 3, 3, C, OC), normal(3, np.float64, H, W, OC)
@@ -107,7 +107,7 @@ def test_scaling_by_a_power_of_two_is_exact(k, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(H=heights, W=widths, C=fewer_channels, OC=channels, each=st.booleans(), seed=seeds, cut=st.integers(0, 40))
 def test_a_row_of_some_filters(dtype, H, W, C, OC, each, seed, cut):
-    """The others' numbers stay as they are."""
+    """The outputs of the other filters do not change."""
     x, weight = frame(normal(seed, dtype, 1, H, W, C))[0], normal(seed + 1, dtype, 3, 3, C, OC)
     bias, before = normal(seed + 2, dtype, *((H, W) if each else (1, 1)), OC), normal(seed + 3, dtype, W, OC)
     y, first, stop = seed % H, min(cut, OC) // 2, min(cut, OC)

@@ -32,9 +32,9 @@ def forward(x, weight, bias, kind):
     return out
 
 
-def backward_input(grad_output, weight, x, behind):
+def backward_input(grad_output, weight, x, kind):
     scratch, grad_input = unwritten(linear_scratch(*weight.shape), weight.dtype), unwritten(x.shape, x.dtype)
-    linear_backward_input(guarded(grad_output), guarded(weight), guarded(x), behind, scratch, grad_input)
+    linear_backward_input(guarded(grad_output), guarded(weight), guarded(x), kind, scratch, grad_input)
     assert_unharmed(scratch, grad_input)
     return grad_input
 
@@ -51,7 +51,7 @@ def backward_weight(x, grad_output):
 @given(N=batches, D=inputs, K=channels, kind=kinds, seed=seeds)
 @edges
 def test_forward(dtype, N, D, K, kind, seed):
-    """The sum is parked after every DEPTH inputs, which rounds it once more; no activation is steeper than 1."""
+    """The sum is stored after every DEPTH inputs, which rounds it once more; no activation is steeper than 1."""
     x, weight, bias = normal(seed, dtype, N, D), normal(seed, dtype, D, K), normal(seed, dtype, K)
     magnitude = naive.linear_forward(np.abs(x), np.abs(weight), np.abs(bias), LINEAR) + (kind > RELU)
     expected = naive.linear_forward(x, weight, bias, kind)
@@ -61,7 +61,7 @@ def test_forward(dtype, N, D, K, kind, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(N=batches, D=inputs, K=channels, kind=kinds, seed=seeds)
 @edges
-@example(N=3, D=STRIP - 1, K=2, kind=RELU, seed=0)  # there is no second strip
+@example(N=3, D=STRIP - 1, K=2, kind=RELU, seed=0)  # one strip only
 def test_backward_input(dtype, N, D, K, kind, seed):
     grad, weight, x = normal(seed, dtype, N, K), normal(seed, dtype, D, K), normal(seed, dtype, N, D, zeros=0.3)
     x = naive.activation_forward(kind, x).astype(dtype)  # as it comes out of the layer before
@@ -98,7 +98,7 @@ def test_backward_weight_as_the_step_itself(dtype, N, D, K, seed):
 def test_central_differences(kind):
     x, weight, bias = normal(0, np.float64, 3, 7), normal(1, np.float64, 7, 5), normal(2, np.float64, 5)
     before, grad = normal(3, np.float64, 3, 7), normal(4, np.float64, 3, 5)
-    before[np.abs(before) < 0.1] = 0.1  # x comes out of an activation, and the gradient of its input is asked for
+    before[np.abs(before) < 0.1] = 0.1  # x comes out of an activation, and the gradient of its input is needed
     x = naive.activation_forward(kind, before)
 
     def loss():

@@ -1,4 +1,4 @@
-"""The losses against their equations, their derivatives, and numbers that overflow a careless softmax."""
+"""The losses against their equations, their derivatives, and logits that overflow a naive softmax."""
 
 import naive
 import numpy as np
@@ -12,7 +12,7 @@ from shapes import DTYPES, batches, channels, normal, seeds
 from jitnet.kernels.layers.loss import output_loss
 from jitnet.kernels.table import CROSS_ENTROPY, MSE
 
-EXP = 4  # roundings that math.exp and numpy.exp may differ by, between them
+EXP = 4  # roundings by which math.exp and numpy.exp may differ
 
 
 def loss(logits, targets, scale, kind=CROSS_ENTROPY, order=None):
@@ -99,7 +99,7 @@ def test_a_large_logit_at_any_place(dtype, place):
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("place", [0, 1, 4])
 def test_a_bad_logit_makes_a_bad_loss(bad, place):
-    """Also behind the first: a maximum that skips NaN must not lose it."""
+    """Also after the first element: a maximum that skips NaN must not lose it."""
     logits = np.ones((1, 5), np.float32)
     logits[0, place] = bad
     for target in range(5):

@@ -1,4 +1,4 @@
-"""What must stay the same when something else changes, to the bit where it can be; and whether networks learn."""
+"""Relations between runs that must hold, to the bit where possible; and whether networks learn."""
 
 import nets
 import numpy as np
@@ -12,7 +12,7 @@ from jitnet.model.architecture import parse
 from jitnet.model.network import Network, score
 
 MAKES = st.sampled_from(nets.MAKES)
-# What is homogeneous: ReLU and linear units are, sigmoid and tanh are not.
+# ReLU and linear units are homogeneous, sigmoid and tanh are not.
 HOMOGENEOUS = st.sampled_from([make for make in nets.MAKES if "sigmoid" not in make[0] and "tanh" not in make[0]])
 
 
@@ -114,7 +114,7 @@ def test_64_images_are_learnt_by_heart(text, batch_size, lr, epochs):
 
 @pytest.mark.parametrize("text", NETWORKS.values(), ids=NETWORKS)
 def test_from_images_that_are_empty_only_the_commonest_class_is_learnt(text):
-    """All answers are one, and as sure as that class is common: nothing but the pixels tells a digit."""
+    """All answers are the same, with the frequency of that class as probability: only the pixels distinguish digits."""
     _, labels = draw(1, 0, 1000)
     labels[:400] = 3
     blank = np.zeros((1000, 28, 28), np.uint8)
@@ -136,4 +136,4 @@ def test_from_shuffled_labels_nothing_is_learnt_but_from_true_ones_something(tex
         network = digits_network(text)
         learn(network, images, taught, 3, 16, 0.05)
         accuracies.append(score(network.logits(x_test[..., None]), y_test)[1])
-    assert accuracies[0] > 60 and accuracies[1] < 30  # a digit that falls to its own label by chance is 10
+    assert accuracies[0] > 60 and accuracies[1] < 30  # 10 % are right by chance

@@ -1,4 +1,4 @@
-"""The mini-batch driver, its phases, and inference, against naive ones; and what a batch must not change."""
+"""The mini-batch driver, its phases, and inference, against naive ones; and results that do not depend on the batch."""
 
 import naive
 import nets
@@ -17,7 +17,7 @@ from jitnet.kernels.table import MICROBATCH, SHARDS, shard_count, shard_range
 from jitnet.model.memory_plan import build
 from jitnet.model.optimizer import Optimizer
 
-SAME = 1e-10  # of the largest number of a tensor: a few hundred float64 roundings, carried through a few steps
+SAME = 1e-10  # of the largest number of a tensor: a few hundred float64 roundings, propagated through a few steps
 CONVS = [make for make in nets.MAKES if "conv" in make[0]]
 makes = st.sampled_from(nets.MAKES)
 
@@ -62,7 +62,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(make, sizes, seed):
     images = sum(sizes)
     case = nets.case(make, np.float64, images, seed)
     network = case.network
-    grad = normal(seed, np.float64, network.params.size)  # what is there already is kept
+    grad = normal(seed, np.float64, network.params.size)  # existing values are kept
     views = np.split(grad, offsets(network, grad.size))
     expected = {name: view.reshape(array.shape) for (name, array), view in zip(network.tensors().items(), views)}
     order = np.random.default_rng(seed).permutation(images)
@@ -77,7 +77,7 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(make, sizes, seed):
 
 @pytest.mark.parametrize("make", CONVS)
 def test_the_trunk_alone(make):
-    """Forward, then backward from a gradient of its own, shard by shard."""
+    """Forward, then backward from a given gradient, shard by shard."""
     case = nets.case(make, np.float64, images=13)
     network, N = case.network, 13
     space = network.workspace(20)  # more room than images
@@ -133,7 +133,7 @@ def test_each_image_is_in_one_shard_in_turn_and_microbatches_are_cut_alike(image
 @pytest.mark.parametrize("make", [CONVS[0], CONVS[-1]])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_no_bit_depends_on_how_many_microbatches_there_is_room_for(make, decay):
-    """The threads decide it: five make room for two at once."""
+    """It depends on the number of threads: five make room for two at once."""
     images = 2 * MICROBATCH + 7
     found = []
     for threads in (1, SHARDS + 1, 3 * SHARDS):
@@ -152,7 +152,7 @@ def test_no_bit_depends_on_how_many_microbatches_there_is_room_for(make, decay):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(make=makes, images=st.integers(1, 20), seed=seeds)
 def test_predict_logits(dtype, make, images, seed):
-    """Within what the roundings of each layer, carried through those behind it, can add up to."""
+    """Within the sum of the rounding errors of each layer, propagated through the following layers."""
     case = nets.case(make, dtype, images, seed)
     expected = naive.predict_logits(case.layers, case.tensors(), case.inputs)
     assert np.all(np.abs(case.network.logits(case.images) - expected) <= bound(case, dtype))
@@ -181,7 +181,7 @@ def bound(case, dtype):
         carried = error @ weight
         error = carried + gamma(len(weight) + 4, dtype) * (np.abs(values) @ weight + bias + carried)
         error += gamma(4, dtype) * (kinds[name] > 1)
-    return 2 * error if dtype == np.float64 else error  # a float64 twin is off by as much
+    return 2 * error if dtype == np.float64 else error  # the error of a float64 twin is as large
 
 
 @given(make=makes, images=st.integers(1, 70), seed=seeds)

@@ -1,4 +1,4 @@
-"""The optimisers against their equations, and the scan for what is not finite."""
+"""The optimizers against their equations, and the scan for values that are not finite."""
 
 import naive
 import numpy as np
@@ -35,7 +35,7 @@ def test_sgd_step(dtype, N, seed):
 @example(N=8193, seed=0, decay=0.1, t=3)
 @example(N=3, seed=0, decay=1.0, t=3)
 def test_optimizer_step(dtype, kind, N, seed, decay, t):
-    """Adam divides by its root, so its error is measured against the step, which is at most some ten lr long."""
+    """Adam divides by its root, so its error is measured against the step, which is at most about ten lr long."""
     param, grad, lr = normal(seed, dtype, N), normal(seed + 1, dtype, N), 0.1
     optimizer = Optimizer(kind, 0.9, decay)
     optimizer.start(param)
@@ -130,5 +130,5 @@ def test_the_scan_sees_a_bad_number_wherever_it_is(dtype, bad):
         for place in {0, size // 2, size - 1}:
             values[place] = bad
             assert not all_finite(values)
-            values[place] = np.finfo(dtype).max  # large is not infinite
+            values[place] = np.finfo(dtype).max  # large, but finite
             assert all_finite(values)

@@ -1,4 +1,4 @@
-"""The peak that throughput is held against."""
+"""The measurement of the peak, which throughput is compared with."""
 
 import naive
 import numpy as np

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from shapes import seeds
 
-SAME = 1e-10  # of the largest number of a tensor: a few hundred float64 roundings, carried through a few steps
+SAME = 1e-10  # of the largest number of a tensor: a few hundred float64 roundings, propagated through a few steps
 STEPS = 7
 
 
 @pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
 def test_steps_are_those_of_naive_sgd(make):
     case = nets.case(make, np.float64, images=4)
-    order = np.random.default_rng(0).integers(0, 4, STEPS)  # images come again, as in the next epoch
+    order = np.random.default_rng(0).integers(0, 4, STEPS)  # images are repeated, as in the next epoch
     lrs = np.linspace(0.05, 0.01, STEPS)
     totals = np.array([100.0])
     expected, tensors = naive.train_per_sample(case.layers, case.tensors(), case.inputs, case.targets, order, lrs)
@@ -23,7 +23,7 @@ def test_steps_are_those_of_naive_sgd(make):
     running = 100.0
     for loss in losses:
         running += loss
-    assert totals[0] == running, "the epoch's sum goes on from where it was, in the order of the steps"
+    assert totals[0] == running, "the sum of the epoch continues from its value, in the order of the steps"
     nets.assert_close(case.network.tensors(), tensors, SAME)
 
 
@@ -52,7 +52,7 @@ def test_calls_of_any_length_give_the_same_bits():
 
 @pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
 def test_what_a_batch_left_behind_goes_into_no_update(make):
-    """Once it did, where a half of the first block had no rows and its part of the sum was not cleared."""
+    """A regression test: a half of the first block had no rows, and its part of the sum was not cleared."""
     fresh, used = (nets.case(make, np.float32) for _ in range(2))
     used.network.train_steps(used.images, used.targets, np.arange(3), 3, np.full(1, 0.02), np.zeros(1))
     used.network.params[:] = fresh.network.params

@@ -1,4 +1,4 @@
-"""Plain lines and JSON lines: exact text, flushed, deaf to a dead stream."""
+"""Plain lines and JSON lines: exact text, flushed, unaffected by a closed stream."""
 
 import errno
 import io
@@ -30,7 +30,7 @@ from jitnet.events import (
 
 
 class Clock:
-    """A clock that stands still until it is told."""
+    """A clock that stands still until it is moved."""
 
     now = 0.0
 
@@ -39,7 +39,7 @@ class Clock:
 
 
 class Dead(io.StringIO):
-    """A stream whose audience has left."""
+    """A stream whose reader has closed it."""
 
     def write(self, text: str) -> int:
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")

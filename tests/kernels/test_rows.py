@@ -56,7 +56,7 @@ def test_transpose_moves_every_number(dtype, M, N, seed):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_transpose_between_strided_views(dtype):
-    """The dense layer transposes strips of a matrix whose rows go on."""
+    """The dense layer transposes strips of a matrix with longer rows."""
     matrix = normal(0, dtype, 37, 50)
     whole = unwritten((41, 60), dtype)
     compiled.transpose(matrix[:, 3:44], whole[:, 5:42])

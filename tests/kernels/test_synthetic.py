@@ -70,7 +70,7 @@ def test_an_image_depends_on_its_index_alone(digits):
     for index in (0, 1, 4321, TRAIN - 1):
         image, label = draw(0, index, 1)
         assert np.array_equal(image[0], x_train[index]) and label[0] == y_train[index]
-    image, label = draw(0, TRAIN, 1)  # the test set goes on where the training set ends
+    image, label = draw(0, TRAIN, 1)  # the test set continues where the training set ends
     assert np.array_equal(image[0], x_test[0]) and label[0] == y_test[0]
 
 

@@ -1,4 +1,4 @@
-"""Halves of a part go to whoever is there, each to one, and nobody goes on before both are done."""
+"""Each half of a part is done by one thread, and no thread continues before both halves are done."""
 
 import compiled
 import numba

@@ -3,10 +3,29 @@
 import functools
 
 import llvmlite.binding
+import nets
 import pytest
 from processes import ROOT, run, run_json
+from test_races import CHECK
 
-FORCED = ("avx2", "generic")  # whose paths the comparisons walk: six rows of a half and of a quarter register
+from jitnet.kernels.compiler.simd_ir import TILE
+
+SHAPES = {"avx2": [32, 6], "neon": [16, 8], "generic": [16, 6]}  # bytes of a vector, rows of a tile
+FORCED = tuple(SHAPES)
+OTHERS = [tile for tile in FORCED if tile != TILE]  # all tests run on this machine's own tile anyway
+
+# What is proved of the drivers, in short: each tile compiles them anew, which takes longer than these tests.
+GUARDS = (
+    "faults/test_faults.py::test_activations_that_overflow_are_never_a_success",
+    "faults/test_faults.py::test_a_bad_parameter_is_never_a_success",
+    "faults/test_bounds.py::test_indexed_code_stays_inside_in_plain_python",
+    *(
+        f"faults/test_bounds.py::test_no_region_of_a_network_is_left[{nets.IDS[n]}-{size}]"
+        for n in (9, 16, 19)
+        for size in (1, 4)
+    ),
+    "training/test_threads.py::test_no_bit_depends_on_the_number_of_threads[omp]",
+)
 
 HASHES = """
 import hashlib, json
@@ -40,7 +59,7 @@ def hashed(tile):
 
 @pytest.mark.parametrize("tile", FORCED)
 def test_the_tile_is_the_one_asked_for(tile):
-    assert hashed(tile)["tile"] == {"avx2": [32, 6], "generic": [16, 6]}[tile]
+    assert hashed(tile)["tile"] == SHAPES[tile]
 
 
 @pytest.mark.skipif(
@@ -48,12 +67,30 @@ def test_the_tile_is_the_one_asked_for(tile):
 )
 def test_no_bit_depends_on_the_tile():
     """The order of a sum is that of its terms. (Only dot_then_add folds as many lanes as there are.)"""
-    assert hashed("avx2")["hashes"] == hashed("generic")["hashes"] == hashed("")["hashes"]
+    for tile in FORCED:
+        assert hashed(tile)["hashes"] == hashed("")["hashes"]
+
+
+def run_tests(tile, *tests):
+    code = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    options = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-profile=few"]
+    run(code, *options, *(str(ROOT / "tests" / test) for test in tests), JITNET_TILE=tile)
 
 
 @pytest.mark.parametrize("tile", FORCED)
 def test_a_smaller_tile_passes_the_same_comparisons(tile):
-    code = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
-    options = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-profile=few"]
-    tests = [str(ROOT / "tests" / f"test_{name}.py") for name in ("contract", "rows", "pooling")]
-    run(code, *options, *tests, JITNET_TILE=tile)
+    nan = ("test_one_nan_at_each_place_of_a_window", "test_a_row_of_some_channels")
+    lost = (f"faults/test_not_finite.py::{name}" for name in nan)
+    run_tests(tile, "kernels/test_contract.py", "kernels/test_rows.py", "kernels/test_pooling.py", *lost)
+
+
+@pytest.mark.parametrize("tile", OTHERS)
+def test_another_tile_keeps_the_guards_of_the_drivers(tile):
+    """What is not finite is seen, regions are not left, and no bit depends on the number of threads."""
+    run_tests(tile, *GUARDS)
+
+
+@pytest.mark.parametrize("tile", OTHERS)
+def test_another_tile_has_no_race(tile):
+    """In plain Python, whose vectors are as long as the tile's: in order, each item alone, and permuted."""
+    assert all(run_json(CHECK, "2", NUMBA_DISABLE_JIT="1", JITNET_TILE=tile)["caught"].values())

@@ -63,7 +63,7 @@ def test_it_is_the_convolution(dtype, N, H, W, C, OC, per, around, seed):
     x, weight = frame(normal(seed, dtype, N, H, W, C, zeros=0.3)), normal(seed + 1, dtype, 3, 3, C, OC)
     bias = normal(seed + 2, dtype, *((H, W) if per else (1, 1)), OC)
     found = convolved(x, weight, bias, around)
-    # On the longest way some 12 roundings of a filter's transform, 8 of an input's, C of the sum, 10 of an output's.
+    # On the longest path about 12 roundings of a filter's transform, 8 of an input's, C of the sum, 10 of an output's.
     positive = (np.abs(array) for array in (x, weight, bias, naive.A, naive.B, naive.G))
     assert_within(found, naive.conv2d_forward(x, weight, bias), C + 32, naive.conv2d_tiles(*positive))
 
@@ -71,7 +71,7 @@ def test_it_is_the_convolution(dtype, N, H, W, C, OC, per, around, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(H=extents, W=extents, C=wide, seed=seeds)
 def test_above_blank_pixels_there_is_exactly_the_bias(dtype, H, W, C, seed):
-    """Rounding would leave some 1e-9, which ReLU takes for alive: such units would learn from pictures of nothing."""
+    """Rounding would leave about 1e-9, which ReLU treats as active: such units would learn from blank pixels."""
     rng = np.random.default_rng(seed)
     x = frame(normal(seed, dtype, 2, H, W, C) * (rng.random((2, H, W, 1)) < 0.1))
     bias = normal(seed + 2, dtype, H, W, 5)
@@ -92,10 +92,10 @@ def test_an_image_has_the_same_bits_whatever_images_are_beside_it(dtype, N, H, W
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_comes_through(bad):
-    """To every output that it belongs to, and to no other tile."""
+    """It reaches every output that depends on it, and no other tile."""
     x = frame(np.ones((1, 9, 9, 1), np.float32))
     x[0, 1, 1] = bad
-    with np.errstate(invalid="ignore"):  # where kernels run as plain Python numpy would warn
+    with np.errstate(invalid="ignore"):  # where kernels run as plain Python, NumPy would warn
         found = convolved(x, np.ones((3, 3, 1, 2), np.float32), np.zeros((1, 1, 2), np.float32))
     assert not np.isfinite(found[0, :2, :2]).any() and np.isfinite(found[0, 4:]).all()
     assert np.isfinite(found[0, :, 4:]).all()

@@ -1,4 +1,4 @@
-"""`jitnet trace`: the plain walk agrees with the kernels, and the command shows every layer twice."""
+"""`jitnet trace`: the reference pass agrees with the kernels, and the command shows every layer twice."""
 
 import nets
 import numpy as np
@@ -7,15 +7,16 @@ from commands import digits, refusal, settle, train
 
 from jitnet.cli import main
 from jitnet.model.memory_plan import parameter_offsets
-from jitnet.model.reference import walk
+from jitnet.model.reference import backward, forward
 
 
 @pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
 @pytest.mark.parametrize("loss", ["cross-entropy", "mse"])
-def test_the_walk_is_what_the_kernels_do(make, loss):
+def test_the_reference_is_what_the_kernels_do(make, loss):
     case = nets.case(make, np.float64, images=1)
     case.network.loss = loss
-    steps = walk(case.network.shapes, case.network.tensors(), case.images[0], int(case.targets[0]), loss)
+    steps = forward(case.network.shapes, case.network.tensors(), case.images[0])
+    backward(steps, case.network.tensors(), int(case.targets[0]), loss)
     assert np.allclose(steps[-1].out, case.network.logits(case.images)[0], rtol=1e-9, atol=1e-12)
     gradient = np.zeros_like(case.network.params)
     case.network.accumulate(case.images, case.targets, np.arange(1), 1.0, gradient)

@@ -9,6 +9,8 @@ from commands import TINY, digits, refusal, settle, train
 from jitnet import CNN, MLP, cli
 from jitnet.commands.export import out_first
 from jitnet.errors import InputError
+from jitnet.model.architecture import Dense, parse
+from jitnet.model.network import Network
 from jitnet.storage import foreign_weights
 
 IMAGE, CLASSES = (6, 8, 2), range(3)
@@ -44,6 +46,56 @@ def test_each_layout_gives_the_same_network(layout, tmp_path):
     assert back.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
 
 
+# (architecture, image, whether torch and jitnet differ: a dense layer after maps of several pixels and channels)
+SHAPES = [
+    ("dense5", (4, 3, 1), False),
+    ("dense12", (4, 3, 1), False),
+    ("dense3 dense3", (3, 1, 1), False),
+    ("conv4", (5, 4, 1), True),
+    ("conv3 pool conv9", (6, 8, 3), True),
+    ("conv1 dense7", (5, 4, 1), False),
+    (ARCHITECTURE, IMAGE, True),
+]
+STATED = {"torch": {"format": "pt"}, "keras": {"format": "tf"}, "jitnet": {"layout": "jitnet"}}
+
+
+@pytest.mark.parametrize("bias", ["position", "channel"])
+@pytest.mark.parametrize("layout", FORMS)
+@pytest.mark.parametrize(("architecture", "image", "differ"), SHAPES)
+def test_auto_takes_the_right_layout_or_none(architecture, image, differ, layout, bias):
+    """What a file states decides; else only a layout that no other one contradicts."""
+    network = Network((*parse(architecture), Dense(3)), image, bias)
+    network.params[:] = RNG.normal(size=network.params.size)
+    tensors = {name: array.copy() for name, array in network.tensors().items()}
+    given = {name: array if layout == "keras" else out_first(array) for name, array in tensors.items()}
+    if layout == "torch":
+        for before, shape in zip(network.shapes, network.shapes[1:]):
+            if len(before.outputs) == 3 and shape.name.startswith("dense"):
+                H, W, C = before.outputs
+                rows = given[f"{shape.name}.weight"].reshape(-1, H, W, C)
+                given[f"{shape.name}.weight"] = rows.transpose(0, 3, 1, 2).reshape(len(rows), -1)
+    stated, _ = foreign_weights.import_tensors(network, given, STATED[layout], {}, "auto", "it")
+    assert all(np.array_equal(stated[name], tensors[name]) for name in tensors)
+    try:
+        found, _ = foreign_weights.import_tensors(network, given, {}, {}, "auto", "it")
+    except InputError as error:
+        assert "does not state its layout" in str(error) and (differ or network.shapes[0].inputs[0] in (3, 12))
+    else:
+        assert all(np.array_equal(found[name], tensors[name]) for name in tensors)
+        assert not (differ and layout != "keras")
+
+
+def test_a_layout_that_contradicts_the_file_is_refused():
+    network = Network((*parse("conv2"), Dense(3)), (4, 4, 1))
+    for found, stated in (
+        ({"layout": "jitnet"}, "jitnet"),
+        ({"layout": "out, in"}, "jitnet"),
+        ({"architecture": "conv2"}, "keras"),
+    ):
+        with pytest.raises(InputError, match=f"states the layout {stated}, but torch is given: omit the layout"):
+            foreign_weights.import_tensors(network, {}, found, {}, "torch", "it")
+
+
 def test_names_of_layers_of_tensors_and_of_nothing(tmp_path):
     model, tensors = drawn()
     tensors["conv2.bias"][:] = 0
@@ -55,7 +107,7 @@ def test_names_of_layers_of_tensors_and_of_nothing(tmp_path):
     del given["conv1.bias"]
     np.savez(tmp_path / "w.npz", extra=np.zeros(3), **given)
     names = {"dense1": "classifier.1", "conv1.bias": "shift", "conv2.bias": "none"}
-    back = CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names)
+    back = CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names, "torch")
     assert back.predict_proba(X).tobytes() == model.predict_proba(X).tobytes()
     assert foreign_weights.convert(model.network_, given | {"extra": X}, names, "torch", "it")[1] == ["extra"]
 
@@ -73,7 +125,7 @@ def test_a_wrong_layout_is_told_the_right_one(tmp_path):
     _, tensors = drawn()
     np.savez(tmp_path / "w.npz", **FORMS["keras"](tensors))
     with pytest.raises(InputError, match=r"in the layout of torch; it fits in that of keras$"):
-        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", image=IMAGE, classes=CLASSES)
+        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", image=IMAGE, classes=CLASSES, layout="torch")
     np.savez(tmp_path / "w.npz", **tensors | {"conv1.weight": np.ones((3, 3, 2, 5), np.float32)})
     with pytest.raises(InputError, match=r"in the layout of keras$"):
         CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", layout="keras", image=IMAGE, classes=CLASSES)
@@ -107,7 +159,7 @@ def test_keras_names_have_other_endings(tmp_path):
 def test_what_does_not_fit_is_refused(change, names, said, tmp_path):
     np.savez(tmp_path / "w.npz", **as_torch(drawn()[1]) | change)
     with pytest.raises(InputError, match=said):
-        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names)
+        CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names, "torch")
 
 
 def test_files_that_are_refused(tmp_path):
@@ -130,10 +182,15 @@ def test_an_export_becomes_a_run_again(tmp_path, monkeypatch, capsys):
     assert cli.main(["eval", "run"]) == 0
     wanted = capsys.readouterr().out.splitlines()[-1]
     assert cli.main(["export", "weights", "run", "--out", "w.safetensors"]) == 0
+    assert cli.main(["export", "weights", "run", "--out", "w.npz"]) == 0
     words = ("import", "weights", "w.safetensors", "cnn", *TINY[:2], "--data", "digits", "--name", "back")
-    assert cli.main([*words, "--layout", "jitnet"]) == 0
-    assert cli.main(["eval", "back"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == wanted
+    for name, given in {"back": words, "described": ("import", "weights", "w.npz", "--name", "described")}.items():
+        assert cli.main([*given]) == 0
+        assert cli.main(["eval", name]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == wanted
+    other = ("import", "weights", "w.npz", "cnn", "--arch", "conv2:tanh pool dense4", "--data", "digits")
+    assert "holds the network 'conv2 pool dense4'" in refusal(capsys, *other)
+    assert "states the layout jitnet" in refusal(capsys, *words[:-1], "third", "--layout", "torch")
     assert json.loads((tmp_path / "runs/back/meta.json").read_text())["status"] == "stopped"
     assert "expected OURS=THEIRS" in refusal(capsys, *words, "--map", "conv1")
 

@@ -1,4 +1,4 @@
-"""The benchmarks at work: small runs end to end, a wrong peer is refused a ratio, absent ones are named."""
+"""The benchmarks: small runs end to end; a wrong peer gets no ratio; absent peers are named."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from bench.peers.numpy_peer import Peer as Right
 
 class Peer(Right):
     def train(self, steps, batch, lr):
-        return super().train(steps, batch, 1.01 * lr)  # one percent too far
+        return super().train(steps, batch, 1.01 * lr)  # a step one percent too large
 """
 CHOOSY = """
 from bench.peers.numpy_peer import Peer as Right
@@ -54,7 +54,7 @@ class Peer(Right):
 
 @pytest.fixture
 def peers(tmp_path, monkeypatch):
-    """Peers from modules written here, beside those of the project."""
+    """Peers from modules written here, in addition to those of the project."""
     (tmp_path / "wrong_peer.py").write_text(WRONG)
     (tmp_path / "choosy_peer.py").write_text(CHOOSY)
     (tmp_path / "failing_peer.py").write_text(FAILING)
@@ -84,7 +84,7 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
     results, presence = run(MLP_ROW, peers, tmp_path)
     for name in ("loops", "numpy"):
         assert results[name].agrees and results[name].difference < 1e-5
-        # On a busy machine a run may be far slower than its trial: then there is no ratio, and it says why.
+        # On a busy machine a run may be far slower than its trial: then no ratio is given, and the reason is stated.
         ratio = results[name].ratio
         assert (ratio is None) == results[name].disturbed and (ratio is None or len(ratio.values) == 2)
     wrong = results["wrong"]
@@ -98,10 +98,10 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
 
 
 def test_a_variant_that_fails_is_named_below_the_table():
-    record = readme.read(readme.newest())
+    record = readme.read(readme.newest("compare"), "compare")
     record["options"]["compiled"] = True
     record["rows"][0]["results"][0]["trials"].append({"problem": "RuntimeError: no compiler here"})
-    assert "jitnet: a variant was left out: RuntimeError: no compiler here" in report.notes(record)
+    assert "jitnet: a variant was excluded: RuntimeError: no compiler here" in report.notes(record)
 
 
 @pytest.mark.parametrize("row", [CNN_ROW, INFER_ROW], ids=["train", "infer"])
@@ -112,9 +112,9 @@ def test_peers_agree_on_convolutions(row, peers, tmp_path):
 
 
 def test_the_cpp_twin_agrees_on_one_network_after_another(peers, tmp_path):
-    """In one process: the second library must not be given the first one's network."""
+    """In one process: the second library gets its own network."""
     if twin.find_compiler() is None:
-        pytest.skip("there is no C++ compiler: install g++ or clang")
+        pytest.skip("no C++ compiler was found: install g++ or clang")
     entry = next(entry for entry in PEERS if entry.name == "cpp")
     own = race.Pool.get
     with race.Pool({}) as pool:
@@ -149,7 +149,7 @@ def test_where_images_are_few_fewer_steps_are_checked(peers, tmp_path):
 
 @pytest.mark.parametrize(("trial", "has_ratio"), [(1.0, True), (1e-9, False)])
 def test_a_hindered_peer_gets_no_ratio(trial, has_ratio, peers, tmp_path, monkeypatch):
-    """A ratio against a peer that others slowed down would flatter jitnet."""
+    """A ratio to a peer that other programs slowed down would be too good for jitnet."""
     tried = race._try
     monkeypatch.setattr(race, "_try", lambda *args: (trial, *tried(*args)[1:]))
     monkeypatch.setattr(race, "_images", lambda *args: 16)
@@ -195,7 +195,7 @@ def bench(name, *arguments, **variables):
 
 
 def names_no_place(text):
-    """Check that a record tells neither where it was made nor on whose machine."""
+    """Check that a record has no paths, host names or user names."""
     assert str(ROOT) not in text and str(Path.home()) + os.sep not in text
     assert not re.search(rf"\b{re.escape(platform.node())}\b", text)
 

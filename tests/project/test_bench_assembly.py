@@ -1,4 +1,4 @@
-"""The register tile keeps its sums in registers: the machine code says so, and reading it can tell a spill."""
+"""The machine code shows that the tile keeps its sums in registers, and the reader of machine code detects a spill."""
 
 import pytest
 from numba import config
@@ -34,7 +34,7 @@ ARM = """
     ("text", "line", "spills"),
     [
         (X86, "addq\t$8, %rax", 0),
-        (X86, "movq\t8(%rsp), %rax", 0),  # a number on the stack is no vector
+        (X86, "movq\t8(%rsp), %rax", 0),  # a number on the stack, not a vector
         (X86, "vmovups\t64(%rsp), %zmm4", 1),
         (X86, "vmovups\t64(%rbp), %zmm4", 0),  # a pointer like any other
         (X86.replace("pushq\t%rbp", "movq\t%rsp, %rbp"), "vmovups\t64(%rbp), %zmm4", 1),
@@ -47,7 +47,7 @@ def test_a_spill_is_a_vector_on_the_stack_in_an_inner_loop(text, line, spills):
     assert (loop.fma, loop.sums, loop.spills) == (2, 2, spills)
 
 
-@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="there is no machine code without numba's compiler")
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="without numba's compiler no machine code exists")
 def test_the_tile_of_this_processor_does_not_spill():
     try:
         row, _ = assembly.inspect(simd_ir.TILE)

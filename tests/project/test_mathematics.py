@@ -1,4 +1,4 @@
-"""docs/mathematics.md keeps its links: files and functions exist, no kernel is missing, formulas survive Markdown."""
+"""docs/mathematics.md: linked files and functions exist, no kernel is missing, Markdown does not break a formula."""
 
 import ast
 import csv
@@ -25,14 +25,14 @@ def defined(path):
 
 
 def anchors(text):
-    """Return what the code hosts call a page's headings."""
+    """Return the anchors of a page's headings on code hosts."""
     return {
         re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)", text, re.M)
     }
 
 
 def broken(text):
-    """Return the links of a page that lead nowhere."""
+    """Return the broken links of a page."""
     found = []
     for label, target in LINK.findall(re.sub(r"```.*?```|\$[^$\n]+\$", "", text, flags=re.S)):
         path = (PAGE.parent / target).resolve()

@@ -1,4 +1,4 @@
-"""The project as it is installed: a wheel holds everything, and nothing that would collide with another package."""
+"""The installed project: a wheel contains everything, and nothing that would collide with another package."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    sources = folder / "sources"  # a copy: building leaves build/ and *.egg-info behind
+    sources = folder / "sources"  # a copy: building leaves build/ and *.egg-info in the folder
     subprocess.run(["git", "-C", ROOT, "checkout-index", "-a", f"--prefix={sources}{os.sep}"], check=True)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, sources]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -38,7 +38,7 @@ def test_a_wheel_has_the_kernels_inside_jitnet_and_nowhere_else(wheel):
     assert packages == folders | {f"jitnet/{part}" for part in parts}
 
 
-def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
+def test_the_program_runs_from_a_wheel(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -59,7 +59,7 @@ def test_the_programme_runs_from_a_wheel(wheel, tmp_path):
 
 
 def test_a_bare_checkout_runs_without_being_installed(tmp_path):
-    """`python -m jitnet` in the root finds kernels/ beside jitnet/, whatever another `kernels` package is called."""
+    """`python -m jitnet` in the root imports the folder kernels/ of the checkout, not another package `kernels`."""
     (tmp_path / "kernels").mkdir()
     (tmp_path / "kernels" / "__init__.py").write_text("raise ImportError('another package of that name')")
     code = (
@@ -71,3 +71,26 @@ def test_a_bare_checkout_runs_without_being_installed(tmp_path):
     environment = os.environ | {"PYTHONPATH": str(numpy_home)}
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.strip() == str(ROOT / "kernels" / "table.py"), done.stderr
+
+
+@pytest.mark.slow
+def test_an_editable_install_is_found_from_the_folder_above_the_clone(tmp_path):
+    """There Python finds a folder named jitnet, the clone, before the package."""
+    clone, prefix = tmp_path / "jitnet", tmp_path / "prefix"
+    subprocess.run(["git", "-C", ROOT, "checkout-index", "-a", f"--prefix={clone}{os.sep}"], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--prefix", prefix, "--editable", clone]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": ""})
+    if done.returncode and "setuptools" in done.stderr and "find a version" in done.stderr:
+        pytest.skip("pip cannot reach the build requirements")
+    assert done.returncode == 0, done.stderr
+    (site,) = prefix.rglob("site-packages")
+    for folder in (tmp_path, clone):
+        code = f"import site; site.addsitedir({str(site)!r}); import jitnet, jitnet.cli; print(jitnet.__file__)"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": ""},
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.strip() == str(clone / "jitnet" / "__init__.py"), done.stderr

@@ -1,4 +1,4 @@
-"""The house keeps its rules: who imports whom, what a kernel may hold and must say, and that it has a twin."""
+"""The rules of the structure hold: imports between packages, contents and docstrings of kernels, naive twins."""
 
 import ast
 import re
@@ -28,6 +28,9 @@ def f(x):
         x[n] = 0
 '''
 
+# Packages inside one package that import each other's modules; those between two packages of jitnet/ are never allowed.
+MUTUAL = [["jitnet.data.readers", "jitnet.data.sources"], ["jitnet.kernels.fast", "jitnet.kernels.layers"]]
+
 # (rule, path, source that breaks it)
 PLANTED = [
     ("kernels_import_numba_and_each_other", "kernels/x.py", "import rich"),
@@ -40,6 +43,8 @@ PLANTED = [
     ("imports_point_down", "jitnet/training/loop.py", "def f():\n    import jitnet.display.plain"),
     ("imports_point_down", "jitnet/display/plain.py", "from jitnet.model.network import Network"),
     ("imports_point_down", "jitnet/history/read.py", "from jitnet.display.charts import loss_chart"),
+    ("imports_point_down", "jitnet/display/trials.py", "from jitnet.trials.driver import Driver"),
+    ("imports_point_down", "jitnet/display/trials.py", "from jitnet import trials"),
     ("imports_point_down", "jitnet/commands/train.py", "from jitnet.cli import main"),
     ("imports_point_down", "jitnet/estimators/api.py", "from jitnet.display import open_view"),
     ("only_views_and_commands_import_rich", "jitnet/training/loop.py", "from rich import print"),
@@ -74,6 +79,61 @@ def test_a_planted_violation_is_found(rule, path, source):
 
 def test_a_good_kernel_is_let_through():
     assert structure.complaints("kernels/x.py", "from numba import prange\n" + KERNEL) == []
+
+
+def graph():
+    return structure.import_graph({path: (ROOT / path).read_text() for path in FILES})
+
+
+def test_no_module_imports_itself_through_others():
+    assert structure.cycles(graph()) == []
+
+
+def test_no_package_imports_itself_through_others():
+    assert [each for each in structure.cycles(structure.package_graph(graph())) if each not in MUTUAL] == []
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "found"),
+    [
+        ("import jitnet.b", "from jitnet.a import x", True),
+        ("def f():\n    from jitnet import b", "import jitnet.a", True),
+        ("from .b import x", "from . import a", True),
+        ("import jitnet.b", "if TYPE_CHECKING:\n    import jitnet.a", False),
+        ("import jitnet.b", "if typing.TYPE_CHECKING:\n    from jitnet.a import x", False),
+        ("import numpy\nfrom jitnet.b import a", "import a", False),
+    ],
+)
+def test_a_planted_cycle_is_found(a, b, found):
+    graph = structure.import_graph({"jitnet/a.py": a, "jitnet/b.py": b})
+    assert structure.cycles(graph) == ([["jitnet.a", "jitnet.b"]] if found else [])
+
+
+def test_a_cycle_may_be_long_and_in_other_packages():
+    sources = {
+        "jitnet/p/a.py": "from ..b import x",
+        "jitnet/b.py": "import jitnet.kernels.c",
+        "kernels/c.py": "import jitnet.p.a",
+    }
+    assert structure.cycles(structure.import_graph(sources)) == [["jitnet.b", "jitnet.kernels.c", "jitnet.p.a"]]
+    served = {
+        "jitnet/__init__.py": "def __getattr__(name):\n    import jitnet.a",
+        "jitnet/a.py": "from jitnet import x",
+    }
+    assert structure.cycles(structure.import_graph(served)) == []
+
+
+def test_a_planted_cycle_of_packages_is_found():
+    """No two modules import each other here, but the packages do; a package and one inside it are not two."""
+    sources = {
+        "jitnet/p/__init__.py": "", "jitnet/p/a.py": "import jitnet.q.a", "jitnet/p/b.py": "",
+        "jitnet/q/__init__.py": "", "jitnet/q/a.py": "", "jitnet/q/b.py": "import jitnet.p.b",
+    }  # fmt: skip
+    found = structure.import_graph(sources)
+    assert structure.cycles(found) == []
+    assert structure.cycles(structure.package_graph(found)) == [["jitnet.p", "jitnet.q"]]
+    inside = {path.replace("/q/", "/p/q/"): text.replace("jitnet.q", "jitnet.p.q") for path, text in sources.items()}
+    assert structure.cycles(structure.package_graph(structure.import_graph(inside))) == []
 
 
 def twins(source):

@@ -1,4 +1,4 @@
-"""docs/tour.ipynb runs from top to bottom, without jupyter, and says what is so."""
+"""docs/tour.ipynb runs from top to bottom, without jupyter, and its statements are true."""
 
 import contextlib
 import io
@@ -23,6 +23,6 @@ def test_the_cells_run_in_order_and_the_network_by_hand_agrees():
 
 
 def test_the_notebook_is_kept_without_outputs():
-    """They would be another machine's, and change with every run."""
+    """They would depend on the machine and change with every run."""
     assert all(cell["outputs"] == [] for cell in NOTEBOOK["cells"] if cell["cell_type"] == "code")
     assert len({cell["id"] for cell in NOTEBOOK["cells"]}) == len(NOTEBOOK["cells"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from commands import TINY, digits, environment, result, settle, start, train
-from processes import HELPERS
+from processes import HELPERS, run
 
 from jitnet import display, events
 from jitnet.cli import main
@@ -187,6 +187,18 @@ def test_a_signal_that_the_parent_ignores_stays_ignored(folder, monkeypatch):
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_the_suite_sends_signals_where_its_own_parent_ignores_them():
+    """A shell's background job has SIGINT ignored, nohup's SIGHUP; conftest.py hears both, and so do its children."""
+    run(
+        "import signal, subprocess, sys\n"
+        "for number in (signal.SIGINT, signal.SIGHUP):\n    signal.signal(number, signal.SIG_IGN)\n"
+        "import conftest\n"
+        "code = 'import signal; assert signal.SIG_IGN not in map(signal.getsignal, (2, 1))'\n"
+        "assert signal.SIG_IGN not in map(signal.getsignal, (2, 1))\n"
+        "subprocess.run([sys.executable, '-c', code], check=True)\n"
+    )
 
 
 @pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.slow)])

@@ -1,4 +1,4 @@
-"""How far a result may lie from the exact one: proved bounds instead of tuned tolerances.
+"""Proved bounds on the distance of a result from the exact one, instead of tuned tolerances.
 
 A sum of products that is rounded K times on its way, in any order, is off by at most gamma_K * sum |a||b|, where
 gamma_K = K*u / (1 - K*u) and u is half the distance from 1 to the next number (Higham 2002, section 3.1).

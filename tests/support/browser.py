@@ -1,4 +1,4 @@
-"""A real browser without a window: what a page is after its script has run."""
+"""A browser without a window: the content of a page after its script has run."""
 
 import re
 import shutil
@@ -7,7 +7,7 @@ from html import unescape
 from pathlib import Path
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-MISSING = "there is no chromium here (Debian: apt-get install chromium)"
+MISSING = "chromium was not found (Debian: apt-get install chromium)"
 
 
 def browse(folder: Path, page: str, probe: str, *, dark: bool = False, width: int = 1200) -> str:

@@ -1,4 +1,4 @@
-"""jitnet with Ctrl-C pressed twice while LLVM asks for the machine code of the nth module: `called_back.py nth ...`."""
+"""jitnet with Ctrl-C pressed twice while LLVM requests the machine code of the nth module: `called_back.py nth ...`."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""Arrays between margins: a write outside is seen at once, and what is read outside is NaN and spoils the result."""
+"""Arrays between margins: a write outside is detected, and a read outside returns NaN, which reaches the result."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ MARGIN = 67  # elements: more than a tile is wide, and odd, so that nothing is a
 
 
 def guarded(array):
-    """Return a contiguous copy of an array that has a margin before and behind it."""
+    """Return a contiguous copy of an array that has a margin before and after it."""
     array = np.asarray(array)
     whole = np.full(array.size + 2 * MARGIN, _sentinel(array.dtype), array.dtype)
     inside = whole[MARGIN : MARGIN + array.size].reshape(array.shape)

@@ -1,4 +1,4 @@
-"""Entry points to what the kernels share and Python can't call: the primitives and some serial bodies."""
+"""Entry points to functions of the kernels that Python can't call: the primitives and some serial bodies."""
 
 import numpy as np
 from numba import prange
@@ -29,7 +29,7 @@ def contract(a, b, init, scale, out):
 @serial_kernel
 def add_rows(bias, weight, factors, rows, count, out):
     """See jitnet.kernels.fast.vector_rows."""
-    _add_rows(bias, weight, factors, vector_rows, count, out)
+    _add_rows(bias, weight, factors, rows, count, out)
 
 
 @serial_kernel
@@ -53,13 +53,13 @@ def flip_weight(weight, out):
 @serial_kernel
 def linear_forward_sample(x, weight, bias, activation, all_inputs, rows, factors, out):
     """See jitnet.kernels.layers.linear."""
-    return _linear_forward_sample(x, weight, bias, activation, all_inputs, vector_rows, factors, out)
+    return _linear_forward_sample(x, weight, bias, activation, all_inputs, rows, factors, out)
 
 
 @serial_kernel
 def linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_input):
     """See jitnet.kernels.layers.linear."""
-    _linear_sgd_sample(grad_output, vector_rows, factors, count, lr, weight, bias, grad_input)
+    _linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_input)
 
 
 @serial_kernel

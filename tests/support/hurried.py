@@ -1,4 +1,4 @@
-"""jitnet with calls of a millisecond and a checkpoint every few: a kill at random finds it in every state."""
+"""jitnet with calls of a millisecond and a checkpoint every few calls, so that a random kill hits every state."""
 
 from jitnet.cli import main
 from jitnet.run import RunFolder

@@ -1,4 +1,4 @@
-"""Start sweeps as processes, wait for what their trials have done, and read what they leave."""
+"""Start sweeps as processes, wait for their trials, and read their results."""
 
 import csv
 import json
@@ -23,7 +23,7 @@ def table(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def start(folder: Path, *words: str, **changes: str) -> subprocess.Popen:
-    """Start a command in `folder` in a process group of its own, as a terminal does."""
+    """Start a command in `folder` in its own process group, as a terminal does."""
     command = [sys.executable, "-W", "error", *words]
     return subprocess.Popen(
         command, cwd=folder, env=environment(folder, **changes), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -39,7 +39,7 @@ def repeat(folder: Path, name: str, *words: str) -> subprocess.Popen:
 
 
 def wait_for_epochs(process: subprocess.Popen, sweep: Path, epochs: int = 3) -> Path:
-    """Wait until a trial has done so many; return its folder."""
+    """Wait until a trial has done this many; return its folder."""
     deadline = time.monotonic() + 240
     while True:
         for file in sweep.glob("seed-*/metrics.csv"):

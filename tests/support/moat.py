@@ -1,4 +1,4 @@
-"""A network whose regions in the arenas lie apart, with NaN between them: a kernel that strays meets it."""
+"""A network whose regions in the arenas are separated by NaN: a kernel that reads outside its region gets it."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ GAP = 80  # elements: more than a tile is wide
 
 
 class Moated(memory_plan.Arena):
-    """An arena that leaves a gap behind each region, and remembers the regions."""
+    """An arena that leaves a gap after each region and records the regions."""
 
     def __init__(self):
         super().__init__(GAP)

@@ -1,4 +1,4 @@
-"""The naive twins: every kernel once more, slow and obvious, in float64, written from its equation.
+"""The naive twins: every kernel again, slow and obvious, in float64, written from its equation.
 
 They return what the kernel writes. A network is given by its layers (jitnet.model.architecture), its tensors by name
 and its images as numbers from 0 to 1; they share no code, no layout and no table with the kernels.
@@ -146,7 +146,10 @@ def max_pool2d_row(top, middle, bottom, relu, first, stop):
 
 
 def max_pool2d_forward(x, relu):
-    """The largest of each 3x3 window, stride 2, what hangs over the edge left out; the first of equals; its place."""
+    """The largest of each 3x3 window, stride 2, without the part outside the map; the first of equals; its place.
+
+    NaN counts as the largest.
+    """
     N, H, W, C = x.shape
     out = np.full((N, H // 2, W // 2, C), -np.inf)
     argmax = np.zeros(out.shape, np.uint8)
@@ -155,7 +158,7 @@ def max_pool2d_forward(x, relu):
             for k in range(9):
                 y, x_ = 2 * oy + k // 3, 2 * ox + k % 3
                 if y < H and x_ < W:
-                    wins = x[:, y, x_] > out[:, oy, ox]
+                    wins = (x[:, y, x_] > out[:, oy, ox]) | np.isnan(x[:, y, x_])
                     out[:, oy, ox][wins] = x[:, y, x_][wins]
                     argmax[:, oy, ox][wins] = k
     if relu:
@@ -200,10 +203,10 @@ def linear_forward(x, weight, bias, kind):
     return activation_forward(kind, np.float64(bias) + np.float64(x) @ np.float64(weight))
 
 
-def linear_backward_input(grad_output, weight, x, behind):
+def linear_backward_input(grad_output, weight, x, kind):
     """grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], x having come out of f"""
     grad_input = np.float64(grad_output) @ np.float64(weight).T
-    return activation_backward(behind, x, grad_input) if behind else grad_input
+    return activation_backward(kind, x, grad_input) if kind else grad_input
 
 
 def linear_backward_weight(x, grad_output):
@@ -270,7 +273,7 @@ def sum_shards(shards):
 
 
 def blocks(layers):
-    """Yield (name, is there a pool behind it?) for each conv."""
+    """Yield (name, is it followed by a pool?) for each conv."""
     for place, layer in enumerate(layers):
         if isinstance(layer, Conv):
             number = sum(isinstance(before, Conv) for before in layers[: place + 1])
@@ -344,8 +347,8 @@ def gradients(layers, tensors, images, targets, loss=0):
     found = {}
     for place, name in reversed(list(enumerate(heads(layers)))):
         found[f"{name}.weight"], found[f"{name}.bias"] = linear_backward_weight(inputs[place], grad)
-        behind = kinds[heads(layers)[place - 1]] if place else 0
-        grad = linear_backward_input(grad, tensors[f"{name}.weight"], inputs[place], behind)
+        kind = kinds[heads(layers)[place - 1]] if place else 0
+        grad = linear_backward_input(grad, tensors[f"{name}.weight"], inputs[place], kind)
     if tape:
         _, before, argmax = tape[-1]
         shape = before.shape if argmax is None else argmax.shape

@@ -1,4 +1,4 @@
-"""Small networks of every make, and data for them."""
+"""Small networks of every kind, and data for them."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ WIDE = [
     ("conv9 pool conv37 pool conv33 dense41 dense3", (9, 7, 1), "position"),
     ("conv33 pool conv41 pool dense3", (6, 5, 1), "channel"),
 ]
-# Over batches these have blocks in tiles: with and without a pool, behind one, between two, before a dense layer.
+# Over batches these have blocks in tiles: with and without a pool, after one, between two, before a dense layer.
 TILED = [
     ("conv16 pool conv17 pool dense3", (7, 8, 1), "position"),
     ("conv17 pool conv16 conv16 dense4", (6, 7, 1), "position"),
@@ -42,13 +42,13 @@ MAKES = [
     *WIDE,
     ("conv16 conv18:tanh dense3", (3, 3, 17), "channel"),
     *TILED,
-    # Every activation in every place: first, behind a pool, behind a conv, behind another, dense behind each.
+    # Every activation in every place: first, after a pool, after a conv, after another, dense after each.
     ("dense6:sigmoid dense5:tanh dense4:linear dense7 dense3", (4, 3, 1), "position"),
     ("conv3:tanh pool conv4:sigmoid conv2 dense5:tanh dense3", (5, 6, 1), "position"),
     ("conv9:linear conv8:tanh pool dense4:sigmoid dense3", (5, 4, 3), "channel"),
     ("conv3:sigmoid pool conv2:tanh dense3", (4, 5, 2), "position"),
 ]
-FLOAT32 = 2e-5  # of the largest number of a tensor: some 300 roundings of float32 after a few steps
+FLOAT32 = 2e-5  # of the largest number of a tensor: about 300 roundings of float32 after a few steps
 IDS = [f"{text}, {'x'.join(map(str, image))}, {bias}" for text, image, bias in MAKES]
 
 
@@ -112,7 +112,7 @@ def _room(drawn) -> float:
 
 
 def _gap(before, oy, ox, relu) -> float:
-    """Return how far the best of a window is above the second, where ReLU, if there is one, lets it through."""
+    """Return the distance of the best of a window to the second, where ReLU, if there is one, lets it through."""
     window = before[:, 2 * oy : 2 * oy + 3, 2 * ox : 2 * ox + 3]
     second, best = np.sort(window.reshape(len(window), -1, window.shape[3]), axis=1)[:, -2:].swapaxes(0, 1)
     return np.min((best - second)[best > 0] if relu else best - second, initial=np.inf)

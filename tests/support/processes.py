@@ -1,4 +1,4 @@
-"""Run Python in a fresh process, since threading layer, tile and compilation are settled on import."""
+"""Run Python in a fresh process, since threading layer, tile and compilation are fixed on import."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Run folders as training leaves them, written by hand: no kernel is needed to list or compare them."""
+"""Run folders as training leaves them, written by hand, without a kernel."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A made-up run, as the events that training would yield: what the tests of the views show."""
+"""An invented run as events of training, for the tests of the displays."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Run parallel kernels as plain Python under any schedule of their `prange`: a race shows without luck.
+"""Run parallel kernels as plain Python under any schedule of their `prange`: a race is found without luck.
 
 To be imported with NUMBA_DISABLE_JIT=1, before any kernel: it takes the place of `numba.prange`. Three schedules:
 
@@ -64,7 +64,7 @@ numba.prange = prange
 
 
 def check(make, schedules):
-    """Call what `make()` returns, a function and the arrays it writes, under so many schedules; raises `RaceError`."""
+    """Call what `make()` returns, a function and the arrays it writes, under many schedules; raises `RaceError`."""
     reference = None
     for number in range(schedules + 1):
         prange.kind = "in order" if number == 0 else ("permuted", "isolated")[number % 2]

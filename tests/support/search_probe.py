@@ -1,4 +1,4 @@
-"""What a search's processes are asked by test_search.py: how many threads the kernels have there."""
+"""A function that test_search.py calls in the processes of a search: the number of threads of the kernels."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the property tests draw: extents around the edges of tiles, vectors and blocks, and numbers to fill them."""
+"""Strategies of the property tests: extents around the edges of tiles, vectors and blocks, and values to fill them."""
 
 import numpy as np
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Arrays for kernels in plain Python that refuse what compiled code would not notice: an index outside, and -1.
+"""Arrays for kernels in plain Python that refuse an index outside and -1, which compiled code would not notice.
 
 To be imported with NUMBA_DISABLE_JIT=1, before the other kernels: it checks what the primitives ask for, too.
 """

@@ -55,7 +55,7 @@ def compiler(name: str = "") -> str:
     """Return a C++ compiler, or this one; skip the test without it."""
     found = shutil.which(name) if name else twin.find_compiler()
     if found is None:
-        pytest.skip(f"there is no C++ compiler {name}".rstrip() + ": install g++ or clang")
+        pytest.skip(f"no C++ compiler {name} was found".rstrip() + ": install g++ or clang")
     return found
 
 
@@ -91,7 +91,7 @@ def mnist(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_twin(tmp_path_factory) -> Program:
-    """A small network after two epochs of Adam, under the sanitizers; its digits and runs/ lie beside it."""
+    """A small network after two epochs of Adam, under the sanitizers; its digits and runs/ are next to it."""
     compiler()
     folder = tmp_path_factory.mktemp("tiny")
     words = ("--arch", "conv2 pool dense4:tanh", "--init", "he", "--lr", "0.01", "--optimizer", "adam", "--shuffle")

@@ -7,16 +7,18 @@ import pytest
 from commands import digits, refusal, settle
 from run_folders import write_run
 
-from jitnet.config import Settings
+from jitnet.config import CHOICES, Settings
+from jitnet.display.format import NONE
+from jitnet.display.tables import cell_text
 from jitnet.errors import InputError
-from jitnet.history.compare import MINUS
 from jitnet.history.statistics import describe, student_t, summarise
 from jitnet.history.tables import statistics_tables
+from jitnet.training.schedule import learning_rate
 from jitnet.trials import worker_pool
 from jitnet.trials.board import DONE, LOST, RUNNING, Board, Row
 from jitnet.trials.plan import name_of, parse_bounds, parse_values, plan, plan_of
 
-BASE = Settings(network="cnn", val=10)
+BASE = Settings(network="cnn", val=10, schedule="constant")
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 30, 101])
@@ -81,6 +83,32 @@ def test_halving_counts_its_epochs():
     assert made.epochs == 2 * (9 * 1 + 3 * 2 + 1 * 6)
 
 
+@pytest.mark.parametrize("schedule", CHOICES["schedule"])
+@pytest.mark.parametrize(("epochs", "halving"), [(2, 2), (4, 3), (9, 3), (10, 2), (30, 3)])
+def test_halving_compares_at_the_learning_rate_it_is_to_judge(schedule, epochs, halving):
+    """A rate that diverges at its peak is ahead at a hundredth of it: no rung may rank inside a warm-up."""
+    base = BASE.replace(schedule=schedule, epochs=epochs, until=epochs)
+    grid = {"lr": (0.1, 3.0)}
+    first = plan(BASE.replace(epochs=epochs, until=epochs), "sweep", grid, halving=halving).rungs[0]
+    peak = max(learning_rate(base, epoch) for epoch in range(first))
+    if peak > 0.99 * base.lr:
+        assert plan(base, "sweep", grid, halving=halving).rungs[0] == first
+        return
+    sentence = f"ranks after {first} of {epochs} epochs, before the schedule '{schedule}'"
+    with pytest.raises(InputError, match=sentence) as caught:
+        plan(base, "sweep", grid, halving=halving)
+    advised = str(caught.value).partition("expected --schedule ")[2].replace(" or ", ", ").split(", ")
+    assert "constant" in advised
+    for name in advised:
+        assert plan(base.replace(schedule=name), "sweep", grid, halving=halving).rungs
+
+
+def test_a_warm_up_is_refused_among_the_values_of_a_grid_too():
+    with pytest.raises(InputError, match="schedule 'one-cycle'"):
+        plan(BASE, "sweep", {"schedule": ("constant", "one-cycle")}, halving=3)
+    assert plan(BASE.replace(schedule="documents"), "sweep", {"lr": (0.1, 3.0)})  # nothing is ranked
+
+
 def test_names_are_those_of_folders():
     assert name_of({"lr": 1e9, "seed": 1}) == "lr-1e09_seed-1"
     long = name_of({"architecture": "conv16 pool conv32 pool conv64 dense100 dense100", "seed": 12})
@@ -99,7 +127,7 @@ def test_values_are_those_of_the_settings():
     ("words", "sentence"),
     [
         (["--grid", "lr"], "expected a setting and its values"),
-        (["--grid", "rate=1"], "'rate', which is no setting: expected one of hidden, arch"),
+        (["--grid", "rate=1"], "'rate', which is not a setting: expected one of hidden, arch"),
         (["--grid", "seed=1,2"], "use --seeds N"),
         (["--grid", "lr=fast"], "'fast': expected a number"),
         (["--grid", "lr=0.1,0.1"], "gives a value of lr twice"),
@@ -109,6 +137,8 @@ def test_values_are_those_of_the_settings():
         (["--random", "3", "--range", "lr=2:1"], "the lower bound first"),
         (["--grid", "lr=0.1,0.2", "--halving", "2"], "expected --val N too"),
         (["--grid", "lr=0.1,0.2", "--halving", "1", "--val", "9"], "--halving is 1"),
+        (["--grid", "lr=0.1,3", "--halving", "3", "--val", "9"], "--schedule cosine, step or constant"),
+        (["--grid", "lr=0.1", "hidden"], "--grid is 'hidden': expected a setting and its values"),
         (["--grid", "lr=0.1", "--seeds", "0"], "--seeds is 0"),
         (["--grid", "lr=0.1", "--workers", "0"], "--workers is 0"),
         (["--grid", "lr=0.1", "--name", "../x"], "cannot be called"),
@@ -180,14 +210,14 @@ def test_a_sweep_read_back(tmp_path, monkeypatch, capsys):
     (sweep / "table.csv").write_text("trial,status,lr,message\nlr-1_seed-0,done,1,\nlr-2_seed-0,diverged,2,nan\n")
     assert main(["runs", "compare", "s"]) == 0
     shown = capsys.readouterr().out
-    assert "91.50 ± 0.71" in shown and "diverged" in shown and shown.index("lr=2 ") < shown.index("lr=1 ")
+    assert "91.50 ± 0.71 %" in shown and "diverged" in shown and shown.index("lr=2 ") < shown.index("lr=1 ")
     assert main(["runs", "compare", "s", "--csv"]) == 0
     assert "lr=1,2,2," in capsys.readouterr().out
     assert main(["runs", "compare", "s", "runs/s/lr-1_seed-0", "--markdown"]) == 0
     assert capsys.readouterr().out.splitlines()[2].count("lr-1_seed-0") == 2
     assert main(["report", "s"]) == 0
     page = (sweep / "report.html").read_text()
-    assert "91.50 ± 0.71" in page and "1 done, 1 diverged" in page and "<polyline" in page
+    assert "91.50 ± 0.71 %" in page and "1 done, 1 diverged" in page and "<polyline" in page
     (sweep / "sweep.json").write_text(json.dumps(record | {"schema": 99}))
     assert "update jitnet" in refusal(capsys, "runs", "compare", "s")
 
@@ -196,7 +226,8 @@ def test_a_configuration_without_a_figure_has_a_place_all_the_same():
     """Of sweeps that have only begun: no epoch, or not the figures of the others."""
     rows = [describe(0, "test_loss", [1.0, 3.0])]
     (table,) = statistics_tables({"lr=1": [], "lr=2": rows, "lr=3": [describe(0, "train_loss", [0.5])]})
-    assert [line[:3] for line in table.rows] == [("lr=2", "1", "2"), ("lr=1", "0", "0"), ("lr=3", "1", "1")]
-    assert table.rows[0][table.head.index("test loss")] == "2.000000 ± 1.414214"
-    assert {line[table.head.index("test loss")] for line in table.rows[1:]} == {MINUS}
+    rows = [tuple(map(cell_text, line)) for line in table.rows]
+    assert [line[:3] for line in rows] == [("lr=2", "1", "2"), ("lr=1", "0", "0"), ("lr=3", "1", "1")]
+    assert rows[0][table.head.index("test loss")] == "2.000000 ± 1.414214"
+    assert {line[table.head.index("test loss")] for line in rows[1:]} == {NONE}
     assert statistics_tables({"": []}) == []

@@ -104,7 +104,7 @@ def test_a_worker_killed_in_mid_run_then_the_scheduler(folder, cluster):
     many.wait_for_epochs(process, folder / "runs/s")
     cluster.scheduler.kill()
     code, out, err = many.ended(process)
-    assert code == 1 and "the scheduler is gone" in out and "go on with what is not done" in out, out + err
+    assert code == 1 and "the scheduler is gone" in out and "continue with what is not done" in out, out + err
     assert "Traceback" not in err
     assert {row["status"] for row in many.table(folder / "runs/s").values()} == {"lost"}
     code, out, err = many.ended(many.repeat(folder, "s"))  # without Dask, what was begun with it

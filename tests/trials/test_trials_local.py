@@ -60,7 +60,7 @@ def test_ctrl_c_ends_all_with_checkpoints_and_the_same_command_goes_on(folder):
     os.killpg(process.pid, signal.SIGINT)  # to the workers too, as a terminal would
     code, out, err = many.ended(process)
     assert code == 130 and "Traceback" not in out + err, err
-    assert "stopped" in out and "go on with what is not done: jitnet repeat cnn" in out
+    assert "stopped" in out and "continue with what is not done: jitnet repeat cnn" in out
     assert json.loads((run / "meta.json").read_text())["status"] == "stopped"
     assert 3 <= load(run / "last.safetensors")[0]["position"][0] < many.EPOCHS
     code, out, err = many.ended(many.repeat(folder, "r"))
@@ -167,7 +167,7 @@ def test_halving_resumes_the_survivors_exactly(folder, threads):
     from jitnet.trials.plan import plan
 
     base = Settings.preset("cnn", **{k: v for k, v in CONFIG.items() if k != "network"}).replace(
-        epochs=9, until=9, val=40
+        epochs=9, until=9, val=40, schedule="constant"
     )
     made = plan(base, "sweep", {"lr": (0.001, 0.05, 0.1)}, seeds=2, halving=3)
     with SweepFolder(folder / "runs/h", made, []) as opened:
@@ -178,18 +178,44 @@ def test_halving_resumes_the_survivors_exactly(folder, threads):
     assert len(finished) == 2 and {row.status for row in board.rows} == {"done", "cut"}
     assert {row.epoch for row in board.rows if row.status == "cut"} == {1}
     assert board.trained == made.epochs == 2 * (3 * 1 + 1 * 2 + 1 * 6)
+    options = ("--val", "40", "--schedule", "constant")
     kept = finished[0].varied["lr"]
     first = {row.varied["lr"]: 0.0 for row in board.rows}
     for row in board.rows:
         first[row.varied["lr"]] += float(rows(Path(row.path))[0]["val_accuracy"])
     assert first[kept] == max(first.values())
-    alone = train("alone", "--lr", str(kept), "--seed", "1", "--val", "40", epochs=9)
+    alone = train("alone", "--lr", str(kept), "--seed", "1", *options, epochs=9)
     survivor = folder / "runs/h" / f"lr-{kept}_seed-1"
     assert result(survivor) == result(alone)
     cut = next(row for row in board.rows if row.status == "cut")
     assert main(["resume", cut.path, "--ui", "quiet"]) == 0  # a run that was cut is a run that was stopped
-    alone = train("other", "--lr", str(cut.varied["lr"]), "--seed", str(cut.varied["seed"]), "--val", "40", epochs=9)
+    alone = train("other", "--lr", str(cut.varied["lr"]), "--seed", str(cut.varied["seed"]), *options, epochs=9)
     assert result(Path(cut.path)) == result(alone)
+
+
+def test_a_rate_that_breaks_the_network_is_not_kept(folder, capsys):
+    """At a hundredth of its rate 3 would be ahead after the first rung of a warm-up, and the winner in the end."""
+    words = ("--grid", "lr=3,0.1", "batch-size=8", "--halving", "2", "--val", "40", "--workers", "1", "--threads", "1")
+    sweep = ("sweep", "cnn", *TINY, "--epochs", "2", "--name", "s", "--ui", "plain", *words)
+    assert "--schedule" in refusal(capsys, *sweep, "--epochs", "4")
+    assert main([*sweep, "--schedule", "constant"]) == 0
+    shown = capsys.readouterr().out
+    found = many.table(folder / "runs/s")
+    assert (
+        found["lr-3_batch-size-8_seed-0"]["status"] == "cut" and found["lr-0.1_batch-size-8_seed-0"]["status"] == "done"
+    )
+    last = shown[shown.index("configurations, mean") :]
+    assert last.index("lr=0.1 ") < last.index("lr=3 ")  # the best accuracy first
+
+
+def test_what_varies_may_be_given_in_one_option_or_several(folder):
+    """As the help shows it; NETWORK may come first or last."""
+    rest = (*TINY, "--epochs", "1", "--ui", "quiet", "--workers", "1", "--threads", "1")
+    assert main(["sweep", "cnn", *rest, "--name", "one", "--grid", "lr=0.1,0.2", "batch-size=1,8"]) == 0
+    several = ("--grid", "lr=0.1,0.2", "--grid", "batch-size=1,8", "cnn")
+    assert main(["sweep", *rest, "--name", "several", *several]) == 0
+    names = [sorted(many.table(folder / "runs" / name)) for name in ("one", "several")]
+    assert names[0] == names[1] and len(names[0]) == 4
 
 
 class Broken(Executor):

@@ -36,7 +36,7 @@ def test_every_trial_has_a_line_and_the_best_a_star(board):
     assert "★ lr-0.2_seed-0" in lines[3] and "running" in lines[3] and "4/9" in lines[3] and "98.75" in lines[3]
     assert "★" not in lines[2] and "diverged" in lines[4] and "nan at step 7" in lines[4]
     assert "its worker was killed 3 times" in lines[5]
-    assert "5 of 8, best 98.75 (lr-0.2_seed-0)" in lines[-2]
+    assert "5 of 8, best 98.75 % (lr-0.2_seed-0)" in lines[-2]
     assert "2 processes, 1 thread each" in lines[-1]
 
 
@@ -69,7 +69,7 @@ def test_plain_lines_say_each_thing_once(board):
     lines = out.getvalue().splitlines()
     assert lines[0] == f"sweep cnn: 8 trials of 9 epochs in {board.path}"
     assert lines[2] == (
-        "lr-0.1_seed-0: done, 9 epochs, avg loss = 0.062500, accuracy = 98.12 (5 of 8, best 98.75 (lr-0.2_seed-0))"
+        "lr-0.1_seed-0: done, 9 epochs, avg loss = 0.062500, accuracy = 98.12 % (5 of 8, best 98.75 % (lr-0.2_seed-0))"
     )
     assert lines[-1].startswith("1 running: 5 of 8")
     assert len(lines) == 2 + 5 + 1 and errors.getvalue() == "warning: MNIST could not be had\n"
@@ -138,7 +138,10 @@ def test_the_live_table_is_drawn_in_its_time_and_stays_whole(board, monkeypatch)
         narrow = [len(line) for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue()[before:]).split("\n")]
         assert 70 in narrow and max(narrow) == 70
         before = len(out.getvalue())
-    assert all(row.name in out.getvalue()[before:] for row in board.rows)
+    shown = out.getvalue()[before:]
+    places = [shown.index(row.name) for row in board.rows]  # all of them, the best first
+    assert places[1] < places[0] < min(places[2:]) and places[2:] == sorted(places[2:])
+    assert [row.name for row in board.rows] == sorted(row.name for row in board.rows)  # of the table no row moves
 
 
 def test_json_has_a_record_for_each_thing(board):

@@ -1,8 +1,6 @@
 """How `jitnet runs` looks on a terminal and in a pipe."""
 
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +9,29 @@ from rich.table import Table
 from rich.text import Text
 
 from jitnet.data.record import DataRecord
+from jitnet.display.format import (
+    CLASS_HEAD,
+    EPOCH_COLUMNS,
+    NONE,
+    age,
+    class_rows,
+    count,
+    duration,
+    epoch_cells,
+    epoch_columns,
+    number,
+    percentage,
+)
 from jitnet.display.live.frame import glyphs_for
-from jitnet.display.live.progress import counted
-from jitnet.display.live.screen import clock
 from jitnet.display.overlay import overlay
+from jitnet.display.tables import cell_text
 from jitnet.history import Run
-from jitnet.history.compare import Table as Comparison
-from jitnet.history.curves import ALONG, METRICS, Curve
+from jitnet.history.curves import ALONG, METRICS, Curve, epoch_rows
 from jitnet.history.read import summary
+from jitnet.history.tables import Table as Figures
 
 _STATUS = {"done": "green", "running": "cyan", "stopped": "yellow", "crashed": "red", "diverged": "red"}
-_PIPE = 160  # columns where there is no terminal
+_PIPE = 160  # columns without a terminal
 
 
 def console() -> Console:
@@ -45,25 +55,24 @@ def print_list(runs: list[Run], there: int, runs_dir: Path) -> None:
         table.add_row(*(row[name] for name in shown))
     if runs:
         out.print(table)
-    left = "" if len(runs) == there else f" of {there}"
-    out.print(Text(f"{len(runs)}{left} run{'s' * (there != 1)} in {runs_dir}"), style="dim")
+    counts = f"{len(runs)} of " * (len(runs) != there) + count(there, "run")
+    out.print(Text(f"{counts} in {runs_dir}"), style="dim")
 
 
 def _cells(run: Run) -> dict[str, Text]:
     """Return a run's line by column."""
     row = summary(run)
-    rate = row["images_per_s"]
     return {
         "run": Text(row["name"]),
         "status": Text(row["status"], _STATUS.get(row["status"], "")),
         "network": Text(str(row["network"])),
         "data": Text(row["data"], "yellow" if row["data"] == "synthetic" else ""),
         "epochs": Text(f"{row['epochs']}/{row['planned']}"),
-        "accuracy": Text(_number(row["accuracy"], 2)),
-        "best": Text(_number(row["best"], 2)),
-        "loss": Text(_number(row["loss"], 4)),
-        "time": Text(clock(row["seconds"]) if row["seconds"] is not None else "-"),
-        "images/s": Text("-" if rate is None else f"{rate:,.0f}"),
+        "accuracy": Text(percentage(row["accuracy"])),
+        "best": Text(percentage(row["best"])),
+        "loss": Text(number(row["loss"], 4)),
+        "time": Text(duration(row["seconds"])),
+        "images/s": Text(number(row["images_per_s"])),
         "age": Text(age(row["created"])),
     }
 
@@ -97,7 +106,7 @@ def print_run(run: Run) -> None:
     matrix = next((e["confusion"] for e in reversed(list(run.events("EpochDone"))) if e.get("confusion")), None)
     if matrix:
         out.print()
-        out.print(_classes(matrix, DataRecord.from_dict(run.meta.get("record")).name_of))
+        out.print(_classes(matrix, DataRecord.from_dict(run.meta.get("record"))))
     out.print()
     files = sorted((file for file in run.path.iterdir() if not file.name.startswith(".")), key=lambda file: file.name)
     listing = _grid()
@@ -110,7 +119,7 @@ def print_run(run: Run) -> None:
 
 
 def commands(run: Run) -> list[str]:
-    """Return the commands that go on with a run, measure it, and repeat it."""
+    """Return the commands that continue a run, measure it, and repeat it."""
     import shlex
 
     path = shlex.quote(str(run.path))
@@ -122,16 +131,16 @@ def commands(run: Run) -> list[str]:
     return [*lines, f"jitnet train --config {shlex.quote(str(run.path / 'config.toml'))}"]
 
 
-def print_tables(tables: list[Comparison]) -> None:
-    """Print the tables of a comparison."""
+def print_tables(tables: list[Figures]) -> None:
+    """Print tables of figures."""
     out = console()
-    for comparison in tables:
+    for figures in tables:
         table = _table()
-        for place, name in enumerate(comparison.head):
+        for place, name in enumerate(figures.head):
             table.add_column(Text(name), justify="right" if place else "left", overflow="fold")
-        for row in comparison.rows:
-            table.add_row(*(Text(cell) for cell in row))
-        out.print(Text(comparison.title, "bold"))
+        for row in figures.rows:
+            table.add_row(*(Text(cell_text(cell)) for cell in row))
+        out.print(Text(figures.title, "bold"))
         out.print(table)
         out.print()
 
@@ -145,33 +154,16 @@ def print_curves(curves: list[Curve], metric: str, along: str, rows: int = 16) -
     out.print(overlay(lines, METRICS[metric], ALONG[along], width, rows, glyphs), end="")
 
 
-def age(created: str, now: datetime | None = None) -> str:
-    """Return how long ago that was, in the largest unit of which there are two.
-
-    >>> age("2026-11-21T02:25:12+00:00", datetime(2026, 11, 21, 4, 26, tzinfo=UTC))
-    '2 h'
-    """
-    try:
-        seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(created)).total_seconds()
-    except (ValueError, TypeError):
-        return "-"
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
-
-
 def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
     meta, settings = run.meta, run.settings
-    count = row["parameters"]
     versions = meta.get("versions") if isinstance(meta.get("versions"), dict) else {}
     shown = {"network", "architecture", "until"} | {name for name, value in settings.items() if value == ""}
-    threads = counted(meta.get("threads", "-"), "thread")
+    threads = meta.get("threads")
+    threads = count(threads, "thread") if isinstance(threads, int) else NONE
     facts = [
         ("network", f"{settings['network']}: {settings['architecture']}"),
-        ("parameters", "-" if count is None else f"{count:,}"),
+        ("parameters", number(row["parameters"])),
         ("data", f"{meta['data']} {str(meta.get('data_sha256') or '')[:12]}"),
-        *DataRecord.from_dict(meta.get("record")).facts(),
         (
             "settings",
             ", ".join(f"{name} {value}" for name, value in settings.items() if name not in shown and value != ""),
@@ -185,30 +177,23 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _epochs(run: Run) -> Table:
-    names = [name for name in run.epochs[0] if any(row.get(name) is not None for row in run.epochs)]
-    digits = {"epoch": 0, "step": 0, "images_per_s": 0, "test_accuracy": 2, "val_accuracy": 2, "lr": 6}
-    digits |= {"train_s": 1, "eval_s": 2, "elapsed_s": 1}
-    names = [name for name in names if name != "step"]
+    rows = epoch_rows(run)
+    names = [name for name in epoch_columns(rows) if name != "step"]
     table = _table()
     for name in names:
-        table.add_column(name.replace("_", " "), justify="right")
-    for row in run.epochs:
-        table.add_row(*(_number(row.get(name), digits.get(name, 4)) for name in names))
+        table.add_column(EPOCH_COLUMNS[name].heading, justify="right")
+    for row in rows:
+        table.add_row(*epoch_cells(row, names))
     return table
 
 
-def _classes(matrix: list[list[int]], name_of: Callable[[int], str]) -> Table:
-    """Return the per-class table of a confusion matrix whose rows are the true classes."""
+def _classes(matrix: list[list[int]], record: DataRecord) -> Table:
+    """Return the table of classes of a confusion matrix whose rows are the true classes."""
     table = _table()
-    for name in ("class", "images", "right %", "most often taken for"):
-        table.add_column(name, justify="right" if name != "most often taken for" else "left")
-    for label, row in enumerate(matrix):
-        images = sum(row)
-        others = sorted(((n, other) for other, n in enumerate(row) if n and other != label), reverse=True)[:3]
-        wrong = ", ".join(f"{name_of(other)} ({n})" for n, other in others)
-        table.add_row(
-            name_of(label), f"{images:,}", _number(100 * row[label] / images if images else None, 2), wrong or "-"
-        )
+    for name in CLASS_HEAD:
+        table.add_column(name, justify="right" if name != CLASS_HEAD[-1] else "left")
+    for cells in class_rows(matrix, record.name_of):
+        table.add_row(*cells)
     return table
 
 
@@ -225,7 +210,3 @@ def _grid() -> Table:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column()
     return grid
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}"

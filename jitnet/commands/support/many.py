@@ -1,4 +1,4 @@
-"""What `repeat` and `sweep` share: the options of many trials, their table on the screen, statistics at the end."""
+"""What `repeat` and `sweep` share: the options of many trials, their table on the screen, the statistics."""
 
 import argparse
 import contextlib
@@ -10,41 +10,44 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from jitnet.commands import train
-from jitnet.commands.support import options
+from jitnet.commands.support import listing, options
+from jitnet.commands.support.session import Stop
+from jitnet.commands.support.settings import add_settings
+from jitnet.display.format import count
+from jitnet.display.trials import open_trials_view
 from jitnet.errors import InputError
+from jitnet.history.statistics import Summary
+from jitnet.history.tables import statistics_tables
+from jitnet.run.names import check_name
+from jitnet.trials.board import Board
+from jitnet.trials.driver import Driver, board_of
+from jitnet.trials.folder import SweepFolder
+from jitnet.trials.plan import Plan
+from jitnet.trials.worker_pool import LocalWorkers, share_out
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add everything but what the plan is made of."""
-    train.add_settings(parser)
-    where = parser.add_argument_group("where")
-    where.add_argument(
+    """Add all options except those of the plan."""
+    add_settings(parser)
+    workers = parser.add_argument_group("workers")
+    workers.add_argument(
         "--engine", choices=("local", "dask"), help="processes on this machine (default), or Dask distributed"
     )
-    where.add_argument("--scheduler", metavar="ADDRESS", help="join the Dask cluster there, as in tcp://host:8786")
-    where.add_argument(
-        "--workers", metavar="N", type=int, help="trials at a time (default: as many as there are cores)"
-    )
-    parser.add_argument("--name", help="name of the sweep's folder (default: the same for the same command)")
-    options.add_runs_dir(parser)
-    options.add_process(parser)
+    workers.add_argument("--scheduler", metavar="ADDRESS", help="join the Dask cluster there, as in tcp://host:8786")
+    workers.add_argument("--workers", metavar="N", type=int, help="trials at a time (default: the number of cores)")
+    output = options.add_process(parser)
+    output.add_argument("--name", help="name of the sweep's folder (default: the same for the same command)")
+    options.add_runs_dir(output)
 
 
-def run(args: argparse.Namespace, plan: Any) -> int:
+def run(args: argparse.Namespace, plan: Plan) -> int:
     """Train all trials of a plan and return the exit code.
 
-    0 all done; 3 a trial diverged; 1 one failed or lost its worker; 130 stopped, to go on by the same command.
+    0 all done; 3 a trial diverged; 1 one failed or lost its worker; 128 + n stopped by signal n, to be continued by the
+    same command.
     """
-    from jitnet.commands.support.session import Stop
-    from jitnet.display.trials import open_trials_view
-    from jitnet.run.names import check_name
-    from jitnet.trials.driver import Driver, board_of
-    from jitnet.trials.folder import SweepFolder
-    from jitnet.trials.worker_pool import share_out
-
     if args.scheduler and args.engine == "local":
-        raise InputError("--scheduler is given with --engine local: leave one of them out")
+        raise InputError("--scheduler is given with --engine local: omit one of them")
     shares = share_out(len(plan.trials), args.workers, args.threads)
     argv = ["jitnet", *sys.argv[1:]]
     path = Path(args.runs_dir) / check_name(
@@ -62,13 +65,15 @@ def run(args: argparse.Namespace, plan: Any) -> int:
                     for row in driver.run():
                         view.handle(row)
                     view.handle(None)
-            except SystemExit as left:  # a second signal: workers see that their driver is gone, and end as if killed
+            except (
+                SystemExit
+            ) as left:  # a second signal: workers notice that their driver has ended, and end as if killed
                 if sys.stdout is not None:
                     sys.stdout.flush()
                 os._exit(left.code if isinstance(left.code, int) else 1)
         found = folder.write_statistics()
     if args.ui not in ("json", "quiet"):
-        _tell(found, path, board, shlex.join(argv) if driver.stopping or board.count("lost", "failed") else "")
+        _print_results(found, path, board, shlex.join(argv) if driver.stopping or board.count("lost", "failed") else "")
     if stop.signal is not None and driver.stopping:
         return 128 + stop.signal
     return 1 if board.count("failed", "lost", "stopped", "waiting") else 3 if board.count("diverged") else 0
@@ -78,33 +83,28 @@ def run(args: argparse.Namespace, plan: Any) -> int:
 def _engine(
     args: argparse.Namespace, workers: int, threads_each: int
 ) -> Iterator[tuple[Executor, str, int, list[Callable[..., Any]] | None]]:
-    """Yield an executor, what it is, the threads of each of its workers, and how to reach each of its machines."""
-    from jitnet.trials.worker_pool import LocalWorkers
-
+    """Yield an executor, its description, the threads of each worker, and a function per machine that runs there."""
     if args.scheduler:
         threads_each = args.threads or 1
-    of_threads = f"{threads_each} thread{'s' * (threads_each != 1)} each"
+    of_threads = f"{count(threads_each, 'thread')} each"
     if args.engine == "dask" or args.scheduler:
-        from jitnet.trials.dask_engine import dask_workers
+        from jitnet.trials.dask_engine import dask_workers  # Dask is an extra
 
-        with dask_workers(args.scheduler, workers, threads_each) as (executor, what, machines):
+        what = f"Dask at {args.scheduler}" if args.scheduler else f"Dask, {count(workers, 'local worker')}"
+        with dask_workers(args.scheduler, workers, threads_each) as (executor, machines):
             yield executor, f"{what}, {of_threads}", threads_each, machines
         return
     with LocalWorkers(workers, threads_each) as executor:
-        yield executor, f"{workers} process{'es' * (workers != 1)}, {of_threads}", threads_each, None
+        yield executor, f"{count(workers, 'process', 'processes')}, {of_threads}", threads_each, None
 
 
-def _tell(found: dict[str, Any], path: Path, board: Any, again: str) -> None:
-    """Print the statistics of the last epoch, where all is, and how to go on."""
-    from jitnet.commands.support import listing
-    from jitnet.history.tables import statistics_tables
-
+def _print_results(found: dict[str, list[Summary]], path: Path, board: Board, command: str) -> None:
+    """Print the statistics of the last epoch, where the files are, and the command that continues, if any."""
     tables = statistics_tables(found)
     if tables:
         listing.print_tables(tables)
     counts = {status: board.count(status) for status in dict.fromkeys(row.status for row in board.rows)}
-    print(
-        f"{', '.join(f'{count} {status}' for status, count in counts.items())}; table.csv and statistics.csv in {path}"
-    )
-    if again:
-        print(f"go on with what is not done: {again}")
+    statuses = ", ".join(f"{number} {status}" for status, number in counts.items())
+    print(f"{statuses}; table.csv and statistics.csv in {path}")
+    if command:
+        print(f"continue with what is not done: {command}")

@@ -6,18 +6,17 @@ from pathlib import Path
 from types import FrameType
 
 from jitnet.display import View
-from jitnet.events import Diverged, Event, Interrupted, RunFinished, RunStarted, Warned
+from jitnet.events import Diverged, Event, Interrupted, RunFinished, Warned
 from jitnet.run import RunFolder
-from jitnet.run.start import until
-from jitnet.training.loop import Training
+from jitnet.run.start import Run, train
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class Stop:
-    """Catches the first signal, to be looked at between compiled calls; a second one leaves at once.
+    """Catches the first signal, which is checked between compiled calls; a second one exits at once.
 
-    Only where LLVM is being handed machine code the second one is dropped, and the first stops the run soon after.
+    While LLVM loads machine code the second one is dropped; the first stops the run soon after.
     What the parent had ignored, as nohup does with SIGHUP, stays ignored.
     """
 
@@ -33,8 +32,8 @@ class Stop:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def asked(self, event: Event) -> str:
-        """Return the signal's name, "" as long as there is none."""
+    def signal_name(self, event: Event) -> str:
+        """Return the name of the signal that was caught, "" if there is none yet."""
         return self.signal.name if self.signal is not None else ""
 
     def _catch(self, number: int, frame: FrameType | None) -> None:
@@ -45,21 +44,22 @@ class Stop:
 
 
 def _called_by_llvm(frame: FrameType | None) -> bool:
-    """Are we in a callback of llvmlite? An exception there is only printed, and LLVM crashes without the code."""
+    """Return whether this is a callback of llvmlite, where an exception is only printed and LLVM then crashes."""
     while frame is not None and not frame.f_code.co_name.startswith("_raw_object_cache_"):
         frame = frame.f_back
     return frame is not None
 
 
-def follow(training: Training, started: RunStarted, folder: RunFolder, view: View, notices: list[str]) -> int:
+def follow(run: Run, view: View, notices: list[str]) -> int:
     """Train to the end, or to a signal, and return the exit code."""
+    folder = run.folder
     with Stop() as stop, view:
         for message in notices:
-            _tell(Warned(message=message), folder, view)
+            _handle(Warned(message=message), folder, view)
         code = 0
-        for event in until(stop.asked, training, started):
-            _tell(event, folder, view)
-            training.leave_out(_pause(view, stop))
+        for event in train(run, stop.signal_name):
+            _handle(event, folder, view)
+            run.training.leave_out(_pause(view, stop))
             if isinstance(event, Diverged):
                 code = 3
             elif isinstance(event, Interrupted):
@@ -69,16 +69,16 @@ def follow(training: Training, started: RunStarted, folder: RunFolder, view: Vie
 
 
 def _pause(view: View, stop: Stop) -> float:
-    """Stand still as long as the user wants, and return the seconds."""
+    """Wait as long as the user has paused, and return the seconds."""
     began = time.perf_counter()
     while view.paused and stop.signal is None:
         view.wait()
     return time.perf_counter() - began
 
 
-def _tell(event: Event, folder: RunFolder, view: View) -> None:
+def _handle(event: Event, folder: RunFolder, view: View) -> None:
     caused = folder.handle(event)
-    closes = isinstance(event, Interrupted | RunFinished)  # these are the last lines, behind the checkpoint's
+    closes = isinstance(event, Interrupted | RunFinished)  # their lines come last, after the checkpoint's
     for item in [*caused, event] if closes else [event, *caused]:
         view.handle(item)
 

@@ -3,30 +3,33 @@
 import argparse
 import csv
 import io
-from typing import Any
 
 import numpy as np
 
 from jitnet.commands.support import trained_run
 from jitnet.data.content import read_file
+from jitnet.data.pixels import as_trained
 from jitnet.data.readers import regression, tables
+from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
-from jitnet.model.network import probabilities
+from jitnet.model.network import Network, probabilities
+from jitnet.run.trained import Trained
 from jitnet.storage.atomic import replace_file
 
 _SHOWN = 10  # rows printed where no file is written
 
 
-def answer(args: argparse.Namespace, network: Any, folder: Any, about: str) -> int:
+def answer(args: argparse.Namespace, network: Network, trained: Trained, about: str) -> int:
     """Predict each row of `args.csv`, write or print the answers, and return the exit code."""
-    record = trained_run.record_of(folder)
+    record = trained_run.record_of(trained)
     content = read_file(args.csv)
-    if folder.settings.target:
-        record = trained_run.regression_record(folder)
-        rows = regression.rows_like(content, str(args.csv), record, folder.settings.target)
+    if trained.settings.target:
+        record = trained_run.regression_record(trained)
+        rows = regression.rows_like(content, str(args.csv), record, trained.settings.target)
         outputs = trained_run.logits(network, rows)[:, 0].astype(np.float64)
-        head = ("row", f"predicted {folder.settings.target}")
-        lines = [(n, f"{v:.6g}") for n, v in enumerate(outputs * record.deviations[-1] + record.means[-1], 1)]
+        head: tuple[str, ...] = ("row", f"predicted {trained.settings.target}")
+        numbers = outputs * record.deviations[-1] + record.means[-1]
+        lines: list[tuple[object, ...]] = [(n, f"{value:.6g}") for n, value in enumerate(numbers, 1)]
     else:
         images = _images(args, content, network, record)
         chances = probabilities(trained_run.logits(network, images))
@@ -53,10 +56,8 @@ def answer(args: argparse.Namespace, network: Any, folder: Any, about: str) -> i
     return 0
 
 
-def _images(args: argparse.Namespace, content: bytes, network: Any, record: Any) -> np.ndarray:
+def _images(args: argparse.Namespace, content: bytes, network: Network, record: DataRecord) -> np.ndarray:
     """Return the rows of a table as images (N, H, W, C) uint8, by the rule of the training data."""
-    from jitnet.data.pixels import as_trained
-
     height, width, channels = network.image
     wanted = height * width * channels
     table = tables.decode(content, str(args.csv), label=args.label or "", pixels=wanted)

@@ -1,4 +1,4 @@
-"""What commands start from: data, a network that fits it, a network that a run has trained."""
+"""What commands read: data, and trained networks with their scores."""
 
 import dataclasses
 import os
@@ -14,92 +14,93 @@ from jitnet.data import Dataset
 from jitnet.data.pictures.adapt import adapt
 from jitnet.data.pictures.prepare import Prepared
 from jitnet.data.readers.class_folders import files_in
+from jitnet.data.readers.images import read_levels
 from jitnet.data.readers.names import entries
 from jitnet.data.record import DataRecord, short_list
 from jitnet.data.sources.known import KNOWN
 from jitnet.data.split import with_channels
-from jitnet.display.live.progress import counted
+from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Event, Warned
-from jitnet.model import architecture
 from jitnet.model.network import Network
-from jitnet.run import RunFolder, start
-from jitnet.storage.checkpoint import Tensors
+from jitnet.run import start
+from jitnet.run.trained import Trained, open_trained
 from jitnet.training.compilation import compile_inference
-from jitnet.training.loop import Position
 
 
 def warn(message: str) -> None:
-    """Say something to the user of a command without a view."""
+    """Print a warning, in a command without a view."""
     print(f"warning: {message}", file=sys.stderr)
 
 
 def load_data(
-    settings: Settings, offline: bool, tell: Callable[[str], None], started_in: str = "", whole: bool = False
+    settings: Settings, offline: bool, warn: Callable[[str], None] = warn, started_in: str = "", whole: bool = False
 ) -> Dataset:
     """Load the data that settings name, with a bar on a terminal for what takes a while; raises `InputError`."""
     with Waiting() as waiting:
-        return start.load_data(settings, offline, tell, waiting.report, started_in, whole)
+        return start.load_data(settings, offline, warn, waiting.report, started_in, whole)
 
 
-def load_test(network: Network, folder: RunFolder, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:
+def load_test(network: Network, trained: Trained, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:
     """Return the data of a run, or `spec`, and its test images (n, H, W, C); raises `InputError` if they do not fit.
 
     Labels of other data are matched by the names of the classes; data that changed since the run are warned of.
     """
-    settings = folder.settings
+    settings = trained.settings
     if settings.target and spec not in (None, settings.data):
-        raise InputError(f"--data is {spec!r}: {folder.path} is a regression, measured on {settings.data} alone")
-    started_in = "" if spec else str(folder.meta.get("cwd", ""))
+        raise InputError(f"--data is {spec!r}: {trained.path} is a regression, measured on {settings.data} alone")
+    if spec is None and not trained.meta.get("data"):
+        raise InputError(f"{trained.path} does not state its data: expected --data SET")
+    started_in = "" if spec else str(trained.meta.get("cwd", ""))
     wanted = settings.replace(data=spec) if spec else settings
-    data = load_data(wanted, offline, warn, started_in, whole=spec is not None)
+    data = load_data(wanted, offline, started_in=started_in, whole=spec is not None)
     images = with_channels(data.x_test)
     if images.shape[1:] != network.image:
         raise InputError(
-            f"{data.name} has images of {images.shape[1:]}: expected {network.image}, what {folder.path} was trained on"
+            f"{data.name} has images of {images.shape[1:]}: expected {network.image}, as {trained.path} was trained on"
         )
     if not settings.target:
-        data = dataclasses.replace(data, y_test=matched(data, record_of(folder), str(folder.path)))
-    if spec is None and has_changed(data, folder):
+        data = dataclasses.replace(data, y_test=matched(data, record_of(trained), str(trained.path)))
+    if spec is None and has_changed(data, trained):
         warn(
-            f"{data.source} is not what {folder.path} was trained on: its content hash is {data.sha256[:12]}, the run's "
-            f"{str(folder.meta['data_sha256'])[:12]}; its test images may have been trained on"
+            f"{data.source} is not what {trained.path} was trained on: its content hash is {data.sha256[:12]}, the "
+            f"run's {str(trained.meta.get('data_sha256'))[:12]}; its test images may have been trained on"
         )
     return data, images
 
 
-def has_changed(data: Dataset, folder: RunFolder) -> bool:
+def has_changed(data: Dataset, trained: Trained) -> bool:
     """Whether data are others than those that a run was trained on."""
-    return bool(folder.meta.get("data_sha256")) and data.sha256 != folder.meta["data_sha256"]
+    return bool(trained.meta.get("data_sha256")) and data.sha256 != trained.meta["data_sha256"]
 
 
-def mark(data: Dataset, folder: RunFolder) -> str:
+def mark(data: Dataset, trained: Trained) -> str:
     """Return what a result must say of its data: synthetic, or others than those of the run."""
     if data.synthetic:
         return " (synthetic digits)"
-    if folder.meta["data"] == "synthetic":
+    if trained.meta.get("data") == "synthetic":
         return " (trained on synthetic digits)"
-    return " (not the data it was trained on)" if has_changed(data, folder) else ""
+    return " (not the data it was trained on)" if has_changed(data, trained) else ""
 
 
-def record_of(folder: RunFolder) -> DataRecord:
+def record_of(trained: Trained) -> DataRecord:
     """Return what a run keeps of its data; of an old run the names of its classes, as far as they are known."""
-    record = DataRecord.from_dict(folder.meta.get("record"))
-    if record.class_names or folder.settings.target:
+    record = trained.description.record
+    if record.class_names or trained.settings.target:
         return record
-    known = KNOWN.get(str(folder.meta.get("data")))
-    plain = tuple(map(str, range(int(folder.meta["classes"]))))
+    known = KNOWN.get(str(trained.meta.get("data")))
+    plain = tuple(map(str, trained.description.labels.tolist()))
     return dataclasses.replace(record, class_names=(known and known.class_names) or plain, numbers=plain)
 
 
-def regression_record(folder: RunFolder) -> DataRecord:
+def regression_record(trained: Trained) -> DataRecord:
     """Return how a regression scaled its columns; an old run's from its table, if that has not changed."""
-    record = DataRecord.from_dict(folder.meta.get("record"))
+    record = trained.description.record
     if record.means:
         return record
-    data = load_data(folder.settings, True, warn, str(folder.meta.get("cwd", "")))
-    if has_changed(data, folder):
-        raise InputError(f"{data.source} is not what {folder.path} was trained on: give back the table it was")
+    data = load_data(trained.settings, True, started_in=str(trained.meta.get("cwd", "")))
+    if has_changed(data, trained):
+        raise InputError(f"{data.source} is not what {trained.path} was trained on: give back the table it was")
     return data.facts
 
 
@@ -125,17 +126,16 @@ def matched(data: Dataset, record: DataRecord, run: str) -> np.ndarray:
     return table[data.y_test]
 
 
-def about(folder: RunFolder, epoch: int) -> str:
+def about(trained: Trained, epoch: int) -> str:
     """Return which run answers, after how many epochs, trained on what."""
-    return f"{folder.path} after {counted(epoch)}, trained on {folder.meta['data']}"
+    on = trained.meta.get("data")
+    return f"{trained.path} after {count(epoch)}" + (f", trained on {on}" if on else "")
 
 
 def pictures(
     paths: Iterable[str], record: DataRecord, image: tuple[int, int, int]
 ) -> Iterator[tuple[str, Prepared | InputError]]:
     """Yield each picture of files and folders by its name, prepared as in training, or why it cannot be."""
-    from jitnet.data.readers.images import read_levels
-
     for path in (each for given in paths for each in _files(given)):
         try:
             found = read_levels(path, image[:2])
@@ -161,14 +161,14 @@ def _files(path: str) -> list[str]:
 
 
 def logits(network: Network, images: np.ndarray, report: Callable[[str, float], None] | None = None) -> np.ndarray:
-    """Return a network's scores of images; `report`, or a bar on a terminal, says how far its kernels are."""
+    """Return a network's scores of images; `report`, or a bar on a terminal, shows the progress of compilation."""
     with Waiting(report is None) as waiting:
         show_compiling(compile_inference(network, images), report or waiting.report)
     return network.logits(images)
 
 
 def show_compiling(events: Iterable[Event], report: Callable[[str, float], None]) -> None:
-    """Compile, and report how far it is."""
+    """Compile, and report the progress."""
     for event in events:
         if isinstance(event, Compiling):
             report("loading kernels" if event.cached else "compiling kernels", event.index / event.total)
@@ -176,28 +176,18 @@ def show_compiling(events: Iterable[Event], report: Callable[[str, float], None]
             warn(event.message)
 
 
-def load_trained(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, int]:
-    """Return the network of a run's newest (or `kind`) checkpoint, the run, and the epochs behind it."""
-    network, folder, _, position = load_state(run, runs_dir, kind)
-    return network, folder, position.epoch
+def load_trained(source: str, runs_dir: Path, kind: str | None) -> tuple[Network, Trained, int]:
+    """Return a trained network, what `open_trained` found, and the epochs it was trained for; prints warnings."""
+    trained = open_trained(source, runs_dir, kind)
+    for notice in trained.notices:
+        warn(notice)
+    return trained.network, trained, trained.position.epoch
 
 
-def load_state(run: str, runs_dir: Path, kind: str | None) -> tuple[Network, RunFolder, Tensors, Position]:
-    """Return the network of a run's newest (or `kind`) checkpoint, the run, all tensors there, and its position."""
-    folder = RunFolder.open(run, runs_dir)
-    if kind is not None:
-        tensors, _ = folder.load(kind)
-        path = folder.path / f"{kind}.safetensors"
-    else:
-        tensors, _, path, warnings = folder.load_newest()
-        for message in warnings:
-            warn(message)
-    try:
-        height, width, channels = (int(extent) for extent in folder.meta["image"])
-        classes = int(folder.meta["classes"])
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{folder.path / 'meta.json'} does not say what images the run was trained on") from None
-    layers = (*architecture.parse(folder.settings.architecture), architecture.Dense(classes))
-    network = Network(layers, (height, width, channels), folder.settings.bias, loss=folder.settings.loss)
-    network.load_tensors(tensors, str(path))
-    return network, folder, tensors, Position.from_tensors(tensors, str(path))
+def require_classifier(trained: Trained, command: str) -> None:
+    """Raise `InputError` if a network predicts a number."""
+    if trained.settings.target:
+        raise InputError(
+            f"{trained.path} is a regression of {trained.settings.target!r}: expected a run that classifies images, "
+            f"which `jitnet {command}` needs"
+        )

@@ -62,9 +62,7 @@ def _bytes(levels: np.ndarray, record: DataRecord, name: str, drawn: bool) -> tu
 
 def _require_ink(image: np.ndarray) -> None:
     if int(image.max()) - int(image.min()) < 24:
-        raise InputError(
-            f"the image is blank (grey levels {image.min()} to {image.max()}): expected a drawn digit"
-        )
+        raise InputError(f"the image is blank (grey levels {image.min()} to {image.max()}): expected a drawn digit")
 
 
 def _resized(image: np.ndarray, height: int, width: int) -> Prepared:

@@ -54,7 +54,7 @@ def is_blank(ink: Ink) -> bool:
 
 
 def _polarity(grey: np.ndarray) -> tuple[bool, int, np.ndarray]:
-    """Return whether the ink is lighter than the paper, the width of a frame, and the paper inside it as a plane (h, w).
+    """Return whether the ink is lighter than the paper, the width of a frame, and the paper in it as a plane (h, w).
 
     The paper is what the border shows, continued inside as a plane; the ink is what differs most from it. Where
     that is most of the area, the border was a frame, and the look begins again inside it.
@@ -140,7 +140,7 @@ def _thin(there: np.ndarray) -> np.ndarray:
 
 
 def _noise(grey: np.ndarray) -> float:
-    """Return the deviation of the noise: the usual size of a second difference along rows, which strokes hardly have."""
+    """Return the deviation of the noise: the usual size of a second difference along rows, rare in strokes."""
     if grey.shape[1] < 3:
         return 0.0
     second = grey[:, :-2] - 2 * grey[:, 1:-1] + grey[:, 2:]

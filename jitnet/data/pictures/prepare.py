@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from jitnet.data.pictures.ink import Ink, find_ink, is_blank, strong
+from jitnet.data.pictures.ink import Ink, find_ink, is_blank
 from jitnet.data.pictures.resize import at_most, resized
 from jitnet.data.pictures.shapes import drawing
 from jitnet.errors import InputError
@@ -69,12 +69,17 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
     scale = side / max(shape.shape)
     shape = _with_stroke(shape, scale * 28 / min(height, width))
     scale = side / max(shape.shape)
-    small_shape = resized(shape, *(max(1, round(extent * scale)) for extent in shape.shape))
+    small_shape = _to(shape, scale)
     place = [_start(small_shape, axis, extent, by_mass) for axis, extent in ((0, height), (1, width))]
     rows, columns = (slice(at, at + extent) for at, extent in zip(place, small_shape.shape))
-    found.image[rows, columns] = np.rint(small_shape * (255 / small_shape.max()))
+    found.image[rows, columns] = np.rint(small_shape * (255 / float(small_shape.max())))
     found.steps.append(("as the network sees it", found.image))
     return found
+
+
+def _to(shape: np.ndarray, scale: float) -> np.ndarray:
+    """Return a drawing (H, W) at another scale, each extent at least 1."""
+    return resized(shape, *(max(1, round(extent * scale)) for extent in shape.shape))
 
 
 def _drawing(strength: np.ndarray, contrast: float) -> tuple[np.ndarray, bool]:
@@ -87,7 +92,9 @@ def _drawing(strength: np.ndarray, contrast: float) -> tuple[np.ndarray, bool]:
     return drawing(strength, _PAPER * contrast)
 
 
-def _closer(grey, small, box, before):
+def _closer(
+    grey: np.ndarray, small: np.ndarray, box: tuple[int, int, int, int], before: tuple[Ink, np.ndarray, bool]
+) -> tuple[np.ndarray, Ink, np.ndarray, bool]:
     """Look again at the part (top, left, bottom, right) of the picture where the drawing is, at a finer size."""
     scale = max(grey.shape) / max(small.shape)
     margin = 0.35 * max(box[2] - box[0], box[3] - box[1])
@@ -142,6 +149,3 @@ def _start(shape: np.ndarray, axis: int, extent: int, by_mass: bool) -> int:
 
 def _bytes(levels: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-
-
-__all__ = ["Ink", "Prepared", "centred", "strong"]

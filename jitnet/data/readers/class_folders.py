@@ -82,13 +82,17 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
     if not 2 <= len(train) <= MOST:
         raise InputError(f"{folder} has {len(train)} folders with images: expected 2 to {MOST}, one a class")
     if extra := sorted({each.name for each in found.get("test", [])} - set(names)):
-        raise InputError(f"{folder} has the class {extra[0]!r} to test with but not to train on: expected the same ones")
+        raise InputError(
+            f"{folder} has the class {extra[0]!r} to test with but not to train on: expected the same ones"
+        )
     levels, labels, damaged = _levels(folder, found, report)
     if damaged and not skip_damaged:
         shown = "; ".join(damaged[:_LISTED]) + (f"; and {len(damaged) - _LISTED} more" * (len(damaged) > _LISTED))
         raise InputError(f"{len(damaged)} damaged: {shown}. Remove them, or skip them by --skip-damaged")
     if "test" not in found:
-        for name, count in zip(names, np.bincount([names.index(each) for each in labels["train"]], minlength=len(names))):
+        for name, count in zip(
+            names, np.bincount([names.index(each) for each in labels["train"]], minlength=len(names))
+        ):
             if count < HELD_OUT:
                 raise InputError(
                     f"{folder / name} has {count} images: expected at least {HELD_OUT}, one in seven is for testing; "

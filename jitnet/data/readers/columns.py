@@ -70,8 +70,8 @@ class Layout:
         first, last = _looks(table[:, 0]), _looks(table[:, -1])
         if first == last == 2 and width > 2 and isqrt(width - 1) ** 2 == width - 1:
             raise InputError(
-                f"the first and the last column of {where} both look like labels: expected one, name it by --label 1 or "
-                f"--label {width}"
+                f"the first and the last column of {where} both look like labels: expected one, name it by --label 1 "
+                f"or --label {width}"
             )
         square = isqrt(width) ** 2 == width and isqrt(width - 1) ** 2 != width - 1
         if square and first < 2 and last < 2 and not pixels:
@@ -177,7 +177,9 @@ def _label(layout: Layout, rows: list[list[str]], width: int, where: str, given:
             return lower.index(given.lower())
         if given.lstrip("-").isdecimal() and 1 <= (int(given) if int(given) > 0 else width + 1 + int(given)) <= width:
             return (int(given) if int(given) > 0 else width + 1 + int(given)) - 1
-        raise InputError(f"--label is {given!r}: expected a column of {where}, by its name or a number from 1 to {width}")
+        raise InputError(
+            f"--label is {given!r}: expected a column of {where}, by its name or a number from 1 to {width}"
+        )
     lower = [name.lower() for name in names]
     named = [lower.index(name) for name in _LABELS if name in lower]
     if len(named) > 1 and lower[named[0]] not in ("label", "labels"):

@@ -140,7 +140,7 @@ def _with_pillow(content: bytes, where: str) -> np.ndarray:
 
 
 def _grey(image, where: str) -> np.ndarray:
-    """Return a Pillow image as (H, W) uint8, or uint16 of deeper greys; where only transparency shows the ink, by it."""
+    """Return a Pillow image as (H, W) uint8, or uint16 of deeper greys; by its transparency if only that shows ink."""
     from PIL import Image
 
     if image.mode.startswith("I"):  # 16 bits of grey, which convert() would clip at 255

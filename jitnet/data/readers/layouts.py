@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from jitnet.data.content import Part, read_file, sha256
 from jitnet.data.readers import class_folders, idx, npy, tables
 from jitnet.data.readers.names import entries, part_of
-from jitnet.data.readers.raw import Raw
+from jitnet.data.readers.raw import Raw, of_parts
 from jitnet.data.readers.tables import Table
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.known import FILES, KNOWN, PARTS
@@ -31,7 +32,7 @@ class Options:
     whole: bool = False
 
 
-def read(path: Path, cache: Cache, options: Options = Options()) -> Raw:  # noqa: B008 (it is frozen)
+def read(path: Path, cache: Cache, options: Options = Options()) -> Raw:
     """Read the data set at a path.
 
     Parameters
@@ -67,17 +68,16 @@ def _folder(folder: Path, cache: Cache, options: Options) -> Raw:
     for place in (folder, folder / "MNIST" / "raw", folder / "raw"):
         if found := _idx_files(place):
             parts = {part: _idx(file, cache) for part, file in found.items()}
-            raw = Raw("IDX", *(parts[part] for part in PARTS))
+            raw = of_parts("IDX", parts)
             raw.split = f"the files {found['x_train'].name} and {found['x_test'].name}"
             if "emnist" in found["x_train"].name.lower():
                 raw.orientation = "EMNIST"
             return raw
     if files := _files(folder, {part: [f"{part}.npy"] for part in PARTS}):
-        raw = Raw("npy", *(npy.read_path(files[part]) for part in PARTS))
-        raw.split = "the files x_train.npy and x_test.npy"
-        return raw
-    if found := _table_files(folder):
-        return _tables(found[0], cache, options, found[1])
+        arrays = {part: npy.read_path(file) for part, file in files.items()}
+        return of_parts("npy", arrays, "the files x_train.npy and x_test.npy")
+    if tables_there := _table_files(folder):
+        return _tables(tables_there[0], cache, options, tables_there[1])
     names = {known.npz for known in KNOWN.values()} - {""}
     archives = [each for each in entries(folder) if each.suffix.lower() == ".npz"]
     archives = [each for each in archives if each.name in names] or archives
@@ -129,7 +129,9 @@ def _idx_files(folder: Path) -> dict[str, Path]:
 def _spellings(name: str) -> list[str]:
     """Return how a file may be called: with .gz, with a dot as some archives unpack it, and test for t10k."""
     names = [name, name.replace("t10k", "test")]
-    return list(dict.fromkeys(each + end for n in names for each in (n, n.replace("-idx", ".idx")) for end in ("", ".gz")))
+    return list(
+        dict.fromkeys(each + end for n in names for each in (n, n.replace("-idx", ".idx")) for end in ("", ".gz"))
+    )
 
 
 def _table_files(folder: Path) -> tuple[Path, Path | None] | None:
@@ -159,7 +161,7 @@ def _idx(file: Path, cache: Cache) -> np.ndarray:
 def _npz(file: Path) -> Raw:
     arrays = npy.read_npz(file)
     if all(part in arrays for part in PARTS):
-        return Raw("npz", *(arrays[part] for part in PARTS), split="the file's x_train and x_test")
+        return of_parts("npz", arrays, "the file's x_train and x_test")
     lower = {name.lower(): array for name, array in arrays.items()}
     for x, y in (("x", "y"), ("images", "labels"), ("data", "target"), ("data", "labels"), ("arr_0", "arr_1")):
         if x in lower and y in lower and len(lower) == 2:
@@ -173,8 +175,8 @@ def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> R
     first = _table(train, cache, options.label)
     if first.labels is None:
         raise InputError(
-            f"{train} has {first.pixels.shape[1]} columns and no labels: expected a column with them too; predict reads "
-            "such a file by --csv"
+            f"{train} has {first.pixels.shape[1]} columns and no labels: expected a column with them too; predict "
+            "reads such a file by --csv"
         )
     raw = Raw("CSV", first.pixels, first.labels, header=first.header, label_column=first.label_column)
     raw.notes += first.notes
@@ -196,13 +198,14 @@ def _table(file: Path, cache: Cache, label: str, pixels: int = 0) -> Table:
     beside = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn, cache.report)
     content = read_file(file)
 
+    made: Table | None = None
+
     def parse() -> dict[str, np.ndarray]:
         nonlocal made
         made = tables.decode(content, str(file), cache.report, label, pixels)
         facts = [made.header, made.label_column, made.notes, None if made.labels is None else made.labels.tolist()]
         return {"x": made.pixels, "m": np.frombuffer(json.dumps(facts).encode(), np.uint8).copy()}
 
-    made: Table | None = None
     kept = _kept(_key(content, label, str(pixels)), ("x", "m"), parse, [beside, cache])
     if made is not None:
         return made
@@ -235,7 +238,9 @@ def _key(content: bytes, *more: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def _kept(key: str, names: tuple[str, ...], parse, caches: list[Cache]) -> dict[str, np.ndarray]:
+def _kept(
+    key: str, names: tuple[str, ...], parse: Callable[[], dict[str, np.ndarray]], caches: list[Cache]
+) -> dict[str, np.ndarray]:
     """Return the arrays under a key from the first cache that has them, else parse and fill one if they are bytes."""
     for cache in caches:
         kept = {name: part.array for name in names if (part := cache.load(f"{key}-{name}"))}

@@ -20,3 +20,8 @@ class Raw:
     split: str = ""
     orientation: str = "upright"
     notes: list[str] = field(default_factory=list)  # what was assumed and should be known
+
+
+def of_parts(kind: str, parts: dict[str, np.ndarray], split: str = "") -> Raw:
+    """Return what the four arrays x_train, y_train, x_test and y_test are, of a format and split by the files."""
+    return Raw(kind, parts["x_train"], parts["y_train"], parts["x_test"], parts["y_test"], split=split)

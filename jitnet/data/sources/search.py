@@ -9,7 +9,7 @@ from jitnet.data.content import Part, sha256
 from jitnet.data.dataset import SYNTHETIC, Dataset, assemble, own_name
 from jitnet.data.readers import layouts
 from jitnet.data.readers.layouts import Options
-from jitnet.data.readers.raw import Raw
+from jitnet.data.readers.raw import Raw, of_parts
 from jitnet.data.sources import download
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.download import DownloadError
@@ -200,7 +200,7 @@ def _synthetic() -> Dataset:
 
 
 def _raw(parts: dict[str, Part]) -> Raw:
-    return Raw("IDX", *(parts[part].array for part in PARTS), split="60,000 and 10,000 as published")
+    return of_parts("IDX", {name: part.array for name, part in parts.items()}, "as published")
 
 
 def _nowhere(known: Known, tried: list[str]) -> str:

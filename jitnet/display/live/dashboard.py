@@ -17,15 +17,15 @@ from jitnet.display.live.screen import render, render_end
 from jitnet.display.sink import Sink
 from jitnet.events import Compiling, Event, RunStarted, StepsDone, Warned
 
-# A frame is followed by a pause of 150 times what it took, so that drawing stays below 1 % of the run whatever the
-# terminal costs. At most 10 a second, since more are not seen; at least one in 3 s, or the screen would look dead
+# A frame is followed by a pause of 150 times its own time, so that drawing stays below 1 % of the run on any terminal.
+# At most 10 a second, since more are not seen; at least one in 3 s, or the screen would look dead
 # after the terminal was slow once. bench/dashboard.py measures it.
 SHARE = 150.0
 SHORTEST_S, LONGEST_S = 0.1, 3.0
 
 
 class Dashboard:
-    """Draws the run on the terminal behind `stream`; `clock` counts seconds.
+    """Draws the run on the terminal that is `stream`; `clock` counts seconds.
 
     Attributes: `state`, folded from the events; `drawing_s`, seconds spent in here so far; `frames` drawn.
     """
@@ -97,7 +97,7 @@ class Dashboard:
 
     @property
     def paused(self) -> bool:
-        """Does the user want the training to stand still?"""
+        """Does the user want the training to pause?"""
         return self.state.paused
 
     def wait(self) -> None:

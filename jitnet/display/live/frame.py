@@ -1,7 +1,7 @@
 """Lines of styled text, and the few shapes screens are built from: panels, bars, things side by side.
 
 Lines are put together by hand rather than with rich's layouts: a frame has exactly the width and height that
-it was asked for, so nothing jumps, and it is drawn several times faster, so the kernels keep the processor.
+it should have, so nothing jumps, and it is drawn several times faster, so the kernels keep the processor.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def style_of(tone: str) -> Style:
 
 
 def blend(low: str, high: str, share: float, steps: int = 8) -> str:
-    """Return the colour at a share of the way between two colours, in so many steps that it seldom changes.
+    """Return the colour at a share of the way between two colours, rounded to `steps` steps so that it seldom changes.
 
     >>> blend("#000000", "#ff8000", 0.5)
     '#804000'
@@ -61,7 +61,7 @@ class Glyphs:
     right: str
     wrong: str
     braille: bool
-    greys: bool = False  # may a character have a colour of its own, so that two pixels make it?
+    greys: bool = False  # may each character have its own colours, so that it shows two pixels?
 
 
 UNICODE = Glyphs(tuple("╭╮╯╰─│┤└"), tuple("━╸─"), "·", "…", "★", "▸", "▾", "◆", "✓", "✗", True)
@@ -141,7 +141,7 @@ def panel(
     return lines
 
 
-def beside(left: list[Line], right: list[Line]) -> list[Line]:
+def side_by_side(left: list[Line], right: list[Line]) -> list[Line]:
     """Return two blocks of equal height side by side."""
     return [[*a, *b] for a, b in zip(left, right, strict=True)]
 

@@ -14,14 +14,14 @@ except ImportError:  # not on Windows: there Ctrl-C is the only key
     termios = tty = None  # type: ignore[assignment]
 
 HELP = (
-    ("p or space", "pause; again to go on"),
-    ("q", "stop and save; `jitnet resume` goes on"),
+    ("p or space", "pause; again to continue"),
+    ("q", "stop and save; `jitnet resume` continues"),
     ("h or ?", "show or hide this help"),
 )
 
 
 class Keys:
-    """The keyboard behind standard input, if that is a terminal which this process may read from."""
+    """The keyboard of standard input, if that is a terminal which this process may read from."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:
         self._descriptor = -1

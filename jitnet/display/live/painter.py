@@ -1,7 +1,7 @@
 """Puts frames on the terminal: only lines that changed are written, so nothing flickers and little is sent.
 
-rich's own Live writes every line anew, measures it again and takes some 2 ms a frame; this takes a fifth of that, which
-pays for ten frames a second below 1 % of the processor.
+rich's own Live writes every line again, measures it again and takes about 2 ms a frame; this takes a fifth of that,
+which pays for ten frames a second below 1 % of the processor.
 """
 
 from functools import cache
@@ -17,7 +17,7 @@ _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # a terminal that knows it shows al
 
 
 class Painter:
-    """Owns the rows from the cursor down; between two calls the cursor rests behind the last row."""
+    """Owns the rows from the cursor down; between two calls the cursor is after the last row."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -39,7 +39,7 @@ class Painter:
         self._write(self._erased())
 
     def resized(self, smaller: bool) -> None:
-        """Start anew with the next frame. A terminal that shrank wrapped our lines, and nobody knows where they are."""
+        """Start again with the next frame. A terminal that shrank wrapped our lines, in places that are unknown."""
         self._before += _CLEAR_ALL if smaller else self._erased()
         self._shown = []
 
@@ -91,7 +91,7 @@ def _codes(tone: str, colours: str | None) -> str:
         "windows": ColorSystem.WINDOWS,
     }
     known = style_of(tone)
-    style = Style(color=known.color, bgcolor=known.bgcolor, bold=known.bold)  # anew: a style keeps its first codes
+    style = Style(color=known.color, bgcolor=known.bgcolor, bold=known.bold)  # a new one: a style keeps its first codes
     system = systems.get(colours or "", ColorSystem.STANDARD)
     if colours is None:
         style = style.without_color

@@ -17,15 +17,6 @@ from jitnet.events import (
 )
 
 
-def counted(number: int, noun: str = "epoch") -> str:
-    """Return the number with its noun.
-
-    >>> counted(1), counted(9), counted(2, "thread")
-    ('1 epoch', '9 epochs', '2 threads')
-    """
-    return f"{number} {noun}{'s' * (number != 1)}"
-
-
 class Rate:
     """Images per second of the last few `memory` seconds, older calls fading out exponentially."""
 
@@ -55,7 +46,7 @@ class Trace:
         self._pending: list[tuple[float, float]] = []
 
     def add(self, x: float, y: float) -> None:
-        """Append a point; one that is not finite is left out."""
+        """Append a point; one that is not finite is dropped."""
         if not math.isfinite(y):
             return
         self._pending.append((x, y))
@@ -147,7 +138,7 @@ class DashboardState:
 
     @property
     def moving(self) -> list[float]:
-        """For the image and each layer: how far its weights move, as a share of the most; without weights 0."""
+        """For the image and each layer: the change of its weights, as a share of the largest; without weights 0."""
         places, most = len(self.run.extents) if self.run else 0, max(self.moved, default=0.0)
         known = most > 0 and len(self.moved) == places - 1
         return [0.0, *(share / most for share in self.moved)] if known else [0.0] * places

@@ -5,9 +5,10 @@ from rich.cells import cell_len
 from jitnet.display.charts import accuracy_chart, loss_chart
 from jitnet.display.classes import ROWS as DIGITS
 from jitnet.display.classes import class_line, confusion_of, confusion_panel, confusion_size, digits_panel
-from jitnet.display.live.frame import UNICODE, Frame, Glyphs, Line, bar, beside, clean, fit, panel, spread
+from jitnet.display.format import clock, count, percentage
+from jitnet.display.live.frame import UNICODE, Frame, Glyphs, Line, bar, clean, fit, panel, side_by_side, spread
 from jitnet.display.live.keys import HELP
-from jitnet.display.live.progress import DashboardState, counted
+from jitnet.display.live.progress import DashboardState
 from jitnet.display.network import drawing, in_a_line
 from jitnet.display.plain import closing_lines
 from jitnet.display.table import planned_rows, table
@@ -39,7 +40,7 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
         lines += _abreast(state, width, min(left, TALLEST), glyphs, boxed)
     elif height >= 20:
         curves = min(14 if boxed else 9, max(left - wanted, LEAST + boxed))
-        lines += _charts_beside(state, width, curves, glyphs, boxed)
+        lines += _charts_abreast(state, width, curves, glyphs, boxed)
         lines += table(state, width, min(left - curves, wanted), glyphs, boxed)
     else:
         lines += table(state, width, min(left, wanted), glyphs, boxed)
@@ -49,7 +50,7 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
 def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> Frame:
     """Return what stays on the terminal: header, curves, every epoch, and last how the run ended.
 
-    The last lines may be wider than `width`: a command in them must not be cut.
+    The last lines may be wider than `width`, since a command in them is not cut.
     """
     closing = closing_lines(state.end) if state.end else []
     tone = "error" if isinstance(state.end, Diverged) else "strong"
@@ -58,7 +59,7 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> F
         return Frame([fit(_status(state, width), width, glyphs), *last])
     width = min(width, WIDEST)
     lines = _header(state, width, glyphs, True, 4)
-    lines += _charts_beside(state, width, 12, glyphs, True)
+    lines += _charts_abreast(state, width, 12, glyphs, True)
     if state.run and state.run.sample:
         lines += digits_panel(state, width, glyphs)
     lines += table(state, width, len(state.epochs) + (state.steps is not None) + 3, glyphs)
@@ -69,7 +70,7 @@ def _classes(state: DashboardState, width: int, left: int, glyphs: Glyphs, boxed
     """Return what the latest evaluation says of single classes: a panel, a line or nothing, by the room there is."""
     if state.run is None or state.run.classes < 2 or not state.run.test_images:
         return []
-    below = LEAST + boxed if width >= 100 else LEAST + 4 + 2 * boxed  # the table goes beside the curves or below them
+    below = LEAST + boxed if width >= 100 else LEAST + 4 + 2 * boxed  # the table goes next to the curves or below them
     if state.run.sample and left >= DIGITS + 1 + boxed + below:
         return digits_panel(state, width, glyphs, boxed)
     return [fit([("  ", ""), *class_line(confusion_of(state), width - 4, glyphs)], width, glyphs)] if left >= 14 else []
@@ -83,28 +84,16 @@ def _abreast(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed
     wide, high = confusion_size(classes)
     tall = rows >= 2 * LEAST + 4
     if classes >= 2 and width - columns - wide >= (50 if tall else 64) and rows >= high:
-        made = beside(made, confusion_panel(confusion_of(state), wide, rows, glyphs, boxed))
+        made = side_by_side(made, confusion_panel(confusion_of(state), wide, rows, glyphs, boxed))
         columns += wide
     room = width - columns
-    charts = _charts_over if tall and room < 4 * rows else _charts_beside  # else the curves would be towers
-    return beside(made, charts(state, room, rows, glyphs, boxed))
+    charts = _charts_stacked if tall and room < 4 * rows else _charts_abreast  # else the curves would be towers
+    return side_by_side(made, charts(state, room, rows, glyphs, boxed))
 
 
 def _help(width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
     body: list[Line] = [[(f"{key:<12}", "strong"), (what, "")] for key, what in HELP]
     return panel([("keys", "title")], [], body, width, rows, glyphs, boxed)
-
-
-def clock(seconds: float | None) -> str:
-    """Return a duration as hours, minutes and seconds.
-
-    >>> clock(4.2), clock(192), clock(7322), clock(None)
-    ('0:04', '3:12', '2:02:02', '-:--')
-    """
-    if seconds is None:
-        return "-:--"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}" if minutes >= 60 else f"{minutes}:{rest:02d}"
 
 
 def _data(run: RunStarted) -> Line:
@@ -120,13 +109,13 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high
         return panel([("jitnet", "title")], [], [], width, high + 8 if boxed else 4, glyphs, boxed)
     dot = (f" {glyphs.dot} ", "box")
     size: Line = [(f"{run.parameters:,}", ""), (" parameters", "label"), dot, (f"{run.macs:,}", ""), (" MACs", "label")]
-    number, noun = counted(run.threads, "thread").split()
+    number, noun = count(run.threads, "thread").split()
     machine: Line = [(number, ""), (f" {noun} ({run.layer})", "label")]
     images: Line = [(f"{run.train_images:,}", ""), (" training", "label")]
     if run.val_images:
         images += [dot, (f"{run.val_images:,}", ""), (" validation", "label")]
     images += [dot, (f"{run.test_images:,}", ""), (" test", "label")]
-    recipe: Line = [(f"{clean(run.recipe)}, {counted(run.epochs)}", "")]
+    recipe: Line = [(f"{clean(run.recipe)}, {count(run.epochs)}", "")]
     title: Line = [("jitnet ", "title"), (clean(run.title), "strong")]
     network: Line = [(clean(run.architecture), "strong")]
     if not boxed:
@@ -170,12 +159,12 @@ def _progress(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool) ->
 
 def _bars(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     total = state.run.epochs if state.run else 0
-    first = "paused" if state.paused else "evaluating" if state.evaluating else f"epoch {state.epoch}"
+    first = "paused" if state.paused else "evaluating" if state.evaluating else f"epoch {state.epoch + 1}"
     lines = []
     fraction = state.evaluated if state.evaluating else state.fraction
     for name, share, left, tone in (
         (first, fraction, state.epoch_left_s, "loss"),
-        (f"{state.epoch} of {counted(total)}", state.run_fraction, state.run_left_s, "accuracy"),
+        (f"{state.epoch} of {count(total)}", state.run_fraction, state.run_left_s, "accuracy"),
     ):
         text = f"{100 * share:6.1f} %{clock(left):>9} left"
         lines.append([(f"{name:<16}", ""), *bar(share, width - 16 - len(text), tone, glyphs), (text, "")])
@@ -212,20 +201,20 @@ def _compiling(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     ]
 
 
-def _charts_beside(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
+def _charts_abreast(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
     half = width // 2
-    return beside(
+    return side_by_side(
         loss_chart(state, half, rows, glyphs, boxed), accuracy_chart(state, width - half, rows, glyphs, boxed)
     )
 
 
-def _charts_over(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
+def _charts_stacked(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
     half = rows // 2
     return loss_chart(state, width, rows - half, glyphs, boxed) + accuracy_chart(state, width, half, glyphs, boxed)
 
 
 def _status(state: DashboardState, width: int) -> Line:
-    """Return what one line has room for, the most telling first: what does not fit is left out, not cut."""
+    """Return what one line has room for, the most telling first: what does not fit is omitted, not cut."""
     run = state.run
     if run is None:
         return [("jitnet", "title")]
@@ -241,12 +230,12 @@ def _status(state: DashboardState, width: int) -> Line:
         if state.end:
             parts += [("done", "strong"), (f"in {clock(state.elapsed_s)}", "")]
         else:
-            parts += [(f"epoch {state.epoch} {100 * state.fraction:3.0f} %", "strong")]
+            parts += [(f"epoch {state.epoch + 1} {100 * state.fraction:3.0f} %", "strong")]
             parts += [("paused", "alert") if state.paused else (f"{clock(state.run_left_s)} left", "")]
         if state.steps:
             parts += [(f"loss {state.steps.epoch_loss:.4f}", "loss")]
         if state.epochs and state.epochs[-1].test_accuracy is not None:
-            parts += [(f"acc {state.epochs[-1].test_accuracy:.2f}", "accuracy")]
+            parts += [(f"acc {percentage(state.epochs[-1].test_accuracy)}", "accuracy")]
         parts += [(f"{state.speed.value:,.0f} images/s", "label")]
     line: Line = [(clean(run.title), "title")]
     left = width - cell_len(line[0][0])

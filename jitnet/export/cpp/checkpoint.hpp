@@ -27,7 +27,7 @@ inline std::ifstream open_file(const std::string& path, std::uint64_t& size) {
   return file;
 }
 
-// Read so many bytes, which the file is known to hold.
+// Read `count` bytes, which the file is known to contain.
 inline Bytes read_bytes(std::istream& file, std::uint64_t count) {
   Bytes bytes(static_cast<std::size_t>(count));
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(count));
@@ -39,7 +39,7 @@ inline Bytes read_bytes(std::istream& file, std::uint64_t count) {
 inline Bytes read_idx(const std::string& path, std::vector<std::int64_t>& extents) {
   std::error_code problem;
   if (!std::filesystem::exists(path, problem) && std::filesystem::exists(path + ".gz", problem)) {
-    throw Error(path + " is there as .gz only: unpack it, gunzip -k " + path + ".gz");
+    throw Error(path + " exists as .gz only: unpack it with gunzip -k " + path + ".gz");
   }
   std::uint64_t size = 0;
   std::ifstream file = open_file(path, size);
@@ -239,14 +239,14 @@ inline std::size_t digits_at(const Bytes& header, const std::string& digits) {
   return static_cast<std::size_t>(found - header.begin()) + 10;
 }
 
-// Read the whole file, of so many bytes. Memory is taken for the header first, for the rest when all of it adds up.
+// Read the whole file of `size` bytes. Memory is taken for the header first, for the rest when all of it adds up.
 inline Checkpoint decode_checkpoint(std::istream& file, std::uint64_t size) {
-  if (size < 8) throw Error("it is truncated: it has not even a header");
+  if (size < 8) throw Error("it is truncated: it has no header");
   Bytes head = read_bytes(file, 8);
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < 8; i++) length |= std::uint64_t{head[i]} << 8 * i;
   if (length > HEADER_LIMIT || length > size - 8) {
-    throw Error("its header claims " + std::to_string(length) + " bytes: it is truncated or no checkpoint");
+    throw Error("its header claims " + std::to_string(length) + " bytes: it is truncated or not a checkpoint");
   }
   const Bytes text = read_bytes(file, length);
   head.insert(head.end(), text.begin(), text.end());
@@ -347,7 +347,7 @@ inline Checkpoint load_checkpoint(const std::string& path) {
   }
 }
 
-// Written beside `path` and renamed: what was there is replaced whole or not at all.
+// Written next to `path` and renamed: an old file is replaced as a whole or not at all.
 inline void save_checkpoint(const std::string& path, const Checkpoint& checkpoint) {
   const Bytes bytes = encode_checkpoint(checkpoint);
   const std::string temporary = path + ".tmp";

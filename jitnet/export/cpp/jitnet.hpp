@@ -1,6 +1,6 @@
 // jitnet.hpp: the kernels of jitnet a second time, in C++17 with nothing but the standard library.
 //
-// It infers and trains; checkpoint.hpp beside it shares weight files with the Python package both ways. The order is
+// It infers and trains; checkpoint.hpp reads and writes the weight files of the Python package. The order is
 // that of the folder kernels/, one page per operation, each function under its equation:
 //
 //   vectors, contract, convolution, pooling, activation, dense, loss, optimizer,
@@ -31,7 +31,7 @@
 
 namespace jitnet {
 
-// What a user can mend. The text is one sentence: what was given, what was expected, what to do.
+// An error that a user can fix. The text is one sentence: what was given, what was expected, what to do.
 struct Error : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -86,9 +86,9 @@ inline void store(float* target, const Lanes& x) { std::memcpy(target, &x, sizeo
 //
 //   out[i,j] = init[i,j] + scale * sum_{t < T, k < K} a[t,k,i] * b[t,k,j]
 
-constexpr int SPARE = 4 * LANES;  // floats behind every arena: loops read whole vectors, and write what exists
+constexpr int SPARE = 4 * LANES;  // floats after every arena: loops read whole vectors, and write existing elements only
 
-// Element (t, k, i) lies at data[t * t_step + k * k_step + i * i_step].
+// Element (t, k, i) is data[t * t_step + k * k_step + i * i_step].
 struct View {
   const float* data;
   int t_step, k_step, i_step;
@@ -145,8 +145,8 @@ inline void contract(View a, View b, int T, int K, int I, int J, const float* in
 }
 
 // -------------------------------------------------------------------------------------------------------- convolution
-// 3x3, stride 1, zero padding 1. In a padded image (H+2, W+2, C) the 3*C numbers under one row of the filter lie side
-// by side, and the next output pixel's lie C further on.
+// 3x3, stride 1, zero padding 1. In a padded image (H+2, W+2, C) the 3*C values under one row of the filter are
+// adjacent, and those of the next output pixel begin C elements later.
 
 // out[y+1,x+1,c] = x[y,x,c]; the border of out is zero already and stays so.
 inline void pad(const float* x, int H, int W, int C, float* out) {
@@ -211,6 +211,7 @@ inline void add_bias_gradient(const float* grad_output, int BH, int BW, int H, i
 // ------------------------------------------------------------------------------------------------------------ pooling
 // Max-pool 3x3, stride 2, padded at the bottom and right: 28 -> 14 -> 7. A window that hangs over the edge looks at its
 // first row or column twice: a number never wins against itself, so the padding never wins. A tie goes to the first.
+// NaN wins against every number and stays, so that the loss shows it.
 
 // out[oy,ox,c] = max_{i,j < 3} x[2*oy+i, 2*ox+j, c];  argmax[oy,ox,c] = where in x the winner lies
 inline void max_pool2d_forward(const float* x, int H, int W, int C, float* out, std::int32_t* argmax) {
@@ -228,8 +229,9 @@ inline void max_pool2d_forward(const float* x, int H, int W, int C, float* out, 
         int where = first[0];
         for (int k = 1; k < 9; k++) {
           const float value = x[first[k] + c];
-          where = value > top ? first[k] : where;
-          top = value > top ? value : top;
+          const bool wins = (value > top) | (value != value);
+          where = wins ? first[k] : where;
+          top = wins ? value : top;
         }
         best[c] = top;
         place[c] = where + c;
@@ -276,7 +278,7 @@ inline void activation_backward(Activation kind, const float* out, int n, float*
 }
 
 // ------------------------------------------------------------------------------------------------------------- linear
-// For one image. An input that is zero, as half of them are behind ReLU, adds nothing: its row of weights is not read.
+// For one image. An input that is zero, as half of them are after ReLU, adds nothing: its row of weights is not read.
 
 // List the inputs that are not zero, or all, and return how many. Without a branch: zeros follow no pattern to guess.
 inline int active_inputs(const float* x, int D, bool all_inputs, std::int32_t* rows) {
@@ -469,7 +471,7 @@ inline bool all_finite(const float* values, std::size_t n) {
 }
 
 // ------------------------------------------------------------------------------------------------------------ network
-// The network is a table, one record a layer; everything it computes lies in arenas, as in kernels/table.py.
+// The network is a table, one record a layer; everything it computes is in arenas, as in kernels/table.py.
 
 enum class Kind { conv, dense };
 
@@ -477,7 +479,7 @@ struct Layer {
   const char* name;  // "conv1"
   Kind kind;
   Activation activation;
-  bool pool;    // 3x3/2 max-pool behind it (conv)
+  bool pool;    // followed by a 3x3/2 max-pool (conv)
   int H, W, C;  // of the input (dense: 1, 1, D)
   int OC;       // output channels (dense: K)
   int BH, BW;   // extents of the bias: (H, W, OC), or (1, 1, OC)
@@ -643,8 +645,8 @@ class Network {
     add_bias_gradient(gradient, layer.BH, layer.BW, H, W, OC, scale, grad_bias);
   }
 
-  // Does the gradient of dense layer l's inputs matter where they are 0? Not behind ReLU, which stops it, and not at an
-  // image, whose gradient nobody asks for.
+  // Does the gradient of dense layer l's inputs matter where they are 0? Not after ReLU, which stops it, and not at an
+  // image, whose gradient is not needed.
   static constexpr bool all_inputs(std::size_t l) { return l > 0 && layers[l - 1].activation != Activation::relu; }
 
   alignas(64) Arena grads_{};
@@ -670,7 +672,7 @@ struct Settings {
   Init init = Init::documents;
   bool shuffle = false;
   std::uint64_t seed = 0;
-  int val = 0;    // the last `val` training images are left out
+  int val = 0;    // the last `val` training images are held out
   int limit = 0;  // train on the first `limit` images only; 0 = all
 };
 
@@ -756,7 +758,7 @@ struct Dataset {
   std::int64_t size() const { return static_cast<std::int64_t>(targets.size()); }
 };
 
-// How far a run is, as in a checkpoint.
+// The progress of a run, as in a checkpoint.
 struct Position {
   std::int64_t epoch = 0, step_in_epoch = 0, step = 0;
   double loss_sum = 0.0;  // of the epoch's images so far, in order

@@ -138,9 +138,9 @@ struct Arguments {
       } else if (command == "train" && (name == "shuffle" || name == "no_shuffle")) {
         options["shuffle"] = name == "shuffle" ? "true" : "false";
       } else if (std::find(known.begin(), known.end(), name) == known.end()) {
-        throw Error(word + " is no option of " + command + ": see jitnet_cpp --help");
+        throw Error(word + " is not an option of " + command + ": see jitnet_cpp --help");
       } else if (i + 1 == argc) {
-        throw Error(word + " is given without a value: expected one behind it");
+        throw Error(word + " is given without a value: expected one after it");
       } else {
         options[name] = argv[++i];
       }
@@ -232,7 +232,7 @@ void save(const std::string& path, const Position& position, const Settings& set
   jitnet::save_checkpoint(path, checkpoint);
 }
 
-// A file for output, if one was asked for.
+// A file for output, if one was requested.
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 File open_output(const Arguments& given, const std::string& name) {

@@ -1,0 +1,114 @@
+"""Trained networks are opened from runs, checkpoints and saved models, by programs and by commands."""
+
+import inspect
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import digits, refusal, rows, settle, train
+
+import jitnet
+from jitnet import CNN, MLP
+from jitnet.cli import main
+from jitnet.config import SETTINGS, Settings
+from jitnet.data import load
+from jitnet.errors import InputError
+
+WORDS = ("--val", "40", "--shuffle", "--optimizer", "momentum", "--lr", "0.02")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    digits(settle(monkeypatch, tmp_path))
+    return tmp_path
+
+
+def last_line(capsys, *words):
+    capsys.readouterr()
+    assert main([*words]) == 0
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+def test_every_way_to_a_run_gives_the_same_network(folder, capsys):
+    train("run", *WORDS)
+    shutil.copy("runs/run/last.safetensors", "moved.safetensors")
+    jitnet.load("latest").save("model.safetensors")
+    jitnet.load("runs/run").save("model.npz")
+    x = load("digits", offline=True).x_test
+    sources = ["latest", "run", Path("runs/run"), "runs/run/last.safetensors"]
+    files = ["moved.safetensors", "model.safetensors", "model.npz"]
+    models = [jitnet.load(source) for source in (*sources, *files)] + [CNN.load("run"), CNN.load("model.npz")]
+    assert len({model.predict_proba(x).tobytes() for model in models}) == 1
+    recipe = {"optimizer": "momentum", "lr": 0.02, "shuffle": True, "val": 40, "architecture": "conv2 pool dense4"}
+    for model in models:
+        assert isinstance(model, CNN) and recipe.items() <= model.get_params().items()
+    wanted = [float(row["train_loss"]) for row in rows(Path("runs/run"))]
+    assert [model.loss_curve_ for model in models if model.history_] == [wanted] * (len(models) - 1)
+    found = {last_line(capsys, "eval", str(source), "--data", "digits") for source in (*sources, *files)}
+    assert len(found) == 1 and "accuracy" in found.pop()
+    image = "digits/t10k-images-idx3-ubyte"
+    assert len({last_line(capsys, "predict", str(source), image) for source in (*sources, *files)}) == 1
+    assert last_line(capsys, "eval", "moved.safetensors") == last_line(capsys, "eval", "run")  # it names its data
+    assert "expected a run" in refusal(capsys, "eval", "moved.safetensors", "--best")
+
+
+def test_a_fitted_model_keeps_labels_recipe_and_history(folder, capsys):
+    data = load("digits", offline=True)
+    names = np.array(["one", "two", "three"])
+    model = MLP((5,), "tanh", epochs=2, lr=0.05, val=30, seed=3).fit(data.x_train, names[data.y_train])
+    for file in ("m.npz", "m.safetensors", "m.any"):
+        model.save(file)
+        back = jitnet.load(file)
+        assert isinstance(back, MLP) and back.get_params() == model.get_params()
+        assert back.classes_.tolist() == model.classes_.tolist() and back.loss_curve_ == model.loss_curve_
+        assert back.validation_loss_curve_ == model.validation_loss_curve_
+        assert back.predict_proba(data.x_test).tobytes() == model.predict_proba(data.x_test).tobytes()
+    with pytest.raises(InputError, match=r"m\.gone|no run 'm\.gone'"):
+        jitnet.load("m.gone")
+    with pytest.raises(InputError, match=r"gone\.npz .*no such file|cannot read .*gone\.npz|gone\.npz"):
+        jitnet.load("gone.npz")
+
+
+def test_a_regression_is_refused(folder):
+    rng = np.random.default_rng(0)
+    np.savetxt("t.csv", rng.random((40, 3)), delimiter=",", header="a,b,price", comments="")
+    words = ["train", "mlp", "--hidden", "4", "--data", "t.csv", "--target", "price", "--epochs", "1", "--name", "r"]
+    assert main([*words, "--ui", "quiet"]) == 0
+    with pytest.raises(InputError, match="it is a regression, and estimators classify"):
+        jitnet.load("r")
+
+
+@pytest.mark.parametrize("kind", [CNN, MLP])
+def test_signature_and_documentation_list_every_setting(kind):
+    shown, text = inspect.signature(kind).parameters, inspect.getdoc(kind)
+    for name, item in SETTINGS.items():
+        if item.parameter:
+            assert shown[name].default == getattr(Settings(), name) == getattr(kind(), name)
+            assert f"{name} : {item.type_text}, default {shown[name].default!r}" in text
+    assert set(shown) == set(kind().get_params())
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
+        kind(epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("epochs", 1.5, "a whole number from 1"),
+        ("epochs", True, "a whole number from 1"),
+        ("lr", "fast", "a finite number above 0"),
+        ("shuffle", "no", "true or false"),
+        ("optimizer", "rmsprop", "one of sgd, momentum"),
+        ("momentum", 1, "a number from 0 to less than 1"),
+    ],
+)
+def test_parameters_are_checked_as_settings_are(name, value, expected):
+    with pytest.raises(InputError, match=f"^{name} is {value!r}: expected {expected}"):
+        MLP((3,), **{name: value}).fit(np.zeros((4, 4)), [0, 1, 0, 1])
+
+
+def test_numbers_of_numpy_are_numbers():
+    values = {"epochs": np.int64(2), "lr": np.float32(0.5), "shuffle": np.bool_(True), "momentum": 0}
+    settings = Settings(**values)
+    assert (settings.epochs, settings.lr, settings.shuffle, settings.momentum) == (2, 0.5, True, 0.0)
+    assert [type(getattr(settings, name)) for name in values] == [int, float, bool, float]
