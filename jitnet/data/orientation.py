@@ -27,8 +27,9 @@ def turned(images: np.ndarray, labels: np.ndarray, names: list[str], named: bool
 def _height_to_width(images: np.ndarray) -> float:
     """Return the mean height of the ink over its mean width."""
     ink = images >= _INK
-    rows, columns = ink.any(axis=2), ink.any(axis=1)  # (N, H), (N, W)
+    rows: np.ndarray = np.any(ink, axis=2)  # (N, H)
+    columns: np.ndarray = np.any(ink, axis=1)  # (N, W)
     heights = rows.shape[1] - rows[:, ::-1].argmax(axis=1) - rows.argmax(axis=1)
     widths = columns.shape[1] - columns[:, ::-1].argmax(axis=1) - columns.argmax(axis=1)
-    drawn = rows.any(axis=1)
+    drawn = np.any(rows, axis=1)
     return float(heights[drawn].mean() / widths[drawn].mean()) if drawn.any() else 1.0

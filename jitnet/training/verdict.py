@@ -34,5 +34,5 @@ def verdict(rows: list[EpochDone], targets: np.ndarray, loss: str, lr: float) ->
     first, second = ("smaller", "larger") if high or lr > 0.02 else ("larger", "smaller")
     return (
         f"{LEARNT_NOTHING}: {' and '.join(found)}; likely the learning rate (a peak of {lr:g}) is not right, try one "
-        f"ten times {first}, then ten times {second}, or more epochs, or init he; or the labels are not those of the images"
+        f"ten times {first}, then ten times {second}, more epochs, or init he; or the labels are not those of the images"
     )

@@ -5,7 +5,7 @@ import numpy as np
 from jitnet.data import pixels
 from jitnet.data.pictures.prepare import Prepared, centred
 from jitnet.data.pictures.resize import resized
-from jitnet.data.pictures.style import MNIST, is_in_style
+from jitnet.data.pictures.style import MNIST, in_style
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 
@@ -30,9 +30,9 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
     style = record.style if record.kind else MNIST
     image, note = _bytes(levels, record, name, drawn)
     if style.prepared:
-        if image.shape == (height, width) and is_in_style(image, style):
-            _require_ink(image)
-            found = Prepared(image.copy(), steps=[("taken as it is", image)])
+        _require_ink(image)
+        if image.shape == (height, width) and (ready := in_style(image, style)) is not None:
+            found = Prepared(ready, steps=[("the picture", image), ("as the network sees it", ready)])
         else:
             found = centred(image, height, width, style.side if record.kind else 0, style.by_mass)
             if not style.light:

@@ -111,8 +111,8 @@ def _closer(
 def _with_stroke(shape: np.ndarray, scale: float) -> np.ndarray:
     """Return a drawing (H, W) whose strokes, at `scale`, are neither much thinner nor much thicker than MNIST's."""
     binary = np.pad(shape > 0.5 * shape.max(), 1)
-    perimeter = np.count_nonzero(np.diff(binary, axis=0)) + np.count_nonzero(np.diff(binary, axis=1))
-    stroke = 2.6 * np.count_nonzero(binary) / max(1, perimeter) * scale
+    perimeter = sum(int(np.count_nonzero(np.diff(binary, axis=axis))) for axis in (0, 1))
+    stroke = 2.6 * int(np.count_nonzero(binary)) / max(1, perimeter) * scale
     if stroke >= _THIN:
         return shape
     reach = round((_THIN - stroke) / scale / 2)

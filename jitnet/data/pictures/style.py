@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _DARK = 64  # grey levels from here on are ink, where ink is light
+_PLAIN = 16  # grey levels: so near to black or white paper is plain
 _STEADY = 0.9  # of the pictures share a size and a place in data that were prepared like MNIST
 
 
@@ -47,10 +48,10 @@ def measure(images: np.ndarray) -> tuple[Style, str]:
     lighter = float((means > paper).mean())
     polarity = "light on dark" if middle < 128 and lighter > 0.9 else ""
     polarity = "dark on light" if middle >= 128 and lighter < 0.1 else polarity
-    plain = float((paper <= 16).mean()) if polarity == "light on dark" else float((paper >= 239).mean())
+    light = polarity == "light on dark"
+    plain = float((paper <= _PLAIN if light else paper >= 255 - _PLAIN).mean())
     if not polarity or plain < 0.98:
         return AS_IS, polarity
-    light = polarity == "light on dark"
     side, place, box = placement(images, light)
     usual = int(np.median(side))
     steady = float((np.abs(side - usual) <= 1).mean())
@@ -76,7 +77,9 @@ def placement(images: np.ndarray, light: bool) -> tuple[np.ndarray, np.ndarray, 
     """
     height, width = images.shape[1:3]
     middle = np.array([height / 2, width / 2])
-    sides, places, boxes = [], [], []
+    sides: list[np.ndarray] = []
+    places: list[np.ndarray] = []
+    boxes: list[np.ndarray] = []
     for start in range(0, len(images), 1000):
         part = images[start : start + 1000]
         part = part if light else 255 - part
@@ -84,9 +87,9 @@ def placement(images: np.ndarray, light: bool) -> tuple[np.ndarray, np.ndarray, 
         mass = np.maximum(part.sum(axis=(1, 2), dtype=np.int64), 1)
         extents, centres, middles = [], [], []
         for axis, extent in ((1, height), (2, width)):
-            there = ink.any(axis=3 - axis)
+            there: np.ndarray = np.any(ink, axis=3 - axis)
             first, last = there.argmax(axis=1), extent - there[:, ::-1].argmax(axis=1)
-            blank = ~there.any(axis=1)
+            blank = ~np.any(there, axis=1)
             extents.append(np.where(blank, 0, last - first))
             middles.append(np.where(blank, extent / 2, (first + last) / 2))
             profile = part.sum(axis=3 - axis, dtype=np.int64)
@@ -97,10 +100,32 @@ def placement(images: np.ndarray, light: bool) -> tuple[np.ndarray, np.ndarray, 
     return np.concatenate(sides), np.concatenate(places), np.concatenate(boxes)
 
 
-def is_in_style(image: np.ndarray, style: Style) -> bool:
-    """Whether an image (H, W) uint8 is already drawn as the data set's are, so that it is taken as it is."""
+def in_style(image: np.ndarray, style: Style) -> np.ndarray | None:
+    """Return an image (H, W) uint8 that is already drawn as the data set's are: as it is, or moved to the middle.
+
+    None if its paper or the size of its ink is another.
+    """
     border = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]))
-    if (border > 16) if style.light else (border < 239):
-        return False
+    if (border > _PLAIN) if style.light else (border < 255 - _PLAIN):
+        return None
     side, place, _ = placement(image[None], style.light)
-    return bool(style.shortest <= side[0] <= style.longest and place[0] <= style.farthest + 1e-9)
+    if not style.shortest <= side[0] <= style.longest:
+        return None
+    if place[0] <= style.farthest + 1e-9:
+        return image.copy()
+    return _moved(image, style) if style.by_mass else None
+
+
+def _moved(image: np.ndarray, style: Style) -> np.ndarray:
+    """Return an image (H, W) with its ink moved by whole pixels, its centre of mass to the middle."""
+    ink = image if style.light else 255 - image
+    rows, columns = (np.flatnonzero((ink > _PLAIN).any(axis=axis)) for axis in (1, 0))
+    shape = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    out = np.zeros_like(ink)
+    at = []
+    for axis, extent in enumerate(ink.shape):
+        mass = shape.sum(axis=1 - axis, dtype=np.float64)
+        centre = float(mass @ np.arange(len(mass)) / mass.sum())
+        at.append(min(max(round(extent / 2 - centre), 0), extent - len(mass)))
+    out[at[0] : at[0] + shape.shape[0], at[1] : at[1] + shape.shape[1]] = shape
+    return out if style.light else 255 - out

@@ -158,7 +158,7 @@ def _index_column(names: list[str], rows: list[list[str]], pixels: int) -> int |
     """Return the column in which pandas numbered the rows, None if there is none."""
     values = [number(row[0]) for row in rows]
     start = values[0]
-    counted = start in (0, 1) and values == [start + i for i in range(len(values))]  # type: ignore[operator]
+    counted = start in (0, 1) and values == [start + i for i in range(len(values))]
     if names and names[0].lower() in _INDEX and len(names) == len(rows[0]) and len(rows[0]) > 1:
         return 0 if counted or names[0] == "" or names[0].lower().startswith("unnamed") else None
     width = len(rows[0]) - 2
