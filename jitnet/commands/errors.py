@@ -56,5 +56,5 @@ def run(args: argparse.Namespace) -> int:
         about = f"true {names(mistake.label)}, predicted {names(mistake.predicted)}, loss {mistake.loss:.2f}"
         about = f"image {mistake.index}: {about}"
         print(f"\n{about}", flush=True)
-        print_prediction(out, images[mistake.index], chances[mistake.index], mistake.label)
+        print_prediction(out, images[mistake.index], chances[mistake.index], mistake.label, names)
     return 0

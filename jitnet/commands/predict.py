@@ -39,7 +39,9 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--csv", metavar="FILE", type=Path, help="classify the rows of a table, or predict its numbers")
     parser.add_argument("--out", metavar="FILE", type=Path, help="with --csv: write a table of the answers")
-    parser.add_argument("--label", metavar="COLUMN", help="with --csv: a column to leave out, by name or number")
+    parser.add_argument(
+        "--label", metavar="COLUMN", help="with --csv: a column that is not an input, by name or number"
+    )
     parser.add_argument("--show-steps", action="store_true", help="draw what is done to each picture")
     parser.set_defaults(run=run)
 
@@ -94,7 +96,7 @@ def _pictures(args: argparse.Namespace, network: Network, trained: Trained, abou
         if args.show_steps:
             _draw_steps(out, ready[place].steps)
         if len(order) <= _DRAWN:
-            print_prediction(out, ready[place].image, chances[place])
+            print_prediction(out, ready[place].image, chances[place], name_of=record.name_of)
     print(f"by {about}; {len(failed)} of {len(order)} have no answer" if failed else f"by {about}", flush=True)
     return 1 if failed else 0
 

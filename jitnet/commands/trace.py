@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     for step in steps:
         _show(out, step.shape.name, "out", step.x.shape, step.out)
     print(flush=True)
-    print_prediction(out, image, probabilities(steps[-1].out[None])[0], label)
+    names = trained_run.record_of(trained).name_of
+    print_prediction(out, image, probabilities(steps[-1].out[None])[0], label, names)
     print(f"\nbackward, from the loss ({network.loss}); pictures of absolute values", flush=True)
     for step in reversed(steps):
         _show(out, step.shape.name, "grad", step.out.shape, step.grad_out, np.abs)

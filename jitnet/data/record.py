@@ -4,6 +4,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from jitnet.data.pictures.style import AS_IS, Style
 from jitnet.data.pixels import BYTES, Scale
 
@@ -73,6 +75,12 @@ class DataRecord:
         if self.split:
             found.append(("split", self.split))
         return found
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The classes (C,) as the files have them: whole numbers if they all are, else text."""
+        whole = all(name.lstrip("-").isdecimal() for name in self.numbers)
+        return np.array([int(name) for name in self.numbers] if whole else self.numbers)
 
     @property
     def has_plain_names(self) -> bool:

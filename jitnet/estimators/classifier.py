@@ -153,9 +153,6 @@ class Classifier(Conventional, ABC):
         estimator.network_, estimator.classes_ = trained.network, trained.description.labels
         estimator.history_ = list(trained.history())
         estimator._record = trained.description.record
-        names = estimator._record.class_names
-        if len(names) == len(estimator.classes_) and not estimator._record.has_plain_names:
-            estimator.classes_ = np.array([int(name) for name in names] if all(map(_is_whole, names)) else names)
         return estimator
 
     def import_weights(
@@ -304,10 +301,6 @@ class Classifier(Conventional, ABC):
                 message = event.message.split(": the last good checkpoint")[0]
                 raise DivergedError(f"{message}: the estimator is as it was before, try a smaller lr")
         self._position = Position(step=training.position.step, optimizer=training.optimizer.state())
-
-
-def _is_whole(name: str) -> bool:
-    return name.lstrip("-").isdecimal()
 
 
 def _record(row: EpochDone) -> dict[str, Any]:

@@ -83,14 +83,15 @@ def description(settings: Settings, meta: dict[str, Any]) -> Description:
         classes = int(meta.get("classes", 0))
     except (TypeError, ValueError):
         raise InputError("meta.json is damaged: expected three whole numbers as image, and one as classes") from None
+    record = DataRecord.from_dict(meta.get("record"))
     return Description(
         settings=settings,
         image=image,
-        labels=np.arange(classes),
+        labels=record.labels if len(record.labels) == classes else np.arange(classes),
         title=meta["title"],
         data=meta["data"],
         data_sha256=str(meta.get("data_sha256", "")),
-        record=DataRecord.from_dict(meta.get("record")),
+        record=record,
     )
 
 

@@ -18,7 +18,7 @@ def guessing(targets: np.ndarray, loss: str) -> float:
 
 
 def verdict(rows: list[EpochDone], targets: np.ndarray, loss: str, lr: float) -> str:
-    """Return a sentence if the newest epoch is no better than guessing, "" if it is; targets (n,) were trained on."""
+    """Return a sentence if the newest epoch is not better than guessing, "" if it is; targets (n,) were trained on."""
     if not rows or targets.ndim != 1 or len(np.unique(targets)) < 2:
         return ""
     last, level = rows[-1], guessing(targets, loss)

@@ -91,8 +91,8 @@ def test_a_stack(tmp_path, pack):
         (b"P5 5 6 255\n123", "has 3 grey levels: expected 5 x 6"),
         (b"P5 5 6 65535\n123", "has 1 grey levels"),
         (b"P2 2 1 255\n1", "has 1 grey levels"),
-        (b"P2 2 1 255\n1 x", "no number"),
-        (b"P2 2 1 255\n1 99999999999999999999", "no number"),
+        (b"P2 2 1 255\n1 x", "not a number"),
+        (b"P2 2 1 255\n1 99999999999999999999", "not a number"),
         (b"P2 2 1 255\n1 256", "grey levels 1 to 256: expected 0 to 255"),
         (npy_bytes(np.zeros((1, 2, 3, 4))), "expected one image (H, W) or several"),
         (npy_bytes(np.zeros((0, 4))), "expected one image"),
@@ -160,10 +160,10 @@ def test_pillow_modes(tmp_path):
 
 def test_pillow_refuses(tmp_path, monkeypatch):
     pillow = pytest.importorskip("PIL.Image")
-    assert "is no image: expected npy, PGM, IDX or one of PNG" in refused(file(tmp_path, b"some text"))
+    assert "is not an image: expected npy, PGM, IDX or one of PNG" in refused(file(tmp_path, b"some text"))
     drawing = pillow.fromarray(np.kron(GREY, np.ones((9, 9), np.uint8)))
     icon = saved(tmp_path, drawing, "ICO")
-    assert "is no image" in refused(icon)
+    assert "is not an image" in refused(icon)
     large = saved(tmp_path, pillow.new("1", (5_000, 4_001)), "PNG", compress_level=9)
     assert "has 5000 x 4001 pixels: expected 1 to 20,000,000" in refused(large)
     whole = saved(tmp_path, drawing, "PNG").read_bytes()

@@ -1,4 +1,4 @@
-"""Pictures are prepared as the training pictures were, whatever they were photographed on."""
+"""Pictures are prepared as the training pictures were, on any paper and in any light."""
 
 import dataclasses
 import json

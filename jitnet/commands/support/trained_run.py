@@ -100,7 +100,7 @@ def regression_record(trained: Trained) -> DataRecord:
         return record
     data = load_data(trained.settings, True, started_in=str(trained.meta.get("cwd", "")))
     if has_changed(data, trained):
-        raise InputError(f"{data.source} is not what {trained.path} was trained on: give back the table it was")
+        raise InputError(f"{data.source} is not what {trained.path} was trained on: provide the table that it was")
     return data.facts
 
 

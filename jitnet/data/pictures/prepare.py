@@ -14,7 +14,7 @@ _SMALL = 0.4  # of the picture: a drawing that is smaller is looked at again, by
 _WIDE = 0.8  # of the part around a small drawing: so wide its strokes may be
 _PAPER = 0.25  # of strong ink: below it is paper, its shadows, and what JPEG adds
 _LINES = 0.5  # of strong ink: below it are ruled lines, where they were not straight enough to go
-_EDGE = 0.02  # of the side: how far from strong ink its blurred edge reaches
+_EDGE = 0.02  # of the side: reach of the blurred edge around strong ink
 _ALL_ACROSS = 0.85  # of the side: weak ink that spans so much is lines
 _FAINT = 48.0  # grey levels of contrast: below it an answer is doubtful
 _FULL = 0.45  # of the area in ink: above it an answer is doubtful
@@ -27,7 +27,7 @@ class Prepared:
 
     image: np.ndarray  # (height, width) uint8
     notes: list[str] = field(default_factory=list)
-    steps: list[tuple[str, np.ndarray]] = field(default_factory=list)  # (what it is, (H, W) uint8)
+    steps: list[tuple[str, np.ndarray]] = field(default_factory=list)  # (name, (H, W) uint8)
 
 
 def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: bool = True) -> Prepared:
@@ -123,7 +123,7 @@ def _with_stroke(shape: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _grown(image: np.ndarray, reach: int) -> np.ndarray:
-    """Return the largest value (H, W) within so many pixels along both axes."""
+    """Return the largest value (H, W) within that many pixels along both axes."""
     window = np.lib.stride_tricks.sliding_window_view(np.pad(image, reach), 2 * reach + 1, axis=0).max(axis=-1)
     return np.lib.stride_tricks.sliding_window_view(window, 2 * reach + 1, axis=1).max(axis=-1)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 _MOST = 50  # pieces that are looked at
 _DUST = 0.03  # of the largest piece: what is smaller is dust
-_FRAME = 0.15  # of the side: how far from the border a frame is
+_FRAME = 0.15  # of the side: depth of a frame at the border
 _INSIDE = 0.1  # of the frame: what is in it is at least so heavy
 _PART = 0.3  # of the largest piece: what is larger and stands apart is another drawing
 
@@ -44,7 +44,7 @@ def pieces(strength: np.ndarray, threshold: float) -> list[np.ndarray]:
 def drawing(strength: np.ndarray, threshold: float) -> tuple[np.ndarray, bool]:
     """Return the mask (H, W) of the drawing, and whether there seem to be several.
 
-    Dust is left out, and so is what touches the border while the heaviest piece that does not touch it is large.
+    Dust is excluded, and so is what touches the border while the heaviest piece that does not touch it is large.
     """
     found = pieces(strength, threshold)
     if not found:

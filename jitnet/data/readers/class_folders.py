@@ -7,7 +7,7 @@ import numpy as np
 
 from jitnet.data.content import Report, read_file, silent
 from jitnet.data.labels import HELD_OUT, MOST, in_order
-from jitnet.data.pixels import scale_of, to_bytes
+from jitnet.data.pixels import Scale, scale_of, to_bytes
 from jitnet.data.readers import images
 from jitnet.data.readers.names import entries, folder_part
 from jitnet.data.readers.raw import Raw
@@ -72,7 +72,7 @@ def places(folder: Path) -> tuple[dict[str, list[Path]], str]:
 def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> Raw:
     """Read images of one size, grey, from `folder`/CLASS/, or from `folder`/train/CLASS/ and `folder`/test/CLASS/.
 
-    `report` receives the share of them that is read; `skip_damaged` leaves out what is no image, and counts it.
+    `report` receives the share of them that is read; `skip_damaged` excludes and counts what is not an image.
     Raises `InputError` for fewer than two classes, more than 256, images of different sizes, too few of a class, and
     damaged images, all of them named at once.
     """
@@ -85,63 +85,71 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
         raise InputError(
             f"{folder} has the class {extra[0]!r} to test with but not to train on: expected the same ones"
         )
-    levels, labels, damaged = _levels(folder, found, report)
+    levels, damaged = _levels(folder, found, report)
     if damaged and not skip_damaged:
         shown = "; ".join(damaged[:_LISTED]) + (f"; and {len(damaged) - _LISTED} more" * (len(damaged) > _LISTED))
         raise InputError(f"{len(damaged)} damaged: {shown}. Remove them, or skip them by --skip-damaged")
+    notes = []
     if "test" not in found:
-        for name, count in zip(
-            names, np.bincount([names.index(each) for each in labels["train"]], minlength=len(names))
-        ):
-            if count < HELD_OUT:
-                raise InputError(
-                    f"{folder / name} has {count} images: expected at least {HELD_OUT}, one in seven is for testing; "
-                    "add some, or make the folders train and test"
-                )
-    scale = scale_of([image for part in levels.values() for image in part], str(folder))
-    made = {part: np.stack([to_bytes(image, scale, str(folder)) for image in each]) for part, each in levels.items()}
-    raw = Raw("class folders", made["train"], np.array(labels["train"]), names=names, split=split)
-    if "test" in made:
-        raw.x_test, raw.y_test = made["test"], np.array(labels["test"])
-    elif split:
-        raw.notes.append(split.removesuffix("; "))
-        raw.split = ""
+        notes = [split.removesuffix("; ")] * bool(split)
+        levels, split = _split(folder, names, levels["train"])
+    scale = scale_of([image for part in levels.values() for each in part.values() for image in each], str(folder))
+    made = {part: _mixed(of_classes, scale, str(folder)) for part, of_classes in levels.items()}
+    raw = Raw("class folders", *made["train"], *made["test"], names=names, split=split, notes=notes)
     if damaged:
         raw.notes.append(f"{len(damaged)} damaged images of {folder} are skipped: {'; '.join(damaged[:3])}")
     return raw
 
 
-def _levels(folder: Path, found: dict[str, list[Path]], report: Report):
-    """Return the images (H, W) by part, their classes, mixed evenly, and a sentence for each damaged one."""
-    levels: dict[str, list[np.ndarray]] = {part: [] for part in found}
-    labels: dict[str, list[str]] = {part: [] for part in found}
+Classes = dict[str, list[np.ndarray]]  # the images (H, W) of each class, in the order of the classes
+
+
+def _split(folder: Path, names: list[str], images: Classes) -> tuple[dict[str, Classes], str]:
+    """Hold every seventh image of each class out; return them and the others, and the rule."""
+    for name in names:
+        if len(images[name]) < HELD_OUT:
+            raise InputError(
+                f"{folder / name} has {len(images[name])} images: expected at least {HELD_OUT}, one in seven is for "
+                "testing; add some, or make the folders train and test"
+            )
+    train = {name: [image for i, image in enumerate(each) if (i + 1) % HELD_OUT] for name, each in images.items()}
+    test = {name: each[HELD_OUT - 1 :: HELD_OUT] for name, each in images.items()}
+    held = sum(map(len, test.values()))
+    return {"train": train, "test": test}, f"every seventh image of each class is for testing, {held:,} in all"
+
+
+def _mixed(images: Classes, scale: Scale, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return images (N, H, W) uint8 and the names of their classes (N,), the classes mixed evenly."""
+    order = np.argsort(
+        np.concatenate([np.arange(len(each)) / max(1, len(each)) for each in images.values()]), kind="stable"
+    )
+    stack = np.stack([to_bytes(image, scale, where) for each in images.values() for image in each])
+    return stack[order], np.repeat(list(images), [len(each) for each in images.values()])[order]
+
+
+def _levels(folder: Path, found: dict[str, list[Path]], report: Report) -> tuple[dict[str, Classes], list[str]]:
+    """Return the images by part and class, and a sentence for each damaged one."""
+    levels: dict[str, Classes] = {part: {each.name: [] for each in classes} for part, classes in found.items()}
     damaged: list[str] = []
     shape: tuple[int, ...] | None = None
-    done, total = 0, sum(len(files_in(each)) for part in found.values() for each in part)
-    for part, classes in found.items():
-        ranked = []
-        for each in classes:
-            files = files_in(each)
-            ranked += [((place + 0.5) / len(files), file, each.name) for place, file in enumerate(files)]
-        for _, file, name in sorted(ranked, key=lambda item: item[0]):
-            report(f"reading {folder}", done / total)
-            done += 1
-            try:
-                image = _one(file)
-            except InputError as error:
-                damaged.append(str(error))
-                continue
-            shape = shape or image.shape
-            if image.shape != shape:
-                raise InputError(
-                    f"{file} has {image.shape[1]} x {image.shape[0]} pixels: expected {shape[1]} x {shape[0]} "
-                    "as in the files before, bring all images to one size"
-                )
-            levels[part].append(image)
-            labels[part].append(name)
-    if not all(levels.values()):
+    files = [(part, each.name, file) for part, classes in found.items() for each in classes for file in files_in(each)]
+    for done, (part, name, file) in enumerate(files):
+        report(f"reading {folder}", done / len(files))
+        try:
+            image = _one(file)
+        except InputError as error:
+            damaged.append(str(error))
+            continue
+        shape = shape or image.shape
+        if image.shape != shape:
+            raise InputError(
+                f"{file} has {image.shape[1]} x {image.shape[0]} pixels: expected {shape[1]} x {shape[0]} "
+                "as in the files before, bring all images to one size"
+            )
+        levels[part][name].append(image)
+    if not all(any(part.values()) for part in levels.values()):
         raise InputError(f"{folder} has no image that can be read: {damaged[0]}")
-    return levels, labels, damaged
+    return levels, damaged
 
 
 def fingerprint(folder: Path) -> str:

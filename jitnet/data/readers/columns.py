@@ -100,7 +100,7 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
         layout.skipped, layout.names = 1, rows[0]
         layout.header = layout.separator.join(rows[0])[:200]
         if all(number(name) is not None for name in rows[0][1:]) and _lost(rows):
-            layout.notes.append(f"the first line of {where} is an image that was taken for a header: it is left out")
+            layout.notes.append(f"the first line of {where} is an image that was taken for a header: it is not used")
         rows = rows[1:]
         if not rows:
             raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
@@ -109,7 +109,7 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
     if index is not None:
         layout.removed.add(index)
         named = f" ({layout.names[index]!r})" if layout.names and layout.names[index] else ""
-        layout.notes.append(f"the first column of {where}{named} numbers the rows: it is left out")
+        layout.notes.append(f"the first column of {where}{named} numbers the rows: it is not used")
     layout.label = _label(layout, rows, width, where, label, pixels)
     if layout.label is not None:
         layout.removed.add(layout.label)
@@ -117,7 +117,7 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
 
 
 def _separator(lines: list[str], where: str) -> str:
-    """Return what separates the columns: a comma, or a semicolon or tab if there is no comma."""
+    """Return what separates the columns: a comma, or a semicolon or tab if there are no commas."""
     data = lines[len(lines) // 2] if len(lines) > 1 else lines[0]
     if "," in data and ";" not in data and "\t" not in data:
         return ","
@@ -147,7 +147,7 @@ def _is_header(rows: list[list[str]]) -> bool:
 
 
 def _lost(rows: list[list[str]]) -> bool:
-    """Whether pandas read an image as names and wrote them again, with .1 behind those that were not the first."""
+    """Whether pandas read an image as names and wrote them again, with .1 after those that were not the first."""
     below = rows[1:]
     again = [name for name in rows[0] if re.fullmatch(r"\d+\.[1-9]\d*", name)]
     whole = all(re.fullmatch(r"\d*", each) for row in below[:5] for each in row)

@@ -17,13 +17,13 @@ _CONTRAST = 24  # grey levels: with less between the darkest and the lightest pi
 
 
 def read_levels(path: str | Path, rows_of: tuple[int, int] | None = None) -> list[tuple[str, np.ndarray]]:
-    """Read the grey images of a file, whose kind is told from its first bytes.
+    """Read the grey images of a file, whose kind follows from its first bytes.
 
     Parameters
     ----------
     path : an .npy file (H, W), (N, H, W) or (N, H, W, 1), an IDX file plain or .gz, a PGM file (P2 or P5), or a PNG,
         JPEG, GIF, BMP, TIFF or WebP by Pillow: turned as its EXIF says, transparency over white, first frame only
-    rows_of : (height, width) of a network's images: rows of so many numbers are images
+    rows_of : (height, width) of a network's images: rows of that many numbers are images
 
     Returns
     -------
@@ -92,7 +92,9 @@ def _pgm(content: bytes, where: str) -> np.ndarray:
         try:
             levels = np.array(rest.split(), np.int64)
         except (ValueError, OverflowError):
-            raise InputError(f"{where} has a grey level that is no number: expected {height * width} numbers") from None
+            raise InputError(
+                f"{where} has a grey level that is not a number: expected {height * width} numbers"
+            ) from None
     if len(levels) != height * width:
         raise InputError(f"{where} has {len(levels):,} grey levels: expected {width} x {height}, get the file again")
     if levels.min() < 0 or levels.max() > largest:
@@ -101,7 +103,7 @@ def _pgm(content: bytes, where: str) -> np.ndarray:
 
 
 def _pgm_header(content: bytes) -> tuple[list[bytes], bytes]:
-    """Return width, height and largest level as written, and what follows the one white space behind them."""
+    """Return width, height and largest level as written, and what follows the one white space after them."""
     fields: list[bytes] = []
     at = 2
     while len(fields) < 3:
@@ -121,7 +123,7 @@ def _with_pillow(content: bytes, where: str) -> np.ndarray:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
         raise InputError(
-            f"{where} is no npy, PGM or IDX file, and other images need Pillow: pip install 'jitnet[image]'"
+            f"{where} is not an npy, PGM or IDX file, and other images need Pillow: pip install 'jitnet[image]'"
         ) from None
     try:
         with warnings.catch_warnings():
@@ -134,8 +136,8 @@ def _with_pillow(content: bytes, where: str) -> np.ndarray:
     except Image.DecompressionBombError:  # beyond Pillow's own limit, which is higher
         raise InputError(f"{where} has too many pixels: expected at most {LARGEST:,}, make it smaller") from None
     except UnidentifiedImageError:
-        raise InputError(f"{where} is no image: expected npy, PGM, IDX or one of {', '.join(_FORMATS)}") from None
-    except Exception as error:  # a decoder raises whatever a damaged file leads it to
+        raise InputError(f"{where} is not an image: expected npy, PGM, IDX or one of {', '.join(_FORMATS)}") from None
+    except Exception as error:  # a decoder may raise anything for a damaged file
         raise InputError(f"{where} cannot be decoded ({brief(error)}): expected a whole image, save it again") from None
 
 

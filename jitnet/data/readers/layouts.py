@@ -22,7 +22,7 @@ VERSION = 2  # of the readers: what an earlier one has parsed and cached is pars
 
 @dataclass(frozen=True)
 class Options:
-    """What the user says about files: the column of the labels, whether damaged images may be left out.
+    """What the user says about files: the column of the labels, whether damaged images may be skipped.
 
     `whole`: of a single file all images are wanted, as one that is only measured on.
     """
@@ -109,7 +109,7 @@ def _files(folder: Path, names: dict[str, list[str]]) -> dict[str, Path]:
 
 
 def _idx_files(folder: Path) -> dict[str, Path]:
-    """Return the four IDX files of a folder, with whatever stands before their names, as in EMNIST's; {} of none."""
+    """Return the four IDX files of a folder, with any prefix, as EMNIST's have; {} of none."""
     if not folder.is_dir():
         return {}
     sets: dict[str, dict[str, list[str]]] = {}
@@ -171,7 +171,7 @@ def _npz(file: Path) -> Raw:
 
 
 def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> Raw:
-    """Read a pair of CSV files, or a single one; a test file without labels is left out."""
+    """Read a pair of CSV files, or a single one; a test file without labels is not used."""
     first = _table(train, cache, options.label)
     if first.labels is None:
         raise InputError(
@@ -195,7 +195,7 @@ def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> R
 
 
 def _table(file: Path, cache: Cache, label: str, pixels: int = 0) -> Table:
-    beside = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn, cache.report)
+    next_to_it = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn, cache.report)
     content = read_file(file)
 
     made: Table | None = None
@@ -206,7 +206,7 @@ def _table(file: Path, cache: Cache, label: str, pixels: int = 0) -> Table:
         facts = [made.header, made.label_column, made.notes, None if made.labels is None else made.labels.tolist()]
         return {"x": made.pixels, "m": np.frombuffer(json.dumps(facts).encode(), np.uint8).copy()}
 
-    kept = _kept(_key(content, label, str(pixels)), ("x", "m"), parse, [beside, cache])
+    kept = _kept(_key(content, label, str(pixels)), ("x", "m"), parse, [next_to_it, cache])
     if made is not None:
         return made
     header, column, notes, labels = json.loads(kept["m"].tobytes())

@@ -25,7 +25,7 @@ def load(path: str, target: str, warn: Callable[[str], None] = lambda message: N
     ----------
     path : of the file
     target : the name of a column, or its number from 1
-    warn : takes a sentence about what was left out
+    warn : takes a sentence about columns that are not used
 
     Returns
     -------
@@ -46,7 +46,7 @@ def load(path: str, target: str, warn: Callable[[str], None] = lambda message: N
         table = np.delete(table, index, axis=1)
         names = names[:index] + names[index + 1 :]
         column -= index < column
-        notes.append(f"the first column of {path} numbers the rows: it is left out")
+        notes.append(f"the first column of {path} numbers the rows: it is not used")
         warn(notes[0])
     held = np.arange(len(table)) % _HELD_OUT == _HELD_OUT - 1
     if table.shape[1] < 2 or not held.any():

@@ -14,7 +14,7 @@ from jitnet.errors import InputError
 
 _BOM = b"\xef\xbb\xbf"
 _SOME = 500  # lines between two reports
-_SAMPLE = 60  # lines that the layout is told from
+_SAMPLE = 60  # lines that show the layout
 
 
 @dataclass
@@ -29,13 +29,13 @@ class Table:
 
 
 def decode(content: bytes, where: str, report: Report = silent, label: str = "", pixels: int = 0) -> Table:
-    """Read a CSV file from its bytes, and report how far that is.
+    """Read a CSV file from its bytes, and report the progress.
 
     Parameters
     ----------
     content, where : the file, and what to call it in an error
     label : the column of the labels, by name or number from 1; else it is found
-    pixels : in how many columns the pixels are, if that is known: a table of just so many has no labels
+    pixels : in how many columns the pixels are, if that is known: a table of just that many has no labels
 
     Raises
     ------
