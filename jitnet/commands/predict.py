@@ -48,6 +48,8 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a line per image, of a few images a picture and bars too, and return the exit code: 1 if one has none."""
+    if len(args.images) == 1 and args.csv is None and Path(args.images[0]).suffix.lower() in (".csv", ".tsv"):
+        args.csv, args.images = Path(args.images[0]), []
     if bool(args.images) == bool(args.csv):
         raise InputError("nothing is given to predict: expected IMAGE files or folders, or --csv FILE, one of them")
     if args.out and not args.csv:

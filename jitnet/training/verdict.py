@@ -6,6 +6,7 @@ from jitnet.events import EpochDone
 
 LEARNT_NOTHING = "the network has learnt nothing"  # how the sentence begins, by which a report finds it
 _AS_GUESSING = 0.99  # of the loss of guessing: from here on nothing is learnt
+_BETTER = 1.5  # times the share of the largest class: an accuracy from here on is something
 
 
 def guessing(targets: np.ndarray, loss: str) -> float:
@@ -26,7 +27,10 @@ def verdict(rows: list[EpochDone], targets: np.ndarray, loss: str, lr: float) ->
     found = []
     if taken and np.count_nonzero(taken) == 1:
         found.append(f"it answers class {int(np.argmax(taken))} for all {sum(taken):,} test images")
-    if not last.train_loss < _AS_GUESSING * level:
+    accuracy = last.test_accuracy if last.test_accuracy is not None else last.val_accuracy
+    most = 100 * float(np.bincount(targets).max()) / len(targets)
+    poor = not last.train_loss < (level if accuracy is None else _AS_GUESSING * level)
+    if poor and (accuracy is None or accuracy < _BETTER * most):
         found.append(f"its training loss of {last.train_loss:.4g} is not below that of guessing, {level:.4g}")
     if not found:
         return ""
@@ -34,5 +38,5 @@ def verdict(rows: list[EpochDone], targets: np.ndarray, loss: str, lr: float) ->
     first, second = ("smaller", "larger") if high or lr > 0.02 else ("larger", "smaller")
     return (
         f"{LEARNT_NOTHING}: {' and '.join(found)}; likely the learning rate (a peak of {lr:g}) is not right, try one "
-        f"ten times {first}, then ten times {second}, more epochs, or init he; or the labels are not those of the images"
+        f"ten times {first}, then ten times {second}, more epochs, or init he; or wrong labels"
     )

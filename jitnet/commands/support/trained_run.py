@@ -162,6 +162,7 @@ def _files(path: str) -> list[str]:
 
 def logits(network: Network, images: np.ndarray, report: Callable[[str, float], None] | None = None) -> np.ndarray:
     """Return a network's scores of images; `report`, or a bar on a terminal, shows the progress of compilation."""
+    images = np.ascontiguousarray(images)
     with Waiting(report is None) as waiting:
         show_compiling(compile_inference(network, images), report or waiting.report)
     return network.logits(images)

@@ -71,7 +71,7 @@ def measure(images: np.ndarray) -> tuple[Style, str]:
 
 
 def placement(images: np.ndarray, light: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the ink's longer side in images (N, H, W), and the distance of its centre of mass and of its box to the middle.
+    """Return the longer side of the ink in images (N, H, W), and the distances of its mass and its box to the middle.
 
     Each is an array (N,); of a blank image they are 0.
     """
