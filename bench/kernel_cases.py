@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import kernel_loops, rows
-from jitnet.kernels.table import GAP, PRODUCTS, linear_scratch, tile_scratch, tiled_together
+from jitnet.kernels.table import GAP, TILE_PRODUCTS, images_per_tile_batch, linear_scratch, tile_scratch
 from jitnet.model.architecture import forward_macs, parse, step_macs
 from jitnet.model.network import Network
 
@@ -36,7 +36,7 @@ def cases() -> Iterator[Case]:
         yield Case(f"{name} input gradient", shape, flop, _bind(_conv_forward, H, OC, C), note=note)
         yield Case(f"{name} weight gradient", shape, flop, _bind(_conv_weight, H, C, OC))
         if name != "conv1":
-            images = tiled_together(H, H)
+            images = images_per_tile_batch(H, H)
             note = f"forward, over a batch, {images} at once; the flop are those of the sum"
             yield Case(f"{name} in tiles", shape, images * flop, _bind(_conv_tiles, images, H, C, OC), note=note)
             yield Case(f"{name} filters for tiles", f"3x3x{C}x{OC}", 0, _bind(_for_tiles, C, OC), note="once per batch")
@@ -88,15 +88,18 @@ def _conv_weight(P, H, C, OC):
 
 
 def _for_tiles(P, C, OC):
-    weight, out = _draw(P, 3, 3, C, OC), np.empty((P, PRODUCTS, C * OC + GAP), np.float32)
+    weight, out = _draw(P, 3, 3, C, OC), np.empty((P, TILE_PRODUCTS, C * OC + GAP), np.float32)
     return lambda repeats: kernel_loops.transform_weight(repeats, weight, out)
 
 
 def _conv_tiles(P, N, H, C, OC):
     x, bias = np.stack([_padded(N, H, C)] * P), _draw(H, H, OC)
-    transformed, scratch = _draw(P, PRODUCTS, C * OC + GAP), np.empty((P, tile_scratch(N, H, H, C, OC)), np.float32)
+    transformed, scratch = (
+        _draw(P, TILE_PRODUCTS, C * OC + GAP),
+        np.empty((P, tile_scratch(N, H, H, C, OC)), np.float32),
+    )
     zeros, out = np.zeros(OC, np.float32), np.empty((P, N * H * H * OC), np.float32)
-    return lambda repeats: kernel_loops.conv2d_tiles(repeats, x, transformed, bias, zeros, scratch, out)
+    return lambda repeats: kernel_loops.conv2d_winograd(repeats, x, transformed, bias, zeros, scratch, out)
 
 
 def _flip(P, C, OC):

@@ -21,7 +21,7 @@ from rich.table import Table
 from bench import kernel_cases, machine, measure, records, report
 from bench.kernel_cases import Case
 from bench.measure import Timing
-from jitnet.kernels.tools import fma_peak
+from jitnet.kernels.compiler import simd_chains
 from jitnet.machine import peak, threads
 
 GOAL = 0.75  # of the peak of one thread, for the convolutions
@@ -66,7 +66,7 @@ def measure_case(case: Case, count: int, rounds: int, seconds: float) -> dict:
         rounds,
     )
     pieces = count if case.pieces else 1
-    fastest = Timing(tuple(count * fma_peak.FLOP_PER_ROUND / value for value in timings["peak"].values))
+    fastest = Timing(tuple(count * simd_chains.FLOP_PER_ROUND / value for value in timings["peak"].values))
     row = {
         "name": case.name,
         "shape": case.shape,
@@ -150,7 +150,7 @@ def main(arguments: list[str] | None = None) -> int:
         "machine": machine.statement(),
         "dtype": "float32",
         "layer": threads.in_use()[1],
-        "chains": fma_peak.CHAINS,
+        "chains": simd_chains.CHAINS,
         "rows": [],
     }
     counts = sorted({1, min(threads.usable_cores(), numba.config.NUMBA_NUM_THREADS)})
@@ -180,7 +180,7 @@ def notes(record: dict) -> list[str]:
         peaks.setdefault(row["threads"], []).append(row["peak_gflops"])
     text = ", ".join(f"{Timing(tuple(found)).median:,.0f} on {count}" for count, found in peaks.items())
     return [
-        f"FMA peak of this run, GFLOP/s by threads: {text} ({record['chains']} chains of {fma_peak.LANES} float32).",
+        f"FMA peak of this run, GFLOP/s by threads: {text} ({record['chains']} chains of {simd_chains.LANES} float32).",
         f"median of n = {record['rows'][0]['seconds']['n']} runs, each next to a run of the peak; ±: half of slowest "
         "minus fastest; best: the fastest run over the peak's fastest; × 1: times the work of one thread, of the "
         "fastest runs.",

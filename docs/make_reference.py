@@ -89,9 +89,9 @@ def section(name: str, help_text: str, parser: argparse.ArgumentParser, level: i
         (parser.description or help_text[:1].upper() + help_text[1:]).rstrip(".") + ".",
         "",
     ]
+    lines += options(parser)
     if parser.epilog:
         lines += ["```", parser.epilog.strip(), "```", ""]
-    lines += options(parser)
     for child, (child_help, child_parser) in subcommands(parser).items():
         lines += section(f"{name} {child}", child_help, child_parser, level + 1)
     return lines

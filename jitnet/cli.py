@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import errno
-import io
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from jitnet import __version__
 from jitnet.commands import COMMANDS
 from jitnet.errors import InputError, JitnetError
 from jitnet.machine import threads
+from jitnet.printing import say
 
 EXAMPLES = """examples:
   jitnet train cnn --epochs 9                the documents' CNN, one image at a time
@@ -56,9 +56,6 @@ def command_of(words: list[str]) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 bad input, 3 diverged, 128 + n stopped by signal n."""
-    for stream in (sys.stdout, sys.stderr):  # a file name may hold bytes that are no text
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         words = sys.argv[1:] if argv is None else argv
         args = build_parser(command_of(words)).parse_args(words)
@@ -69,16 +66,19 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()  # here, where a closed output is handled
         return code
     except JitnetError as error:
-        print(f"jitnet: {error}", file=sys.stderr)
+        sentence, *details = error.args or ("",)
+        say(f"jitnet: {sentence}", *details, error=True)
         return error.exit_code
     except MemoryError as error:
-        print(f"jitnet: there is not enough memory ({error}): use a smaller network or batch", file=sys.stderr)
+        say(f"jitnet: there is not enough memory ({error}): use a smaller network or batch", error=True)
         return InputError.exit_code
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            print(f"jitnet: {error.strerror}: free some space and run it again", file=sys.stderr)
+            say(f"jitnet: {error.strerror}: free some space and run it again", error=True)
         elif error.errno != errno.EPIPE:  # the reader of the output has left, as in `jitnet summary cnn | head -1`
-            raise
+            what = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+            say(f"jitnet: {what}: check the file and its permissions", error=True)
+            return InputError.exit_code
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -86,12 +86,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def process() -> NoReturn:
-    """Run `main` as the `jitnet` process. After it, Ctrl-C is ignored.
+    """Run `main` as the `jitnet` process. Before it, Ctrl-C ends it at once; after it, Ctrl-C is ignored.
 
     While Python exits, Ctrl-C would print a traceback or change the exit code of a run that is saved.
     """
+    code = 130
     try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # from now on `main` answers it
         code = main()
+    except KeyboardInterrupt:  # just before or after `main`
+        pass
     except SystemExit as left:
         if isinstance(left.code, int) and left.code > 128:  # a second signal: LLVM may crash on unfinished work
             for stream in (sys.stdout, sys.stderr):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.errors import InputError
+from jitnet.printing import brief
 from jitnet.setting import Setting, describe, setting
 
 # The documents' networks, each with its document's recipe: what differs from the defaults of `Settings`.
@@ -54,7 +55,9 @@ class Settings:
 
     network: str = setting("cnn", "name of the preset, shown as the title", parameter=False)
     architecture: str = setting(
-        "", "hidden layers as text; empty = those of the preset. The output layer follows the data", parameter=False
+        "",
+        "hidden layers as text; empty = those of the preset, a space = none. The output layer follows the data",
+        parameter=False,
     )
     loss: str = setting(
         "", "loss function", group=NETWORK, choices=("", "cross-entropy", "mse"),
@@ -95,6 +98,10 @@ class Settings:
     )  # fmt: skip
     shuffle: bool = setting(False, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
     seed: int = setting(0, "seed of the initial weights and the shuffle", group=OPTIMIZATION, cpp="seed")
+    kernels: str = setting(
+        "fast", "fast kernels, or the simple ones of kernels/step.py, made to be read", group=OPTIMIZATION,
+        choices=("fast", "simple"), added=True,
+    )  # fmt: skip
     until: int = setting(
         0, "epochs to train in total, those after the plan at its last learning rate; 0 = as planned", parameter=False
     )
@@ -128,7 +135,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, described in SETTINGS.items():
             object.__setattr__(self, name, described.check(getattr(self, name)))
-        if not self.architecture.strip():
+        if not self.architecture:
             if self.network not in PRESETS:
                 raise InputError(f"there is no network called {self.network!r}: choose one of {', '.join(PRESETS)}")
             object.__setattr__(self, "architecture", PRESETS[self.network]["architecture"])
@@ -181,7 +188,7 @@ class Settings:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise InputError(f"cannot read the settings {path}: {error.strerror}; check the path") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of 5,000 digits, deep nesting
             raise InputError(f"{path} is not a TOML file of settings ({error}); fix or delete it") from None
         return cls.from_values(values, where=str(path))
 
@@ -191,7 +198,7 @@ class Settings:
         for name, value in values.items():
             if name not in SETTINGS:
                 raise InputError(f"{where} has the unknown setting {name!r}: expected one of {', '.join(SETTINGS)}")
-            SETTINGS[name].check(value, f"{where} gives {name} = {value!r}")
+            SETTINGS[name].check(value, f"{where} gives {name} = {brief(value)}")
         return cls(**values)
 
 
@@ -208,5 +215,5 @@ def _toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         escapes = {"\\": "\\\\", '"': '\\"'}
-        return '"' + "".join(escapes.get(c, c if c >= " " and c != "\x7f" else f"\\u{ord(c):04x}") for c in value) + '"'
+        return '"' + "".join(escapes.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in value) + '"'
     return repr(value)

@@ -2,9 +2,15 @@
 
 
 class JitnetError(Exception):
-    """Base of what the command line shows as one sentence instead of a traceback."""
+    """Base of what the command line shows as one sentence instead of a traceback.
+
+    Its arguments are the sentence and lines of details, each of which is shown in a line.
+    """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 class InputError(JitnetError, ValueError):

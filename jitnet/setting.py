@@ -1,7 +1,7 @@
 """The description of one setting: its type, range, choices, and the text that explains it.
 
 Options of the command line, checks of TOML files, parameters of the estimators, their documentation and the settings
-of the C++ program are made from it. A leaf: it imports nothing of jitnet but the error.
+of the C++ program are made from it. A leaf: it imports nothing of jitnet but the error and what prints it.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jitnet.errors import InputError
+from jitnet.printing import brief
 
 LARGEST = 2**63 - 1  # of a whole number
 
@@ -53,7 +54,7 @@ class Setting:
         if self.kind is int:
             return f"a whole number from {self.least or 0} to 2**63 - 1"
         if self.kind is str:
-            return "text"
+            return "valid UTF-8 text"
         if self.above is not None:
             return f"a finite number above {self.above:g}"
         if self.below is not None:
@@ -94,7 +95,7 @@ class Setting:
         except (TypeError, OverflowError):
             converted = None
         if converted is None or not self._is_in_range(converted):
-            raise InputError(f"{given or f'{self.name} is {value!r}'}: expected {self.expected}")
+            raise InputError(f"{given or f'{self.name} is {brief(value)}'}: expected {self.expected}")
         return converted
 
     def parse(self, text: str, given: str) -> Any:
@@ -167,7 +168,7 @@ def _to_float(value: Any) -> float:
 
 
 def _to_text(value: Any) -> str:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or any("\ud800" <= c <= "\udfff" for c in value):  # no UTF-8 for such a file name
         raise TypeError
     return str(value)
 

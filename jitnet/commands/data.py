@@ -5,12 +5,22 @@ import contextlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
+
+from rich.table import Table
+from rich.text import Text
 
 from jitnet.commands.support import options
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.progress_bar import Waiting
+from jitnet.data.sources import known
+from jitnet.data.sources.cache import Cache, default_folder
+from jitnet.data.sources.search import copies, fetch, in_cache, own_place, read_own
+from jitnet.display.console import safe_console
+from jitnet.errors import InputError
+from jitnet.printing import printable, say, warn
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `data` and its actions to the command line."""
     parser = options.add_command(
         subparsers,
@@ -31,7 +41,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what `jitnet data` was asked for and return the exit code; `InputError` when `fetch` fails."""
+    """Do the action and return the exit code; `InputError` when `fetch` fails."""
     if args.action == "status":
         return _status()
     if args.action == "fetch":
@@ -40,14 +50,6 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _status() -> int:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from jitnet.data.sources.cache import default_folder
-    from jitnet.data.sources.known import MNIST
-    from jitnet.data.sources.search import copies, own_place
-
     table = Table(title="places where MNIST is looked for, in this order", title_justify="left")
     table.add_column("place", overflow="fold")
     table.add_column("what is there", overflow="fold")
@@ -56,41 +58,32 @@ def _status() -> int:
     rows = [
         (f"JITNET_DATA={own}", _there(own), _size(own)) if own else ("JITNET_DATA", "not set", ""),
         (str(cache), _cached(cache), _size(cache)) if cache else ("cache", "none: there is no home folder", ""),
-        *((str(path), _there(path), _size(path)) for path in copies(MNIST)),
-        *((mirror, "asked last, never with --offline", "") for mirror in MNIST.mirrors),
+        *((str(path), _there(path), _size(path)) for path in copies(known.MNIST)),
+        *((mirror, "asked last, never with --offline", "") for mirror in known.MNIST.mirrors),
     ]
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # Text: a path may hold what rich takes for markup
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)  # a pipe has no edge to fold at
+        table.add_row(*(Text(printable(cell)) for cell in row))  # Text: a path may hold what rich takes for markup
+    safe_console(width=None if sys.stdout.isatty() else 1000).print(table)  # a pipe has no edge to fold at
     return 0
 
 
 def _there(path: Path) -> str:
     """Say what a place holds, after reading all of it; nothing is written anywhere."""
-    from jitnet.data.sources.cache import Cache
-    from jitnet.data.sources.known import MNIST
-    from jitnet.data.sources.search import read_own
-    from jitnet.errors import InputError
-
     if not os.path.exists(path):
         return "nothing"
     try:
-        data = read_own(path, Cache(None, print))
+        data = read_own(path, Cache(None, warn))
     except InputError as error:
         return str(error)
-    if data.name == MNIST.name:
-        return f"{MNIST.title}, content verified"
+    if data.name == known.MNIST.name:
+        return f"{known.MNIST.title}, content verified"
     return f"other data: {len(data.x_train):,} + {len(data.x_test):,} images, {data.classes} classes"
 
 
 def _cached(folder: Path) -> str:
-    from jitnet.data.sources.cache import Cache
-    from jitnet.data.sources.known import MNIST
-    from jitnet.data.sources.search import in_cache
-
     damaged: list[str] = []
-    found = in_cache(MNIST, Cache(folder, damaged.append))
-    state = f"{MNIST.title}, content verified" if found else f"no complete {MNIST.title}"
+    found = in_cache(known.MNIST, Cache(folder, damaged.append))
+    state = f"{known.MNIST.title}, content verified" if found else f"no complete {known.MNIST.title}"
     return f"{state} (removed: {len(damaged)} damaged)" if damaged else state
 
 
@@ -108,25 +101,17 @@ def _megabytes(count: int) -> str:
 
 
 def _fetch(name: str, offline: bool) -> int:
-    from jitnet.commands.support.progress_bar import Waiting
-    from jitnet.data.sources.cache import Cache, default_folder
-    from jitnet.data.sources.known import KNOWN
-    from jitnet.data.sources.search import fetch
-    from jitnet.errors import InputError
-
-    if name not in KNOWN:
-        raise InputError(f"there is no known data set {name!r}: expected one of {', '.join(KNOWN)}")
-    known = KNOWN[name]
+    if name not in known.KNOWN:
+        raise InputError(f"there is no known data set {name!r}: expected one of {', '.join(known.KNOWN)}")
+    wanted = known.KNOWN[name]
     with Waiting(plain=print) as waiting:
         cache = Cache(default_folder(), print, waiting.report)
-        source = fetch(known, cache, offline)
-    print(f"{known.title} is in {cache.folder}, content verified (from {source})")
+        source = fetch(wanted, cache, offline)
+    say(f"{wanted.title} is in {cache.folder}, content verified (from {source})")
     return 0
 
 
 def _clear() -> int:
-    from jitnet.data.sources.cache import Cache, default_folder
-
     folder = default_folder()
     files = Cache(folder, print).files()
     total, removed = 0, 0
@@ -136,5 +121,5 @@ def _clear() -> int:
             file.unlink()
             total, removed = total + size, removed + 1
     kept = f"; {len(files) - removed} could not be removed" if removed < len(files) else ""
-    print(f"removed {removed} files, {_megabytes(total)}, from {folder or 'no cache folder'}{kept}")
+    say(f"removed {removed} files, {_megabytes(total)}, from {folder or 'no cache folder'}{kept}")
     return 0

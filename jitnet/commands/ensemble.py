@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jitnet.commands.support import listing, options, trained_run
+from jitnet.commands.support.damaged import readable
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data import Dataset
@@ -15,7 +16,9 @@ from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.history.sweep_record import expand
 from jitnet.history.tables import Cell, Line, Table
-from jitnet.model.network import Network, probabilities, score
+from jitnet.model.network import Network
+from jitnet.model.scores import probabilities, score
+from jitnet.printing import warn
 from jitnet.run.trained import Trained
 
 Score = tuple[float, float | None]  # loss, accuracy in percent
@@ -39,23 +42,30 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure the members and their mean on the test images, and return the exit code."""
-    runs = {each.path.resolve(): each for each in expand(args.run_names, args.runs_dir, done=True)}
+    runs = {each.path.resolve(): each for each in readable(expand(args.run_names, args.runs_dir, done=True))}
     if len(runs) < 2:
         raise InputError(f"{count(len(runs), 'run')} given: expected two or more that are done, or a sweep")
     kind = options.kind_of(args)
     members, scores = [], []
-    first, trained, _ = trained_run.load_trained(str(next(iter(runs))), args.runs_dir, kind)
+    loaded = []
+    for path, each in runs.items():
+        try:
+            loaded.append((each.name, *trained_run.load_trained(str(path), args.runs_dir, kind)))
+        except InputError as error:
+            warn(error)
+    if len(loaded) < 2:
+        raise InputError(f"{len(loaded)} of {len(runs)} runs can be read: expected two or more with a valid checkpoint")
+    _, first, trained, _ = loaded[0]
     data, _ = trained_run.load_test(first, trained, args.data, args.offline)
     total: Any = 0.0
     regression = data.y_test.ndim == 2
     with Waiting() as waiting:
-        for place, (path, each) in enumerate(runs.items()):
-            waiting.report("measuring", place / len(runs))
-            network, member, epoch = trained_run.load_trained(str(path), args.runs_dir, kind)
+        for place, (name, network, member, epoch) in enumerate(loaded):
+            waiting.report("measuring", place / len(loaded))
             logits = trained_run.logits(network, _images(data, first, network, member, trained), waiting.report)
             total = total + (logits.astype(np.float64) if regression else probabilities(logits))
             scores.append(score(logits, data.y_test, network.loss))
-            members.append((each.name, Cell(epoch, "count"), *_figures(scores[-1], data.unit)))
+            members.append((name, Cell(epoch, "count"), *_figures(scores[-1], data.unit)))
     mean = total / len(members)
     combined = score(mean if regression else np.log(np.maximum(mean, 1e-300)), data.y_test, first.loss)
     average: Any = tuple(None if None in column else sum(column) / len(column) for column in zip(*scores))

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from jitnet.commands.support import options
+from jitnet.printing import say
 
 
 def add_parser(subparsers: Any) -> None:
@@ -28,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
     threads.configure(args.threads)
 
     from jitnet.commands.support import trained_run
-    from jitnet.display.format import count
-    from jitnet.model.network import score
+    from jitnet.display.format import count, percentage, significant
+    from jitnet.model.scores import score
 
     network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     settings = folder.settings
@@ -37,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
     loss, accuracy = score(trained_run.logits(network, images), data.y_test, network.loss)
     loss *= data.unit
     mark = trained_run.mark(data, folder)
-    kind = "rows" if settings.target else "images"
-    print(f"{folder.path} after {count(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
-    measure = f"rmse = {loss**0.5:.6g}" if accuracy is None else f"accuracy = {accuracy:.2f}"
-    print(f"loss = {loss:.6f} {measure}{mark}")
+    kind = "test row" if settings.target else "test image"
+    say(f"{folder.path} after {count(epoch)}, on {count(len(images), kind)} of {data.name}{mark}")
+    measure = f"rmse = {significant(loss**0.5)}" if accuracy is None else f"accuracy = {percentage(accuracy)}"
+    say(f"loss = {loss:.6f} {measure}{mark}")
     return 0

@@ -9,6 +9,7 @@ from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.options import Subparsers
 from jitnet.errors import InputError
 from jitnet.export import twin
+from jitnet.printing import say
 from jitnet.storage import model_file
 from jitnet.storage.metadata import metadata
 from jitnet.training.loop import Position
@@ -58,9 +59,9 @@ def run_cpp(args: argparse.Namespace) -> int:
         network.initialise(trained.settings.init, trained.settings.seed)
         tensors, epoch = network.tensors() | Position().tensors(), 0
     twin.write(args.out, network, trained.settings, tensors, metadata(trained.description))
-    print(f"{trained.path} at epoch {epoch} is in {args.out}, see {args.out / 'README.md'}")
+    say(f"{trained.path} at epoch {epoch} is in {args.out}, see {args.out / 'README.md'}")
     if args.verify:
-        print(twin.verify(args.out))
+        say(*twin.verify(args.out).splitlines())
     return 0
 
 
@@ -72,8 +73,8 @@ def run_weights(args: argparse.Namespace) -> int:
     tensors = {name: out_first(array) for name, array in network.tensors().items()}
     model_file.save(args.out, tensors, metadata(trained.description, layout="jitnet"))
     for name, array in tensors.items():
-        print(f"{name:16} {' x '.join(map(str, array.shape))}")
-    print(f"the weights of {trained.path} are in {args.out}")
+        say(f"{name:16} {' x '.join(map(str, array.shape))}")
+    say(f"the weights of {trained.path} are in {args.out}")
     return 0
 
 

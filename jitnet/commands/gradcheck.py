@@ -12,6 +12,7 @@ from jitnet.errors import InputError
 from jitnet.model import architecture
 from jitnet.model.gradcheck import TOLERANCE, check
 from jitnet.model.network import PART, Network
+from jitnet.printing import say
 from jitnet.training.compilation import compile_kernels
 
 
@@ -23,7 +24,7 @@ def add_parser(subparsers: Subparsers) -> None:
         'jitnet gradcheck cnn --arch "conv4:tanh pool dense8" --side 8  a small network, in a second',
         add_help=False,
     )
-    add_network(parser, "bias", "loss", "seed", seed="seed of weights, images and entries (default: 0)")
+    add_network(parser, "bias", "loss", "kernels", "seed", seed="seed of weights, images and entries (default: 0)")
     parser.add_argument("--samples", type=int, metavar="N", default=10, help="entries of each tensor (default: 10)")
     parser.add_argument("--side", type=int, metavar="N", default=28, help="side of the square images (default: 28)")
     options.add_threads(parser)
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         if not 1 <= value <= most:
             raise InputError(f"{name} is {value}: expected 1 to {most:,}")
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
-    network = Network(layers, (args.side, args.side, 1), settings.bias, np.float64, settings.loss)
+    network = Network(layers, (args.side, args.side, 1), settings.bias, np.float64, settings.loss, settings.kernels)
     network.initialise("he", settings.seed)  # the documents' small weights have gradients near rounding errors
     rng = np.random.default_rng(settings.seed)
     for name, array in network.tensors().items():
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     images = rng.integers(0, 256, (2, args.side, args.side, 1), dtype=np.uint8)
     targets = rng.integers(0, 10, 2).astype(np.uint8)
     recipe = f"init he with biases, seed {settings.seed}, {settings.loss}, two random images"
-    print(f"{architecture.to_text(layers)} in float64, {recipe}", flush=True)
+    say(f"{architecture.to_text(layers)} in float64, {recipe}")
     with Waiting() as waiting:
         # The kernels for sums over any number of images.
         trained_run.show_compiling(compile_kernels(network, PART + 1, images, targets), waiting.report)
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         shape = " x ".join(map(str, tensor.shape))
         tried = f"{tensor.places:,} of {int(np.prod(tensor.shape)):,}"
         verdict = "" if tensor.error <= TOLERANCE else "  WRONG"
-        print(f"{tensor.name:14} {shape:>16} {tried:>18} tried  worst error {tensor.error:.1e}{verdict}", flush=True)
+        say(f"{tensor.name:14} {shape:>16} {tried:>18} tried  worst error {tensor.error:.1e}{verdict}")
         worst = max(worst, tensor.error)
-    print(f"worst relative error {worst:.1e}, {'within' if worst <= TOLERANCE else 'BEYOND'} {TOLERANCE:g}")
+    say(f"worst relative error {worst:.1e}, {'within' if worst <= TOLERANCE else 'BEYOND'} {TOLERANCE:g}")
     return 0 if worst <= TOLERANCE else 1

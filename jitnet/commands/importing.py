@@ -9,6 +9,7 @@ from jitnet.commands.support.settings import add_some, given_settings
 from jitnet.config import PRESETS, Settings
 from jitnet.errors import InputError
 from jitnet.model import architecture
+from jitnet.printing import say
 from jitnet.run import start
 from jitnet.storage import foreign_weights, metadata, model_file
 from jitnet.storage.checkpoint import Metadata
@@ -66,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
         status="stopped", imported=str(args.file),
     ) as made:  # fmt: skip
         path = made.folder.path
-    print(f"{path} holds {network.params.size:,} parameters of {args.file}")
-    print(f"measure them with: jitnet eval {path}")
+    say(f"{path} holds {network.params.size:,} parameters of {args.file}")
+    say(f"measure them with: jitnet eval {path}")
     return 0
 
 

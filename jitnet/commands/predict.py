@@ -16,7 +16,9 @@ from jitnet.data.pictures.resize import at_most
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
 from jitnet.errors import InputError
-from jitnet.model.network import Network, probabilities
+from jitnet.model.network import Network
+from jitnet.model.scores import probabilities
+from jitnet.printing import say
 from jitnet.run.trained import Trained
 
 _DRAWN = 12  # of more images there is a line each, and no picture
@@ -89,23 +91,23 @@ def _pictures(args: argparse.Namespace, network: Network, trained: Trained, abou
     for line, (name, place) in enumerate(order):
         if line in failed:
             said = failed[line].removeprefix(f"{name}: ")
-            print(f"{name}: no answer: {said}", flush=True)
+            say(f"{name}: no answer: {said}")
             continue
         ranked = np.argsort(-chances[place], kind="stable")[:3]
         shown = "  ".join(f"{record.name_of(label)} {100 * chances[place][label]:5.1f} %" for label in ranked)
         notes = f"    doubtful: {'; '.join(ready[place].notes)}" if ready[place].notes else ""
-        print(f"{name}: {record.name_of(ranked[0])}    {shown}{mark}{notes}", flush=True)
+        say(f"{name}: {record.name_of(ranked[0])}    {shown}{mark}{notes}")
         if args.show_steps:
             _draw_steps(out, ready[place].steps)
         if len(order) <= _DRAWN:
             print_prediction(out, ready[place].image, chances[place], name_of=record.name_of)
-    print(f"by {about}; {len(failed)} of {len(order)} have no answer" if failed else f"by {about}", flush=True)
+    say(f"by {about}; {len(failed)} of {len(order)} have no answer" if failed else f"by {about}")
     return 1 if failed else 0
 
 
 def _draw_steps(out: Console, steps: list[tuple[str, np.ndarray]]) -> None:
     """Draw what was done to a picture, step by step: pairs of a name and an image (H, W) uint8."""
     glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
-    print("  " + " -> ".join(f"{name} ({image.shape[1]} x {image.shape[0]})" for name, image in steps), flush=True)
+    say("  " + " -> ".join(f"{name} ({image.shape[1]} x {image.shape[0]})" for name, image in steps))
     small = [as_bytes(at_most(image, 28)) for _, image in steps]
     print_side_by_side(out, *(draw_image(each, glyphs, out.color_system is not None) for each in small))

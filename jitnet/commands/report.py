@@ -6,10 +6,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from jitnet.commands.support import options
+import numpy as np
+
+from jitnet import __version__
+from jitnet.commands.support import options, trained_run
+from jitnet.commands.support.damaged import readable, warn_of_logs
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.progress_bar import Waiting
+from jitnet.data import Dataset
+from jitnet.data.split import with_channels
+from jitnet.errors import InputError
+from jitnet.history import Run
+from jitnet.history.sweep_record import expand, find_sweep, read_sweep
+from jitnet.model.scores import probabilities
+from jitnet.printing import say, warn
+from jitnet.report import page, sweep_page
+from jitnet.report.measure import measure
+from jitnet.report.regression import residuals
+from jitnet.report.subject import Subject
+from jitnet.storage.atomic import replace_file
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `report` to the command line."""
     parser = options.add_command(
         subparsers,
@@ -18,74 +36,65 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
     parser.add_argument("--out", metavar="FILE", type=Path, help="the page (default: report.html in the first RUN)")
-    parser.add_argument("--best", action="store_true", help="the best epoch by validation instead of the last")
-    parser.add_argument("--threads", metavar="N", type=int, help="threads of the kernels")
-    parser.add_argument("--offline", action="store_true", help="never open a connection")
+    options.add_best(parser)
+    options.add_threads(parser)
+    options.add_offline(parser)
     options.add_runs_dir(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure each run on its test images, write the page and return the exit code."""
-    from jitnet.machine import threads
-
-    threads.configure(args.threads)
-
-    from jitnet.commands.support.progress_bar import Waiting
-    from jitnet.errors import InputError
-    from jitnet.history.sweep_record import expand, find_sweep, read_sweep
-    from jitnet.report import page, sweep_page
-
     sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
     if sweep is not None:
-        return _write(args.out or sweep / "report.html", sweep_page(read_sweep(sweep), _made()))
-    runs = expand(args.run_names, args.runs_dir)
+        found = read_sweep(sweep)
+        for sentence in found.damaged:
+            warn(sentence)
+        return _write(args.out or sweep / "report.html", sweep_page(found, _made()))
+    every = expand(args.run_names, args.runs_dir)
+    runs = readable(every)
+    damaged = [run.damage for run in every if run.damage]
     out = args.out or runs[0].path / "report.html"
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"--out is {out}: expected a file in a folder that is there")
-    known: dict[tuple[str, str], Any] = {}  # data sets by name and target, each loaded once
+    known: dict[tuple[str, str], Dataset] = {}  # data sets by name and target, each loaded once
     subjects = []
     with Waiting() as waiting:
         for place, each in enumerate(runs):
             waiting.report("measuring", place / len(runs))
-            subjects.append(_subject(each, args, known, waiting.report))
-    return _write(out, page(subjects, _made()))
+            try:
+                subjects.append(_subject(each, args, known, waiting.report))
+            except InputError as error:  # no valid checkpoint, or one of another network
+                if len(every) == 1:
+                    raise
+                warn(error)
+                damaged.append(str(error))
+    if not subjects:
+        raise InputError(damaged[0])
+    text = page(subjects, _made(), damaged)
+    warn_of_logs(runs)
+    return _write(out, text)
 
 
 def _made() -> str:
-    from jitnet import __version__
-
     return f"Made by jitnet {__version__} on {datetime.now():%Y-%m-%d %H:%M}."
 
 
 def _write(out: Path, text: str) -> int:
-    from jitnet.errors import InputError
-    from jitnet.storage.atomic import replace_file
-
     try:
-        replace_file(out, text.encode())
+        replace_file(out, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
-    size = len(text.encode()) / 1000
-    print(f"written: {out} ({f'{size / 1000:.1f} MB' if size >= 1000 else f'{size:.0f} kB'})")
+    size = len(text) / 1000
+    say(f"written: {out} ({f'{size / 1000:.1f} MB' if size >= 1000 else f'{size:.0f} kB'})")
     return 0
 
 
 def _subject(
-    each: Any, args: argparse.Namespace, known: dict[tuple[Any, ...], Any], report: Callable[..., None]
-) -> Any:
+    each: Run, args: argparse.Namespace, known: dict[tuple[Any, ...], Dataset], report: Callable[..., None]
+) -> Subject:
     """Return a run with its network's parameters and, if its data is here, its measurements on the test data."""
-    import numpy as np
-
-    from jitnet.commands.support import trained_run
-    from jitnet.data.split import with_channels
-    from jitnet.errors import InputError
-    from jitnet.model.network import probabilities
-    from jitnet.report.measure import measure
-    from jitnet.report.regression import residuals
-    from jitnet.report.subject import Subject
-
-    network, folder, _ = trained_run.load_trained(str(each.path), args.runs_dir, "best" if args.best else None)
+    network, folder, _ = trained_run.load_trained(str(each.path), args.runs_dir, options.kind_of(args))
     settings = folder.settings
     started_in = str(folder.meta.get("cwd", ""))
     key = settings.data, settings.target, settings.label, settings.skip_damaged, started_in
@@ -106,5 +115,5 @@ def _subject(
             measured, images = measure(data.name, probabilities(outputs), data.y_test, names=names), inputs
     except InputError as error:
         missing = str(error)
-        trained_run.warn(f"{each.name} is reported without measurements: {error}")
+        warn(f"{each.name} is reported without measurements: {error}")
     return Subject(each, network.shapes, network.tensors(), measured, images, missing)

@@ -9,6 +9,7 @@ from jitnet.commands.support.settings import add_some, given_settings
 from jitnet.config import Settings
 from jitnet.display import open_view
 from jitnet.errors import InputError
+from jitnet.printing import say
 from jitnet.run import RunFolder, start
 from jitnet.training.loop import Position
 
@@ -43,13 +44,13 @@ def run(args: argparse.Namespace) -> int:
         if folder.meta["status"] == "done" and folder.meta.get("stop_reason") and "epochs" not in given:
             if not quiet:
                 reason = folder.meta["stop_reason"]
-                print(f"{folder.path} is finished after {epoch} of {settings.until} epochs: {reason}")
-                print(f"--epochs {max(settings.until, epoch + 1)} would continue it")
+                say(f"{folder.path} is finished after {epoch} of {settings.until} epochs: {reason}")
+                say(f"--epochs {max(settings.until, epoch + 1)} would continue it")
             return 0
         if epoch >= settings.until:
             start.finish(folder, state.position)
             if not quiet:
-                print(f"{folder.path} is finished: {epoch} epochs are done; --epochs N would extend it")
+                say(f"{folder.path} is finished: {epoch} epochs are done; --epochs N would extend it")
             return 0
         with Waiting(args.ui != "quiet") as waiting:
             started_in = str(folder.meta.get("cwd", ""))

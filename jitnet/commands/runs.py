@@ -2,16 +2,24 @@
 
 import argparse
 import contextlib
-import json
-import sys
 from pathlib import Path
-from typing import Any
 
-from jitnet.commands.support import options
+from jitnet.commands.support import listing, options
+from jitnet.commands.support.damaged import readable, warn_of_logs
+from jitnet.commands.support.options import Subparsers
+from jitnet.display.tables import to_csv, to_markdown
 from jitnet.errors import InputError
+from jitnet.history import read_run, read_runs, select
+from jitnet.history.compare import compare
+from jitnet.history.curves import METRICS, curves
+from jitnet.history.figure import save_figure
+from jitnet.history.read import summary
+from jitnet.history.sweep_record import expand, find_sweep, read_sweep
+from jitnet.history.tables import statistics_tables, trials_table
+from jitnet.printing import json_text, say, warn
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `runs` and its actions to the command line."""
     parser = options.add_command(
         subparsers,
@@ -20,13 +28,13 @@ def add_parser(subparsers: Any) -> None:
         "jitnet runs compare run-a run-b  what differs between two runs",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|compare|plot")
-    listing = actions.add_parser("list", help="a line for each run, the newest first")
-    listing.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")
-    listing.add_argument("--reverse", action="store_true", help="the other way round")
-    listing.add_argument(
+    list_ = actions.add_parser("list", help="a line for each run, the newest first")
+    list_.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")
+    list_.add_argument("--reverse", action="store_true", help="the other way round")
+    list_.add_argument(
         "--filter", metavar="TEST", action="append", default=[], help='network=cnn, "accuracy>=98", status!=done, ...'
     )
-    listing.add_argument("--json", action="store_true", help="a JSON array, with all settings")
+    list_.add_argument("--json", action="store_true", help="a JSON array, with all settings")
     show = actions.add_parser("show", help="all about one run")
     show.add_argument("run_name", metavar="RUN", help="a run folder, its name, or `latest`")
     show.add_argument("--json", action="store_true", help="one JSON object")
@@ -45,7 +53,7 @@ def add_parser(subparsers: Any) -> None:
     )
     for several in (compare, plot):
         several.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
-    for action in (listing, show, compare, plot):
+    for action in (list_, show, compare, plot):
         options.add_runs_dir(action)
     parser.set_defaults(run=run)
 
@@ -56,44 +64,31 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from jitnet.history import read_runs, select
-    from jitnet.history.read import summary
-
-    found, damaged = read_runs(args.runs_dir)
-    for sentence in damaged:
-        print(f"warning: {sentence}", file=sys.stderr)
+    found = read_runs(args.runs_dir)
+    for run in found:
+        if run.damage:
+            warn(run.damage)
     chosen = select.order(select.keep(found, args.filter), args.sort, args.reverse)
     if args.json:
         records = [summary(run) | {"path": str(run.path), "settings": run.settings} for run in chosen]
-        print(json.dumps(records, indent=2, default=str))
+        say(*json_text(records, indent=2).split("\n"))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_list(chosen, len(found), args.runs_dir)
     return 0
 
 
 def _show(args: argparse.Namespace) -> int:
-    from jitnet.history import read_run
-    from jitnet.history.read import summary
-
     run = read_run(args.run_name, args.runs_dir)
     if args.json:
         record = summary(run) | {"path": str(run.path), "settings": run.settings, "meta": run.meta}
-        print(json.dumps(record | {"metrics": run.epochs}, indent=2, default=str))
+        say(*json_text(record | {"metrics": run.epochs}, indent=2).split("\n"))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_run(run)
+    warn_of_logs([run])
     return 0
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from jitnet.display.tables import to_csv, to_markdown
-    from jitnet.history.compare import compare
-    from jitnet.history.curves import curves
-    from jitnet.history.sweep_record import expand, find_sweep
-
     targets = tuple(args.accuracy or ())
     for target in targets:
         if not 0 < target <= 100:
@@ -101,15 +96,13 @@ def _compare(args: argparse.Namespace) -> int:
     sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
     if sweep is not None:
         return _compare_sweep(args, sweep)
-    runs = expand(args.run_names, args.runs_dir)
+    runs = readable(expand(args.run_names, args.runs_dir))
     if len(runs) < 2:
-        raise InputError(f"{args.run_names[0]} alone is given: expected two or more runs to compare, or `runs show`")
+        raise InputError(f"{runs[0].name} alone is there: expected two or more runs to compare, or `runs show`")
     tables = compare(runs, targets)
     if args.markdown or args.csv:
-        print(to_markdown(tables) if args.markdown else to_csv(tables))
+        say(*(to_markdown(tables) if args.markdown else to_csv(tables)).split("\n"))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_tables(tables)
     with contextlib.suppress(InputError):  # no epoch is done yet: the settings are worth comparing all the same
         listing.print_curves(curves(runs, "test_accuracy", "epoch"), "test_accuracy", "epoch")
@@ -118,37 +111,30 @@ def _compare(args: argparse.Namespace) -> int:
 
 def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
     """Print a sweep's statistics and its table: a line for each trial, where `compare` has a column for each run."""
-    from jitnet.display.tables import to_csv, to_markdown
-    from jitnet.history.sweep_record import read_sweep
-    from jitnet.history.tables import statistics_tables, trials_table
-
     sweep = read_sweep(path)
+    for sentence in sweep.damaged:
+        warn(sentence)
     table = trials_table(sweep)
     tables = [*statistics_tables(sweep.statistics()), *([table] if table else [])]
     if not tables:
         raise InputError(f"{path} has no table yet: expected a sweep of which a trial has begun")
     if args.markdown or args.csv:
-        print(to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables))
+        text = to_markdown(tables) if args.markdown else "\n\n".join(to_csv([each]) for each in tables)
+        say(*text.split("\n"))
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_tables(tables)
     return 0
 
 
 def _plot(args: argparse.Namespace) -> int:
-    from jitnet.history.curves import METRICS, curves
-    from jitnet.history.figure import save_figure
-    from jitnet.history.sweep_record import expand
-
     if args.metric not in METRICS:
         raise InputError(f"--metric is {args.metric!r}: expected one of {', '.join(METRICS)}")
-    drawn = curves(expand(args.run_names, args.runs_dir), args.metric, args.x)
+    runs = readable(expand(args.run_names, args.runs_dir))
+    drawn = curves(runs, args.metric, args.x)
+    warn_of_logs(runs)
     if args.out is not None:
         save_figure(args.out, drawn, args.metric, args.x)
-        print(f"written: {args.out}")
+        say(f"written: {args.out}")
         return 0
-    from jitnet.commands.support import listing
-
     listing.print_curves(drawn, args.metric, args.x)
     return 0

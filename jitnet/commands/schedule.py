@@ -7,6 +7,7 @@ from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import add_network, settings_of
 from jitnet.display.format import count
+from jitnet.printing import say
 from jitnet.training.schedule import learning_rate
 
 _WIDTH = 50  # columns of the longest bar
@@ -28,9 +29,9 @@ def run(args: argparse.Namespace) -> int:
     """Print a line for each epoch and return the exit code."""
     settings = settings_of(args)
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    print(f"schedule {settings.schedule}, peak {settings.lr:g}, {count(settings.epochs)}")
+    say(f"schedule {settings.schedule}, peak {settings.lr:g}, {count(settings.epochs)}")
     for epoch in range(settings.epochs):
         lr = learning_rate(settings, epoch)
         bar = ("█" if utf8 else "#") * max(1, round(_WIDTH * lr / settings.lr))
-        print(f"Epoch {epoch:2d} lr = {lr:.6f} {bar}")
+        say(f"Epoch {epoch:2d} lr = {lr:.6f} {bar}")
     return 0

@@ -2,13 +2,18 @@
 
 import argparse
 
-from rich.console import Console
 from rich.table import Table
 
 from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import add_network, settings_of
-from jitnet.model import architecture
+from jitnet.config import Settings
+from jitnet.display.console import safe_console
+from jitnet.errors import InputError
+from jitnet.model import architecture, kernel_choice
+from jitnet.model.architecture import Shape
+from jitnet.model.network import is_fused
+from jitnet.model.optimizer import Optimizer
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -17,16 +22,32 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers, "summary", "jitnet summary mlp --hidden 512,512  for images of 28 x 28 pixels and 10 classes",
         add_help=False,
     )  # fmt: skip
-    add_network(parser, "bias")
+    add_network(parser, "bias", "batch_size", batch_size="with --kernels: images per update")
+    parser.add_argument(
+        "--kernels", dest="lists_kernels", action="store_true", help="list which code computes each layer in training"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the listing and return the exit code."""
+    if "batch_size" in args and not args.lists_kernels:
+        raise InputError("--batch-size is given without --kernels, and changes no other listing: add --kernels")
     settings = settings_of(args)
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
     network = architecture.shapes(layers, (28, 28, 1), settings.bias)
-    table = Table(title=f"{settings.network}: {architecture.to_text(layers)}", title_justify="left")
+    title = f"{settings.network}: {architecture.to_text(layers)}"
+    console = safe_console()
+    if not console.is_terminal:  # a pipe has no width: omit nothing
+        console.width = 120
+    for part in kernel_tables(network, title, settings) if args.lists_kernels else [operation_table(network, title)]:
+        console.print(part, highlight=False)
+    return 0
+
+
+def operation_table(network: tuple[Shape, ...], title: str) -> Table:
+    """Return the documents' listing of a network."""
+    table = Table(title=title, title_justify="left")
     table.add_column("operation", no_wrap=True)
     for column in ("input", "output", "parameters", "MACs"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -35,8 +56,34 @@ def run(args: argparse.Namespace) -> int:
     table.add_section()
     total = f"{architecture.parameter_count(network):,}"
     table.add_row("total", "", "", total, f"{architecture.forward_macs(network):,}")
-    console = Console()
-    if not console.is_terminal:  # a pipe has no width: omit nothing
-        console.width = 120
-    console.print(table)
-    return 0
+    return table
+
+
+def kernel_tables(network: tuple[Shape, ...], title: str, settings: Settings) -> list[Table | str]:
+    """Return which code computes each layer of a network in training, and where that code is."""
+    from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
+
+    optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
+    fused = is_fused(settings.batch_size, optimizer)
+    driver = kernel_choice.PER_SAMPLE if fused else kernel_choice.BATCH
+    choices = kernel_choice.choose(network, driver, 4, VECTOR_BYTES)
+    code = Table(title=title, title_justify="left")
+    shared = ("two threads share",) if fused else ()
+    for column in ("layer", "forward", "input gradient", "weight gradient", *shared):
+        code.add_column(column)
+    used: set[int] = set()
+    for block, choice in zip(kernel_choice.blocks(network), choices):
+        by = choice[:3]
+        used.update(by)
+        splits = [kernel_choice.SPLITS[split] for split in (choice.forward_split, choice.backward_split)]
+        split = (" / ".join(splits) if block.is_conv else "inputs",) if fused else ()
+        code.add_row(block.shape.name, *(kernel_choice.NAMES[code_of] for code_of in by), *split)
+    how = "one image at a time" if fused else f"batches of {settings.batch_size or 'all images'}"
+    line = f"{how}, by kernels/{kernel_choice.DRIVER_FILES[driver]}; vectors of {VECTOR_BYTES} bytes"
+    files = Table()
+    for column in ("code", "file in kernels/", "description"):
+        files.add_column(column)
+    for code_of, (file, does) in kernel_choice.EXPLANATIONS.items():
+        if code_of in used:
+            files.add_row(kernel_choice.NAMES[code_of], file, does)
+    return [code, line, files]

@@ -17,7 +17,7 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers,
         "sweep",
         "jitnet sweep mlp --grid lr=0.01,0.03 hidden=100,512x512 --epochs 3  four runs",
-        "jitnet sweep cnn --random 20 --range lr=1e-4:1e-1 --val 999 --schedule cosine --halving 3  the better ones longer",
+        "jitnet sweep cnn --random 9 --range lr=1e-4:1e-1 --val 5000 --schedule cosine --halving 3  the best longer",
         add_help=False,
     )
     group = parser.add_argument_group("combinations")

@@ -12,8 +12,9 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
 from jitnet.errors import InputError
-from jitnet.model.network import probabilities
 from jitnet.model.reference import backward, forward
+from jitnet.model.scores import probabilities
+from jitnet.printing import say
 
 _PICTURES = 4  # feature maps of a layer: those with the largest values
 
@@ -40,18 +41,17 @@ def run(args: argparse.Namespace) -> int:
     steps = forward(network.shapes, network.tensors(), image)
     backward(steps, network.tensors(), label, network.loss)
     out = listing.console()
-    mark, name = trained_run.mark(data, trained), trained_run.record_of(trained).name_of(label)
-    print(f"{trained.path}, test image {args.image} of {data.name}{mark}, true {name}\n\nforward", flush=True)
+    mark, names = trained_run.mark(data, trained), trained_run.record_of(trained).name_of
+    say(f"{trained.path}, test image {args.image} of {data.name}{mark}, true {names(label)}", "", "forward")
     for step in steps:
         _show(out, step.shape.name, "out", step.x.shape, step.out)
-    print(flush=True)
-    names = trained_run.record_of(trained).name_of
+    say()
     print_prediction(out, image, probabilities(steps[-1].out[None])[0], label, names)
-    print(f"\nbackward, from the loss ({network.loss}); pictures of absolute values", flush=True)
+    say("", f"backward, from the loss ({network.loss}); pictures of absolute values")
     for step in reversed(steps):
         _show(out, step.shape.name, "grad", step.out.shape, step.grad_out, np.abs)
         for name, gradient in step.gradients.items():
-            print(f"{name:14} {_shape(gradient.shape):>16} {_range(gradient)}", flush=True)
+            say(f"{name:14} {_shape(gradient.shape):>16} {_range(gradient)}")
     return 0
 
 
@@ -65,7 +65,7 @@ def _show(
 ) -> None:
     """Print a line about values, and of maps (H, W, C) pictures of the channels with the largest ones."""
     arrow = f"{_shape(inputs)} -> {_shape(values.shape)}" if what == "out" else _shape(values.shape)
-    print(f"{f'{name} {what}':14} {arrow:>30} {_range(values)}", flush=True)
+    say(f"{f'{name} {what}':14} {arrow:>30} {_range(values)}")
     if values.ndim == 3 and values.shape[0] > 1:
         channels = np.sort(np.argsort(-np.abs(values).max(axis=(0, 1)), kind="stable")[:_PICTURES])
         glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))

@@ -9,6 +9,7 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.display import open_view
 from jitnet.model.architecture import CNN
 from jitnet.model.network import PART, Network
+from jitnet.printing import say
 from jitnet.training.compilation import compile_kernels
 
 
@@ -32,5 +33,5 @@ def run(args: argparse.Namespace) -> int:
     if args.ui not in ("json", "quiet"):
         from jitnet.kernels.compiler.decorators import CACHE_FOLDER  # imports numba
 
-        print(f"the kernels are compiled, in {CACHE_FOLDER}")
+        say(f"the kernels are compiled, in {CACHE_FOLDER}")
     return 0

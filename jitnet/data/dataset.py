@@ -15,6 +15,7 @@ from jitnet.data.pictures import style
 from jitnet.data.readers.raw import Raw
 from jitnet.data.record import DataRecord, short_list
 from jitnet.data.sources.known import KNOWN, PARTS, Known
+from jitnet.printing import printable
 
 SYNTHETIC = "synthetic"
 
@@ -139,6 +140,6 @@ def _one_file(x: np.ndarray, y: np.ndarray, names: list[str], source: str, whole
 
 
 def own_name(path: Path) -> str:
-    """Return what to call the data at a path: its last name, told apart from the built-in set's."""
-    name = path.absolute().name if path.is_dir() else path.stem
+    """Return what to call the data at a path: its last name, printable, told apart from the built-in set's."""
+    name = printable(path.absolute().name if path.is_dir() else path.stem)
     return f"own-{name}" if name in ("", SYNTHETIC) else name

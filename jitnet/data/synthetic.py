@@ -87,12 +87,12 @@ def make(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 def draw(seed: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a seed's images (count, 28, 28) and labels (count,), both uint8, from number `first` on."""
-    from jitnet.kernels.compiler.decorators import entered  # brings numba, which importing data must not
+    from jitnet.kernels.compiler.thread_pool import exclusive  # brings numba, which importing data must not
     from jitnet.kernels.tools.synthetic import STYLE, draw_digits
 
     images, labels = np.empty((count, 28, 28), np.uint8), np.empty(count, np.uint8)
     style = np.empty((count, len(STYLE)))
-    with entered():
+    with exclusive():
         draw_digits(np.uint64(seed % 2**64), first, *glyph_arrays(), style, images, labels)
     return images, labels
 

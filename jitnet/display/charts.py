@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from jitnet.display.curves import Points, draw
-from jitnet.display.format import count, percent_number
+from jitnet.display.format import count, percent_number, significant
 from jitnet.display.live.frame import Glyphs, Line, panel
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.scale import Scale, round_step
@@ -33,10 +33,20 @@ def loss_chart(state: DashboardState, width: int, rows: int, glyphs: Glyphs, box
 
 
 def accuracy_chart(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool = True) -> list[Line]:
-    """Return the panel of the accuracy after each epoch, in exactly `rows` lines."""
+    """Return the panel of the accuracy, or of a regression's error, after each epoch, in exactly `rows` lines."""
+    if state.run is not None and state.run.classes == 1:
+        return _error_chart(state, width, rows, glyphs, boxed)
     test = tuple((row.epoch + 1.0, row.test_accuracy) for row in state.epochs if row.test_accuracy is not None)
     val = tuple((row.epoch + 1.0, row.val_accuracy) for row in state.epochs if row.val_accuracy is not None)
     return _accuracy_chart(test, val, _epochs_shown(state), width, rows, glyphs, boxed)
+
+
+def _error_chart(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
+    errors = [(row.epoch + 1.0, row.test_rmse) for row in state.epochs if row.test_rmse is not None]
+    now: Line = [(f"test {significant(errors[-1][1], 4)}", "accuracy")] if errors else []
+    curve = _Curve(Scale.around(error for _, error in errors), errors, [], "accuracy", _epochs_shown(state))
+    body = _plot(curve, width - 4, rows - (2 if boxed else 1), glyphs)
+    return panel([("rmse", "label")], now, body, width, rows, glyphs, boxed)
 
 
 @lru_cache(maxsize=8)  # it changes once an epoch

@@ -1,6 +1,5 @@
 """The view for programs: one JSON object per event and line, and nothing else on the stream."""
 
-import json
 import math
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from typing import IO, Any
 
 from jitnet.display.sink import Sink
 from jitnet.events import Event, Progress, as_record
+from jitnet.printing import json_text
 
 SILENCE_S = 1.0
 
@@ -53,7 +53,7 @@ def to_json(event: Event) -> str:
     >>> to_json(Warned(message="no cache"))
     '{"event": "Warned", "message": "no cache"}'
     """
-    return json.dumps(_strict(as_record(event)), allow_nan=False)
+    return json_text(_strict(as_record(event)))
 
 
 def _strict(value: Any) -> Any:

@@ -15,6 +15,7 @@ from jitnet.display.live.frame import GREYS, Frame, style_of
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.live.screen import render, render_end
 from jitnet.events import Compiling, Event, Progress, RunFinished, StepsDone, Warned
+from jitnet.printing import printable
 
 COLUMNS, ROWS = 100, 40
 _FASTEST_S = 0.5  # a browser and a network lie between
@@ -84,7 +85,7 @@ class _Html:
 def to_html(frame: Frame, warnings: list[str]) -> str:
     """Return a frame as one element; its colours read on light and on dark pages."""
     lines = "\n".join("".join(_span(text, tone) for text, tone in line) for line in frame.lines)
-    notes = "".join(f"<p>warning: {escape(message)}</p>" for message in warnings)
+    notes = "".join(f"<p>warning: {escape(printable(message))}</p>" for message in warnings)
     style = "line-height:1.16;font-family:DejaVu Sans Mono,Menlo,Consolas,monospace;overflow-x:auto"
     return f'{notes}<pre role="img" aria-label="training" style="{style}">{lines}</pre>'
 

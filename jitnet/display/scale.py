@@ -71,7 +71,7 @@ class Scale:
         return [100 - value for value in values] if self.error else values
 
     def label_rows(self, rows: int) -> dict[int, float]:
-        """Return which tick is in which of so many rows (0 at the top), with a free row between two labels."""
+        """Return which tick is in which of that many rows (0 at the top), with a free row between two labels."""
         taken: dict[int, float] = {}
         for value in self.ticks():
             row = round((1.0 - self.place(value)) * (rows - 1))

@@ -3,6 +3,8 @@
 import os
 from typing import IO
 
+from jitnet.printing import printable
+
 
 class Sink:
     """Writes to `stream` until that fails once; from then on it swallows everything and `broken` is true.
@@ -17,8 +19,8 @@ class Sink:
         self.encoding = getattr(stream, "encoding", None) or "utf-8"
 
     def line(self, text: str) -> None:
-        """Write one line and flush it. What is not printable (an escape code in a path) becomes `?`."""
-        self.write("".join(c if c.isprintable() else "?" for c in text) + "\n")
+        """Write one line and flush it. What is not printable (an escape code in a path) is escaped."""
+        self.write(printable(text) + "\n")
         self.flush()
 
     def write(self, text: str) -> int:

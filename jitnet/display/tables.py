@@ -2,9 +2,11 @@
 
 import csv
 import io
+import re
 
 from jitnet.display.format import NONE, duration, number, percent_number, significant
 from jitnet.history.tables import Cell, Name, Table
+from jitnet.printing import csv_cell, printable
 
 _DIGITS = {"count": 0, "loss": 6, "accuracy": 2, "seconds": 2, "minutes": 2, "rate": 0, "time": 1}
 
@@ -84,9 +86,14 @@ def to_markdown(tables: list[Table]) -> str:
     for table in tables:
         rule = "|---|" + "---:|" * (len(table.head) - 1)
         rows = [table.head, *(tuple(map(cell_text, row)) for row in table.rows)]
-        lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+        lines = ["| " + " | ".join(map(_markdown, row)) + " |" for row in rows]
         blocks.append("\n".join([f"### {table.title}", "", lines[0], rule, *lines[1:]]))
     return "\n\n".join(blocks)
+
+
+def _markdown(cell: str) -> str:
+    """Return text of which Markdown makes nothing else: no column, tag, link, picture or code."""
+    return re.sub(r"([\\|`\[\]!])", r"\\\1", printable(cell)).replace("&", "&amp;").replace("<", "&lt;")
 
 
 def to_csv(tables: list[Table]) -> str:
@@ -99,6 +106,8 @@ def to_csv(tables: list[Table]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     if tables:
-        writer.writerow(["table", "row", *tables[0].head[1:]])
-    writer.writerows([table.title, *map(cell_plain, row)] for table in tables for row in table.rows)
+        writer.writerow(["table", "row", *map(csv_cell, tables[0].head[1:])])
+    writer.writerows(
+        [table.title, *(csv_cell(cell_plain(cell)) for cell in row)] for table in tables for row in table.rows
+    )
     return out.getvalue().rstrip("\n")

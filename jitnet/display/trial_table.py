@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import IO, cast
 
-from rich.console import Console
-
+from jitnet.display.console import safe_console
 from jitnet.display.format import number, percent_number
 from jitnet.display.live.frame import Frame, Glyphs, Line, bar, clean, fit, glyphs_for, panel
 from jitnet.display.live.painter import Painter
@@ -30,12 +29,12 @@ def render(board: Board, width: int, height: int, glyphs: Glyphs) -> Frame:
     if len(rows) < len(board.rows):
         body.append([(f"  and {len(board.rows) - len(rows)} more", "label")])
     now = f"{board.count(RUNNING)} running" if not board.preparing else "preparing data and kernels"
-    lines = panel([(board.title, "title")], [(now, "label")], body, width, len(body) + 2, glyphs)
+    lines = panel([(clean(board.title), "title")], [(now, "label")], body, width, len(body) + 2, glyphs)
     share = min(1.0, board.trained / board.planned) if board.planned else 1.0
     lines.append(
         fit([(" ", ""), *bar(share, min(30, width // 3), "loss", glyphs), (f" {overview(board)}", "")], width, glyphs)
     )
-    lines.append(fit([(f" {clean(str(board.path))} {glyphs.dot} {board.engine}", "label")], width, glyphs))
+    lines.append(fit([(f" {clean(board.path)} {glyphs.dot} {clean(board.engine)}", "label")], width, glyphs))
     return Frame(lines[:height])
 
 
@@ -77,9 +76,7 @@ class TrialTable:
     ) -> None:
         self._board, self._clock, self._sink = board, clock, Sink(stream)
         self._glyphs = glyphs_for(self._sink.encoding, environ.get("TERM", ""))
-        self._console = Console(
-            file=cast("IO[str]", self._sink), force_terminal=True, force_interactive=True, highlight=False
-        )
+        self._console = safe_console(file=cast("IO[str]", self._sink), force_terminal=True, force_interactive=True)
         self._painter = Painter(self._console)
         self._size = self._console.size
         self._next_at = clock()

@@ -1,6 +1,5 @@
 """Many trials at once: a table on a terminal, lines in a pipe, JSON for programs."""
 
-import json
 import os
 import sys
 import time
@@ -12,6 +11,7 @@ from jitnet.display import choose
 from jitnet.display.format import count
 from jitnet.display.sink import Sink
 from jitnet.display.trial_text import outcome, overview
+from jitnet.printing import json_text
 from jitnet.trials.board import OVER, RUNNING, Board, Row
 
 HEARTBEAT_S = 30.0
@@ -116,4 +116,4 @@ class JsonTrials:
             self._write({"event": "TrialChanged"} | asdict(row))
 
     def _write(self, record: dict) -> None:
-        self._out.line(json.dumps(record))
+        self._out.line(json_text(record))

@@ -23,7 +23,7 @@ from jitnet.events import Diverged, EpochDone, Event, Warned, as_record
 from jitnet.machine import threads
 from jitnet.model.architecture import Conv, Layer, parse, to_text
 from jitnet.model.build import network_of
-from jitnet.model.network import probabilities
+from jitnet.model.scores import probabilities
 from jitnet.run.describe import describe
 from jitnet.run.trained import Trained, open_trained
 from jitnet.storage import foreign_weights, model_file
@@ -211,7 +211,8 @@ class Classifier(Conventional, ABC):
 
     def _settings(self, epochs: int) -> Settings:
         values = {name: getattr(self, name) for name in DEFAULTS} | {"epochs": epochs}
-        return Settings(architecture=to_text(self._hidden_layers()), network=type(self).__name__.lower(), **values)
+        architecture = to_text(self._hidden_layers()) or " "  # "" would be those of a preset
+        return Settings(architecture=architecture, network=type(self).__name__.lower(), **values)
 
     def _start(self, settings: Settings, x: np.ndarray, labels: np.ndarray) -> None:
         """Determine the classes and the size of the images, and make a network with initial weights."""

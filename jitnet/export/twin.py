@@ -1,6 +1,7 @@
 """The C++ twin of a network: fixed sources from cpp/, and the files that are made for one run."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -83,10 +84,7 @@ def model_header(network: Network, settings: Settings, title: str) -> str:
         "TABLE": table,
         "SETTINGS": "".join(f"  settings.{name} = {value};\n" for name, value in _settings(settings).items()),
     }
-    text = source("model.hpp.in")
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", str(value))
-    return text
+    return re.sub("@([A-Z_]+)@", lambda found: str(values[found[1]]), source("model.hpp.in"))  # a title may hold an @
 
 
 def _settings(settings: Settings) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from jitnet.errors import InputError
-from jitnet.history.read import Row, Run, json_lines
+from jitnet.history.read import Row, Run
 
 METRICS = {  # name: label of the axis
     "test_accuracy": "test accuracy %",
@@ -33,11 +33,16 @@ def epoch_rows(run: Run) -> list[Row]:
     if not run.settings["target"]:
         return list(run.epochs)
     losses = (row.get("test_loss") for row in run.epochs)
-    return [row | {"test_rmse": None if loss is None else loss**0.5} for row, loss in zip(run.epochs, losses)]
+    return [
+        row | {"test_rmse": None if loss is None or loss < 0 else loss**0.5} for row, loss in zip(run.epochs, losses)
+    ]
 
 
 def curves(runs: list[Run], metric: str, along: str) -> list[Curve]:
-    """Return the curve of each run; raises `InputError` if none has a point."""
+    """Return the curve of each run; raises `InputError` if none has a point.
+
+    What is damaged in a log is added to the `notices` of its run.
+    """
     found = [Curve(run.name, tuple(_points(run, metric, along))) for run in runs]
     if not any(curve.points for curve in found):
         names = ", ".join(run.name for run in runs)
@@ -61,12 +66,10 @@ def _points(run: Run, metric: str, along: str) -> list[tuple[float, float]]:
 def _step_losses(run: Run, along: str) -> list[tuple[float, float]]:
     first = run.epochs[0].get("step") if run.epochs else None  # the steps of an epoch
     points = []
-    for record in json_lines(run.path / "steps.jsonl"):
-        step, loss = record.get("step"), record.get("loss")
-        if along == "epoch":
-            x = step / first if isinstance(step, int) and first else None
-        else:
-            x = step if along == "step" else record.get("t")
-        if isinstance(x, int | float) and isinstance(loss, int | float):
+    for record in run.steps():
+        step, loss = int(record["step"]), record.get("loss")
+        places = {"epoch": step / first if first else None, "step": step, "time": record.get("t")}
+        x = places[along]
+        if x is not None and loss is not None:
             points.append((float(x), float(loss)))
     return points

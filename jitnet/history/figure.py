@@ -14,7 +14,7 @@ def require_figure(path: Path) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"--save is {str(path)!r}: expected a file that ends in {' or '.join(SUFFIXES)}")
     if not path.absolute().parent.is_dir():
-        raise InputError(f"cannot write {path}: there is no folder {path.parent}; choose another --save")
+        raise InputError(f"cannot write {path}: the folder {path.parent} does not exist; choose another --save")
     try:
         import matplotlib.backends.backend_agg
         import matplotlib.figure  # noqa: F401

@@ -1,48 +1,58 @@
-"""A run folder read back, leniently: one that an older jitnet wrote, or a kill cut short, still tells what it can."""
+"""A run folder read back: one that an older jitnet wrote, or a kill cut short, still tells what it can.
 
-import csv
-import json
-import math
+What is damaged is told in a sentence: `jitnet.run.schema` says what a file may hold.
+"""
+
 import os
 import socket
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from jitnet.config import Settings
 from jitnet.errors import InputError
 from jitnet.model import architecture
+from jitnet.printing import printable
+from jitnet.run import metrics, schema
 from jitnet.run.lock import is_held
-from jitnet.run.names import find_run, list_runs, read_meta
+from jitnet.run.names import find_run, list_runs
 
 SHOWN = (
     "name", "status", "network", "architecture", "parameters", "data", "epochs", "planned", "accuracy", "best", "val",
     "loss", "seconds", "images_per_s", "created", "stop_reason",
 )  # fmt: skip
-STATUSES = ("done", "running", "stopped", "crashed", "diverged")
+STATUSES = ("done", "running", "stopped", "crashed", "diverged", "damaged")
 
-Row = dict[str, float | None]  # of metrics.csv by column; None = not computed
+Row = metrics.Values  # of metrics.csv by column; None = not computed
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run. What its folder does not hold is missing here too: an empty table, a default, None."""
+    """One run. What its folder does not hold is missing here too: an empty table, a default, None.
+
+    `damage` is the sentence of a run that cannot be read, of which nothing else is known; `notices` collects what is
+    damaged in its logs, of which the records before are read.
+    """
 
     path: Path
     meta: dict[str, Any]
     settings: dict[str, Any]
     epochs: tuple[Row, ...]
+    damage: str = ""
+    notices: list[str] = field(default_factory=list, compare=False)
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.path.absolute().name
+        """The folder's name, as it can be printed."""
+        return printable(self.path.absolute().name)
 
     @property
     def status(self) -> str:
         """What meta.json says; "crashed" for a run that says it is running while nobody trains in it."""
+        if self.damage:
+            return "damaged"
         status = str(self.meta.get("status", "unknown"))
         return "crashed" if status == "running" and not _is_trained(self.path, self.meta) else status
 
@@ -68,74 +78,68 @@ class Run:
                 return seconds
         return None
 
-    def events(self, kind: str) -> Iterator[dict[str, Any]]:
-        """Yield the records of one kind from events.jsonl, as far as it is whole."""
-        return (record for record in json_lines(self.path / "events.jsonl") if record.get("event") == kind)
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """Return the records of one kind from events.jsonl, up to the first line that is damaged."""
+        return [record for record in self._log("events.jsonl", schema.event_record) if record["event"] == kind]
+
+    def steps(self) -> list[dict[str, Any]]:
+        """Return the records of steps.jsonl, up to the first line that is damaged."""
+        return self._log("steps.jsonl", schema.step_record)
+
+    def _log(self, name: str, record_of: Callable[[bytes], dict[str, Any]]) -> list[dict[str, Any]]:
+        records: list[dict[str, Any]] = []
+        try:
+            records.extend(record for _, record in schema.log_lines(self.path / name, record_of))
+        except schema.DamagedLineError as error:
+            notice = f"{error}, so only what comes before is shown"
+            self.notices.extend([notice] * (notice not in self.notices))
+        return records
 
 
 def read_run(run: str | Path, runs_dir: str | Path) -> Run:
-    """Read RUN: `latest`, a name in `runs_dir`, or a path. Raises `InputError` if there is no such run."""
-    path = find_run(run, runs_dir)
-    meta = read_meta(path)
-    return Run(path, meta, _settings(path, meta), tuple(_rows(path / "metrics.csv")))
+    """Read RUN: `latest`, a name in `runs_dir`, or a path. Raises `InputError` if it is not there or damaged."""
+    return _read(find_run(run, runs_dir))
 
 
-def read_runs(runs_dir: str | Path) -> tuple[list[Run], list[str]]:
-    """Read all runs in a folder, the newest first; of the damaged ones return a sentence each."""
+def read_runs(runs_dir: str | Path) -> list[Run]:
+    """Read all runs in a folder, the newest first; of a damaged one there is its name and `damage`, a sentence."""
     if not Path(runs_dir).is_dir():
         raise InputError(
             f"there is no folder {runs_dir}: expected the runs that `jitnet train` makes, or --runs-dir DIR"
         )
-    runs, damaged = [], []
-    for path in list_runs(runs_dir):
-        try:
-            runs.append(read_run(path, runs_dir))
-        except InputError as error:
-            damaged.append(str(error))
-    return runs, damaged
+    return [read_or_damaged(path) for path in list_runs(runs_dir)]
+
+
+def read_or_damaged(path: Path) -> Run:
+    """Read the run at a path, or return what stands for a damaged one."""
+    try:
+        return _read(path)
+    except InputError as error:
+        return Run(path, {}, {}, (), damage=str(error))
+
+
+def _read(path: Path) -> Run:
+    meta = schema.read_meta(path)
+    try:
+        rows = tuple(row.values for row in metrics.read(path / "metrics.csv"))
+    except OSError as error:
+        raise InputError(f"cannot read {path / 'metrics.csv'}: {error.strerror}; check its permissions") from None
+    return Run(path, meta, _settings(path, meta), rows)
 
 
 def _settings(path: Path, meta: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that config.toml gives, over the defaults of what it does not name yet."""
-    try:
-        given = tomllib.loads((path / "config.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        given = {}
-    known = {name: getattr(Settings(), name) for name in Settings.__slots__}
+    file = path / "config.toml"
+    if os.path.lexists(file):
+        known = asdict(schema.read_settings(path))
+        given = set(tomllib.loads(file.read_text(encoding="utf-8")))
+    else:
+        known, given = asdict(Settings()), set()
+    if "network" not in given:
+        known["network"] = meta["title"]
     if "architecture" not in given:
         known["architecture"] = ""
-    settings = known | {"network": meta.get("title", "")} | given
-    return settings | {"until": given.get("until", settings["epochs"])}
-
-
-def _rows(path: Path) -> Iterator[Row]:
-    """Yield the whole lines of metrics.csv by the names in its own header."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    except OSError:
-        return
-    for row in csv.DictReader(line for line in lines if line.endswith("\n")):
-        try:
-            yield {name: _number(cell) for name, cell in row.items()}
-        except (TypeError, ValueError, AttributeError):  # torn by a kill, or damaged: what is behind it is not known
-            return
-
-
-def _number(cell: str) -> float | None:
-    value = float(cell) if cell.strip() else None
-    return value if value is None or math.isfinite(value) else None
-
-
-def json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a JSON Lines file up to the first that is torn."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                record = json.loads(line)
-                if isinstance(record, dict):
-                    yield record
-    except (OSError, ValueError, RecursionError):
-        return
+    return known
 
 
 def _is_trained(path: Path, meta: dict[str, Any]) -> bool:
@@ -158,6 +162,8 @@ def _is_alive(pid: int) -> bool:
 
 def summary(run: Run) -> dict[str, Any]:
     """Return what a list shows of a run, and what it can be sorted and filtered by: the names are SHOWN."""
+    if run.damage:
+        return dict.fromkeys(SHOWN) | {"name": run.name, "status": run.status, "stop_reason": run.damage}
     best = run.best("test_accuracy")
     rates = [row["images_per_s"] for row in run.epochs if row.get("images_per_s")]
     return {

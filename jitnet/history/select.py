@@ -24,7 +24,7 @@ SMALL_FIRST = {"name", "status", "network", "architecture", "data", "loss", "sec
 
 def fields(run: Run) -> dict[str, Any]:
     """Return all that a run can be chosen by: its settings, and what a list shows of it."""
-    return run.settings | summary(run)
+    return dict.fromkeys(NAMES) | run.settings | summary(run)
 
 
 def keep(runs: list[Run], filters: list[str]) -> list[Run]:

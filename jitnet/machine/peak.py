@@ -16,7 +16,7 @@ def measure(threads: int, seconds: float = 0.005, tries: int = 3) -> float:
     """Return GFLOP/s on that many threads: the best of some short runs, since other processes only slow one down."""
     import numba
 
-    from jitnet.kernels.tools.fma_peak import FLOP_PER_ROUND
+    from jitnet.kernels.compiler.simd_chains import FLOP_PER_ROUND
 
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads, before))  # threads without work would still wait at the barrier

@@ -1,4 +1,4 @@
-"""Where everything lies: turns a network's shapes into the table and the arenas that the kernels work in."""
+"""The memory plan: turns a network's shapes into the table and the arenas that the kernels work in."""
 
 from dataclasses import dataclass
 
@@ -12,22 +12,25 @@ from jitnet.kernels.table import (
     LINEAR,
     MICROBATCH,
     PLAN,
-    PRODUCTS,
     RELU,
     SHARDS,
     SIGMOID,
+    SPARSE_BY_FILTER,
     TANH,
+    TILE_PRODUCTS,
+    WINOGRAD,
+    images_per_tile_batch,
     linear_scratch,
-    pays_in_tiles,
+    round_up_to_line,
     shard_count,
     tile_scratch,
-    tiled_together,
-    whole_lines,
 )
 from jitnet.machine import memory
-from jitnet.model.architecture import Conv, Pool, Shape
+from jitnet.model import kernel_choice
+from jitnet.model.architecture import Conv, Shape
+from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, Choice
 
-_ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
+ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 
 
 @dataclass
@@ -39,7 +42,7 @@ class Arena:
     def take(self, *extents: int) -> int:
         """Return the offset of a new region of prod(extents) elements."""
         offset = self.size
-        self.size += whole_lines(int(np.prod(extents)))
+        self.size += round_up_to_line(int(np.prod(extents)))
         return offset
 
 
@@ -54,7 +57,7 @@ class Workspace:
     argmax: np.ndarray  # uint8
     rows: np.ndarray  # int64
     counts: np.ndarray  # (2*L,) int64
-    team: np.ndarray  # (TEAM_SIZE,) int64
+    barrier: np.ndarray  # (BARRIER_SIZE,) int64
 
 
 def parameter_offsets(network: tuple[Shape, ...]) -> dict[str, tuple[int, tuple[int, ...]]]:
@@ -69,87 +72,96 @@ def parameter_offsets(network: tuple[Shape, ...]) -> dict[str, tuple[int, tuple[
     return offsets
 
 
-def build(network: tuple[Shape, ...], images: int, threads: int, dtype: type) -> Workspace:
+def build(
+    network: tuple[Shape, ...],
+    images: int,
+    threads: int,
+    dtype: type,
+    driver: str = BATCH,  # or PER_SAMPLE, for one image
+    choices: tuple[Choice, ...] = (),  # supported by the driver; () for the fastest
+) -> Workspace:
     """Lay a network out for batches of up to `images` images, with room for the microbatches that busy the threads."""
-    from jitnet.kernels.fast.spin_barrier import TEAM_SIZE  # imports numba, whose threads are to be set before
+    # These import numba, whose threads are to be set before.
+    from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
+    from jitnet.kernels.fast.spin_barrier import BARRIER_SIZE
 
+    itemsize = np.dtype(dtype).itemsize
+    choices = choices or kernel_choice.choose(network, driver, itemsize, VECTOR_BYTES)
+    blocks = list(kernel_choice.blocks(network))
     offsets = parameter_offsets(network)
-    table = np.zeros(sum(not isinstance(shape.layer, Pool) for shape in network), LAYER)
+    table = np.zeros(len(blocks), LAYER)
     plan = np.zeros(1, PLAN)
     work, scratch, argmax, rows = Arena(), Arena(), Arena(), Arena()
-    microbatch = MICROBATCH if any(isinstance(shape.layer, Conv) for shape in network) else images
+    microbatch = MICROBATCH if blocks[0].is_conv else images
     at_once = min(images, microbatch * ((threads + SHARDS - 1) // SHARDS))
     shards = max(shard_count(at_once), 2)  # a single image is shared by two threads
     slots = min(images, MICROBATCH // SHARDS)
-    room = 0  # for tiles
+    tile_room = 0
 
-    index = -1
-    for place, shape in enumerate(network):
-        if isinstance(shape.layer, Pool):
-            continue
-        index += 1
-        pooled = place + 1 < len(network) and isinstance(network[place + 1].layer, Pool)
-        after = network[place + 1 + pooled] if place + 1 + pooled < len(network) else None
-        row = table[index]
+    for index, (block, choice, row) in enumerate(zip(blocks, choices, table)):
+        shape, pool, after, _ = block
+        for name, by in choice._asdict().items():
+            row[name] = by
         row["weight"], row["bias"] = offsets[f"{shape.name}.weight"][0], offsets[f"{shape.name}.bias"][0]
-        is_conv = isinstance(shape.layer, Conv)
-        H, W, C = shape.inputs if is_conv else (1, 1, shape.inputs[0])
-        outputs = network[place + 1].outputs if pooled else shape.outputs
-        OH, OW, OC = outputs if is_conv else (1, 1, outputs[0])
+        H, W, C = shape.inputs if block.is_conv else (1, 1, shape.inputs[0])
+        outputs = pool.outputs if pool else shape.outputs
+        OH, OW, OC = outputs if block.is_conv else (1, 1, outputs[0])
         row["border"] = border = int(after is not None and isinstance(after.layer, Conv))
-        row["kind"], row["pool"] = (CONV if is_conv else DENSE), pooled
-        row["activation"] = _ACTIVATIONS[shape.layer.activation] if after is not None else LINEAR
-        if index and not is_conv:
+        row["kind"], row["pool"] = (CONV if block.is_conv else DENSE), pool is not None
+        row["activation"] = ACTIVATIONS[block.activation]
+        if index and not block.is_conv:
             before = table[index - 1]
             mine = before["kind"] == DENSE or before["activation"] == RELU  # a conv block does its own but for ReLU's
-            row["behind"] = before["activation"] if mine else LINEAR
+            row["previous_activation"] = before["activation"] if mine else LINEAR
             row["all_inputs"] = before["activation"] != RELU
         for name, extent in zip(("H", "W", "C", "OH", "OW", "OC"), (H, W, C, OH, OW, OC)):
             row[name] = extent
 
-        padding = 2 * is_conv
+        padding = 2 * block.is_conv
         row["x_size"] = (H + padding) * (W + padding) * C
         row["out_size"] = (OH + 2 * border) * (OW + 2 * border) * OC
         if index == 0:
             row["x"] = work.take(at_once, int(row["x_size"]))
-            row["grad_x"] = 0 if is_conv else work.take(at_once, H, W, C)  # nobody asks for a picture's gradient
+            row["grad_x"] = 0 if block.is_conv else work.take(at_once, H, W, C)  # nobody needs an image's gradient
         else:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
         row["out"] = work.take(at_once, int(row["out_size"]))
         row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(at_once, OH, OW, OC)
-        if is_conv:
+        if block.is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
-            row["transposed"] = work.take(*shape.weight)
+            row["backward_weight"] = work.take(*shape.weight)
             row["ring"] = scratch.take(3, W, OC)
-            row["gathered"] = scratch.take(OH, OW, OC)
-            row["tiled"] = tiled = pays_in_tiles(H, W, C, OC)
-            row["together"] = together = min(slots, tiled_together(H, W)) if tiled else 1
-            row["grad_map"] = scratch.take(together, H + 2, W + 2, OC)
+            if driver == PER_SAMPLE:
+                row["grad_out_sum"] = scratch.take(OH, OW, OC)
+            tiled = WINOGRAD in (choice.forward_by, choice.input_gradient_by)
+            row["images_per_tile_batch"] = tile_batch = min(slots, images_per_tile_batch(H, W)) if tiled else 1
+            row["grad_map"] = scratch.take(tile_batch, H + 2, W + 2, OC)
             if tiled:
-                row["filters_of_tiles"] = work.take(PRODUCTS, C * OC + GAP)
-                room = max(room, tile_scratch(together, H, W, C, OC))
-            if tiled and pooled:
-                row["map"] = scratch.take(together, H, W, OC)
-            if pooled:
+                row["winograd_weight"] = work.take(TILE_PRODUCTS, C * OC + GAP)
+                tile_room = max(tile_room, tile_scratch(tile_batch, H, W, C, OC))
+            if choice.forward_by == WINOGRAD and pool:
+                row["map_before_pool"] = scratch.take(tile_batch, H, W, OC)
+            if pool:
                 row["winners"] = argmax.take(at_once, OH, OW, OC)
-            row["padded"] = scratch.take(H + 2, W + 2, C)
-            row["turned"] = scratch.take(OC, H + 2, W + 2)
-            row["filters"] = scratch.take(OC, 3, 3, C)
+            if choice.weight_gradient_by == SPARSE_BY_FILTER:
+                row["grad_x_padded"] = scratch.take(H + 2, W + 2, C)
+                row["map_by_channel"] = scratch.take(OC, H + 2, W + 2)
+                row["grad_weight_by_filter"] = scratch.take(OC, 3, 3, C) if driver == BATCH else 0
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:
-            row["transposed"] = work.take(linear_scratch(C, OC))
-            row["rows"] = rows.take(C)
-            row["factors"] = work.take(C)
-            row["second"] = work.take(OC)
+            row["linear_scratch"] = work.take(linear_scratch(C, OC)) if driver == BATCH else 0
+            if driver == PER_SAMPLE:
+                row["rows"], row["factors"], row["out_partial"] = rows.take(C), work.take(C), work.take(OC)
 
     plan["images"], plan["microbatch"], plan["shards"] = at_once, microbatch, shards
-    plan["tiles"] = scratch.take(room)
+    plan["tile_scratch"] = scratch.take(tile_room)
     plan["scratch"], plan["scratch_size"] = work.take(shards, scratch.size), scratch.size
     plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))
-    plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))
+    if driver == BATCH:
+        plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))
     plan["zeros"] = work.take(max(max(int(row["C"]), int(row["OC"])) for row in table))
-    size = work.size * np.dtype(dtype).itemsize + argmax.size + 8 * rows.size
+    size = work.size * itemsize + argmax.size + 8 * rows.size
     memory.require(size, f"a batch of {images:,} images in this network")
     return Workspace(
         images=images,
@@ -159,7 +171,7 @@ def build(network: tuple[Shape, ...], images: int, threads: int, dtype: type) ->
         argmax=np.zeros(max(argmax.size, 1), np.uint8),
         rows=np.zeros(max(rows.size, 1), np.int64),
         counts=np.zeros(2 * len(table), np.int64),
-        team=np.zeros(TEAM_SIZE, np.int64),
+        barrier=np.zeros(BARRIER_SIZE, np.int64),
     )
 
 

@@ -3,6 +3,8 @@
 from html import escape
 from typing import Any
 
+from jitnet.printing import printable
+
 
 class Markup(str):
     """Text that is markup already."""
@@ -32,8 +34,13 @@ def join(children: Any) -> Markup:
         elif isinstance(child, list | tuple):
             parts.append(str(join(child)))
         elif child is not None:
-            parts.append(escape(str(child), quote=False))
+            parts.append(escape(printable(child), quote=False))
     return Markup("".join(parts))
+
+
+def preformatted(texts: list[str]) -> Markup:
+    """Return texts as the lines of a `pre`."""
+    return Markup("\n".join(escape(printable(text), quote=False) for text in texts))
 
 
 def table(caption: str, head: list[str], rows: list[list[Any]], class_: str = "figures", label: str = "") -> Markup:
@@ -51,4 +58,4 @@ def _attribute(name: str, value: Any) -> str:
     name = name.rstrip("_").replace("_", "-") if name != "viewBox" else name
     if isinstance(value, float):
         value = f"{value:.2f}".rstrip("0").rstrip(".")
-    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+    return f" {name}" if value is True else f' {name}="{escape(printable(value))}"'

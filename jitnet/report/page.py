@@ -1,5 +1,6 @@
 """The whole page: an overview when there are several runs, then each run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from jitnet.display.tables import cell_text
@@ -18,11 +19,12 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 _CHANGES = "In brackets: the difference to the first run."
 
 
-def page(subjects: list[Subject], made: str) -> str:
-    """Return the document; `made` says by what and when."""
+def page(subjects: list[Subject], made: str, damaged: Sequence[str] = ()) -> str:
+    """Return the document; `made` says by what and when, `damaged` which runs could not be read."""
     parts = [section(subject, place, len(subjects) == 1) for place, subject in enumerate(subjects)]
     title = subjects[0].title if len(subjects) == 1 else f"{len(subjects)} runs of jitnet"
-    return document(title, [_overview(subjects) if len(subjects) > 1 else None, parts], made)
+    alerts = [element("p", sentence, class_="alert") for sentence in damaged]
+    return document(title, [alerts, _overview(subjects) if len(subjects) > 1 else None, parts], made)
 
 
 def document(title: str, parts: Any, made: str) -> str:

@@ -25,7 +25,7 @@ from jitnet.history.curves import ALONG, METRICS, Curve, curves, epoch_rows
 from jitnet.model.architecture import Conv, forward_macs, operations, parameter_count
 from jitnet.report.chart import chart
 from jitnet.report.convolutions import convolutions
-from jitnet.report.html import Markup, element, join, table
+from jitnet.report.html import Markup, element, join, preformatted, table
 from jitnet.report.measure import Measured, Mistake
 from jitnet.report.pictures import image_bytes, picture
 from jitnet.report.regression import Residuals, regression
@@ -228,9 +228,9 @@ def _pairs(title: str, values: dict[str, Any]) -> Markup:
 
 def _commands(run: Run) -> Markup:
     path = shlex.quote(str(run.path))
-    lines = [f"# the same result, bit for bit\njitnet train --config {path}/config.toml"]
+    lines = ["# the same result, bit for bit", f"jitnet train --config {path}/config.toml"]
     argv = run.meta.get("argv")
-    if isinstance(argv, list) and argv:
-        lines.append(f"# as it was started\n{shlex.join(map(str, argv))}")
-    lines += [f"# this measurement, this page\njitnet eval {path}\njitnet report {path}"]
-    return element("pre", "\n".join(lines), tabindex="0")
+    if argv:
+        lines += ["# as it was started", shlex.join(argv)]
+    lines += ["# this measurement, this page", f"jitnet eval {path}", f"jitnet report {path}"]
+    return element("pre", preformatted(lines), tabindex="0")

@@ -25,11 +25,12 @@ def sweep_page(sweep: Sweep, made: str) -> str:
     trials = trials_table(sweep)
     parts = [
         element("p", f"{sweep.title}: {_statuses(sweep)}. {_INTERVAL}", class_="note"),
+        *(element("p", sentence, class_="alert") for sentence in sweep.damaged),
         element("div", _charts(statistics), class_="columns"),
         [figures_table(each) for each in every],
         figures_table(trials) if trials else None,
         element("h3", "Command"),
-        element("pre", shlex.join(map(str, sweep.record.get("argv", []))), tabindex="0"),
+        element("pre", shlex.join(sweep.record.get("argv") or []), tabindex="0"),
     ]
     return document(f"jitnet: {sweep.name}", element("section", parts), made)
 

@@ -30,7 +30,8 @@ from jitnet.events import (
 from jitnet.run.describe import description
 from jitnet.run.lock import Lock
 from jitnet.run.logs import RunLogs
-from jitnet.run.names import check_name, find_run, publish, read_meta, write_meta
+from jitnet.run.names import check_name, find_run, publish, write_meta
+from jitnet.run.schema import checkpoint_figures, read_checkpoint, read_meta, read_settings
 from jitnet.storage import checkpoint
 from jitnet.storage.atomic import replace_file, sync_folder
 from jitnet.storage.checkpoint import Metadata, SaveError
@@ -122,7 +123,7 @@ class RunFolder:
                 held = Lock(path)
                 for litter in path.glob(".*.tmp"):  # of a kill while saving: nobody else is saving now
                     litter.unlink()
-            return cls(path, Settings.from_toml(path / "config.toml"), read_meta(path), held, save_every_s)
+            return cls(path, read_settings(path), read_meta(path), held, save_every_s)
         except (OSError, InputError) as error:
             if held is not None:
                 held.release()
@@ -140,8 +141,8 @@ class RunFolder:
             self._lock.release()
 
     def load(self, kind: str) -> tuple[Tensors, Metadata]:
-        """Read the checkpoint "last", "previous" or "best", as `checkpoint.load` does."""
-        return checkpoint.load(self._file(kind))
+        """Read the checkpoint "last", "previous" or "best", as `checkpoint.load` does, its metadata checked too."""
+        return read_checkpoint(self._file(kind))
 
     def load_newest(self) -> tuple[Tensors, Metadata, Path, list[str]]:
         """Read the newest valid checkpoint: arrays, metadata, path, and a sentence for each one skipped.
@@ -178,10 +179,10 @@ class RunFolder:
         except OSError as error:
             raise _cannot_train(self.path, error) from error
         self._start()
-        self._train_s = float(self.load_newest()[1].get("train_s", 0.0))
+        self._train_s = checkpoint_figures(self.load_newest()[1]).get("train_s", 0.0)
         if self._file("best").exists():
             try:
-                self._best = float(self.load("best")[1].get("val_accuracy", self._best))
+                self._best = checkpoint_figures(self.load("best")[1]).get("val_accuracy", self._best)
             except InputError as error:
                 self._notices.append(Warned(message=f"{error}; the next epoch replaces it"))
         return rows

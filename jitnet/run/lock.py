@@ -44,7 +44,7 @@ def is_held(folder: Path) -> bool:
     if fcntl is None:
         return True
     try:
-        descriptor = os.open(folder / ".lock", os.O_RDONLY)
+        descriptor = os.open(folder / ".lock", os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError:
         return False  # a copy without the lock: nobody trains in that
     try:

@@ -1,20 +1,15 @@
 """The logs of a run: metrics.csv, steps.jsonl and events.jsonl, grown by whole lines and cut back by them."""
 
+import contextlib
 import json
-import math
 import os
-from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from jitnet.errors import InputError
 from jitnet.events import EpochDone, Event, Progress, StepsDone, Warned, as_record
+from jitnet.run import metrics, schema
 from jitnet.storage.atomic import replace_file
 
-_KINDS = {item.name: item.type for item in fields(EpochDone)}
-COLUMNS = tuple(_KINDS)[: tuple(_KINDS).index("elapsed_s") + 1]  # of metrics.csv
-HEADER = ",".join(COLUMNS) + "\n"
 FIRST = 40  # calls, some three seconds of training, of which each is recorded
 
 
@@ -26,6 +21,7 @@ class RunLogs:
         self._metrics = Log(path / "metrics.csv")
         self._steps = Log(path / "steps.jsonl")
         self._events = Log(path / "events.jsonl")
+        self._columns: tuple[str, ...] = ()  # of metrics.csv, read when its first row is added
         self._failed = False
         self._calls = 0  # taken in
         self._sampled = 0.0  # elapsed_s of the latest step recorded
@@ -33,7 +29,7 @@ class RunLogs:
     @staticmethod
     def create(path: Path) -> None:
         """Write the logs of a run that has not begun. Raises `OSError`."""
-        replace_file(path / "metrics.csv", HEADER.encode())
+        replace_file(path / "metrics.csv", metrics.HEADER.encode())
         for name in ("steps.jsonl", "events.jsonl"):
             replace_file(path / name, b"")
 
@@ -43,15 +39,16 @@ class RunLogs:
 
         Raises `InputError` if a row that is needed is damaged, `OSError`.
         """
-
-        def is_past(record: dict[str, Any]) -> bool:
-            late = record.get("event") == "EpochDone" and record["epoch"] >= epoch
-            return not late and record.get("step", 0) <= step
-
-        rows = read_metrics(path / "metrics.csv", epoch, data)
-        replace_file(path / "metrics.csv", "".join([HEADER, *map(metrics_row, rows)]).encode())
-        for name in ("steps.jsonl", "events.jsonl"):
-            replace_file(path / name, leading_lines(path / name, is_past))
+        rows = metrics.rewind(path / "metrics.csv", epoch, data)
+        for name, record_of in (("steps.jsonl", schema.step_record), ("events.jsonl", schema.event_record)):
+            kept: list[bytes] = []
+            with contextlib.suppress(schema.DamagedLineError):
+                for line, record in schema.log_lines(path / name, record_of):
+                    late = record.get("event") == "EpochDone" and record["epoch"] >= epoch
+                    if late or (record.get("step") or 0) > step:
+                        break
+                    kept.append(line)
+            replace_file(path / name, b"".join(kept))
         return rows
 
     def record(self, *events: Event) -> list[Event]:
@@ -60,7 +57,7 @@ class RunLogs:
             if isinstance(event, Progress):  # a sign of life, nothing to keep
                 continue
             if isinstance(event, EpochDone):
-                self._metrics.add(metrics_row(event))
+                self._add_row(event)
             if isinstance(event, StepsDone):
                 if not self._is_sample(event.elapsed_s):
                     continue
@@ -76,6 +73,14 @@ class RunLogs:
             return [] if warned else [Warned(message=message)]
         self._failed = False
         return []
+
+    def _add_row(self, event: EpochDone) -> None:
+        if not self._columns:
+            try:
+                self._columns = metrics.columns_of(self._metrics.path)
+            except (OSError, InputError):  # the flush says what is wrong
+                self._columns = metrics.COLUMNS
+        self._metrics.add(metrics.row_text(event, self._columns))
 
     def sync_metrics(self) -> None:
         """Make the rows of metrics.csv survive a power loss. Raises `OSError`."""
@@ -123,62 +128,3 @@ class Log:
             raise
         self._size += len(self._pending)
         self._pending = b""
-
-
-def metrics_row(event: EpochDone) -> str:
-    """Return the event as a line of metrics.csv: floats that read back to the same bits, nothing for None."""
-    values = ((_KINDS[name], getattr(event, name)) for name in COLUMNS)
-    cells = ("" if value is None else repr(int(value) if kind is int else float(value)) for kind, value in values)
-    return ",".join(cells) + "\n"
-
-
-def read_metrics(path: Path, epochs: int, data: str) -> tuple[EpochDone, ...]:
-    """Return the rows of the first `epochs` epochs; what a kill may have left behind them is not looked at.
-
-    A missing file has no rows. Raises `InputError` for a damaged line among those that are needed.
-    """
-    try:
-        lines = path.read_bytes().splitlines(keepends=True)
-    except FileNotFoundError:
-        return ()
-    rows: list[EpochDone] = []
-    for number, line in enumerate(lines[1:], start=2):
-        if (rows[-1].epoch if rows else -1) == epochs - 1:
-            break
-        try:
-            row = _parse_row(line, data)
-        except ValueError:
-            raise InputError(
-                f"line {number} of {path} is damaged: mend it, or delete the file to go on without it"
-            ) from None
-        if row.epoch >= epochs:
-            break
-        rows.append(row)
-    return tuple(rows)
-
-
-def _parse_row(line: bytes, data: str) -> EpochDone:
-    cells = line.decode("ascii").rstrip("\r\n").split(",")
-    if not line.endswith(b"\n") or len(cells) != len(COLUMNS):
-        raise ValueError
-    values: dict[str, Any] = {}
-    for name, cell in zip(COLUMNS, cells):
-        optional = _KINDS[name] == float | None
-        values[name] = None if optional and not cell else int(cell) if _KINDS[name] is int else float(cell)
-    loss, accuracy = values["test_loss"], values["test_accuracy"]
-    rmse = math.sqrt(loss) if loss is not None and accuracy is None else None  # a regression has no accuracy
-    return EpochDone(**values, data=data, test_rmse=rmse, snapshot=dict)
-
-
-def leading_lines(path: Path, keep: Callable[[dict[str, Any]], bool]) -> bytes:
-    """Return the lines of a JSON Lines file before the first that is torn or not to `keep`."""
-    kept = b""
-    if path.exists():
-        for line in path.read_bytes().splitlines(keepends=True):
-            try:
-                if not (line.endswith(b"\n") and keep(json.loads(line))):
-                    break
-            except (ValueError, TypeError, AttributeError, RecursionError):
-                break
-            kept += line
-    return kept

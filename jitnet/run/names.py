@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.errors import InputError
+from jitnet.run.schema import read_meta
 from jitnet.storage.atomic import replace_file
 
-SCHEMA = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -34,8 +34,19 @@ def list_runs(runs_dir: str | Path) -> list[Path]:
         except InputError:
             return "", path.name
 
-    found = Path(runs_dir).glob("*/meta.json")
-    return sorted((meta.parent for meta in found if not meta.parent.name.startswith(".")), key=created, reverse=True)
+    try:
+        found = [entry for entry in Path(runs_dir).iterdir() if not entry.name.startswith(".")]
+    except OSError:  # no folder, or none that may be read
+        return []
+    return sorted((path for path in found if is_run(path)), key=created, reverse=True)
+
+
+def is_run(path: str | Path) -> bool:
+    """Has a folder a meta.json, readable or not?"""
+    try:
+        return os.path.lexists(os.path.join(path, "meta.json"))
+    except ValueError:  # a NUL byte
+        return False
 
 
 def find_run(run: str | Path, runs_dir: str | Path) -> Path:
@@ -44,33 +55,13 @@ def find_run(run: str | Path, runs_dir: str | Path) -> Path:
     if run == "latest":
         candidates = list_runs(runs_dir)[:1]
     for path in candidates:
-        if os.path.isfile(path / "meta.json"):  # unlike Path.is_file it takes any text for an answer
+        if is_run(path):
             return path
     if run != "latest" and os.path.isdir(run):
         raise InputError(f"{run} is a folder without meta.json, so it is not a run")
     names = [path.name for path in list_runs(runs_dir)[:5]]
     known = f"the newest there are {', '.join(names)}" if names else "there are none; `jitnet train` makes one"
     raise InputError(f"there is no run {str(run)!r} in {runs_dir}: {known}")
-
-
-def read_meta(path: Path) -> dict[str, Any]:
-    """Return the contents of a run folder's meta.json. Raises `InputError` if it is damaged or too new."""
-    file = path / "meta.json"
-    try:
-        meta = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file} is damaged ({error}), so {path.name} cannot be used") from None
-    texts = ("status", "title", "data", "created")
-    if not isinstance(meta, dict) or not all(isinstance(meta.get(name), str) for name in texts):
-        raise InputError(f"{file} is damaged: expected the texts {', '.join(texts)}, so {path.name} cannot be used")
-    schema = meta.get("schema", 0)  # the first runs did not say; what they lack has a default where it is read
-    if type(schema) is not int or not 0 <= schema <= SCHEMA:
-        raise InputError(
-            f"{file} has schema {meta.get('schema')!r}, and this jitnet reads 0 to {SCHEMA}: update jitnet"
-        )
-    return meta
 
 
 def write_meta(path: Path, meta: dict[str, Any]) -> None:

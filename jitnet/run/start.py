@@ -21,6 +21,7 @@ from jitnet.model.build import network_of
 from jitnet.model.network import Network
 from jitnet.run import describe
 from jitnet.run.folder import RunFolder
+from jitnet.run.schema import checkpoint_figures
 from jitnet.training.loop import Position, Training
 
 
@@ -136,7 +137,8 @@ def load_state(folder: RunFolder) -> State:
     """Read the newest valid checkpoint of a run; raises `InputError` if there is none."""
     tensors, metadata, path, notices = folder.load_newest()
     position = Position.from_tensors(tensors, str(path))
-    position.elapsed_s, position.train_s = float(metadata["elapsed_s"]), float(metadata["train_s"])
+    figures = checkpoint_figures(metadata)
+    position.elapsed_s, position.train_s = figures.get("elapsed_s", 0.0), figures.get("train_s", 0.0)
     return State(position, tensors, path, notices)
 
 

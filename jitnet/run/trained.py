@@ -11,7 +11,7 @@ from jitnet.events import EpochDone, from_record
 from jitnet.model.network import Network
 from jitnet.run.describe import description
 from jitnet.run.folder import RunFolder
-from jitnet.run.logs import read_metrics
+from jitnet.run.metrics import read_epochs
 from jitnet.storage import metadata, model_file
 from jitnet.storage.checkpoint import Tensors
 from jitnet.storage.metadata import Description
@@ -43,7 +43,7 @@ class Trained:
         Raises `InputError` if metrics.csv or the metadata of the file are damaged.
         """
         if self.path.is_dir():
-            return read_metrics(self.path / "metrics.csv", self.position.epoch, self.meta["data"])
+            return read_epochs(self.path / "metrics.csv", self.position.epoch, self.meta["data"])
         try:
             rows = [from_record(record) for record in self.description.history]
         except ValueError as error:

@@ -14,6 +14,7 @@ from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.model.build import network_of
 from jitnet.model.network import Network
+from jitnet.printing import printable
 from jitnet.storage.checkpoint import Metadata, Tensors
 
 LAYOUTS = ("torch", "keras", "jitnet")  # jitnet: as `jitnet export weights` writes them
@@ -63,7 +64,7 @@ def metadata(description: Description, **more: str) -> Metadata:
         texts["record"] = json.dumps(description.record.as_dict())
     if description.history:
         texts["history"] = json.dumps(description.history)
-    return {name: _printable(text) for name, text in (texts | more).items()}
+    return {name: printable(text) for name, text in (texts | more).items()}
 
 
 def describe(found: Metadata, where: str) -> Description:
@@ -72,7 +73,7 @@ def describe(found: Metadata, where: str) -> Description:
         height, width, channels = (int(extent) for extent in found["image"].split())
         labels = np.array(json.loads(found["classes"]), found["classes_dtype"])
         values = json.loads(found.get("settings", "{}"))
-        values |= {"architecture": found["architecture"], "bias": found["bias"]}
+        values |= {"architecture": found["architecture"] or " ", "bias": found["bias"]}
         values = {name: value for name, value in values.items() if name in SETTINGS}  # a newer version may have more
         settings = Settings.from_values(values, where)
         history = tuple(json.loads(found.get("history", "[]")))
@@ -96,7 +97,3 @@ def describe(found: Metadata, where: str) -> Description:
         data_sha256=found.get("data_sha256", ""),
         record=record,
     )
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)

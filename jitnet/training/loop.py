@@ -13,8 +13,9 @@ from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors, Warned
 from jitnet.machine.peak import measure
 from jitnet.model.architecture import step_macs
-from jitnet.model.network import PART, PREDICT_BATCH, Network, confusion, score
+from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer, State, state_of
+from jitnet.model.scores import confusion, score
 from jitnet.training.compilation import compile_kernels
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
@@ -91,7 +92,7 @@ class Training:
         if self.position.step:
             self.optimizer.restore(self.position.optimizer, self.position.step)
         largest = max(len(data.val[0]), len(data.test[0]))
-        network.workspace(max(min(self.batch_size, PART), min(PREDICT_BATCH, largest)))  # now: it may not fit in memory
+        network.reserve(max(min(self.batch_size, PART), min(PREDICT_BATCH, largest)))  # now: it may not fit in memory
         if self.position.step_in_epoch > self.steps_per_epoch:
             raise InputError(
                 f"the run stands at step {self.position.step_in_epoch} of an epoch, but its data gives "

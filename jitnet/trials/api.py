@@ -11,7 +11,7 @@ from jitnet.trials.board import OVER, Board, Row
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, plan_of
-from jitnet.trials.worker_pool import LocalWorkers, share_out
+from jitnet.trials.worker_pool import LocalWorkers, divide_cores
 
 
 def sweep(
@@ -22,7 +22,7 @@ def sweep(
     threads: int | None = None,
     offline: bool = False,
 ) -> Iterator[Row]:
-    """Train each configuration in a run folder of its own, and yield what became of it as soon as it is over.
+    """Train each configuration in its own run folder, and yield its result as soon as it is over.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def sweep(
     executor : any `concurrent.futures.Executor` whose workers see `folder` under the same path, such as
         `dask.distributed.Client().get_executor(pure=False)` or mpi4py's; processes on this machine unless given
     folder : of the sweep; `runs/sweep-` and digits of the configurations unless given. What is done there already is
-        yielded first, what is not goes on from its checkpoint
+        yielded first, the rest continues from its checkpoints
     threads : of the kernels in each worker; unless given 1, or with our own processes their share of the cores
     offline : never open a connection
 
@@ -66,17 +66,17 @@ def _results(
     board: Board = board_of(plan, folder)
     with folder, contextlib.ExitStack() as stack:
         if executor is None:
-            workers, threads = share_out(len(plan.trials), None, threads)
+            workers, threads = divide_cores(len(plan.trials), None, threads)
             executor = stack.enter_context(LocalWorkers(workers, threads))
         driver = Driver(plan, folder, board, executor, threads=threads or 1, offline=offline)
-        told: set[str] = set()
+        yielded: set[str] = set()
         try:
             for _ in driver.run():
                 for row in board.rows:
-                    if row.status in OVER and row.name not in told and not driver.is_pending(row):
-                        told.add(row.name)
+                    if row.status in OVER and row.name not in yielded and not driver.is_pending(row):
+                        yielded.add(row.name)
                         yield row
-            yield from (row for row in board.rows if row.name not in told)
+            yield from (row for row in board.rows if row.name not in yielded)
             folder.write_statistics()
         finally:
             folder.request_stop()  # for those that still run, if the caller has left

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from jitnet.errors import InputError
-from jitnet.trials.worker_pool import deaf_children
+from jitnet.trials.worker_pool import without_signals
 
 PATIENCE_S = 30  # for a scheduler to answer, and for its first worker
 
@@ -32,7 +32,7 @@ def dask_workers(
         stack.callback(logging.disable, logging.NOTSET)
         stack.enter_context(dask.config.set({"distributed.comm.timeouts.connect": f"{PATIENCE_S}s"}))
         if scheduler is None:
-            with deaf_children():
+            with without_signals():
                 cluster = distributed.LocalCluster(
                     n_workers=workers,
                     threads_per_worker=1,

@@ -1,8 +1,8 @@
 """The driver: hands trials to an executor, watches their folders, and yields whenever something has changed."""
 
 import concurrent.futures
-import json
 import math
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -12,10 +12,11 @@ from typing import Any
 
 from jitnet.errors import InputError, JitnetError
 from jitnet.history.statistics import FIGURES
+from jitnet.run.schema import event_record
 from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, Trial
-from jitnet.trials.trial import hash_of_data, look, run_trial
+from jitnet.trials.trial import hash_of_data, prepare, run_trial
 
 ATTEMPTS = 3  # of a trial whose worker was killed, before it is taken for the reason
 TICK_S = 0.5  # between two looks at the folders; longer where there are hundreds
@@ -69,12 +70,12 @@ class Driver:
         alive = self.plan.groups
         rows = {row.name: row for row in self.board.rows}
         for row in rows.values():
-            self._take_over(row)
+            self._restore(row)
         rungs = self.plan.rungs or (0,)
         for rung in rungs:
             todo = [rows[t.name] for trials in alive.values() for t in trials if self._is_left(rows[t.name], rung)]
             if todo and "data_sha256" not in self._common:
-                yield from self._look()
+                yield from self._prepare()
                 self.board.start_clock()
             yield from self._train(todo, rung)
             if self.stopping or self.lost:
@@ -109,10 +110,10 @@ class Driver:
         """Is this trial handed out, so that its status is of a moment only?"""
         return row.name in self._watched
 
-    def _look(self) -> Iterator[None]:
+    def _prepare(self) -> Iterator[None]:
         """Have data and kernels ready on each machine before trials are handed out."""
         tasks = [self._task(trial, 0) for trial in self.plan.trials]
-        futures = [submit(look, tasks) for submit in self._machines]
+        futures = [submit(prepare, tasks) for submit in self._machines]
         found = []
         for future in futures:
             while not future.done():
@@ -153,7 +154,7 @@ class Driver:
             over, _ = concurrent.futures.wait(pending, tick, concurrent.futures.FIRST_COMPLETED)
             for future in over:
                 row = pending.pop(future)
-                if self._settle(row, future):
+                if self._record(row, future):
                     yield from self._submit(row, rung, pending)
                 yield row
             for row in pending.values():
@@ -178,7 +179,7 @@ class Driver:
             row.status, row.message = LOST, self.lost
             yield row
 
-    def _settle(self, row: Row, future: Future) -> bool:
+    def _record(self, row: Row, future: Future) -> bool:
         """Write down what became of a trial; returns whether to try it again."""
         row.fraction = 0.0
         del self._watched[row.name]
@@ -203,7 +204,7 @@ class Driver:
                 setattr(row, name, value)
         return False
 
-    def _take_over(self, row: Row) -> None:
+    def _restore(self, row: Row) -> None:
         """Fill a row with what an earlier command has left of its trial."""
         epochs = self.folder.epochs_of(row.name)
         row.epoch = len(epochs)
@@ -216,8 +217,9 @@ class Driver:
             row.seconds = round(epochs[-1].get("elapsed_s") or 0.0, 3)
         kept = self.folder.kept(row.name)
         if row.status in (DONE, DIVERGED) and kept:
-            row.weights, row.host, row.message = kept["weights"], kept["host"], kept["message"]
-            row.attempts = int(kept["attempts"] or 0)
+            row.weights, row.host, row.message = (kept.get(name, "") for name in ("weights", "host", "message"))
+            attempts = kept.get("attempts", "")
+            row.attempts = int(attempts) if re.fullmatch("[0-9]{1,9}", attempts) else 0
 
     def _is_left(self, row: Row, rung: int) -> bool:
         """Has this trial work to do up to a rung (0: its end)?"""
@@ -279,8 +281,8 @@ class Watch:
         self._at += len(whole)
         for line in whole.splitlines():
             try:
-                self._apply(row, json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError):
+                self._apply(row, event_record(line))
+            except (ValueError, KeyError, TypeError):
                 continue
         return bool(whole)
 

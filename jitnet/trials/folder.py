@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jitnet.config import Settings
 from jitnet.errors import InputError
-from jitnet.history import read_run
+from jitnet.history.read import read_or_damaged
 from jitnet.history.statistics import FIGURES, Summary, summarise
 from jitnet.history.sweep_record import RECORD, SCHEMA, read_table
+from jitnet.printing import csv_cell
 from jitnet.run.lock import Lock
-from jitnet.run.names import check_name, read_meta
+from jitnet.run.names import check_name, is_run
+from jitnet.run.schema import read_settings
 from jitnet.storage.atomic import replace_file
 from jitnet.trials.board import Row
 from jitnet.trials.plan import Plan, Trial
@@ -34,7 +35,7 @@ class SweepFolder:
         self.plan = plan
         self.token = secrets.token_hex(8)  # by which a worker knows that it sees this very folder
         try:
-            if (path / "meta.json").exists():
+            if is_run(path):
                 raise InputError(f"{path} is a run: choose another --name for the sweep")
             path.mkdir(parents=True, exist_ok=True)
             self._lock = Lock(path)
@@ -63,26 +64,17 @@ class SweepFolder:
             (self.path / STOP).touch()
 
     def epochs_of(self, name: str) -> list[dict[str, float | None]]:
-        """Return a trial's rows of metrics.csv; none if it has not begun."""
-        try:
-            return list(read_run(self.path / name, self.path).epochs)
-        except InputError:
-            return []
+        """Return a trial's rows of metrics.csv; none if it has not begun or is damaged."""
+        return list(read_or_damaged(self.path / name).epochs)
 
     def status_of(self, name: str) -> str:
         """Return what a trial's meta.json says, "" if it has not begun or is damaged."""
-        try:
-            return str(json.loads((self.path / name / "meta.json").read_text(encoding="utf-8"))["status"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
+        return str(read_or_damaged(self.path / name).meta.get("status", ""))
 
     def data_of_trials(self) -> dict[str, str]:
         """Return the content hash of the data of each trial that has begun, as far as its meta.json says it."""
-        found = {}
-        for trial in self._begun():
-            with contextlib.suppress(InputError):
-                found[trial.name] = str(read_meta(self.path / trial.name).get("data_sha256", ""))
-        return {name: digest for name, digest in found.items() if digest}
+        read = {trial.name: read_or_damaged(self.path / trial.name).meta for trial in self._begun()}
+        return {name: str(meta["data_sha256"]) for name, meta in read.items() if meta.get("data_sha256")}
 
     def kept(self, name: str) -> dict[str, str]:
         """Return a trial's line of the table that an earlier command left, {} if there is none."""
@@ -97,7 +89,8 @@ class SweepFolder:
         for row in rows:
             figures = {name: getattr(row, name) for name in FIGURES} | {"epochs": row.epoch}
             cells = figures | {name: getattr(row, name) for name in _COLUMNS if name not in figures}
-            writer.writerow([row.name, row.status, *row.varied.values(), *(_cell(cells[name]) for name in _COLUMNS)])
+            values = (*row.varied.values(), *(cells[name] for name in _COLUMNS))
+            writer.writerow([row.name, row.status, *map(_cell, values)])
         replace_file(self.path / "table.csv", out.getvalue().encode())
 
     def write_statistics(self) -> dict[str, list[Summary]]:
@@ -109,21 +102,24 @@ class SweepFolder:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["configuration", *Summary._fields])
         for group, rows in found.items():
-            writer.writerows([group, *map(_cell, row)] for row in rows)
+            writer.writerows([csv_cell(group), *map(_cell, row)] for row in rows)
         replace_file(self.path / "statistics.csv", out.getvalue().encode())
         return found
 
     def _check(self) -> None:
-        """Refuse a folder whose trials of these names have other settings."""
+        """Refuse a folder whose trials of these names have other settings; a damaged one is left to its worker."""
         for trial in self._begun():
-            kept = Settings.from_toml(self.path / trial.name / "config.toml")
+            try:
+                kept = read_settings(self.path / trial.name)
+            except InputError:
+                continue
             if kept.replace(until=0) != trial.settings.replace(until=0):
                 raise InputError(
                     f"{self.path / trial.name} was trained with other settings: choose another --name for this sweep"
                 )
 
     def _begun(self) -> Iterator[Trial]:
-        return (trial for trial in self.plan.trials if (self.path / trial.name / "meta.json").exists())
+        return (trial for trial in self.plan.trials if is_run(self.path / trial.name))
 
     def _write_record(self, argv: list[str]) -> None:
         plan = self.plan
@@ -140,4 +136,4 @@ class SweepFolder:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+    return "" if value is None else repr(value) if isinstance(value, float) else csv_cell(value)

@@ -27,12 +27,12 @@ from jitnet.trials.board import DIVERGED, DONE, FAILED, PAUSED, STOPPED, WAITING
 from jitnet.trials.folder import STOP
 
 
-def look(tasks: list[dict[str, Any]]) -> dict[str, Any]:
+def prepare(tasks: list[dict[str, Any]]) -> dict[str, Any]:
     """Load the data, build every network once, compile the kernels they need; train nothing.
 
     Returns the data's name, its hash, and warnings. Raises `InputError` for an error with which no trial could start.
     """
-    _prepare(tasks[0])
+    _check_process(tasks[0])
     data, warned = _data(Settings(**tasks[0]["settings"]), tasks[0]["offline"])
     notices = list(warned)
     compiled = set()
@@ -52,7 +52,7 @@ def look(tasks: list[dict[str, Any]]) -> dict[str, Any]:
 
 def hash_of_data(task: dict[str, Any]) -> str:
     """Return the content hash of the data that a trial would be trained on now. Raises `InputError`."""
-    _prepare(task)
+    _check_process(task)
     return _data(Settings(**task["settings"]), task["offline"])[0].sha256
 
 
@@ -61,7 +61,7 @@ def run_trial(task: dict[str, Any]) -> dict[str, Any]:
 
     It writes an ordinary run folder. An input error or a loss that is not finite is a result too, not an exception.
     """
-    _prepare(task)
+    _check_process(task)
     place = {"name": task["name"], "host": socket.gethostname()}
     try:
         return place | _train(task)
@@ -71,7 +71,7 @@ def run_trial(task: dict[str, Any]) -> dict[str, Any]:
         return place | {"status": FAILED, "message": f"there is not enough memory ({error})"}
 
 
-def _prepare(task: dict[str, Any]) -> None:
+def _check_process(task: dict[str, Any]) -> None:
     """Fix the threads of this process, unless that is done, and check that the sweep's folder is here."""
     threads.configure(task["threads"])
     record = Path(task["folder"]) / RECORD
@@ -170,7 +170,7 @@ def _result(
 
 
 def _place(rows: list[EpochDone], position: Position) -> dict[str, Any]:
-    """Return how far a trial is and the figures of its newest epoch."""
+    """Return the progress of a trial and the figures of its newest epoch."""
     last = rows[-1] if rows else None
     return {
         "epoch": position.epoch,

@@ -1,4 +1,4 @@
-"""Processes on this machine as an executor, so many of so many threads as there are cores for."""
+"""Processes on this machine as an executor: their number and their threads fit its cores."""
 
 import concurrent.futures
 import contextlib
@@ -21,8 +21,8 @@ from jitnet.machine import threads
 _NOT_FOR_WORKERS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
 
 
-def share_out(trials: int, workers: int | None, threads_each: int | None) -> tuple[int, int]:
-    """Return how many processes of how many threads each train so many trials on this process's cores.
+def divide_cores(trials: int, workers: int | None, threads_each: int | None) -> tuple[int, int]:
+    """Return how many processes of how many threads each train that many trials on this process's cores.
 
     Trials go side by side as long as there are cores: they never wait for one another, threads inside one do. Raises
     `InputError` for numbers that are too large.
@@ -36,7 +36,7 @@ def share_out(trials: int, workers: int | None, threads_each: int | None) -> tup
 
 
 class LocalWorkers(concurrent.futures.Executor):
-    """Spawned processes, each a pool of one: when one is killed its own call fails, and the others go on.
+    """Spawned processes, each a pool of one: when one is killed its own call fails, and the others continue.
 
     Spawned, since a forked child dies of GNU's OpenMP; its number of threads is set before numba is imported.
     """
@@ -50,7 +50,7 @@ class LocalWorkers(concurrent.futures.Executor):
             ProcessPoolExecutor, 1, multiprocessing.get_context("spawn"), _begin, (threads_each,)
         )
         self._keepers = [threading.Thread(target=self._keep_one, daemon=True) for _ in range(workers)]
-        with deaf_children():
+        with without_signals():
             for keeper in self._keepers:
                 keeper.start()
 
@@ -92,10 +92,10 @@ class LocalWorkers(concurrent.futures.Executor):
 
 
 @contextlib.contextmanager
-def deaf_children() -> Iterator[None]:
+def without_signals() -> Iterator[None]:
     """Keep Ctrl-C and the end of a terminal from threads started in here and from the processes that these start.
 
-    A process could not catch a signal before it has imported what it does. multiprocessing's tracker, which removes the
+    A process could not catch a signal before it has imported its code. multiprocessing's tracker, which removes the
     semaphores that others leave, is one of them; it is silent too when a second Ctrl-C has ended the driver.
     """
     heard, options = _block(_NOT_FOR_WORKERS), list(sys.warnoptions)
@@ -124,7 +124,7 @@ def _begin(threads_each: int) -> None:
 
 
 def _end_with_parent() -> None:
-    """Leave no process behind when the driver is killed: what is trained here goes on from its last checkpoint."""
+    """End with the driver when that is killed: the trial here can continue from its last checkpoint."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,7 +1,8 @@
-"""Shaped views into flat arenas, made inside compiled code for under 1 ns.
+"""Shaped views into flat arenas, created inside compiled code in less than 1 ns.
 
-`arena[o:o+n].reshape(shape)` costs 270 ns each there, and one training step needs some sixty of them. These build the
-array structure directly around the address. No reference is counted: a view must not outlive its arena.
+`arena[o:o+n].reshape(shape)` costs 270 ns each there, and one training step needs about sixty of them. These build the
+array structure directly around the address, with the private helpers that numba builds its own arrays with. No
+reference is counted: a view must not outlive its arena.
 """
 
 from llvmlite import ir

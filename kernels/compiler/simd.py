@@ -82,7 +82,7 @@ def lane_count(typingctx, array):
 
 @intrinsic
 def load(typingctx, array, index, count):
-    """Return the first `count` numbers of array.flat[index:], zeros behind them."""
+    """Return the first `count` numbers of array.flat[index:], zeros after them."""
 
     def codegen(context, builder, signature, values):
         lanes = Lanes(builder, array.dtype)

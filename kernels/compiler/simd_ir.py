@@ -1,4 +1,4 @@
-"""One vector register in LLVM IR: what the tile (contract.py) and the row operations (rows.py) are written with.
+"""One vector register in LLVM IR: what simd.py, simd_tile.py, simd_rows.py and simd_chains.py are written with.
 
 `<16 x float>` in the IR always becomes a 512-bit register where there is one; LLVM's own vectoriser would stop at 256
 bits on most AVX-512 machines. Loads and stores are aligned to the element, since numpy promises no more.
@@ -101,7 +101,7 @@ class Lanes:
             self._call(f"llvm.masked.store.{self._suffix}.p0", ir.VoidType(), value, pointer, align, mask)
 
     def load_bytes(self, pointer, count):
-        """Load the first `count` (i64) bytes, zeros behind them."""
+        """Load the first `count` (i64) bytes, zeros after them."""
         align = ir.Constant(INT32, 1)
         pointer = self.builder.bitcast(pointer, self.bytes.as_pointer())
         zeros = ir.Constant(self.bytes, [0] * self.count)

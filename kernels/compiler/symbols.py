@@ -1,7 +1,7 @@
 """Compile a hot function once, and let every kernel call that one copy.
 
 numba copies the machine code of a callee into each caller, and optimises it there again. `contract` takes a second of
-LLVM's time and is reached from some thirty functions: 67 s for the first start instead of some 15. So a primitive is
+LLVM's time and is reached from about thirty functions: 67 s for the first start instead of about 15. So a primitive is
 compiled on its own, for one dtype at a time; its address becomes a symbol of the process, and callers hold only the
 symbol: also those that come from the disk cache, which is why it must be there before any of them is loaded.
 """
@@ -14,7 +14,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from . import interpreted
-from .decorators import before_loading, serial_kernel
+from .cache import before_loading
+from .decorators import serial_kernel
 
 _primitives = {}  # by name: called with a dtype, each makes sure that its symbol is there
 _in_work: set = set()  # dtypes
@@ -53,7 +54,7 @@ def primitive(parameters):
 def prepare(dtype):
     """Compile all primitives that are imported for a dtype, types.float32 or types.float64.
 
-    In the order of their definition: one that calls another stands behind it, and finds it made.
+    In the order of their definition: one that calls another is defined after it, and finds it compiled.
     """
     for name in names():
         prepare_one(name, dtype)
@@ -66,7 +67,7 @@ def names():
 
 def prepare_one(name, dtype):
     """Compile one primitive; those before it are there."""
-    if dtype not in _in_work:  # compiling one asks for all of them
+    if dtype not in _in_work:  # compiling one calls this for all of them
         _in_work.add(dtype)
         try:
             _primitives[name](dtype)
@@ -76,7 +77,7 @@ def prepare_one(name, dtype):
 
 @before_loading
 def _prepare_for(arguments):
-    """Prepare the dtype of the layers: losses are float64 beside float32 too."""
+    """Prepare the dtype of the layers: losses are float64 next to float32 too."""
     dtypes = {argument.dtype for argument in arguments if isinstance(argument, types.Array)}
     for dtype in (types.float32, types.float64):
         if dtype in dtypes:
@@ -105,6 +106,7 @@ def _caller(function, made):
 
         def codegen(context, builder, call, values):
             kind = context.call_conv.get_function_type(result, signature)
+            # call_conv is undocumented: without it a symbol of another function cannot be called.
             callee = cgutils.get_or_insert_function(builder.module, kind, _symbol(function, dtype))
             # An array's structure is the same for every layout, so that C-contiguous ones pass as they are.
             _, value = context.call_conv.call_function(builder, callee, result, signature, values)
@@ -113,7 +115,7 @@ def _caller(function, made):
         asked = tuple(a if isinstance(a, types.Array) else s for a, s in zip(arguments, signature))
         return result(*asked), codegen
 
-    # numba learns what an intrinsic takes by asking for its signature.
+    # numba reads the arguments of an intrinsic from its signature, which there is no other way to give.
     context = inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)
     typer.__signature__ = inspect.Signature([context, *inspect.signature(function).parameters.values()])
     typer.__name__, typer.__doc__ = function.__name__, function.__doc__

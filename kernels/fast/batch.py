@@ -1,30 +1,40 @@
-"""Mini-batches: the same bodies over many images, each phase one parallel region.
+"""The driver for mini-batches: forward, backward and update of many images, each phase one parallel region.
 
-The conv blocks run image by image (trunk.py); the dense layers run as matrix products over the whole batch, so that
-their weights are read once per block of images.
+The conv blocks run in shards of the batch (batch_conv.py). The dense layers run as matrix products over the whole
+batch, so that their weights are read once per block of images.
 """
 
 import math
 
+from .. import table
 from ..compiler.array_views import view
-from ..compiler.decorators import body, pasted, serial_kernel
-from ..layers.linear import linear_backward_input, linear_backward_weight, linear_forward
+from ..compiler.decorators import body, inline_ir, serial_kernel
 from ..layers.loss import output_loss
-from ..layers.optimizer import all_finite, optimizer_step, sgd_step
-from ..table import SGD, linear_scratch
-from .batch_conv import shards_of, sum_shards, trunk_backward, trunk_forward
+from ..layers.optimizer import all_finite, optimizer_step
+from ..table import NOTHING, SGD
+from .batch_conv import conv_blocks_backward, conv_blocks_forward, shard_count, sum_shards
+from .linear_batch import linear_batch_backward_input, linear_batch_backward_weight, linear_batch_forward
 
-scratch_of = body(linear_scratch)
+linear_scratch = body(table.linear_scratch)
 
 
-@pasted
-def forward(layers, plan, params, work, argmax, images, divisor, order):
+@inline_ir
+def forward(
+    layers,
+    plan,
+    params,
+    work,
+    argmax,
+    images,  # (n, H, W, C) uint8 or float
+    divisor,
+    order,  # (N,) int64, the images to use
+):
     """Run the table forward for some images."""
     N = order.size
-    trunk_forward(layers, plan, params, work, argmax, images, divisor, order)
+    conv_blocks_forward(layers, plan, params, work, argmax, images, divisor, order)
     for index in range(plan[0].convs, layers.size):
         layer = layers[index]
-        linear_forward(
+        linear_batch_forward(
             view(work, layer.x, (N, layer.C)),
             view(params, layer.weight, (layer.C, layer.OC)),
             view(params, layer.bias, (layer.OC,)),
@@ -33,28 +43,35 @@ def forward(layers, plan, params, work, argmax, images, divisor, order):
         )
 
 
-@pasted
-def backward(layers, plan, params, work, argmax, N, added, direct, lr):
-    """Run the table backward for some images: all gradients into work[plan.grads:], if `added` to what is there.
-
-    If `direct`, dense layers take their SGD step at once instead: their gradient is neither written nor read again.
-    """
+@inline_ir
+def backward(
+    layers,
+    plan,
+    params,  # the dense layers' part is updated if `direct`
+    work,
+    argmax,
+    N,  # images
+    added,  # bool: add to the gradients in work instead of overwriting them
+    direct,  # bool: dense layers take their SGD step at once; their gradient is neither written nor read again
+    lr,
+):
+    """Run the table backward for some images: all gradients into work[plan.grads:]."""
     grads = plan[0].grads
     for index in range(layers.size - 1, plan[0].convs - 1, -1):
         layer = layers[index]
         weight = view(params, layer.weight, (layer.C, layer.OC))
-        if index > 0:
-            linear_backward_input(
+        if layer.input_gradient_by != NOTHING:
+            linear_batch_backward_input(
                 view(work, layer.grad_out, (N, layer.OC)),
                 weight,
                 view(work, layer.x, (N, layer.C)),
-                layer.behind,
-                view(work, layer.transposed, (scratch_of(layer.C, layer.OC),)),
+                layer.previous_activation,
+                view(work, layer.linear_scratch, (linear_scratch(layer.C, layer.OC),)),
                 view(work, layer.grad_x, (N, layer.C)),
             )
         for n in range(0, N, plan[0].microbatch):
             count = min(plan[0].microbatch, N - n)
-            linear_backward_weight(
+            linear_batch_backward_weight(
                 view(work, layer.x + n * layer.C, (count, layer.C)),
                 view(work, layer.grad_out + n * layer.OC, (count, layer.OC)),
                 params.dtype.type(-lr if direct else 1.0),
@@ -63,19 +80,31 @@ def backward(layers, plan, params, work, argmax, N, added, direct, lr):
                 view(params, layer.bias, (layer.OC,)) if direct else view(work, grads + layer.bias, (layer.OC,)),
             )
     if plan[0].convs > 0:
-        trunk_backward(layers, plan, params, work, argmax, N)
-        shards = view(work, plan[0].shard_grads, (shards_of(N), plan[0].conv_params))
+        conv_blocks_backward(layers, plan, params, work, argmax, N)
+        shards = view(work, plan[0].shard_grads, (shard_count(N), plan[0].conv_params))
         sum_shards(shards, added, view(work, grads, (plan[0].conv_params,)))
 
 
-@pasted
+@inline_ir
 def batch_gradient(
-    layers, plan, params, work, argmax, images, divisor, targets, batch, scale, batch_losses, direct, lr
+    layers,
+    plan,
+    params,
+    work,
+    argmax,
+    images,  # (n, H, W, C) uint8 or float
+    divisor,
+    targets,  # (n,) uint8, or (n, K) floats
+    batch,  # (N,) int64, the images to use
+    scale,
+    batch_losses,  # (N,) float64, overwritten
+    direct,  # bool, for one microbatch: see `backward`
+    lr,
 ):
     """Compute the gradient of scale * the sum of a batch's losses into work[plan.grads:], and return the sum.
 
-    A batch larger than the room in `work` is taken in parts; no bit depends on how many. If `direct`, which is for one
-    microbatch, see `backward`. If the sum is not finite there is no gradient.
+    A batch larger than the room in `work` is taken in parts; no bit depends on how many. If the sum is not finite, no
+    gradient is computed.
     """
     last = layers[layers.size - 1]
     total = 0.0
@@ -101,7 +130,7 @@ def train_minibatch(
     plan,  # (1,) PLAN record, room for a batch
     rule,  # (1,) RULE record
     params,  # (P,) float32 or float64, updated
-    first,  # (P,) the optimiser's state, updated; empty if it has none
+    first,  # (P,) the optimizer's state, updated; empty if it has none
     second,  # (P,) or empty
     taken,  # updates so far
     work,  # (.,) same dtype
@@ -110,7 +139,7 @@ def train_minibatch(
     divisor,  # scalar of the dtype of params
     targets,  # (n,) uint8, or (n, K) floats
     order,  # (images of all steps,) int64, batch after batch; the last batch may be short
-    batch_size,
+    batch_size,  # images of a batch
     lrs,  # (steps,) float64
     losses,  # (steps,) float64, overwritten: the mean loss of each batch before its update
     batch_losses,  # (batch_size,) float64 scratch
@@ -119,7 +148,7 @@ def train_minibatch(
     """Train on batches; return how many steps were done before a loss was not finite.
 
     w = w - lr * mean over the batch of dLoss/dw, or as the rule says. Returns -1 if all losses are finite but a
-    parameter or the optimiser's state is not.
+    parameter or the optimizer's state is not.
 
     Parallel : inside each phase; this function only calls them in turn.
     Work     : 6*MAC flop per image.
@@ -173,7 +202,7 @@ def accumulate_gradient(
     total = batch_gradient(
         layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses, False, 0.0
     )
-    sgd_step(grad, view(work, plan[0].grads, (params.size,)), params.dtype.type(-1))  # grad - (-1) * part
+    sum_shards(view(work, plan[0].grads, (1, params.size)), True, grad)
     return total
 
 

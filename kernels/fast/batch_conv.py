@@ -1,75 +1,85 @@
-"""The conv blocks over images, in shards: each takes its images through one block, then the next.
+"""The conv blocks over a batch, in shards: each shard's thread runs its images through one block, then the next.
 
-Where it pays a block is convolved in tiles (winograd.py), and so is its input's gradient; else each image by itself.
+Several images at a time where a block is convolved in tiles (conv_winograd.py), else one after the other.
 """
 
 from numba import prange
 
+from .. import table
 from ..compiler.array_views import view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import add, clear, lane_count, load, prefetch, store
-from ..layers.convolution import flip_weight
-from ..table import CONV, GAP, PRODUCTS, shard_count, shard_range
+from ..table import CONV, GAP, SPARSE_BY_FILTER, TILE_PRODUCTS, WINOGRAD
 from .conv_block import (
-    back_in_tiles,
-    bias_gradient,
+    activation_and_pool_backward,
+    conv_backward_bias,
+    conv_backward_input_and_weight,
     conv_block_forward,
-    finish_row,
-    input_and_weight_gradient,
+    grad_map_offset,
     load_image,
-    map_gradient,
-    map_place,
-    output_row,
-    turn_back,
-    turn_weight,
+    output_row_offset,
+    pool_and_activate_row,
+    restore_layout,
+    transpose_weight,
 )
-from .conv_sparse import by_filter
-from .conv_winograd import conv2d_tiles, transform_weight
-from .work_split import whole
+from .conv_winograd import conv2d_winograd, transform_weight
+from .work_split import whole_share
 
-shards_of = body(shard_count)
-range_of = body(shard_range)
+shard_count = body(table.shard_count)
+shard_range = body(table.shard_range)
 _CHUNK = 4096
 
 
 @body
-def tiles_shape(layer):
-    """Return the shape of a block's filters as tiles want them."""
-    return PRODUCTS, layer.C * layer.OC + GAP
+def winograd_weight_shape(layer):
+    """Return the shape of a block's transformed filters."""
+    return TILE_PRODUCTS, layer.C * layer.OC + GAP
 
 
 @body
-def convolve(layer, plan, work, scratch, x, bias, place, row, image):
-    """Convolve some images in tiles, by a block's filters or those of its way back, into work; see `conv2d_tiles`."""
+def convolve_in_tiles(
+    layer,
+    plan,
+    work,
+    scratch,
+    x,  # (N, H+2, W+2, C), zero border
+    bias,  # (H, W, OC) or (1, 1, OC)
+    place,  # in work: the first map
+    row,  # elements from one row of a map to the next
+    image,  # elements from one map to the next
+):
+    """Convolve some images with a block's transformed filters, or those of its input gradient, into work."""
     zeros = view(work, plan.zeros, (bias.shape[2],))
-    room = view(work, scratch + plan.tiles, (work.size - scratch - plan.tiles,))
-    conv2d_tiles(x, view(work, layer.filters_of_tiles, tiles_shape(layer)), bias, zeros, room, work, place, row, image)
+    room = view(work, scratch + plan.tile_scratch, (work.size - scratch - plan.tile_scratch,))
+    conv2d_winograd(
+        x, view(work, layer.winograd_weight, winograd_weight_shape(layer)), bias, zeros, room, work, place, row, image
+    )
 
 
 @body
-def conv_blocks_forward(layer, plan, params, work, argmax, first, stop, scratch):
-    """Run a conv block for the images from `first` on; see `conv_block_forward`."""
-    if not layer.tiled:
+def images_forward(layer, plan, params, work, argmax, first, stop, scratch):
+    """Run a conv block forward for some images; see `conv_block_forward`."""
+    if layer.forward_by != WINOGRAD:
         for n in range(first, stop):
-            conv_block_forward(layer, whole(layer), params, work, argmax, n, scratch)
+            conv_block_forward(layer, whole_share(layer), params, work, argmax, n, scratch)
         return
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     bias = view(params, layer.bias, (layer.BH, layer.BW, OC))
-    for start in range(first, stop, layer.together):
-        count = min(layer.together, stop - start)
+    for start in range(first, stop, layer.images_per_tile_batch):
+        count = min(layer.images_per_tile_batch, stop - start)
         x = view(work, layer.x + start * layer.x_size, (count, H + 2, W + 2, C))
         if layer.pool:
-            place, row, image = scratch + layer.map, W * OC, H * W * OC
+            place, row, image = scratch + layer.map_before_pool, W * OC, H * W * OC
         else:
-            place, row, image = output_row(layer, 0, start), (W + 2 * layer.border) * OC, layer.out_size
-        convolve(layer, plan, work, scratch, x, bias, place, row, image)
+            place, row, image = output_row_offset(layer, 0, start), (W + 2 * layer.border) * OC, layer.out_size
+        convolve_in_tiles(layer, plan, work, scratch, x, bias, place, row, image)
         for n in range(start, start + count):
             for oy in range(layer.OH):
-                finish_row(layer, whole(layer), oy, place + (n - start) * image, H, work, argmax, n)
+                pool_and_activate_row(layer, whole_share(layer), oy, place + (n - start) * image, H, work, argmax, n)
 
 
 @kernel
-def trunk_forward(
+def conv_blocks_forward(
     layers,  # (L,) LAYER records
     plan,  # (1,) PLAN record
     params,  # (P,)
@@ -84,31 +94,31 @@ def trunk_forward(
     Parallel : over shards of the batch; one thread owns the regions of a shard's images.
     Work     : 2*MAC flop of the conv blocks per image.
     Errors   : none raised, nothing checked.
-    Matches  : tests.support.naive.trunk_forward.
-    Source   : blocks.py applied to every image.
+    Matches  : tests.support.naive.conv_blocks_forward.
+    Source   : conv_block.py applied to every image.
     """
     for index in range(plan[0].convs):
         layer = layers[index]
-        if layer.tiled:
+        if layer.forward_by == WINOGRAD:
             transform_weight(
                 view(params, layer.weight, (3, 3, layer.C, layer.OC)),
-                view(work, layer.filters_of_tiles, tiles_shape(layer)),
+                view(work, layer.winograd_weight, winograd_weight_shape(layer)),
             )
     N = order.size
     border = 1 if layers[0].kind == CONV else 0
-    for s in prange(shards_of(N)):
+    for s in prange(shard_count(N)):
         scratch = plan[0].scratch + s * plan[0].scratch_size
-        first, stop = range_of(N, s)
+        first, stop = shard_range(N, s)
         for n in range(first, stop):
             image = images[order[n]]
             load_image(image, divisor, border, 0, image.shape[0], work, layers[0].x + n * layers[0].x_size)
         for index in range(plan[0].convs):
-            conv_blocks_forward(layers[index], plan[0], params, work, argmax, first, stop, scratch)
+            images_forward(layers[index], plan[0], params, work, argmax, first, stop, scratch)
 
 
 @body
-def fetch(layer, work, argmax, n):
-    """Ask for what the backward pass of image n reads of a block, while it still works on the image before."""
+def prefetch_image(layer, work, argmax, n):
+    """Prefetch what the backward pass of a block reads of image n, during that of the image before."""
     lanes = 64 // work.itemsize
     for i in range(0, layer.x_size, lanes):
         prefetch(work, layer.x + n * layer.x_size + i)
@@ -124,40 +134,56 @@ def fetch(layer, work, argmax, n):
 
 
 @body
-def conv_block_backward(layer, wanted, plan, work, argmax, n, slot, scratch, grads):
-    """Add the gradients of a conv block for image n to a shard's, and if `wanted` compute its input's."""
-    share = whole(layer)
+def conv_block_backward(
+    layer,
+    plan,
+    work,
+    argmax,
+    n,
+    slot,
+    scratch,
+    grads,  # in work: the shard's gradients, laid out as params
+):
+    """Add the gradients of a conv block for image n to a shard's; see `conv_backward_input_and_weight`."""
+    share = whole_share(layer)
     # Between two conv blocks a gradient lives for a shard only, in scratch.
     start, number = (scratch + layer.grad_out, slot) if layer.border else (layer.grad_out, n)
     grad_out = start + number * layer.OH * layer.OW * layer.OC
-    grad_map = map_place(layer, slot, scratch)
+    grad_map = grad_map_offset(layer, slot, scratch)
     one = work.dtype.type(1)
-    map_gradient(layer, share, work, argmax, n, grad_out, grad_map)
-    bias_gradient(layer, share, work, grad_map, one, work, grads)
+    activation_and_pool_backward(layer, share, work, argmax, n, grad_out, grad_map)
+    conv_backward_bias(layer, share, work, grad_map, one, work, grads)
     buffers = work, plan.zeros, n, slot, scratch
-    input_and_weight_gradient(layer, wanted, share, *buffers, one, work, grads, scratch + layer.filters)
+    conv_backward_input_and_weight(layer, share, *buffers, one, work, grads, scratch + layer.grad_weight_by_filter)
 
 
 @body
-def conv_blocks_backward(index, layers, plan, work, argmax, first, stop, scratch, grads):
-    """Run a conv block backward for the images from `first` on."""
-    layer = layers[index]
+def images_backward(
+    layer,
+    plan,
+    work,
+    argmax,
+    first,
+    stop,
+    scratch,
+    grads,  # in work: the shard's gradients, laid out as params
+):
+    """Run a conv block backward for some images."""
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
-    in_tiles = back_in_tiles(layer)
     no_bias = view(work, plan.zeros, (1, 1, C))
-    for start in range(first, stop, layer.together):
-        count = min(layer.together, stop - start)
+    for start in range(first, stop, layer.images_per_tile_batch):
+        count = min(layer.images_per_tile_batch, stop - start)
         for n in range(start, start + count):
-            fetch(layer, work, argmax, n + 1)
-            conv_block_backward(layer, index > 0 and not in_tiles, plan, work, argmax, n, n - first, scratch, grads)
-        if index > 0 and in_tiles:
-            maps = view(work, map_place(layer, start - first, scratch), (count, H + 2, W + 2, OC))
+            prefetch_image(layer, work, argmax, n + 1)
+            conv_block_backward(layer, plan, work, argmax, n, n - first, scratch, grads)
+        if layer.input_gradient_by == WINOGRAD:
+            maps = view(work, grad_map_offset(layer, start - first, scratch), (count, H + 2, W + 2, OC))
             grad_x = scratch + layer.grad_x + (start - first) * H * W * C
-            convolve(layer, plan, work, scratch, maps, no_bias, grad_x, W * C, H * W * C)
+            convolve_in_tiles(layer, plan, work, scratch, maps, no_bias, grad_x, W * C, H * W * C)
 
 
 @kernel
-def trunk_backward(
+def conv_blocks_backward(
     layers,  # (L,) LAYER records
     plan,  # (1,) PLAN record
     params,  # (P,)
@@ -170,37 +196,37 @@ def trunk_backward(
     Parallel : over shards of the batch; one thread owns a shard's gradients and scratch.
     Work     : 4*MAC flop of the conv blocks per image.
     Errors   : none raised, nothing checked.
-    Matches  : tests.support.naive.trunk_backward.
-    Source   : blocks.py applied to every image.
+    Matches  : tests.support.naive.conv_blocks_backward.
+    Source   : conv_block.py applied to every image.
     """
     for index in range(plan[0].convs):
         layer = layers[index]
-        if index > 0 and back_in_tiles(layer):
-            flipped = view(work, layer.transposed, (3, 3, layer.OC, layer.C))
-            flip_weight(view(params, layer.weight, (3, 3, layer.C, layer.OC)), flipped)
-            transform_weight(flipped, view(work, layer.filters_of_tiles, tiles_shape(layer)))
-        else:
-            turn_weight(layer, index == 0, params, work)
+        transpose_weight(layer, params, work)
+        if layer.input_gradient_by == WINOGRAD:
+            flipped = view(work, layer.backward_weight, (3, 3, layer.OC, layer.C))
+            transform_weight(flipped, view(work, layer.winograd_weight, winograd_weight_shape(layer)))
     size = plan[0].conv_params
-    for s in prange(shards_of(N)):
+    for s in prange(shard_count(N)):
         scratch = plan[0].scratch + s * plan[0].scratch_size
         grads = plan[0].shard_grads + s * size
-        first, stop = range_of(N, s)
+        first, stop = shard_range(N, s)
         for index in range(plan[0].convs):
             layer = layers[index]
             clear(work, grads + layer.bias, layer.BH * layer.BW * layer.OC)
-            sums = scratch + layer.filters if by_filter(layer, work.itemsize) else grads + layer.weight
+            by_filter = layer.weight_gradient_by == SPARSE_BY_FILTER
+            sums = scratch + layer.grad_weight_by_filter if by_filter else grads + layer.weight
             clear(work, sums, 9 * layer.C * layer.OC)
         for index in range(plan[0].convs - 1, -1, -1):
-            conv_blocks_backward(index, layers, plan[0], work, argmax, first, stop, scratch, grads)
+            images_backward(layers[index], plan[0], work, argmax, first, stop, scratch, grads)
         for index in range(plan[0].convs):
-            turn_back(layers[index], whole(layers[index]), scratch + layers[index].filters, work, work, grads)
+            layer = layers[index]
+            restore_layout(layer, whole_share(layer), scratch + layer.grad_weight_by_filter, work, work, grads)
 
 
 @kernel
 def sum_shards(
     shards,  # (S, P)
-    added,  # bool: to what is there?
+    added,  # bool: add to out instead of overwriting it
     out,  # (P,), overwritten or added to
 ):
     """Add up the shards' gradients, shard after shard: out[p] = sum_s shards[s,p].

@@ -1,37 +1,30 @@
-"""One layer of the table applied to one image: the pieces that the per-sample and the mini-batch driver share.
+"""One conv block of the table applied to one image: the functions that both drivers, per_sample and batch, call.
 
-A share says which rows and channels of a block's output to work on: see halves.py.
+Convolution, pool and activation are one pass over the rows. Each function reads from the layer's record which code it
+is computed by. A share says which rows and channels of a block's output to compute: see work_split.py.
 """
 
 import numpy as np
 
 from ..compiler.array_views import view
 from ..compiler.decorators import body
-from ..compiler.simd import choose, filled, fma, greater, lane_count, load, store
-from ..layers.activation import activate, pass_back
-from ..layers.convolution import conv2d_backward_weight_sample, conv2d_forward_sample, conv2d_row, flip_weight
-from ..layers.pooling import max_pool2d_backward_sample, max_pool2d_row
-from ..table import RELU
-from .conv_sparse import (
-    BY_FILTER,
-    BY_PIXEL,
-    NO_INPUT,
-    by_filter,
-    channels_first,
-    channels_last,
-    is_wide,
-    narrow_backward_weight,
-    wide_backward,
-)
+from ..table import CONTRACTION, FEW_CHANNELS, NOTHING, RELU, SPARSE_BY_FILTER, WINOGRAD
+from .activation_in_place import activate, pass_back
+from .conv_few_channels import conv2d_row_few_channels
+from .conv_rows import conv2d_backward_weight_sample, conv2d_row, flip_weight
+from .conv_sparse import from_filter_major, sparse_backward, to_filter_major
+from .conv_sparse_input import sparse_input_backward_weight
+from .elementwise import conv2d_backward_bias, copy, relu_backward
+from .pool_rows import max_pool2d_backward_sample, max_pool2d_row
 
 
 @body
 def load_image(
     image,  # (H, W, C) uint8 or float
     divisor,  # 255 for bytes, 1 for floats
-    border,  # 1 in front of a conv, 0 in front of a dense layer
-    first,  # row, of those to load
-    stop,  # the row behind the last
+    border,  # 1 before a conv, 0 before a dense layer
+    first,  # row to load
+    stop,  # end of the rows, exclusive
     work,
     x,  # offset of the image's input in work
 ):
@@ -46,27 +39,37 @@ def load_image(
 
 
 @body
-def output_row(layer, oy, n):
+def output_row_offset(
+    layer,
+    oy,  # row of the output
+    n,
+):
     """Return the offset in work of a row of image n's output."""
     border = layer.border
     return layer.out + n * layer.out_size + ((oy + border) * (layer.OW + 2 * border) + border) * layer.OC
 
 
 @body
-def finish_row(layer, share, oy, rows, kept, work, argmax, n):
-    """Pool an output row and apply the activation.
-
-    Row y of the map before the pool lies at work[rows + y % kept * W*OC]; without a pool the output row is there.
-    """
+def pool_and_activate_row(
+    layer,
+    share,
+    oy,  # row of the output
+    maps,  # offset in work of the map before the pool, (kept, W, OC): row y is at y % kept
+    kept,  # rows of it that are there
+    work,
+    argmax,
+    n,
+):
+    """Pool an output row and apply the activation; without a pool the output row is computed already."""
     H, W, OH, OW, OC = layer.H, layer.W, layer.OH, layer.OW, layer.OC
     _, _, first, stop = share
-    row = output_row(layer, oy, n)
+    row = output_row_offset(layer, oy, n)
     if layer.pool:
         last = 2 * oy + 2 if 2 * oy + 2 < H else 2 * oy
         max_pool2d_row(
-            view(work, rows + 2 * oy % kept * W * OC, (W, OC)),
-            view(work, rows + (2 * oy + 1) % kept * W * OC, (W, OC)),
-            view(work, rows + last % kept * W * OC, (W, OC)),
+            view(work, maps + 2 * oy % kept * W * OC, (W, OC)),
+            view(work, maps + (2 * oy + 1) % kept * W * OC, (W, OC)),
+            view(work, maps + last % kept * W * OC, (W, OC)),
             np.int64(layer.activation == RELU),
             first,
             stop,
@@ -79,8 +82,27 @@ def finish_row(layer, share, oy, rows, kept, work, argmax, n):
 
 
 @body
+def convolve_row(
+    by,  # FEW_CHANNELS or CONTRACTION
+    x,  # (H+2, W+2, C), zero border
+    weight,  # (3, 3, C, OC)
+    bias,  # (H, W, OC) or (1, 1, OC)
+    y,  # row of the output
+    first,  # filter
+    stop,
+    out,  # (.,), holds (W, OC) from `place` on
+    place,
+):
+    """Compute a row of a convolution by the chosen code; see `conv2d_row`."""
+    if by == FEW_CHANNELS:
+        conv2d_row_few_channels(x, weight, bias, y, first, stop, out, place)
+    else:
+        conv2d_row(x, weight, bias, y, first, stop, out, place)
+
+
+@body
 def conv_block_forward(layer, share, params, work, argmax, n, scratch):
-    """Convolution, bias, activation and pool of image n. Of the map before the pool only three rows are kept."""
+    """Compute convolution, bias, activation and pool of image n; three rows of the map before the pool are kept."""
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     top, bottom, first, stop = share
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
@@ -91,30 +113,29 @@ def conv_block_forward(layer, share, params, work, argmax, n, scratch):
     for oy in range(top, bottom):
         if layer.pool:
             for y in range(2 * oy + (oy > top), min(2 * oy + 3, H)):  # row 2*oy is there from the window above
-                conv2d_row(x, weight, bias, y, first, stop, work, ring + y % 3 * size)
+                convolve_row(layer.forward_by, x, weight, bias, y, first, stop, work, ring + y % 3 * size)
         else:
-            conv2d_row(x, weight, bias, oy, first, stop, work, output_row(layer, oy, n))
-        finish_row(layer, share, oy, ring, 3, work, argmax, n)
+            convolve_row(layer.forward_by, x, weight, bias, oy, first, stop, work, output_row_offset(layer, oy, n))
+        pool_and_activate_row(layer, share, oy, ring, 3, work, argmax, n)
 
 
 @body
-def back_in_tiles(layer):
-    """Is this block's input gradient convolved in tiles, over a batch? Behind a pool most of the map is zero."""
-    return layer.tiled != 0 and layer.pool == 0
+def grad_map_offset(layer, slot, scratch):
+    """Return the offset in work of the gradient of an image's map, (H+2, W+2, OC); tiles take several at once."""
+    return scratch + layer.grad_map + slot % layer.images_per_tile_batch * (layer.H + 2) * (layer.W + 2) * layer.OC
 
 
 @body
-def map_place(layer, slot, scratch):
-    """Return the offset in work of the gradient of an image's map; `slot` tells those worked on at once apart."""
-    return scratch + layer.grad_map + slot % layer.together * (layer.H + 2) * (layer.W + 2) * layer.OC
-
-
-@body
-def map_gradient(layer, share, work, argmax, n, grad_out, grad_map):
-    """Bring the gradient of a conv block's output, work[grad_out:], back to its map before activation and pool.
-
-    It is multiplied by the activation's derivative in place, and the map's is written to work[grad_map:].
-    """
+def activation_and_pool_backward(
+    layer,
+    share,
+    work,
+    argmax,
+    n,
+    grad_out,  # offset in work: (OH, OW, OC), multiplied by the activation's derivative in place
+    grad_map,  # offset in work: (H+2, W+2, OC), overwritten inside its border
+):
+    """Compute the gradient of a conv block's map before activation and pool from its output's."""
     H, W, OH, OW, OC = layer.H, layer.W, layer.OH, layer.OW, layer.OC
     top, bottom, first, stop = share
     border = layer.border
@@ -136,13 +157,13 @@ def map_gradient(layer, share, work, argmax, n, grad_out, grad_map):
                 inside = grad_map + ((y + 1) * (W + 2) + x + 1) * OC + first
                 if layer.activation == RELU:
                     row = out + ((y + border) * (W + 2 * border) + x + border) * OC + first
-                    stop_behind_relu(work, row, gradient, stop - first, inside)
+                    relu_backward(work, row, gradient, stop - first, inside)
                 else:
                     copy(work, gradient, work, inside, stop - first)
 
 
 @body
-def before_pool(layer, share):
+def share_before_pool(layer, share):
     """Return the share of the map before the pool that belongs to a share of the output."""
     top, bottom, first, stop = share
     if layer.pool:
@@ -151,107 +172,94 @@ def before_pool(layer, share):
 
 
 @body
-def bias_gradient(layer, share, work, grad_map, scale, target, start):
-    """Add scale times the gradient of a conv block's bias to target[start:], laid out as params."""
+def conv_backward_bias(
+    layer,
+    share,
+    work,
+    grad_map,  # offset in work: (H+2, W+2, OC)
+    scale,
+    target,  # (.,), laid out as params from `start` on: the bias is added to
+    start,
+):
+    """Add scale times the gradient of a conv block's bias to a target."""
     gradient = view(work, grad_map, (layer.H + 2, layer.W + 2, layer.OC))
     bias = view(target, start + layer.bias, (layer.BH, layer.BW, layer.OC))
-    add_bias_gradient(gradient, before_pool(layer, share), scale, bias)
+    conv2d_backward_bias(gradient, share_before_pool(layer, share), scale, bias)
 
 
 @body
-def input_and_weight_gradient(layer, wanted, share, work, zeros, n, slot, scratch, scale, target, start, filters):
-    """Gradients of a conv block's input, into scratch, and of its weights, times `scale` added to target[start:].
+def conv_backward_input_and_weight(
+    layer,
+    share,
+    work,
+    zeros,  # offset in work: (C,) zeros
+    n,
+    slot,
+    scratch,
+    scale,
+    target,  # (.,), laid out as params from `start` on: the weight is added to
+    start,
+    by_filter,  # offset in work: (OC, 3, 3, C), added to instead of target if weight_gradient_by is SPARSE_BY_FILTER
+):
+    """Compute a conv block's input gradient, into scratch, and add scale times its weight gradient to a target.
 
-    By filter, the weight gradient is added to work[filters:] instead, (OC, 3, 3, C), for `turn_back` to bring home.
-    With target = params, filters = layer.transposed and scale = -lr that is the SGD step itself; with a shard and
-    scale = 1 it is the shard's sum. The input's gradient, if `wanted`, is computed before they change, and is what the
-    share's channels give to it.
+    With target = params, by_filter = layer.backward_weight and scale = -lr that is the SGD step itself; with a shard
+    and scale = 1 it is the shard's sum. `restore_layout` then adds what is by filter to the target. The input gradient
+    is computed before the weights change, and is the contribution of the share's channels; by WINOGRAD, the caller
+    computes it.
     """
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
-    grad_map = view(work, map_place(layer, slot, scratch), (H + 2, W + 2, OC))
+    grad_map = view(work, grad_map_offset(layer, slot, scratch), (H + 2, W + 2, OC))
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
     weight = view(target, start + layer.weight, (3, 3, C, OC))
     grad_x = scratch + layer.grad_x + slot * H * W * C
-    if by_filter(layer, work.itemsize):
-        turned = view(work, scratch + layer.turned, (OC * (H + 2) * (W + 2),))
-        before, after = view(work, layer.transposed, (OC, 3, 3, C)), view(work, filters, (OC, 3, 3, C))
-        padded = view(work, scratch + layer.padded, (H + 2, W + 2, C))
-        way = NO_INPUT if not wanted else BY_FILTER if layer.pool else BY_PIXEL
-        wide_backward(x, grad_map, turned, before, share[2], share[3], way, scale, after, padded)
+    wanted = layer.input_gradient_by != NOTHING and layer.input_gradient_by != WINOGRAD
+    if layer.weight_gradient_by == SPARSE_BY_FILTER:
+        map_by_channel = view(work, scratch + layer.map_by_channel, (OC * (H + 2) * (W + 2),))
+        before, after = view(work, layer.backward_weight, (OC, 3, 3, C)), view(work, by_filter, (OC, 3, 3, C))
+        padded = view(work, scratch + layer.grad_x_padded, (H + 2, W + 2, C))
+        by = layer.input_gradient_by if wanted else NOTHING
+        sparse_backward(x, grad_map, map_by_channel, before, share[2], share[3], by, scale, after, padded)
         if wanted:
             for y in range(H):
-                copy(work, scratch + layer.padded + ((y + 1) * (W + 2) + 1) * C, work, grad_x + y * W * C, W * C)
+                copy(work, scratch + layer.grad_x_padded + ((y + 1) * (W + 2) + 1) * C, work, grad_x + y * W * C, W * C)
+        return
+    if wanted:
+        flipped, nothing = view(work, layer.backward_weight, (3, 3, OC, C)), view(work, zeros, (1, 1, C))
+        for y in range(H):
+            place = grad_x + y * W * C
+            convolve_row(layer.input_gradient_by, grad_map, flipped, nothing, y, np.int64(0), C, work, place)
+    if layer.weight_gradient_by == CONTRACTION:
+        conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
     else:
-        if wanted:
-            flipped, nothing = view(work, layer.transposed, (3, 3, OC, C)), view(work, zeros, (1, 1, C))
-            conv2d_forward_sample(grad_map, flipped, nothing, view(work, grad_x, (H, W, C)))
-        if is_wide(C, work.itemsize):
-            conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
-        else:
-            top, bottom, o, stop = before_pool(layer, share)
-            narrow_backward_weight(x, grad_map, top, bottom, o, stop, scale, weight)
+        top, bottom, o, stop = share_before_pool(layer, share)
+        sparse_input_backward_weight(x, grad_map, top, bottom, o, stop, scale, weight)
 
 
 @body
-def turn_weight(layer, first, params, work):
-    """Lay a conv block's weights out for the backward pass, which must see them as they were in the forward pass."""
+def transpose_weight(layer, params, work):
+    """Lay a conv block's weights out for the backward pass, which must read those of the forward pass."""
     weight = view(params, layer.weight, (3, 3, layer.C, layer.OC))
-    if by_filter(layer, work.itemsize):
-        channels_first(weight, view(work, layer.transposed, (layer.OC, 3, 3, layer.C)))
-    elif not first:
-        flip_weight(weight, view(work, layer.transposed, (3, 3, layer.OC, layer.C)))
+    if layer.weight_gradient_by == SPARSE_BY_FILTER and layer.input_gradient_by != WINOGRAD:
+        to_filter_major(weight, view(work, layer.backward_weight, (layer.OC, 3, 3, layer.C)))
+    elif layer.input_gradient_by != NOTHING:
+        flip_weight(weight, view(work, layer.backward_weight, (3, 3, layer.OC, layer.C)))
 
 
 @body
-def turn_back(layer, share, filters, work, target, start):
-    """Bring what was summed filter by filter into the order of params, behind target[start:]."""
-    if by_filter(layer, work.itemsize):
-        channels_last(
-            view(work, filters, (layer.OC, 3, 3, layer.C)),
+def restore_layout(
+    layer,
+    share,
+    by_filter,  # offset in work: (OC, 3, 3, C)
+    work,
+    target,  # (.,), laid out as params from `start` on: the weight is overwritten
+    start,
+):
+    """Copy what was summed filter by filter to a target in the order of params."""
+    if layer.weight_gradient_by == SPARSE_BY_FILTER:
+        from_filter_major(
+            view(work, by_filter, (layer.OC, 3, 3, layer.C)),
             share[2],
             share[3],
             view(target, start + layer.weight, (3, 3, layer.C, layer.OC)),
         )
-
-
-@body
-def copy(source, place, target, start, size):
-    """Copy between flat arrays: target[start : start+size] = source[place : place+size]."""
-    lanes = lane_count(target)
-    for i in range(0, size, lanes):
-        store(target, start + i, size - i, load(source, place + i, size - i))
-
-
-@body
-def stop_behind_relu(work, out, gradient, size, target):
-    """Copy `size` gradients inside work, and zeros where ReLU gave 0: target = gradient * (out > 0)."""
-    lanes = lane_count(work)
-    for i in range(0, size, lanes):
-        values = load(work, gradient + i, size - i)
-        zero = filled(0, values)
-        alive = greater(load(work, out + i, size - i), zero)
-        store(work, target + i, size - i, choose(alive, values, zero))
-
-
-@body
-def add_bias_gradient(
-    grad_map,  # (H+2, W+2, OC)
-    share,  # of it without its border
-    scale,
-    out,  # (H, W, OC), or (1, 1, OC): then the sum over all positions; added to
-):
-    """Add scale * grad_map to the bias, or to its gradient: out[y,x,o] += scale * grad_map[y+1,x+1,o]."""
-    _, width, OC = grad_map.shape
-    BH, BW, _ = out.shape
-    top, bottom, first, stop = share
-    lanes = lane_count(out)
-    times = filled(scale, load(out, 0, 0))
-    together = width - 2 if BW > 1 and stop - first == OC else 1  # pixels whose numbers lie side by side in both
-    size = (together - 1) * OC + stop - first
-    for y in range(top, bottom):
-        for x in range(0, width - 2, together):
-            target = ((y if BH > 1 else 0) * BW + (x if BW > 1 else 0)) * OC + first
-            source = ((y + 1) * width + x + 1) * OC + first
-            for c in range(0, size, lanes):
-                gradient = load(grad_map, source + c, size - c)
-                store(out, target + c, size - c, fma(times, gradient, load(out, target + c, size - c)))

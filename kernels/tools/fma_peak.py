@@ -1,50 +1,15 @@
-"""The most that a core can do: fused multiply-adds on registers alone, in chains that do not wait for each other."""
+"""The peak of a core: fused multiply-adds on registers alone, in chains that do not wait for each other."""
 
-from llvmlite import ir
-from numba import config, prange, types
-from numba.core import cgutils
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
+from numba import prange
 
 from ..compiler.decorators import kernel
-from ..compiler.simd_ir import VECTOR_BYTES, Lanes, constant
-
-# Two units with a latency of four or five cycles need ten chains; more do not hurt while all fit the registers, which
-# are 32 but for AVX2's 16 (two hold the operands).
-CHAINS = 12 if VECTOR_BYTES == 32 else 24
-LANES = VECTOR_BYTES // 4
-FLOP_PER_ROUND = 2 * CHAINS * LANES
-
-
-@intrinsic
-def fma_chains(typingctx, operands, rounds, out):
-    """Repeat x = x * a + b in every chain; the sum of all chains goes to `out`, so that nothing can be left out."""
-
-    def codegen(context, builder, signature, values):
-        operands_ = make_array(signature.args[0])(context, builder, values[0])
-        out_ = make_array(signature.args[2])(context, builder, values[2])
-        lanes = Lanes(builder, operands.dtype)
-        a = lanes.splat(builder.load(builder.gep(operands_.data, [constant(0)])))
-        b = lanes.splat(builder.load(builder.gep(operands_.data, [constant(1)])))
-        chains = [cgutils.alloca_once(builder, lanes.vector) for _ in range(CHAINS)]
-        for number, chain in enumerate(chains):  # different starts, or LLVM would keep one chain for all
-            builder.store(ir.Constant(lanes.vector, [float(number)] * lanes.count), chain)
-        with cgutils.for_range(builder, values[1]):
-            for chain in chains:
-                builder.store(lanes.fma(builder.load(chain), a, b), chain)
-        total = lanes.zeros
-        for chain in chains:
-            total = builder.fadd(total, builder.load(chain))
-        builder.store(lanes.sum(total), out_.data)
-        return context.get_dummy_value()
-
-    return types.void(operands, types.int64, out), codegen
+from ..compiler.simd_chains import fma_chains
 
 
 @kernel
 def fma_peak(
     operands,  # (2,) float32: a, b
-    rounds,
+    rounds,  # of each chain
     out,  # (pieces, 1) float32, overwritten
 ):
     """Run the chains on as many threads as there are pieces.
@@ -57,7 +22,3 @@ def fma_peak(
     """
     for piece in prange(out.shape[0]):
         fma_chains(operands, rounds, out[piece])
-
-
-if config.DISABLE_JIT:
-    from ..compiler.interpreted import fma_chains

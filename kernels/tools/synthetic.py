@@ -1,7 +1,7 @@
 """The built-in digits: strokes drawn by a random pen, each image a function of (seed, index) alone.
 
-There is no generator whose state one image would hand to the next: every random number is a hash of what
-it is for. So any image can be made alone, by any thread, in any order, and comes out the same.
+No generator passes a state from one image to the next: every random number is a hash of its purpose. So any image can
+be drawn alone, by any thread, in any order, and is the same.
 """
 
 import math
@@ -11,7 +11,7 @@ from numba import prange
 
 from ..compiler.decorators import body, kernel
 
-MASK = 0xFFFF_FFFF_FFFF_FFFF  # uint64 wraps by itself, the integers of plain Python have to be told
+MASK = 0xFFFF_FFFF_FFFF_FFFF  # uint64 wraps, the integers of plain Python do not
 TURN = 2.0 * math.pi
 
 # The numbers an image is drawn with, each uniform in its range. Lengths are in parts of the image's height.

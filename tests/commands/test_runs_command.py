@@ -53,6 +53,16 @@ def test_a_list_has_a_line_for_each_run_the_newest_first(runs, capsys):
     assert lines[3].split()[1:4] == ["diverged", "mlp", "synthetic"] and lines[4] == "3 runs in runs"
 
 
+def test_a_regression_shows_its_error_and_classifications_no_column_for_it(runs, capsys):
+    assert "rmse" not in shown(capsys, "list")
+    write_run(
+        runs, "r", ["", ""], 'network = "mlp"\narchitecture = "dense4"\ntarget = "price"', classes=1, image=[1, 3, 1]
+    )
+    lines = {line.split()[0]: line.split() for line in shown(capsys, "list").splitlines()}
+    assert "rmse" in lines["run"] and "0.707107" in lines["r"] and "0.707107" not in lines["a"]
+    assert "0.707107" in shown(capsys, "show", "r") and "0.707107" in shown(capsys, "compare", "r", "a", "--csv")
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -108,7 +118,17 @@ def test_a_damaged_run_is_mentioned_and_the_others_are_listed(runs, capsys):
     (runs / "b" / "meta.json").write_text("{")
     assert main(["runs", "list"]) == 0
     out, err = capsys.readouterr()
-    assert "2 runs" in out and "meta.json is damaged" in err
+    assert "3 runs" in out and "meta.json is damaged" in err
+    (line,) = (line for line in out.splitlines() if line.startswith("b "))
+    assert line.split()[1] == "damaged"
+    assert main(["runs", "list", "--filter", "status!=damaged", "--sort", "lr", "--json"]) == 0
+    assert {run["name"] for run in json.loads(capsys.readouterr().out)} == {"a", "c"}
+    assert main(["runs", "compare", "b", "c", "a"]) == 0
+    out, err = capsys.readouterr()
+    assert "meta.json is damaged" in err and "results" in out
+    assert "meta.json is damaged" in refusal(capsys, "runs", "show", "b")
+    assert main(["runs", "plot", "b", "a"]) == 0
+    assert "meta.json is damaged" in refusal(capsys, "runs", "plot", "b")
 
 
 def test_runs_of_an_older_schema_still_read(runs, capsys):
@@ -117,7 +137,7 @@ def test_runs_of_an_older_schema_still_read(runs, capsys):
     (old / "config.toml").unlink()
     (old / "metrics.csv").write_text("epoch,train_loss,test_accuracy\n0,0.5,88.0\n1,0.25,89.0\n2,0.1")
     run = read_run("old", runs)
-    assert run.last("test_accuracy") == 89.0 and len(run.epochs) == 2  # the torn line is left out
+    assert run.last("test_accuracy") == 89.0 and len(run.epochs) == 2  # the torn line is dropped
     assert run.settings["network"] == "cnn" and run.settings["batch_size"] == 1
     for words in (["list"], ["show", "old"], ["compare", "old", "a"], ["compare", "a", "old"], ["plot", "old"]):
         assert "old" in shown(capsys, *words)
@@ -161,7 +181,7 @@ def test_a_comparison_has_only_what_differs(runs, capsys):
     assert table[0] == ["table", "row", "a", "b", "c"] and {len(row) for row in table} == {5}
     assert ["surroundings that differ", "data", "mnist", "mnist", "synthetic"] in table
     for row in (  # numbers in the unit that the row names, without separators, signs and differences
-        ["results", "parameters", "359846", "359846", "886110"],
+        ["results", "parameters", "7850", "7850", "7850"],
         ["results", "test accuracy %", "91.00", "95.00", "98.50"],
         ["results", "images/s", "6000", "6000", "6000"],
         ["results", "seconds an epoch", "10.00", "10.00", "10.00"],

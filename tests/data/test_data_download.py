@@ -1,6 +1,8 @@
 """Downloads from a server that misbehaves in every way seen in the wild."""
 
+import contextlib
 import gzip
+import itertools
 import os
 import random
 import socket
@@ -9,6 +11,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import figures
 import numpy as np
@@ -24,16 +27,25 @@ from jitnet.data.sources.cache import Cache
 from jitnet.errors import InputError
 
 FILES = {f"{known.FILES[part]}.gz": gzip.compress(idx_bytes(array)) for part, array in arrays().items()}
+BOMB = gzip.compress(idx_bytes(np.zeros((5000, 28, 28), np.uint8)))
 
 
 class Handler(BaseHTTPRequestHandler):
     """The first part of the path says how to behave."""
 
+    ways: ClassVar = {}  # more of them, by name
+
     def do_GET(self):
-        way, name = self.path.strip("/").split("/")
+        way, name = (
+            self.path.partition("://")[2].partition("/")[2].split("/")[:2]
+            if "://" in self.path
+            else (self.path.strip("/").split("/")[:2])
+        )
         self.server.asked.append((way, name, self.headers["User-Agent"]))
         body = FILES[name]
-        if way == "redirect":
+        if way in self.ways:
+            self.ways[way](self, body)
+        elif way == "redirect":
             self.answer(302, b"", ("Location", self.path))
         elif way in ("404", "503"):
             self.answer(int(way), b"no such thing")
@@ -42,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         elif way == "wrong":
             self.answer(200, gzip.compress(idx_bytes(np.zeros_like(arrays()["x_train"]))))
         elif way == "bomb":
-            self.answer(200, gzip.compress(idx_bytes(np.zeros((5000, 28, 28), np.uint8))))
+            self.answer(200, BOMB)
         elif way == "short" or (way == "recovers" and len(self.server.asked) == 1):
             self.answer(200, body[: len(body) // 2], length=len(body))
         elif way == "stalled":
@@ -154,8 +166,83 @@ def test_a_second_try_of_the_same_mirror(server):
 def test_a_drip_ends_at_the_deadline(server):
     start = time.monotonic()
     with pytest.raises(download.DownloadError, match="the time for downloading was over"):
-        fetch(server, "drip", "good", seconds=0.4)
+        fetch(server, "drip", seconds=0.4)
     assert time.monotonic() - start < 2
+
+
+def test_a_drip_leaves_time_for_the_next_mirror(server):
+    _, mirror = fetch(server, "drip", "good", seconds=2.0)
+    assert mirror.endswith("/good/")
+
+
+def drip(self, pieces, every=0.02):
+    """Send pieces until the client is gone, or the test is over."""
+    for piece in pieces:
+        self.wfile.write(piece)
+        self.wfile.flush()
+        if self.server.over.wait(every):
+            return
+
+
+def endless(self, way, body):
+    """Never end, in ways that a limit on each receive does not see."""
+    status = b"HTTP/1.1 200 OK\r\n"
+    chunked = status + b"Transfer-Encoding: chunked\r\n\r\n"
+    whole = f"{len(body):x}\r\n".encode() + body + b"\r\n"
+    with contextlib.suppress(OSError):
+        match way:
+            case "status line":
+                drip(self, itertools.chain([b"HTTP/1.1 200 "], itertools.repeat(b"O")))
+            case "headers":
+                drip(self, itertools.chain([status], (b"X: y\r\n"[i % 6 : i % 6 + 1] for i in itertools.count())))
+            case "continue":
+                drip(self, itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n"))
+            case "fast continue":
+                drip(self, itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 100), 0)
+            case "chunk size":
+                drip(self, itertools.chain([chunked], itertools.repeat(b"0")))
+            case "chunk extension":
+                drip(self, itertools.chain([chunked, b"5;"], itertools.repeat(b"x")))
+            case "trailer":
+                drip(self, itertools.chain([chunked, whole, b"0\r\n"], itertools.repeat(b"X: y\r\n")))
+            case "fast trailer":
+                drip(self, itertools.chain([chunked, whole, b"0\r\n"], itertools.repeat(b"X: y\r\n" * 100)), 0)
+            case "trailer byte by byte":
+                drip(self, itertools.chain([chunked, whole, b"0\r\nX"], itertools.repeat(b"x")))
+            case "redirects":
+                for _ in range(3):
+                    self.server.over.wait(0.02)
+                at = f"/{len(self.server.asked)}x" if self.path.count("/") > 2 else "/x"
+                drip(self, [f"HTTP/1.1 302 Found\r\nLocation: {self.path}{at}\r\n\r\n".encode()], 0.12)
+
+
+ENDLESS = ("status line", "headers", "continue", "fast continue", "chunk size", "chunk extension", "trailer",
+           "fast trailer", "trailer byte by byte", "redirects")  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["a mirror", "a proxy"])
+@pytest.mark.parametrize("way", ENDLESS)
+def test_an_endless_answer_is_given_up_and_its_thread_ends(server, monkeypatch, way, by):
+    before, start = threading.active_count(), time.monotonic()
+    monkeypatch.setitem(Handler.ways, "endless", lambda self, body: endless(self, way, body))
+    bad = f"http://127.0.0.1:{server.server_port}/endless/"
+    if by == "a proxy":
+        monkeypatch.delenv("no_proxy")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
+        bad = "http://mirror.invalid/endless/"
+    with pytest.raises(download.DownloadError):
+        download.fetch(tiny_mnist(), "x_train", [bad], silent, time.monotonic() + 1.0)
+    assert time.monotonic() - start < 2.0
+    while threading.active_count() > before and time.monotonic() - start < 4.0:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("way", ENDLESS)
+def test_the_next_mirror_is_asked_after_an_endless_answer(server, monkeypatch, way):
+    monkeypatch.setitem(Handler.ways, "endless", lambda self, body: endless(self, way, body))
+    _, mirror = fetch(server, "endless", "good", seconds=4.0)
+    assert mirror.endswith("/good/")
 
 
 def test_nobody_listens():
@@ -239,7 +326,8 @@ def test_30_kills_in_mid_download(server, tmp_path, monkeypatch):
     kill_downloads(server, tmp_path, monkeypatch, 30)
 
 
-def test_a_host_that_does_not_speak_tls(server):
+def test_a_host_that_does_not_speak_tls(server, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT", 5.0)
     mirror = f"https://127.0.0.1:{server.server_port}/good/"
     with pytest.raises(download.DownloadError, match=r"(?i)ssl"):
         download.fetch(tiny_mnist(), "y_test", [mirror], silent, time.monotonic() + 5)

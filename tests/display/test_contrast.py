@@ -39,8 +39,8 @@ def test_the_page(sheet):
     colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", sheet))
     heat = "#" + "".join(f"{int(n):02x}" for n in re.search(r"--heat: (\d+) (\d+) (\d+)", sheet).groups())  # type: ignore[union-attr]
     for name in ("ink", "soft", "accent", "good", "bad"):
-        for behind in ("bg", "panel"):
-            assert ratio(colours[name], colours[behind]) >= TEXT, (name, behind)
+        for ground in ("bg", "panel"):
+            assert ratio(colours[name], colours[ground]) >= TEXT, (name, ground)
     for name in [name for name in colours if name.startswith("curve")]:
         assert ratio(colours[name], colours["bg"]) >= GRAPHIC, name
     assert len({name for name in colours if name.startswith("curve")}) == 6
@@ -54,11 +54,11 @@ def test_tones_on_the_screen_read_on_dark_and_on_light_terminals(background):
         style = style_of(name)
         if style.color is None:
             continue
-        ink, behind = (
+        ink, ground = (
             style.color.get_truecolor().hex,
             style.bgcolor.get_truecolor().hex if style.bgcolor else background,
         )
-        assert ratio(ink, behind) >= (TEXT if style.bgcolor else 2.5), name
+        assert ratio(ink, ground) >= (TEXT if style.bgcolor else 2.5), name
     assert ratio(_CALM, background) >= 2.5 and ratio(_MOVING, background) >= 2.5
 
 

@@ -144,6 +144,15 @@ def test_validation_has_its_columns_and_marks():
     assert "val" not in as_text(render(state_after(53), 100, 40), 100)
 
 
+def test_a_regression_has_its_error_in_place_of_accuracies():
+    state = DashboardState()
+    state.apply(started(classes=1))
+    for epoch, error in enumerate((3.0, 0.25)):
+        state.apply(epoch_done(epoch, test_accuracy=None, test_rmse=error))
+    text = as_text(render(state, 100, 40), 100)
+    assert "─ rmse ─" in text and "test 0.25" in text and "accuracy" not in text
+
+
 def test_ascii_where_the_encoding_has_no_more():
     assert glyphs_for("utf-8") is UNICODE
     assert [glyphs_for(name) for name in ("ascii", "cp1252", "cp437", "no-such-thing")] == [ASCII] * 4

@@ -145,7 +145,7 @@ def test_keys_leave_a_terminal_that_is_not_theirs_alone(terminal):
 
 
 def watched(folder, *words: str, keys: tuple[tuple[bytes, bytes], ...] = ()) -> tuple[int, bytes]:
-    """Run jitnet on a terminal of its own; when it has written the first of a pair, press the second."""
+    """Run jitnet on its own terminal; when it has written the first of a pair, press the second."""
     pid, leader = pty.fork()
     if pid == 0:
         os.chdir(folder)
@@ -190,7 +190,7 @@ def test_pause_help_and_stop_by_key_and_the_same_weights_after_all(folder):
     assert meta["status"] == "stopped"
     done = (folder / "runs/seen/metrics.csv").read_text().count("\n") - 1
     assert 0 <= done <= 120
-    # What was watched, paused and stopped goes on to the weights of a run that nobody watched.
+    # What was watched, paused and stopped ends with the weights of a run that nobody watched.
     unseen = [*TINY, "--epochs", "120", "--threads", "1", "--ui", "quiet", "--name", "unseen"]
     words = ["resume", "seen", "--ui", "quiet", "--threads", "1"]
     assert main(words) == 0 and main(["train", "cnn", *unseen]) == 0

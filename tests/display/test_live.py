@@ -1,4 +1,4 @@
-"""The live view in time and on a terminal: its pace, resizes, a lost terminal, and what it leaves behind."""
+"""The live view in time and on a terminal: its pace, resizes, a lost terminal, and the lines that stay."""
 
 import io
 import os
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Clock:
-    """A clock that goes on by `step` with every look at it."""
+    """A clock that advances by `step` with every reading."""
 
     def __init__(self, step: float) -> None:
         self.now, self.step = 0.0, step

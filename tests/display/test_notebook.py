@@ -75,9 +75,9 @@ def test_steps_are_drawn_twice_a_second_at_most():
 
 def test_in_a_real_notebook_one_output_shows_the_whole_run():
     """Runs where nbclient and ipykernel are; elsewhere the stand-in above has to do."""
-    nbformat = pytest.importorskip("nbformat", reason="there is no nbformat here")
-    client = pytest.importorskip("nbclient", reason="there is no nbclient here")
-    pytest.importorskip("ipykernel", reason="there is no ipykernel here")
+    nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+    client = pytest.importorskip("nbclient", reason="nbclient is not installed")
+    pytest.importorskip("ipykernel", reason="ipykernel is not installed")
     code = f"""
 import os, sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -118,7 +118,7 @@ def test_the_interface_for_programs_is_documented_completely():
 
 def test_the_pictures_are_what_the_code_draws(tmp_path):
     script = runpy.run_path(str(ROOT / "docs" / "pictures.py"))
-    assert script["stale"]() == [], "python docs/pictures.py makes them anew"
+    assert script["stale"]() == [], "python docs/pictures.py draws them again"
 
 
 def test_a_stale_picture_is_found(tmp_path):

@@ -176,7 +176,7 @@ CONTRAST = """
 const light = c => { const f = c.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
   return 0.2126 * f[0] + 0.7152 * f[1] + 0.0722 * f[2]; };
 const parse = text => text.match(/[\\d.]+/g).map(Number);
-const behind = node => { const layers = [];
+const ground = node => { const layers = [];
   for (let e = node; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
     layers.push([c, c.length > 3 ? c[3] : 1]); if (c.length < 4 || c[3] === 1) break; }
   return layers.reverse().reduce((under, [c, a]) => under.map((u, i) => u * (1 - a) + c[i] * a), [255, 255, 255]); };
@@ -184,7 +184,7 @@ const bad = [], seen = document.createTreeWalker(document.body, NodeFilter.SHOW_
 for (let node = seen.nextNode(); node; node = seen.nextNode()) {
   const e = node.parentElement; if (!node.data.trim() || e.closest("script, title")) continue;
   const style = getComputedStyle(e), ink = parse(e.namespaceURI.includes("svg") ? style.fill : style.color);
-  const a = light(ink), b = light(behind(e)), ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  const a = light(ink), b = light(ground(e)), ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   count++;
   if (ratio < 4.5) bad.push(`${ratio.toFixed(2)} ${e.tagName}.${e.getAttribute("class")} ${node.data.slice(0, 30)}`);
 }

@@ -1,4 +1,4 @@
-"""Real trainings on real terminals and on none: whatever is on the other side, the run ends with the same bits."""
+"""Real trainings on real terminals and on none: with anything on the other side, the run ends with the same bits."""
 
 import os
 import random
@@ -118,7 +118,7 @@ def test_resizes_during_training(folder):
                 terminal.child.send_signal(signal.SIGWINCH)
 
         assert terminal.follow(act) == 0
-    assert len(left) < 50  # so many sizes at the least
+    assert len(left) < 50  # that many sizes at the least
     assert result(folder / "runs/run") == result(train("wanted", epochs=150))
     figures.note("terminals", resizes=len(sizes) - len(left))
 

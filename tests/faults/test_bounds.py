@@ -15,6 +15,7 @@ from shapes import batches, channels, seeds
 
 from jitnet.kernels.compiler.decorators import serial_kernel
 from jitnet.kernels.compiler.simd import load, store
+from jitnet.model.kernel_choice import BATCH, PER_SAMPLE
 
 
 def test_indexed_code_stays_inside_in_plain_python():
@@ -54,15 +55,16 @@ def test_no_region_of_any_network_is_left(batch, wide, more, units, seed):
 
 def check_region(monkeypatch, make, batch_size, seed):
     ends = []
+    driver = PER_SAMPLE if batch_size == 1 else BATCH
     for moated in (False, True):
         case = nets.case(make, np.float32, images=2 * batch_size, seed=seed)
         if moated:
-            moats = moat.build(monkeypatch, case.network, batch_size)
+            moats = moat.build(monkeypatch, case.network, batch_size, driver)
             case.network.params = guarded(case.network.params)
         order, totals = np.arange(2 * batch_size), np.zeros(1)
         case.network.train_steps(case.images, case.targets, order, batch_size, np.full(2, 0.05), totals)
         ends.append([case.network.params.tobytes(), totals.tobytes(), case.network.logits(case.images[:1]).tobytes()])
-        assert not moated or case.network._workspace.images == batch_size
+        assert not moated or case.network.workspace(batch_size, driver).images == batch_size
     assert moat.unharmed(moats)
     assert_unharmed(case.network.params)
     assert ends[0] == ends[1]

@@ -166,7 +166,7 @@ def test_a_disk_that_is_really_full(folder):
     )
     assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
     assert done.stdout.count("No space left on device\n") >= 1
-    assert "cannot" in done.stderr and "training goes on and saves again later" in done.stdout + done.stderr
+    assert "cannot" in done.stderr and "training continues and saves again later" in done.stdout + done.stderr
     assert result(folder / "kept") == result(train("wanted", epochs=3))
 
 
@@ -264,7 +264,7 @@ def test_python_threads_take_turns(layer):
 
 def test_what_python_threads_and_forks_would_do_without_the_guard():
     """The guard is needed: without it the process is ended by a signal."""
-    unguarded = "import contextlib, jitnet.kernels.compiler.decorators as o\no.entered = contextlib.nullcontext\n"
+    unguarded = "import contextlib, jitnet.kernels.compiler.thread_pool as o\no.exclusive = contextlib.nullcontext\n"
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
     done = subprocess.run(
         [sys.executable, "-c", unguarded + THREADS], capture_output=True, text=True,

@@ -16,7 +16,7 @@ from jitnet.commands import summary
 from jitnet.commands.support import session
 from jitnet.errors import InputError
 from jitnet.events import Warned
-from jitnet.kernels.compiler import decorators
+from jitnet.kernels.compiler import cache
 from jitnet.machine import memory
 from jitnet.model.architecture import Dense
 from jitnet.model.network import Network
@@ -77,7 +77,7 @@ def test_a_rename_that_fails_for_another_reason_is_told(tmp_path, monkeypatch):
 
 
 def test_without_a_cache_the_user_is_told_first(monkeypatch):
-    monkeypatch.setattr(decorators, "CACHE_FOLDER", None)
+    monkeypatch.setattr(cache, "CACHE_FOLDER", None)
     first = next(compile_kernels(Network((Dense(3),), (2, 2, 1)), 1, np.zeros((1, 2, 2, 1), np.uint8)))
     assert isinstance(first, Warned) and "set JITNET_CACHE_DIR to one that is" in first.message
 

@@ -10,8 +10,10 @@ from shapes import DTYPES
 from jitnet.kernels.compiler import interpreted
 from jitnet.kernels.compiler import simd_ir as lanes_file
 from jitnet.kernels.compiler.simd_ir import ROWS, VECTOR_BYTES
+from jitnet.kernels.compiler.simd_rows import MOST_VECTORS
+from jitnet.kernels.compiler.simd_tile import TALL
+from jitnet.kernels.fast import contraction as contract_file
 from jitnet.kernels.fast import vector_rows as rows_file
-from jitnet.kernels.layers import contraction as contract_file
 
 LANES = VECTOR_BYTES // 4
 EXTENTS = sorted({1, 3, LANES - 1, LANES, LANES + 1, 2 * LANES, 3 * LANES - 1, 5 * LANES + 2})
@@ -25,7 +27,7 @@ def walked(primitive, **tiles):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("N", EXTENTS)
-@pytest.mark.parametrize("M", [1, 2, ROWS, ROWS + 1, contract_file.TALL, contract_file.TALL + 1, 29])
+@pytest.mark.parametrize("M", [1, 2, ROWS, ROWS + 1, TALL, TALL + 1, 29])
 def test_tiles_cover_a_product_once(dtype, M, N):
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
 
@@ -40,9 +42,9 @@ def test_tiles_cover_a_product_once(dtype, M, N):
     out = np.zeros((2, M, N), dtype)
     contract = walked(
         contract_file.contract,
-        _tile_two_vectors=tile(2, ROWS, False),
-        _tile_one_vector=tile(1, contract_file.TALL, False),
-        _tile_part_vector=tile(1, ROWS, True),
+        tile_two_vectors=tile(2, ROWS, False),
+        tile_one_vector=tile(1, TALL, False),
+        tile_part_vector=tile(1, ROWS, True),
     )
     contract(None, None, None, None, out)
     assert (out == 1).all()
@@ -54,11 +56,11 @@ def test_blocks_cover_a_row_once(dtype, size):
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
 
     def block(bias, weight, factors, rows, count, j, vectors, out):
-        assert 1 <= vectors <= rows_file._MOST and j + (vectors - 1) * lanes < size
+        assert 1 <= vectors <= MOST_VECTORS and j + (vectors - 1) * lanes < size
         out[j : j + vectors * lanes] += 1
 
     out = np.zeros(size, dtype)
-    walked(rows_file.add_rows, _add_rows_block=block)(None, None, None, None, 0, out)
+    walked(rows_file.add_rows, add_rows_block=block)(None, None, None, None, 0, out)
     assert (out == 1).all()
 
 
@@ -74,7 +76,7 @@ def test_blocks_and_edges_transpose_a_matrix_once(dtype, M, N):
 
     matrix = np.arange(1, M * N + 1, dtype=dtype).reshape(M, N)
     out = np.zeros((N, M), dtype)
-    walked(rows_file.transpose, _transpose_block=block)(matrix, out)
+    walked(rows_file.transpose, transpose_block=block)(matrix, out)
     assert np.array_equal(out, matrix.T)
 
 

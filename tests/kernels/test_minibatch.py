@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, batches, normal, seeds
 
-from jitnet.kernels.compiler.decorators import start_pool
+from jitnet.kernels.compiler.thread_pool import start_pool
 from jitnet.kernels.fast.batch import train_minibatch
-from jitnet.kernels.fast.batch_conv import sum_shards, trunk_backward, trunk_forward
+from jitnet.kernels.fast.batch_conv import conv_blocks_backward, conv_blocks_forward, sum_shards
 from jitnet.kernels.table import MICROBATCH, SHARDS, shard_count, shard_range
 from jitnet.model.memory_plan import build
 from jitnet.model.optimizer import Optimizer
@@ -76,23 +76,23 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole(make, sizes, seed):
 
 
 @pytest.mark.parametrize("make", CONVS)
-def test_the_trunk_alone(make):
+def test_the_conv_blocks_alone(make):
     """Forward, then backward from a given gradient, shard by shard."""
     case = nets.case(make, np.float64, images=13)
     network, N = case.network, 13
     space = network.workspace(20)  # more room than images
     buffers = space.layers, space.plan, network.params, space.work, space.argmax
-    trunk_forward(*buffers, case.images, np.float64(255), np.arange(N))
-    out, tape = naive.trunk_forward(case.layers, case.tensors(), case.inputs)
+    conv_blocks_forward(*buffers, case.images, np.float64(255), np.arange(N))
+    out, tape = naive.conv_blocks_forward(case.layers, case.tensors(), case.inputs)
     last = space.layers[space.plan[0]["convs"] - 1]
     assert np.allclose(region(space, last["out"], out), out, rtol=SAME, atol=SAME)
 
     grad = normal(0, np.float64, *out.shape)
     region(space, last["grad_out"], out)[...] = grad
-    trunk_backward(*buffers, N)
+    conv_blocks_backward(*buffers, N)
     size = space.plan[0]["conv_params"]
     shards = space.work[space.plan[0]["shard_grads"] :][: shard_count(N) * size].reshape(-1, size)
-    expected = naive.trunk_backward(case.layers, case.tensors(), tape, grad)
+    expected = naive.conv_blocks_backward(case.layers, case.tensors(), tape, grad)
     found = dict(zip(network.tensors(), np.split(shards.sum(axis=0), offsets(network, size))))
     nets.assert_close({name: found[name].reshape(array.shape) for name, array in expected.items()}, expected, SAME)
 
@@ -138,8 +138,8 @@ def test_no_bit_depends_on_how_many_microbatches_there_is_room_for(make, decay):
     found = []
     for threads in (1, SHARDS + 1, 3 * SHARDS):
         case = nets.case(make, np.float32, images)
-        case.network._workspace = build(case.network.shapes, images, threads, np.float32)
-        assert case.network._workspace.plan[0]["images"] == min(images, MICROBATCH * -(-threads // SHARDS))
+        case.network.use(build(case.network.shapes, images, threads, np.float32))
+        assert case.network.workspace(images).plan[0]["images"] == min(images, MICROBATCH * -(-threads // SHARDS))
         optimizer = Optimizer("adamw", weight_decay=decay) if decay else Optimizer()
         optimizer.start(case.network.params)
         case.network.train_steps(

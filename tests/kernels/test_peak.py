@@ -4,7 +4,8 @@ import naive
 import numpy as np
 import pytest
 
-from jitnet.kernels.tools.fma_peak import CHAINS, LANES, fma_peak
+from jitnet.kernels.compiler.simd_chains import CHAINS, LANES
+from jitnet.kernels.tools.fma_peak import fma_peak
 from jitnet.machine import peak
 
 

@@ -27,14 +27,14 @@ def transformed(weight):
 
 
 def convolved(x, weight, bias, around=0):
-    """Return conv2d_tiles of images with their border, written into maps that have `around` pixels around them."""
+    """Return conv2d_winograd of images with their border, written into maps that have `around` pixels around them."""
     N, H, W, C, OC = len(x), x.shape[1] - 2, x.shape[2] - 2, *weight.shape[2:]
     maps = unwritten((N, H + 2 * around, W + 2 * around, OC), x.dtype)
     zeros, scratch = guarded(np.zeros(OC, x.dtype)), unwritten(tile_scratch(N, H, W, C, OC), x.dtype)
     row = (W + 2 * around) * OC
     place = around * (row + OC)
     image = (H + 2 * around) * row
-    compiled.conv2d_tiles(
+    compiled.conv2d_winograd(
         guarded(x), transformed(weight), guarded(bias), zeros, scratch, maps.reshape(-1), place, row, image
     )
     assert_unharmed(maps, scratch)
@@ -65,7 +65,7 @@ def test_it_is_the_convolution(dtype, N, H, W, C, OC, per, around, seed):
     found = convolved(x, weight, bias, around)
     # On the longest path about 12 roundings of a filter's transform, 8 of an input's, C of the sum, 10 of an output's.
     positive = (np.abs(array) for array in (x, weight, bias, naive.A, naive.B, naive.G))
-    assert_within(found, naive.conv2d_forward(x, weight, bias), C + 32, naive.conv2d_tiles(*positive))
+    assert_within(found, naive.conv2d_forward(x, weight, bias), C + 32, naive.conv2d_winograd(*positive))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

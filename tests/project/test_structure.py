@@ -15,7 +15,9 @@ KERNELS = [path for path in FILES if path.startswith("kernels/")]
 
 KERNEL = '''
 @kernel
-def f(x):
+def f(
+    x,  # (3,), overwritten
+):
     """Do.
 
     Parallel : no.
@@ -36,8 +38,17 @@ PLANTED = [
     ("kernels_import_numba_and_each_other", "kernels/x.py", "import rich"),
     ("kernels_import_numba_and_each_other", "kernels/x.py", "from jitnet.errors import InputError"),
     ("kernels_import_numba_and_each_other", "kernels/x.py", "from ..errors import InputError"),
-    ("only_two_kernel_files_read_the_environment", "kernels/x.py", "import os\nos.environ['A']"),
-    ("only_two_kernel_files_read_the_environment", "kernels/x.py", "from os import getenv"),
+    ("kernels_import_downwards", "kernels/compiler/x.py", "from ..table import CONV"),
+    ("kernels_import_downwards", "kernels/compiler/x.py", "from ..fast.batch import forward"),
+    ("kernels_import_downwards", "kernels/layers/x.py", "from .. import step"),
+    ("kernels_import_downwards", "kernels/table.py", "from .layers.loss import output_loss"),
+    ("only_the_compiler_package_knows_numba", "kernels/fast/x.py", "from numba.extending import intrinsic"),
+    ("only_the_compiler_package_knows_numba", "kernels/tools/x.py", "from llvmlite import ir"),
+    ("only_the_compiler_package_knows_numba", "kernels/layers/x.py", "from numba.core import cgutils"),
+    ("arguments_have_comments", "kernels/fast/x.py", "@body\ndef f(layer, x):\n    pass"),
+    ("arguments_have_comments", "kernels/fast/x.py", "@kernel\ndef f(\n    x,  # (N,)\n    out,\n):\n    pass"),
+    ("only_compiler_files_read_the_environment", "kernels/x.py", "import os\nos.environ['A']"),
+    ("only_compiler_files_read_the_environment", "kernels/x.py", "from os import getenv"),
     ("imports_point_down", "jitnet/events.py", "from jitnet.errors import InputError"),
     ("imports_point_down", "jitnet/model/network.py", "from jitnet import training"),
     ("imports_point_down", "jitnet/training/loop.py", "def f():\n    import jitnet.display.plain"),
@@ -48,6 +59,7 @@ PLANTED = [
     ("imports_point_down", "jitnet/commands/train.py", "from jitnet.cli import main"),
     ("imports_point_down", "jitnet/estimators/api.py", "from jitnet.display import open_view"),
     ("only_views_and_commands_import_rich", "jitnet/training/loop.py", "from rich import print"),
+    ("only_printing_prints", "jitnet/commands/train.py", "print('epoch')"),
     ("the_loop_is_silent", "jitnet/training/loop.py", "print('epoch')"),
     ("the_loop_is_silent", "jitnet/model/network.py", "with open('a') as file: pass"),
     ("the_loop_is_silent", "jitnet/model/network.py", "path.write_text('a')"),
@@ -176,7 +188,25 @@ def test_the_twins_share_nothing_with_the_kernels():
 
 
 @pytest.mark.parametrize(
-    "name", ["cli", "events", "config", "display", "run.folder", "data", "history", "trials.driver"]
+    "name",
+    [
+        "cli",
+        "events",
+        "config",
+        "display",
+        "run.start",
+        "data",
+        "history",
+        "trials.driver",
+        "trials.trial",
+        "estimators",
+    ],
 )
 def test_what_answers_at_once_does_not_wait_for_numba(name):
     run(f"import sys, jitnet.{name}\nassert 'numba' not in sys.modules and 'llvmlite' not in sys.modules")
+
+
+def test_names_that_are_shared_are_defined():
+    """A parameter without a comment of its own is one of these."""
+    head = ast.get_docstring(ast.parse((ROOT / "kernels/table.py").read_text()))
+    assert all(re.search(rf"\b{name}\b", head) for name in structure.SHARED)

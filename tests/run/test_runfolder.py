@@ -141,8 +141,13 @@ def test_a_new_run_is_complete(tmp_path):
         tensors, metadata = run.load("last")
         assert checkpoint.content_hash(tensors) == checkpoint.content_hash(state(0, 0))
         assert metadata.pop("saved") and metadata.pop("sha256")
+        assert Settings.from_values(json.loads(metadata.pop("settings")), "it") == run.settings
         assert metadata == {
             "format": "jitnet-1",
+            "bias": "position",
+            "image": "",  # this meta.json names neither image nor classes
+            "classes": "[]",
+            "classes_dtype": "<i8",
             "jitnet": __version__,
             "title": "cnn-synthetic",
             "architecture": run.settings.architecture,
@@ -570,9 +575,9 @@ def test_seconds_of_a_broken_epoch_are_carried_over(tmp_path):
 def test_a_damaged_row_that_is_needed_is_told(tmp_path):
     with trained(tmp_path) as run:
         metrics = run.path / "metrics.csv"
-        for damage in ("0,10\n", "x" * 9 + "\n", "0,10,,0.3,,,1,9,2,0,3,9\n", "0.5" + ",1" * 11 + "\n"):
+        for damage in ("0,10\n", "x" * 9 + "\n", "0,10,x,0.3,,,1,9,2,0,3,9\n", "0.5" + ",1" * 11 + "\n"):
             metrics.write_text(metrics.read_text().splitlines(keepends=True)[0] + damage)
-            with pytest.raises(InputError, match=r"line 2 of .*metrics\.csv is damaged: mend it, or delete"):
+            with pytest.raises(InputError, match=r"line 2 of .*metrics\.csv is damaged .*: fix it, or delete"):
                 run.rewind(2, 20)
         metrics.unlink()
         (run.path / "steps.jsonl").unlink()

@@ -88,8 +88,8 @@ def test_a_signal_in_each_phase(folder, monkeypatch, capsys, number, kind, nth, 
     assert signalled(monkeypatch, number, kind=kind, nth=nth) == 128 + number
     assert [signal.getsignal(other) for other in SIGNALS] == handlers
     assert capsys.readouterr().out.splitlines()[-1] == (
-        f"Stopped by {signal.Signals(number).name} at epoch {position[0]}, step {position[2]}; "
-        "a checkpoint is saved, go on with: jitnet resume runs/run"
+        f"Stopped by {signal.Signals(number).name} in epoch {position[0] + 1}, step {position[2]}; "
+        "a checkpoint is saved, continue with: jitnet resume runs/run"
     )
     assert checkpoint.load("runs/run/last.safetensors")[0]["position"].tolist() == position
     goes_on(Path("runs/run"))
@@ -139,12 +139,12 @@ SAVING = ("open", "write", "fsync", "link", "replace")
 @pytest.mark.parametrize("call", SAVING)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_in_mid_save(folder, monkeypatch, capsys, number, call):
-    """The save is ended first: what stops the run is looked at behind it."""
+    """The save is ended first: what stops the run is checked after it."""
     assert signalled_in_mid_save(monkeypatch, call, number) == 128 + number
     assert (
         capsys.readouterr()
         .out.splitlines()[-1]
-        .startswith(f"Stopped by {signal.Signals(number).name} at epoch 2, step 320; a checkpoint is saved")
+        .startswith(f"Stopped by {signal.Signals(number).name} in epoch 3, step 320; a checkpoint is saved")
     )
     assert checkpoint.load("runs/run/last.safetensors")[0]["position"].tolist() == [2, 0, 320]
     goes_on(Path("runs/run"))
@@ -160,7 +160,7 @@ def test_a_second_signal_in_mid_save(folder, monkeypatch, call):
     goes_on(Path("runs/run"))
 
 
-@pytest.mark.parametrize("place", range(16, 26))  # the syncs of the first epoch's saves and those behind them
+@pytest.mark.parametrize("place", range(16, 26))  # the syncs of the first epoch's saves and those after them
 def test_a_second_signal_while_saving_leaves_a_whole_checkpoint(folder, monkeypatch, place):
     synced, fsync = [], os.fsync
 
@@ -211,7 +211,7 @@ def test_ctrl_c_while_compiling(folder, times):
             process.send_signal(signal.SIGINT)
             time.sleep(0.1)
         out, err = process.communicate(timeout=120)
-    line = "at epoch 0, step 0; a checkpoint is saved, go on with: jitnet resume runs/run"
+    line = "in epoch 1, step 0; a checkpoint is saved, continue with: jitnet resume runs/run"
     assert process.returncode == 130 and err == ""
     assert times == 2 or out.splitlines()[-1].endswith(line)  # a second one may come too late to prevent that line
     assert list(cold.glob("kernels-*"))
@@ -227,7 +227,7 @@ def test_a_second_ctrl_c_while_llvm_is_handed_machine_code(folder, nth):
     with start(folder, str(nth), *WORDS, program=(str(HELPERS[0] / "called_back.py"),)) as process:
         out, err = process.communicate(timeout=300)
     assert process.returncode == 130 and err == ""
-    assert out.splitlines()[-1].startswith("Stopped by SIGINT at epoch 0, step 0; a checkpoint is saved")
+    assert out.splitlines()[-1].startswith("Stopped by SIGINT in epoch 1, step 0; a checkpoint is saved")
     goes_on(Path("runs/run"))
 
 
@@ -275,7 +275,7 @@ def test_the_terminal_after_ctrl_c(folder, times):
         os.close(leader)
         os.close(follower)
     assert b"\x1b[?25l" in text and text.rfind(b"\x1b[?25h") > text.rfind(b"\x1b[?25l")
-    assert b"Traceback" not in text and (times == 2 or b"go on with: jitnet resume runs/run" in text)
+    assert b"Traceback" not in text and (times == 2 or b"continue with: jitnet resume runs/run" in text)
     checkpoint.load(folder / "runs/run/last.safetensors")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from data_files import write_idx
 
 from jitnet.cli import main
-from jitnet.kernels.compiler import decorators
+from jitnet.kernels.compiler import cache
 from jitnet.storage import checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
     """Return an environment without a trace of its user, but for the kernels that are compiled already."""
     ours = ("JITNET_", "NUMBA_", "XDG_", "KERAS_", "CI", "TTY_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    compiled = {"NUMBA_CACHE_DIR": str(decorators.CACHE_FOLDER.parent)} if decorators.CACHE_FOLDER else {}
+    compiled = {"NUMBA_CACHE_DIR": str(cache.CACHE_FOLDER.parent)} if cache.CACHE_FOLDER else {}
     return kept | compiled | {"HOME": str(folder), "PYTHONPATH": str(ROOT)} | changes
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from jitnet.model import memory_plan
+from jitnet.model.kernel_choice import BATCH
 
 GAP = 80  # elements: more than a tile is wide
 
@@ -25,12 +26,12 @@ class Moated(memory_plan.Arena):
 made: list[Moated] = []
 
 
-def build(monkeypatch, network, images):
+def build(monkeypatch, network, images, driver=BATCH):
     """Give a network a workspace with moats; return it and, for `work` and `argmax`, where the moats are."""
     made.clear()
     with monkeypatch.context() as patch:
         patch.setattr(memory_plan, "Arena", Moated)
-        space = memory_plan.build(network.shapes, images, 2, network.dtype)
+        space = memory_plan.build(network.shapes, images, 2, network.dtype, driver)
     work, scratch, argmax, rows = made[:4]
     start, size = int(space.plan[0]["scratch"]), scratch.size
     assert size == space.plan[0]["scratch_size"]
@@ -47,7 +48,7 @@ def build(monkeypatch, network, images):
             moat[offset : offset + count] = False
         array[moat] = np.nan if array.dtype.kind == "f" else 165
         moats.append((array, moat))
-    network._workspace = space
+    network.use(space, driver)
     return moats
 
 

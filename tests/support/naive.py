@@ -54,6 +54,11 @@ def conv2d_row(x, weight, bias, y, first, stop):
     return conv2d_forward(x[None], weight, bias)[0, y, :, first:stop]
 
 
+def conv2d_row_few_channels(x, weight, bias, y, first, stop):
+    """The same row."""
+    return conv2d_row(x, weight, bias, y, first, stop)
+
+
 # Winograd's F(4x4, 3x3): see the head of kernels/fast/conv_winograd.py.
 B = [
     [4, 0, -5, 0, 1, 0],
@@ -80,7 +85,7 @@ def transform_weight(weight, G=G):
     return out.reshape(36, *weight.shape[2:])
 
 
-def conv2d_tiles(x, weight, bias, A=A, B=B, G=G):
+def conv2d_winograd(x, weight, bias, A=A, B=B, G=G):
     """The convolution, tile by tile: A ((G weight G^T) * (B x B^T)) A^T + bias; x has its border of zeros."""
     x, transformed = np.float64(x), transform_weight(weight, G)
     N, H, W, OC = len(x), x.shape[1] - 2, x.shape[2] - 2, weight.shape[3]
@@ -115,7 +120,7 @@ def conv2d_backward_weight(x, grad_output):
     return grad_weight
 
 
-def wide_backward(x, grad_map, weight, first, stop):
+def sparse_backward(x, grad_map, weight, first, stop):
     """Each number of some filters' maps adds the patch of x at its place to its filter, and its filter to the patch."""
     x, weight = np.float64(x), np.float64(weight)
     height, width, _ = grad_map.shape
@@ -127,7 +132,7 @@ def wide_backward(x, grad_map, weight, first, stop):
     return grad_weight, grad_x
 
 
-def narrow_backward_weight(x, grad_map, first_row, stop_row, first, stop):
+def sparse_input_backward_weight(x, grad_map, first_row, stop_row, first, stop):
     """grad_weight[i,j,c,o] = sum over (y, w) of x[y+i,w+j,c] * g[y,w,o], g being some rows and filters of the map"""
     x = np.float64(x)
     grad_weight = np.zeros((3, 3, x.shape[2], grad_map.shape[2]))
@@ -184,8 +189,14 @@ def activation_forward(kind, x):
     return [lambda: x, lambda: np.maximum(x, 0), lambda: 0.5 + 0.5 * np.tanh(x / 2), lambda: np.tanh(x)][kind]()
 
 
-def activation_backward(kind, out, grad):
-    """f'(x) * grad, by out = f(x)"""
+def activation_backward(kind, z, grad):
+    """f'(z) * grad"""
+    f = activation_forward(kind, z)
+    return np.float64(grad) * (1, np.float64(z) > 0, f - f**2, 1 - f**2)[kind]
+
+
+def activation_backward_from_result(kind, out, grad):
+    """f'(z) * grad, by out = f(z)"""
     out = np.float64(out)
     return np.float64(grad) * (1, out > 0, out - out**2, 1 - out**2)[kind]
 
@@ -198,20 +209,35 @@ def activations(layers):
     return dict(zip(names, [*kinds[:-1], 0]))
 
 
-def linear_forward(x, weight, bias, kind):
-    """out[n,k] = f(bias[k] + sum_d x[n,d] * weight[d,k])"""
-    return activation_forward(kind, np.float64(bias) + np.float64(x) @ np.float64(weight))
+def linear_forward(x, weight, bias):
+    """out[n,k] = bias[k] + sum_d x[n,d] * weight[d,k]"""
+    return np.float64(bias) + np.float64(x) @ np.float64(weight)
 
 
-def linear_backward_input(grad_output, weight, x, kind):
-    """grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], x having come out of f"""
-    grad_input = np.float64(grad_output) @ np.float64(weight).T
-    return activation_backward(kind, x, grad_input) if kind else grad_input
+def linear_backward_input(grad_output, weight):
+    """grad_input[n,d] = sum_k grad_output[n,k] * weight[d,k]"""
+    return np.float64(grad_output) @ np.float64(weight).T
 
 
 def linear_backward_weight(x, grad_output):
     """grad_weight[d,k] = sum_n x[n,d] * grad_output[n,k];  grad_bias[k] = sum_n grad_output[n,k]"""
     return np.float64(x).T @ np.float64(grad_output), np.float64(grad_output).sum(axis=0)
+
+
+def linear_batch_forward(x, weight, bias, kind):
+    """out[n,k] = f(bias[k] + sum_d x[n,d] * weight[d,k])"""
+    return activation_forward(kind, linear_forward(x, weight, bias))
+
+
+def linear_batch_backward_input(grad_output, weight, x, kind):
+    """grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], x having come out of f"""
+    grad_input = linear_backward_input(grad_output, weight)
+    return activation_backward_from_result(kind, x, grad_input) if kind else grad_input
+
+
+def linear_batch_backward_weight(x, grad_output):
+    """As linear_backward_weight."""
+    return linear_backward_weight(x, grad_output)
 
 
 def softmax_cross_entropy(logits, targets, scale):
@@ -262,11 +288,6 @@ def optimizer_step(rule, param, grad, first, second, lr, t):
     return param - lr * mean / (np.sqrt(square) + 1e-8), first, second
 
 
-def sgd_step(param, grad, lr):
-    """param - lr * grad"""
-    return np.float64(param) - float(lr) * np.float64(grad)
-
-
 def sum_shards(shards):
     """out[p] = sum_s shards[s,p]"""
     return np.float64(shards).sum(axis=0)
@@ -290,8 +311,8 @@ def border(x):
     return np.pad(np.float64(x), ((0, 0), (1, 1), (1, 1), (0, 0)))
 
 
-def trunk_forward(layers, tensors, images):
-    """Return the trunk's output, and of each conv block its padded input, its map before the activation, its argmax."""
+def conv_blocks_forward(layers, tensors, images):
+    """Return the conv blocks' output, and of each its padded input, its map before the activation, its argmax."""
     x, tape, kinds = images, [], activations(layers)
     for name, pooled in blocks(layers):
         padded = border(x)
@@ -303,14 +324,14 @@ def trunk_forward(layers, tensors, images):
     return x, tape
 
 
-def trunk_backward(layers, tensors, tape, grad):
+def conv_blocks_backward(layers, tensors, tape, grad):
     """Return the gradients of the conv blocks' tensors, summed over the images."""
     gradients = {}
     for (name, pooled), (padded, before, argmax) in reversed(list(zip(blocks(layers), tape))):
         if pooled:
             grad = max_pool2d_backward(grad, argmax, *before.shape[1:3])
         kind = activations(layers)[name]
-        grad = activation_backward(kind, activation_forward(kind, before), grad)
+        grad = activation_backward(kind, before, grad)
         gradients[f"{name}.weight"] = conv2d_backward_weight(padded, border(grad))
         per_channel = tensors[f"{name}.bias"].shape != before.shape[1:]
         gradients[f"{name}.bias"] = grad.sum(axis=(0, 1, 2), keepdims=True)[0] if per_channel else grad.sum(axis=0)
@@ -319,13 +340,13 @@ def trunk_backward(layers, tensors, tape, grad):
 
 
 def forward(layers, tensors, images):
-    """Return the logits, the trunk's tape, and the inputs of the dense layers."""
-    x, tape = trunk_forward(layers, tensors, images)
+    """Return the logits, the tape of the conv blocks, and the inputs of the dense layers."""
+    x, tape = conv_blocks_forward(layers, tensors, images)
     x = x.reshape(len(x), -1)
     inputs = []
     for name in heads(layers):
         inputs.append(x)
-        x = linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], activations(layers)[name])
+        x = linear_batch_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], activations(layers)[name])
     return x, tape, inputs
 
 
@@ -348,11 +369,11 @@ def gradients(layers, tensors, images, targets, loss=0):
     for place, name in reversed(list(enumerate(heads(layers)))):
         found[f"{name}.weight"], found[f"{name}.bias"] = linear_backward_weight(inputs[place], grad)
         kind = kinds[heads(layers)[place - 1]] if place else 0
-        grad = linear_backward_input(grad, tensors[f"{name}.weight"], inputs[place], kind)
+        grad = linear_batch_backward_input(grad, tensors[f"{name}.weight"], inputs[place], kind)
     if tape:
         _, before, argmax = tape[-1]
         shape = before.shape if argmax is None else argmax.shape
-        found |= trunk_backward(layers, tensors, tape, grad.reshape(shape))
+        found |= conv_blocks_backward(layers, tensors, tape, grad.reshape(shape))
     return each, found
 
 

@@ -18,7 +18,7 @@ TILED = [
     ("conv16 pool conv17 pool dense3", (7, 8, 1), "position"),
     ("conv17 pool conv16 conv16 dense4", (6, 7, 1), "position"),
 ]
-# (architecture, image, bias): one to many blocks, with and without pools, heads of any length, no trunk, odd extents,
+# (architecture, image, bias): one to many blocks, with and without pools, heads of any length, no conv, odd extents,
 # channels that fill no vector.
 MAKES = [
     ("dense2", (1, 1, 1), "position"),
@@ -101,7 +101,7 @@ def _room(drawn) -> float:
     _, tape, inputs = naive.forward(drawn.layers, tensors, drawn.inputs)
     room, kinds = [np.inf], naive.activations(drawn.layers)
     for name, x in zip(naive.heads(drawn.layers)[:-1], inputs):
-        before = naive.linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], False)
+        before = naive.linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"])
         room += [np.abs(before).min()] * (kinds[name] == 1)
     for (name, _), (_, before, argmax) in zip(naive.blocks(drawn.layers), tape):
         room += [np.abs(before).min()] * (kinds[name] == 1)

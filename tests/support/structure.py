@@ -14,20 +14,33 @@ ANYTHING = None
 MAY_IMPORT = {
     "errors": set(),
     "events": set(),
-    "setting": {"errors"},
-    "config": {"errors", "setting"},
+    "printing": set(),
+    "setting": {"errors", "printing"},
+    "config": {"errors", "printing", "setting"},
     "machine": {"errors", "kernels"},
-    "data": {"config", "errors", "kernels", "__version__"},
+    "data": {"config", "errors", "kernels", "printing", "__version__"},
     "model": {"config", "errors", "kernels", "machine"},
-    "storage": {"config", "data", "errors", "model", "__version__"},
+    "storage": {"config", "data", "errors", "model", "printing", "__version__"},
     "training": {"config", "data", "errors", "events", "kernels", "machine", "model"},
-    "run": {"config", "data", "errors", "events", "machine", "model", "storage", "training", "__version__"},
+    "run": {"config", "data", "errors", "events", "machine", "model", "printing", "storage", "training", "__version__"},
     "estimators": {"config", "data", "errors", "events", "machine", "model", "run", "storage", "training"},
-    "history": {"config", "errors", "model", "run"},
-    "trials": {"config", "data", "errors", "events", "history", "machine", "model", "run", "storage", "training"},
-    "display": {"errors", "events", "history", "trials.board"},
+    "history": {"config", "errors", "model", "printing", "run"},
+    "trials": {
+        "config",
+        "data",
+        "errors",
+        "events",
+        "history",
+        "machine",
+        "model",
+        "printing",
+        "run",
+        "storage",
+        "training",
+    },
+    "display": {"errors", "events", "history", "printing", "trials.board"},
     "export": {"config", "data", "errors", "model", "setting", "storage", "__version__"},
-    "report": {"display", "errors", "history", "model"},
+    "report": {"display", "errors", "history", "model", "printing"},
     "commands": ANYTHING,
     "cli": ANYTHING,
     "__init__": ANYTHING,
@@ -35,7 +48,8 @@ MAY_IMPORT = {
 }
 SILENT = {"model", "training"}  # no rich, no printing, no files
 DRAWS = {"display", "commands"}  # may import rich
-ENVIRONMENT = {"kernels/compiler/decorators.py", "kernels/compiler/simd_ir.py"}
+PRINTS = {"jitnet/printing.py", "jitnet/commands/completion.py"}  # the latter only its own scripts
+ENVIRONMENT = {"kernels/compiler/cache.py", "kernels/compiler/decorators.py", "kernels/compiler/simd_ir.py"}
 ALLOCATES = {"kernels/compiler/interpreted.py"}
 ALLOCATORS = {"empty", "zeros", "ones", "full", "array", "empty_like", "zeros_like", "ones_like", "full_like", "copy"}
 FIELDS = ("Parallel", "Work", "Errors", "Matches", "Source")
@@ -146,6 +160,59 @@ def room(path: str) -> str:
     return path.split("/")[1].removesuffix(".py")
 
 
+# What each package of kernels/ may import of kernels/, besides itself; table.py is on the ground.
+KERNELS_MAY_IMPORT = {
+    "table": set(),
+    "compiler": set(),
+    "fast": {"compiler", "layers", "table"},
+    "layers": {"compiler", "fast", "table"},
+    "step": {"compiler", "layers", "table"},
+    "tools": {"compiler"},
+    "__init__": set(),
+}
+# Of numba what its documentation offers to everyone; the rest is used in kernels/compiler/ alone.
+PUBLIC_NUMBA = {"numba.prange", "numba.config", "numba.njit", "numba.get_num_threads"}
+INNER = {"body", "force_inline", "inline_ir"}  # the decorators of functions that kernels call
+# Parameters that mean the same in every file: see the head of kernels/table.py.
+SHARED = {
+    "layer", "layers", "plan", "params", "work", "argmax", "rows", "scratch", "n", "slot", "share", "half", "lr",
+    "scale", "divisor", "first", "stop", "count", "place", "start", "size", "itemsize",
+}  # fmt: skip
+
+
+def kernels_import_downwards(path: str, tree: ast.AST) -> Iterator[str]:
+    if not path.startswith("kernels/"):
+        return
+    own = path.removeprefix("kernels/").split("/")[0].removesuffix(".py")
+    dots = "." * path.count("/")
+    for name in imported(tree):
+        if not name.startswith(dots) or (path.count("/") > 1 and not name.startswith("..")):
+            continue
+        other = name.lstrip(".").split(".")[0]
+        if other != own and other not in KERNELS_MAY_IMPORT.get(own, set()):
+            yield f"{own} imports {other}"
+
+
+def only_the_compiler_package_knows_numba(path: str, tree: ast.AST) -> Iterator[str]:
+    """Undocumented parts of numba, and LLVM, are used in kernels/compiler/ alone."""
+    if path.startswith("kernels/") and not path.startswith("kernels/compiler/"):
+        for name in imported(tree):
+            if name.split(".")[0] in {"numba", "llvmlite"} and name not in PUBLIC_NUMBA:
+                yield f"imports {name}"
+
+
+def arguments_have_comments(path: str, source: str) -> Iterator[str]:
+    """The shape of an array, or what else an argument is, stands on its line in the signature."""
+    if not path.startswith("kernels/fast/"):
+        return
+    lines = source.splitlines()
+    for function in functions(ast.parse(source)):
+        if decorators(function) & (INNER | {"kernel", "serial_kernel", "primitive"}):
+            for argument in function.args.args:
+                if argument.arg not in SHARED and "#" not in lines[argument.lineno - 1]:
+                    yield f"{function.name} does not say what {argument.arg} is"
+
+
 def kernels_import_numba_and_each_other(path: str, tree: ast.AST) -> Iterator[str]:
     if path.startswith("kernels/"):
         for name in imported(tree):
@@ -161,7 +228,7 @@ def kernels_import_numba_and_each_other(path: str, tree: ast.AST) -> Iterator[st
                 yield f"imports {name}"
 
 
-def only_two_kernel_files_read_the_environment(path: str, tree: ast.AST) -> Iterator[str]:
+def only_compiler_files_read_the_environment(path: str, tree: ast.AST) -> Iterator[str]:
     if path.startswith("kernels/") and path not in ENVIRONMENT:
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
@@ -189,6 +256,13 @@ def imports_point_down(path: str, tree: ast.AST) -> Iterator[str]:
 def only_views_and_commands_import_rich(path: str, tree: ast.AST) -> Iterator[str]:
     if not path.startswith("jitnet/") or room(path) not in DRAWS:
         yield from (f"imports {name}" for name in imported(tree) if name.split(".")[0] == "rich")
+
+
+def only_printing_prints(path: str, tree: ast.AST) -> Iterator[str]:
+    if path.startswith("jitnet/") and path not in PRINTS:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
+                yield f"calls print in line {node.lineno}, which lets escape codes in names through"
 
 
 def the_loop_is_silent(path: str, tree: ast.AST) -> Iterator[str]:
@@ -254,9 +328,12 @@ def files_are_short(path: str, source: str) -> Iterator[str]:
 
 RULES = (
     kernels_import_numba_and_each_other,
-    only_two_kernel_files_read_the_environment,
+    kernels_import_downwards,
+    only_the_compiler_package_knows_numba,
+    only_compiler_files_read_the_environment,
     imports_point_down,
     only_views_and_commands_import_rich,
+    only_printing_prints,
     the_loop_is_silent,
     prange_stands_in_kernels_only,
     kernels_allocate_nothing,
@@ -268,4 +345,6 @@ def complaints(path: str, source: str) -> list[str]:
     """Return what is wrong with a file, each line with the rule's name."""
     tree = ast.parse(source)
     found = [f"{path}: {rule.__name__}: {text}" for rule in RULES for text in rule(path, tree)]
-    return found + [f"{path}: files_are_short: {text}" for text in files_are_short(path, source)]
+    for rule in (files_are_short, arguments_have_comments):
+        found += [f"{path}: {rule.__name__}: {text}" for text in rule(path, source)]
+    return found

@@ -9,7 +9,7 @@ import pytest
 from commands import TINY, digits, jitnet, result, settle, train
 
 from jitnet.events import Compiling
-from jitnet.kernels.compiler import decorators
+from jitnet.kernels.compiler import cache, thread_pool
 from jitnet.kernels.fast import batch
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
@@ -33,7 +33,7 @@ def test_events_count_up_and_the_second_time_is_cached(batch_size):
     events = list(compile_kernels(NETWORK, batch_size, IMAGES))
     assert all(isinstance(event, Compiling) for event in events)
     assert [event.index for event in events] == list(range(events[-1].total + 1))
-    assert all(event.cached == (decorators.CACHE_FOLDER is not None) for event in events)
+    assert all(event.cached == (cache.CACHE_FOLDER is not None) for event in events)
     assert [event.seconds for event in events] == sorted(event.seconds for event in events)
 
 
@@ -47,7 +47,7 @@ def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
             done.append("load")
 
     done: list[str] = []
-    monkeypatch.setattr(decorators, "start_pool", lambda: done.append("pool"))
+    monkeypatch.setattr(thread_pool, "start_pool", lambda: done.append("pool"))
     monkeypatch.setattr(batch, "predict_logits", Kernel())
     list(compile_kernels(NETWORK, 1, IMAGES))
     assert "load" in done and done[0] == "pool"
@@ -61,28 +61,28 @@ def beside(*names):
 def test_a_second_process_leaves_kernels_in_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    with beside("loss.output_loss") as process:
+    with beside("layers.loss.output_loss") as process:
         assert process.wait(120) == 0
     assert list(tmp_path.rglob("loss.output_loss-*.nbi"))
 
 
 def test_the_second_process_ends_with_the_compilation():
-    with beside("trunk.trunk_backward") as process:
+    with beside("fast.batch_conv.conv_blocks_backward") as process:
         assert process.poll() is None
     assert process.returncode is not None
 
 
 def test_without_a_second_process_all_is_compiled_here(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with beside("trunk.trunk_backward") as process:
+    with beside("fast.batch_conv.conv_blocks_backward") as process:
         assert process is None
 
 
 def harmed(folder: Path, pattern: str, content: bytes) -> str:
     """Copy the compiled kernels and put something else into some of their files; return the folder."""
-    assert decorators.CACHE_FOLDER is not None
-    copy = folder / "cache" / decorators.CACHE_FOLDER.name
-    shutil.copytree(decorators.CACHE_FOLDER, copy)
+    assert cache.CACHE_FOLDER is not None
+    copy = folder / "cache" / cache.CACHE_FOLDER.name
+    shutil.copytree(cache.CACHE_FOLDER, copy)
     files = list(copy.rglob(pattern))
     assert files
     for file in files:
@@ -102,11 +102,11 @@ def check_repair(folder: Path, pattern: str, content: bytes) -> None:
 
 
 def test_a_truncated_kernel_is_compiled_again(folder):
-    check_repair(folder, "persample.train_per_sample-*.nbc", b"")
+    check_repair(folder, "per_sample.train_per_sample-*.nbc", b"")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "persample.*.nbi", "minibatch.predict_logits-*.nbc"])
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "per_sample.*.nbi", "batch.predict_logits-*.nbc"])
 @pytest.mark.parametrize("content", [b"", b"garbage"])
 def test_any_damage_is_repaired(folder, pattern, content):
     check_repair(folder, pattern, content)
@@ -153,8 +153,8 @@ def test_where_the_cache_is(monkeypatch, environ, place):
     for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, environ.get(name, ""))
     monkeypatch.setenv("HOME", "/home/u")
-    monkeypatch.setattr(decorators.sys, "platform", environ.get("platform", "linux"))
-    assert decorators._user_cache() == Path(place)
+    monkeypatch.setattr(cache.sys, "platform", environ.get("platform", "linux"))
+    assert cache._user_cache() == Path(place)
 
 
 def test_without_a_home_there_is_no_cache(monkeypatch):
@@ -163,11 +163,11 @@ def test_without_a_home_there_is_no_cache(monkeypatch):
 
     for name in ("NUMBA_CACHE_DIR", "JITNET_CACHE_DIR", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(decorators.Path, "home", nobody)
-    assert decorators._cache_folder() is None
+    monkeypatch.setattr(cache.Path, "home", nobody)
+    assert cache._cache_folder() is None
 
 
 def test_a_forked_process_is_told_what_it_lacks(monkeypatch):
-    monkeypatch.setattr(decorators, "_pool_is_lost", True)
-    with pytest.raises(RuntimeError, match="start it by multiprocessing's 'spawn'"), decorators.entered():
+    monkeypatch.setattr(thread_pool, "_pool_is_lost", True)
+    with pytest.raises(RuntimeError, match="start it by multiprocessing's 'spawn'"), thread_pool.exclusive():
         pytest.fail("it was let in")

@@ -1,4 +1,4 @@
-"""Bars for work that takes a while: who reports how far it is, where they are drawn, and where not."""
+"""Bars for work that takes a while: who reports progress, where they are drawn, and where not."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""scikit-learn's searches over our estimators, in processes of their own, never more threads than cores."""
+"""scikit-learn's searches over our estimators, in separate processes, never more threads than cores."""
 
 import json
 

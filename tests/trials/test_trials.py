@@ -129,10 +129,10 @@ def test_values_are_those_of_the_settings():
         (["--grid", "lr"], "expected a setting and its values"),
         (["--grid", "rate=1"], "'rate', which is not a setting: expected one of hidden, arch"),
         (["--grid", "seed=1,2"], "use --seeds N"),
-        (["--grid", "lr=fast"], "'fast': expected a number"),
+        (["--grid", "lr=fast"], "--grid lr has the value 'fast': expected a"),
         (["--grid", "lr=0.1,0.1"], "gives a value of lr twice"),
         (["--grid", "lr=0.1", "--grid", "lr=0.2"], "names lr twice"),
-        (["--grid", "lr=-1"], "--lr is -1.0"),
+        (["--grid", "lr=-1"], "--grid lr has the value '-1': expected a finite number above 0"),
         (["--range", "lr=1:2"], "without --random N"),
         (["--random", "3", "--range", "lr=2:1"], "the lower bound first"),
         (["--grid", "lr=0.1,0.2", "--halving", "2"], "expected --val N too"),
@@ -142,7 +142,7 @@ def test_values_are_those_of_the_settings():
         (["--grid", "lr=0.1", "--seeds", "0"], "--seeds is 0"),
         (["--grid", "lr=0.1", "--workers", "0"], "--workers is 0"),
         (["--grid", "lr=0.1", "--name", "../x"], "cannot be called"),
-        (["--grid", "lr=0.1", "--engine", "local", "--scheduler", "tcp://here:1"], "leave one of them out"),
+        (["--grid", "lr=0.1", "--engine", "local", "--scheduler", "tcp://here:1"], "omit one of them"),
         (
             ["--grid", "lr=0.1,0.2", "--halving", "2", "--val", "9", "--grid", "epochs=1,2"],
             "expected epochs not to vary",
@@ -176,7 +176,7 @@ def test_configurations_from_python():
 )  # fmt: skip
 def test_cores_are_shared_out(monkeypatch, cores, trials, workers, threads, expected):
     monkeypatch.setattr(worker_pool.threads, "usable_cores", lambda: cores)
-    assert worker_pool.share_out(trials, workers, threads) == expected
+    assert worker_pool.divide_cores(trials, workers, threads) == expected
 
 
 def test_time_left_is_what_is_left_at_this_pace(monkeypatch, tmp_path):

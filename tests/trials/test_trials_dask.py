@@ -1,4 +1,4 @@
-"""Many trials over Dask distributed: a cluster of our own, and one that runs already and loses what it has."""
+"""Many trials over Dask distributed: a cluster of our own, and one that runs already and loses its workers."""
 
 import json
 import os
@@ -51,7 +51,7 @@ if __name__ == "__main__":
 
 
 class Cluster:
-    """A scheduler and two workers of one thread, on loopback, each a process of its own."""
+    """A scheduler and two workers of one thread, on loopback, each a separate process."""
 
     def __init__(self, folder: Path):
         self.folder, self.processes = folder, []
@@ -95,7 +95,7 @@ def test_a_worker_killed_in_mid_run_then_the_scheduler(folder, cluster):
     assert code == 0 and f"Dask at {cluster.address}" in out and "2 done" in out, err
     assert [worker.poll() for worker in workers if worker.pid == killed] == [-signal.SIGKILL]
     table = many.table(folder / "runs/r")
-    assert table[run.name]["message"] == "its worker was killed, another went on from its checkpoint"
+    assert table[run.name]["message"] == "its worker was killed, another continued from its checkpoint"
     for name, row in table.items():
         alone = train(f"alone-{name}", "--val", "40", "--seed", row["seed"], epochs=many.EPOCHS)
         assert result(folder / "runs/r" / name) == result(alone)
@@ -130,4 +130,4 @@ def test_without_dask_there_is_a_sentence(folder, capsys, monkeypatch):
     words = ("repeat", "cnn", *TINY, "--engine", "dask", "--ui", "quiet")
     assert "pip install 'jitnet[dask]'" in refusal(capsys, *words)
     assert os.listdir(folder / "runs")[0].startswith("repeat-cnn-")
-    assert main(["runs", "list"]) == 0  # a sweep's folder is no run
+    assert main(["runs", "list"]) == 0  # a sweep's folder is not a run

@@ -41,10 +41,10 @@ def opened(folder, **changes):
 
 
 def task_of(sweep, epochs):
-    """Return what a worker is asked for, as the driver would."""
+    """Return the task of a worker, as the driver makes it."""
     driver = Driver(sweep.plan, sweep, board_of(sweep.plan, sweep), None, machines=[None])
     task = driver._task(sweep.plan.trials[0], epochs)
-    return task | {"data_sha256": trial.look([task])["data_sha256"]}
+    return task | {"data_sha256": trial.prepare([task])["data_sha256"]}
 
 
 def test_a_trial_stands_still_where_it_is_asked_to_and_is_not_trained_twice(folder):
@@ -75,7 +75,7 @@ def test_a_request_to_stop_is_heard_before_the_first_step(folder):
         task = task_of(sweep, 3)
         (sweep.path / STOP).touch()
         assert trial.run_trial(task)["status"] == "waiting" and not (sweep.path / "seed-0").exists()
-        assert trial.look([task])["data_sha256"] == task["data_sha256"]  # and no kernel is waited for
+        assert trial.prepare([task])["data_sha256"] == task["data_sha256"]  # and no kernel is waited for
 
 
 def test_a_checkpoint_that_cannot_be_saved_is_a_failure(folder, monkeypatch):
@@ -138,9 +138,9 @@ def test_a_full_disk_costs_the_table_alone(folder, threads, monkeypatch):
 
 
 def test_warnings_of_workers_are_told_once(folder, threads, monkeypatch):
-    look = trial.look
+    prepare = trial.prepare
     monkeypatch.setattr(
-        "jitnet.trials.driver.look", lambda tasks: look(tasks) | {"notices": ["slow disk", "slow disk"]}
+        "jitnet.trials.driver.prepare", lambda tasks: prepare(tasks) | {"notices": ["slow disk", "slow disk"]}
     )
     with opened(folder) as sweep:
         board = board_of(sweep.plan, sweep)

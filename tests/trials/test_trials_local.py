@@ -1,4 +1,4 @@
-"""Many trials on processes of this machine: the bits of `train` alone, whatever is stopped or killed on the way."""
+"""Many trials on processes of this machine: the bits of `train` alone, with any of them stopped or killed."""
 
 import json
 import os
@@ -106,7 +106,7 @@ def test_a_killed_worker_costs_nothing(folder):
     killed = many.kill_trainer(run)
     code, out, err = many.ended(process)
     assert code == 0 and "2 done" in out, err
-    assert f"{run.name}: done, {many.EPOCHS} epochs" in out and "its worker was killed, another went on" in out
+    assert f"{run.name}: done, {many.EPOCHS} epochs" in out and "its worker was killed, another continued" in out
     assert json.loads((run / "meta.json").read_text())["pid"] != killed
     table = many.table(sweep)
     seed = table[run.name]["seed"]
@@ -245,7 +245,7 @@ class Broken(Executor):
 def test_an_executor_that_breaks_loses_nothing(folder, threads, error, status, message):
     configs = [CONFIG | {"seed": seed} for seed in range(3)]
     found = {row.name: row for row in jitnet.sweep(configs, Broken(threads, 2, error), folder="runs/s")}
-    assert found["seed-0"].status in ("done", "stopped", "waiting")  # after the look, one call was let through
+    assert found["seed-0"].status in ("done", "stopped", "waiting")  # after the preparation, one call was let through
     assert {found[f"seed-{seed}"].status for seed in (1, 2)} == {status}
     assert message in found["seed-1"].message
     assert many.table(folder / "runs/s")["seed-2"]["status"] == status
@@ -257,10 +257,10 @@ def test_other_data_are_refused_by_the_worker(folder, threads, monkeypatch):
     from jitnet.trials import trial
 
     def changed(tasks):
-        found = trial.look(tasks)
+        found = trial.prepare(tasks)
         return found | {"data_sha256": "0" * 64}
 
-    monkeypatch.setattr("jitnet.trials.driver.look", changed)
+    monkeypatch.setattr("jitnet.trials.driver.prepare", changed)
     (row,) = jitnet.sweep([CONFIG], threads, folder="runs/s")
     assert row.status == "failed" and "are not those of the other trials" in row.message
     assert not (folder / "runs/s/seed-0").exists()

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from jitnet.data.record import DataRecord
+from jitnet.display.console import SafeConsole, safe_console
 from jitnet.display.format import (
     CLASS_HEAD,
     EPOCH_COLUMNS,
@@ -21,6 +21,7 @@ from jitnet.display.format import (
     epoch_columns,
     number,
     percentage,
+    significant,
 )
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.overlay import overlay
@@ -29,14 +30,22 @@ from jitnet.history import Run
 from jitnet.history.curves import ALONG, METRICS, Curve, epoch_rows
 from jitnet.history.read import summary
 from jitnet.history.tables import Table as Figures
+from jitnet.printing import printable
 
-_STATUS = {"done": "green", "running": "cyan", "stopped": "yellow", "crashed": "red", "diverged": "red"}
+_STATUS = {
+    "done": "green",
+    "running": "cyan",
+    "stopped": "yellow",
+    "crashed": "red",
+    "diverged": "red",
+    "damaged": "red",
+}
 _PIPE = 160  # columns without a terminal
 
 
-def console() -> Console:
+def console() -> SafeConsole:
     """Return the console of a command's result; a pipe is as wide as a line needs."""
-    made = Console(highlight=False)
+    made = safe_console()
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = _PIPE
     return made
@@ -56,7 +65,7 @@ def print_list(runs: list[Run], there: int, runs_dir: Path) -> None:
     if runs:
         out.print(table)
     counts = f"{len(runs)} of " * (len(runs) != there) + count(there, "run")
-    out.print(Text(f"{counts} in {runs_dir}"), style="dim")
+    out.print(Text(f"{counts} in {printable(runs_dir)}"), style="dim")
 
 
 def _cells(run: Run) -> dict[str, Text]:
@@ -64,26 +73,33 @@ def _cells(run: Run) -> dict[str, Text]:
     row = summary(run)
     return {
         "run": Text(row["name"]),
-        "status": Text(row["status"], _STATUS.get(row["status"], "")),
-        "network": Text(str(row["network"])),
-        "data": Text(row["data"], "yellow" if row["data"] == "synthetic" else ""),
-        "epochs": Text(f"{row['epochs']}/{row['planned']}"),
+        "status": _name(row["status"], _STATUS.get(row["status"], "")),
+        "network": _name(row["network"]),
+        "data": _name(row["data"], "yellow" if row["data"] == "synthetic" else ""),
+        "epochs": Text(NONE if row["epochs"] is None else f"{row['epochs']}/{row['planned']}"),
         "accuracy": Text(percentage(row["accuracy"])),
         "best": Text(percentage(row["best"])),
+        "rmse": Text(
+            significant(next((r["test_rmse"] for r in reversed(epoch_rows(run)) if r.get("test_rmse")), None))
+        ),
         "loss": Text(number(row["loss"], 4)),
         "time": Text(duration(row["seconds"])),
         "images/s": Text(number(row["images_per_s"])),
-        "age": Text(age(row["created"])),
+        "age": Text(NONE if row["created"] is None else age(row["created"])),
     }
+
+
+def _name(text: str | None, style: str = "") -> Text:
+    return Text(NONE if text is None else printable(text), style)
 
 
 def _fitting(rows: list[dict[str, Text]], width: int) -> list[str]:
     """Return the columns that fit: whole ones, so that no number is cut; the least telling go first."""
-    names = list(rows[0]) if rows else []
+    names = [name for name in rows[0] if name != "rmse" or any(str(row[name]) != NONE for row in rows)] if rows else []
     widths = {name: max(len(name), *(row[name].cell_len for row in rows)) for name in names}
-    for name in ("images/s", "best", "loss", "network", "time", "data", "age", "epochs", "status"):
+    for name in ("images/s", "best", "loss", "rmse", "network", "time", "data", "age", "epochs", "status"):
         if sum(widths.values()) + 2 * len(widths) > width:
-            del widths[name]
+            widths.pop(name, None)
     return list(widths)
 
 
@@ -92,10 +108,12 @@ def print_run(run: Run) -> None:
     out = console()
     row = summary(run)
     reason = f": {row['stop_reason']}" if row["stop_reason"] else ""
-    out.print(Text.assemble((run.name, "bold"), "  ", (run.status, _STATUS.get(run.status, "")), reason))
+    out.print(
+        Text.assemble((run.name, "bold"), "  ", (printable(run.status), _STATUS.get(run.status, "")), printable(reason))
+    )
     facts = _grid()
     for name, value in _facts(run, row):
-        facts.add_row(name, Text(value, overflow="fold"))
+        facts.add_row(name, Text(printable(value), overflow="fold"))
     out.print(facts)
     if run.epochs:
         out.print()
@@ -103,7 +121,7 @@ def print_run(run: Run) -> None:
         points = tuple((r["epoch"] + 1, r["test_accuracy"]) for r in run.epochs if _has(r))  # type: ignore[operator]
         if len(points) > 1:
             print_curves([Curve(run.name, points)], "test_accuracy", "epoch", rows=8)  # type: ignore[arg-type]
-    matrix = next((e["confusion"] for e in reversed(list(run.events("EpochDone"))) if e.get("confusion")), None)
+    matrix = next((e["confusion"] for e in reversed(run.events("EpochDone")) if e.get("confusion")), None)
     if matrix:
         out.print()
         out.print(_classes(matrix, DataRecord.from_dict(run.meta.get("record"))))
@@ -111,11 +129,11 @@ def print_run(run: Run) -> None:
     files = sorted((file for file in run.path.iterdir() if not file.name.startswith(".")), key=lambda file: file.name)
     listing = _grid()
     for file in files:
-        listing.add_row(f"{file.stat().st_size:,}".rjust(13), Text(file.name))
+        listing.add_row(f"{file.lstat().st_size:,}".rjust(13), Text(printable(file.name)))
     out.print(listing)
     out.print()
     for line in commands(run):
-        out.print(Text(line), soft_wrap=True)
+        out.print(Text(printable(line)), soft_wrap=True)
 
 
 def commands(run: Run) -> list[str]:
@@ -137,9 +155,9 @@ def print_tables(tables: list[Figures]) -> None:
     for figures in tables:
         table = _table()
         for place, name in enumerate(figures.head):
-            table.add_column(Text(name), justify="right" if place else "left", overflow="fold")
+            table.add_column(Text(printable(name)), justify="right" if place else "left", overflow="fold")
         for row in figures.rows:
-            table.add_row(*(Text(cell_text(cell)) for cell in row))
+            table.add_row(*(Text(printable(cell_text(cell))) for cell in row))
         out.print(Text(figures.title, "bold"))
         out.print(table)
         out.print()
@@ -156,7 +174,7 @@ def print_curves(curves: list[Curve], metric: str, along: str, rows: int = 16) -
 
 def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
     meta, settings = run.meta, run.settings
-    versions = meta.get("versions") if isinstance(meta.get("versions"), dict) else {}
+    versions = meta.get("versions") or {}
     shown = {"network", "architecture", "until"} | {name for name, value in settings.items() if value == ""}
     threads = meta.get("threads")
     threads = count(threads, "thread") if isinstance(threads, int) else NONE
@@ -169,9 +187,9 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
             ", ".join(f"{name} {value}" for name, value in settings.items() if name not in shown and value != ""),
         ),
         ("machine", f"{meta.get('cpu', '-')}, {threads} ({meta.get('layer', '-')})"),
-        ("versions", ", ".join(f"{name} {version}" for name, version in (versions or {}).items())),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
         ("created", f"{meta['created'][:19].replace('T', ' ')} ({age(meta['created'])} ago)"),
-        ("command", " ".join(map(str, meta.get("argv") or ["-"]))),
+        ("command", " ".join(meta.get("argv") or [NONE])),
     ]
     return facts
 

@@ -18,12 +18,13 @@ from jitnet.display.trials import open_trials_view
 from jitnet.errors import InputError
 from jitnet.history.statistics import Summary
 from jitnet.history.tables import statistics_tables
+from jitnet.printing import say
 from jitnet.run.names import check_name
 from jitnet.trials.board import Board
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan
-from jitnet.trials.worker_pool import LocalWorkers, share_out
+from jitnet.trials.worker_pool import LocalWorkers, divide_cores
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace, plan: Plan) -> int:
     """
     if args.scheduler and args.engine == "local":
         raise InputError("--scheduler is given with --engine local: omit one of them")
-    shares = share_out(len(plan.trials), args.workers, args.threads)
+    shares = divide_cores(len(plan.trials), args.workers, args.threads)
     argv = ["jitnet", *sys.argv[1:]]
     path = Path(args.runs_dir) / check_name(
         args.name or f"{plan.kind}-{plan.trials[0].settings.network}-{plan.identity}"
@@ -105,6 +106,6 @@ def _print_results(found: dict[str, list[Summary]], path: Path, board: Board, co
         listing.print_tables(tables)
     counts = {status: board.count(status) for status in dict.fromkeys(row.status for row in board.rows)}
     statuses = ", ".join(f"{number} {status}" for status, number in counts.items())
-    print(f"{statuses}; table.csv and statistics.csv in {path}")
+    say(f"{statuses}; table.csv and statistics.csv in {path}")
     if command:
-        print(f"continue with what is not done: {command}")
+        say(f"continue with what is not done: {command}")

@@ -47,9 +47,10 @@ class Waiting:
             self._drawn = time.monotonic()
 
     def _start(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
         from rich.table import Column
+
+        from jitnet.display.console import safe_console
 
         name = TextColumn(
             "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
@@ -57,7 +58,7 @@ class Waiting:
         columns = (name, BarColumn(30), TextColumn("{task.percentage:3.0f} %"), TimeRemainingColumn())
         # Drawn by report() alone: a thread that draws would take the core from the kernels.
         # Lines for standard output are printed above the bar, but only where both are the terminal.
-        self._progress = Progress(*columns, console=Console(file=sys.stderr), auto_refresh=False, transient=True,
+        self._progress = Progress(*columns, console=safe_console(file=sys.stderr), auto_refresh=False, transient=True,
                                   expand=True, redirect_stdout=sys.stdout.isatty())  # fmt: skip
         self._task = self._progress.add_task("", total=1.0)
         self._progress.start()

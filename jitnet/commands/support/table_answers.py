@@ -12,7 +12,9 @@ from jitnet.data.pixels import as_trained
 from jitnet.data.readers import regression, tables
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
-from jitnet.model.network import Network, probabilities
+from jitnet.model.network import Network
+from jitnet.model.scores import probabilities
+from jitnet.printing import csv_cell, say, warn
 from jitnet.run.trained import Trained
 from jitnet.storage.atomic import replace_file
 
@@ -35,9 +37,8 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
         chances = probabilities(trained_run.logits(network, images))
         best = chances.argmax(axis=1)
         head = ("row", "predicted", "probability")
-        lines = [
-            (n, record.name_of(int(label)), f"{row[label]:.4f}") for n, (label, row) in enumerate(zip(best, chances), 1)
-        ]
+        names = [csv_cell(record.name_of(int(label))) for label in best]
+        lines = [(n, name, f"{row.max():.4f}") for n, (name, row) in enumerate(zip(names, chances), 1)]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
@@ -47,12 +48,12 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
             replace_file(args.out, out.getvalue().encode())
         except OSError as error:
             raise InputError(f"cannot write {args.out}: {error.strerror}; choose another --out") from None
-        print(f"written: {args.out}, {len(lines):,} rows, by {about}")
+        say(f"written: {args.out}, {len(lines):,} rows, by {about}")
         return 0
-    print(out.getvalue(), end="")
+    say(*out.getvalue().splitlines())
     if len(lines) > _SHOWN:
-        print(f"... {len(lines) - _SHOWN:,} more: --out FILE writes all of them")
-    print(f"by {about}")
+        say(f"... {len(lines) - _SHOWN:,} more: --out FILE writes all of them")
+    say(f"by {about}")
     return 0
 
 
@@ -68,12 +69,12 @@ def _images(args: argparse.Namespace, content: bytes, network: Network, record: 
             + ", as in training"
         )
     for note in table.notes:
-        trained_run.warn(note)
+        warn(note)
     images, note = as_trained(table.pixels, record.scale, str(args.csv))
     if note:
-        trained_run.warn(note)
+        warn(note)
     images = images.reshape(-1, height, width, channels)
     if record.orientation != "upright":
-        trained_run.warn(f"the rows of {args.csv} are taken for images on their side, as the training data's were")
+        warn(f"the rows of {args.csv} are taken for images on their side, as the training data's were")
         images = np.ascontiguousarray(images.swapaxes(1, 2))
     return images

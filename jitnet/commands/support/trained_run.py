@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -23,22 +22,18 @@ from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Event, Warned
 from jitnet.model.network import Network
+from jitnet.printing import warn
 from jitnet.run import start
 from jitnet.run.trained import Trained, open_trained
 from jitnet.training.compilation import compile_inference
 
 
-def warn(message: str) -> None:
-    """Print a warning, in a command without a view."""
-    print(f"warning: {message}", file=sys.stderr)
-
-
 def load_data(
-    settings: Settings, offline: bool, warn: Callable[[str], None] = warn, started_in: str = "", whole: bool = False
+    settings: Settings, offline: bool, tell: Callable[[str], None] = warn, started_in: str = "", whole: bool = False
 ) -> Dataset:
     """Load the data that settings name, with a bar on a terminal for what takes a while; raises `InputError`."""
     with Waiting() as waiting:
-        return start.load_data(settings, offline, warn, waiting.report, started_in, whole)
+        return start.load_data(settings, offline, tell, waiting.report, started_in, whole)
 
 
 def load_test(network: Network, trained: Trained, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:

@@ -6,6 +6,7 @@ import numpy as np
 
 _DARK = 64  # grey levels from here on are ink, where ink is light
 _PLAIN = 16  # grey levels: so near to black or white paper is plain
+_SMALLEST = 16  # pixels of a side: smaller images are not prepared, they are taken as they are
 _STEADY = 0.9  # of the pictures share a size and a place in data that were prepared like MNIST
 
 
@@ -39,7 +40,7 @@ MNIST = Style(True, True, 20, 1, 20, True, 2.0)
 def measure(images: np.ndarray) -> tuple[Style, str]:
     """Return the style of grey images (N, H, W) uint8, and their polarity as a phrase, "" if it cannot be told."""
     height, width = images.shape[1:3]
-    if images.ndim != 3 or min(height, width) < 8:
+    if images.ndim != 3 or min(height, width) < _SMALLEST:
         return AS_IS, ""
     border = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
     paper = np.sort(border, axis=1)[:, border.shape[1] // 2]

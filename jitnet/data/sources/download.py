@@ -1,25 +1,23 @@
 """Getting a known file over the network: any failure of one host is a reason to ask the next."""
 
+import contextlib
 import gzip
 import hashlib
 import io
 import math
-import queue
-import threading
 import time
 from collections.abc import Callable, Sequence
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
-from jitnet import __version__
 from jitnet.data.content import Part, Report, read_some, sha256
 from jitnet.data.readers import idx
 from jitnet.data.sources.known import FILES, Known
+from jitnet.data.sources.transfer import Late, Transfer
 from jitnet.errors import InputError
 
-TIMEOUT = 10.0  # seconds for an answer, and for each read after it
+TIMEOUT = 10.0  # seconds for an answer, and for each piece of data after it
 DEADLINE = 300.0  # seconds for a whole data set
 TRIES = 2  # per mirror, when it did answer
 
@@ -52,14 +50,16 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
     DownloadError : every mirror failed, in whatever way
     """
     reasons: list[str] = []
-    for mirror in mirrors:
+    for place, mirror in enumerate(mirrors, 1):
         url = f"{mirror}{FILES[part]}.gz"
         for _ in range(TRIES):
-            if time.monotonic() > until:
+            now = time.monotonic()
+            if now > until:
                 raise DownloadError([*reasons, f"{url}: not tried, the time for downloading was over"])
             report(f"downloading {url}", 0.0)
+            limit = until if place == len(mirrors) else now + (until - now) / 2  # a slow one leaves time for the next
             try:
-                return _attempt(url, known, part, report, until), mirror
+                return _attempt(url, known, part, report, limit), mirror
             except HTTPError as error:
                 error.close()
                 reasons.append(f"{url}: HTTP {error.code} {' '.join(str(error.reason).split())}")
@@ -68,6 +68,9 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
             except URLError as error:
                 reasons.append(f"{url}: {error.reason}")
                 break
+            except Late as error:
+                reasons.append(f"{url}: {error}")
+                break
             except (OSError, HTTPException, InputError, ValueError) as error:
                 reasons.append(str(error) if isinstance(error, InputError) else f"{url}: {error or repr(error)}")
     raise DownloadError(reasons)
@@ -75,14 +78,14 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
 
 def _attempt(url: str, known: Known, part: str, report: Report, until: float) -> Part:
     shape = known.shapes[part]
-    with _open(url, TIMEOUT) as response:
-        total = response.length  # None if the host does not say
+    with contextlib.closing(Transfer(url, TIMEOUT, until)) as transfer:
+        total = transfer.length
 
         def came(size: int) -> None:
             if total:
                 report(f"downloading {url}", min(1.0, size / total))
 
-        body: IO[bytes] = io.BufferedReader(_Body(response, came, until))
+        body: IO[bytes] = io.BufferedReader(_Told(transfer, came))
         if known.md5:
             body = _with_md5(body, url, math.prod(shape), known.md5[part])
         array = idx.read(gzip.GzipFile(fileobj=body), url, largest=math.prod(shape))
@@ -104,50 +107,19 @@ def _with_md5(body: IO[bytes], url: str, size: int, md5: str) -> IO[bytes]:
     return io.BytesIO(content)
 
 
-def _open(url: str, timeout: float) -> HTTPResponse:
-    """Call urlopen with one limit on everything up to the answer.
+class _Told(io.RawIOBase):
+    """A transfer that tells `came` how many bytes it has given so far."""
 
-    Its own timeout does not cover the name look-up and starts anew for each of a host's addresses, which adds
-    up to minutes behind a firewall that drops packets.
-    """
-    request = Request(url, headers={"User-Agent": f"jitnet/{__version__}"})
-    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            answers.put(urlopen(request, timeout=timeout))
-        except Exception as error:
-            answers.put(error)
-
-    threading.Thread(target=ask, daemon=True).start()
-    try:
-        answer = answers.get(timeout=timeout)
-    except queue.Empty:
-        answer = TimeoutError()
-    if isinstance(answer, TimeoutError):
-        raise URLError(f"no answer within {timeout:g} s")
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-class _Body(io.RawIOBase):
-    """A response as a raw file: one receive per read, and none after the deadline. `came` is told the bytes so far."""
-
-    def __init__(self, response: HTTPResponse, came: Callable[[int], None], until: float):
-        self.response = response
+    def __init__(self, transfer: Transfer, came: Callable[[int], None]):
+        self.transfer = transfer
         self.came = came
-        self.until = until
         self.size = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        if time.monotonic() > self.until:
-            raise TimeoutError("the time for downloading was over")
-        received = self.response.read1(len(buffer))
-        buffer[: len(received)] = received
-        self.size += len(received)
+        count = self.transfer.readinto(buffer)
+        self.size += count
         self.came(self.size)
-        return len(received)
+        return count

@@ -166,7 +166,7 @@ def load_known(known: Known, cache: Cache, offline: bool) -> Dataset:
         return data
     search = find(known, cache, offline)
     if not search.parts:
-        raise InputError(_nowhere(known, search.tried))
+        raise InputError(*_nowhere(known, search.tried))
     return assemble(_raw(search.parts), search.source, known.name, known)
 
 
@@ -203,17 +203,18 @@ def _raw(parts: dict[str, Part]) -> Raw:
     return of_parts("IDX", {name: part.array for name, part in parts.items()}, "as published")
 
 
-def _nowhere(known: Known, tried: list[str]) -> str:
-    places = "".join(f"\n  {reason}" for reason in tried)
+def _nowhere(known: Known, tried: list[str]) -> list[str]:
+    places = [f"  {reason}" for reason in tried]
     if known.md5:
-        files = "".join(f"\n  {FILES[part]}.gz  MD5 {known.md5[part]}" for part in PARTS)
-        return (
-            f"{known.title} was not found. These places say:{places}\n"
-            f"Put these four files into one folder and name it by --data FOLDER:{files}"
-        )
-    files = "".join(f"\n  {FILES[part]}  content SHA-256 {known.sha256[part]}" for part in PARTS)
-    return (
-        f"{known.title} was not found. JITNET_DATA is not set, and the other places say:{places}\n"
-        "Put these four files, plain or as .gz, into one folder and name it by "
-        f"JITNET_DATA=FOLDER or --data FOLDER:{files}"
-    )
+        return [
+            f"{known.title} was not found. These places say:",
+            *places,
+            "Put these four files into one folder and name it by --data FOLDER:",
+            *(f"  {FILES[part]}.gz  MD5 {known.md5[part]}" for part in PARTS),
+        ]
+    return [
+        f"{known.title} was not found. JITNET_DATA is not set, and the other places say:",
+        *places,
+        "Put these four files, plain or as .gz, into one folder and name it by JITNET_DATA=FOLDER or --data FOLDER:",
+        *(f"  {FILES[part]}  content SHA-256 {known.sha256[part]}" for part in PARTS),
+    ]

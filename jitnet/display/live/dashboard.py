@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import IO, cast
 
-from rich.console import Console
-
+from jitnet.display.console import safe_console
 from jitnet.display.live.frame import Frame, clean, glyphs_for
 from jitnet.display.live.keys import Keys
 from jitnet.display.live.painter import Painter
@@ -42,9 +41,7 @@ class Dashboard:
         self.frames = 0
         self._sink, self._clock = Sink(stream), clock
         self._glyphs = glyphs_for(self._sink.encoding, environ.get("TERM", ""))
-        self._console = Console(
-            file=cast("IO[str]", self._sink), force_terminal=True, force_interactive=True, highlight=False
-        )
+        self._console = safe_console(file=cast("IO[str]", self._sink), force_terminal=True, force_interactive=True)
         if self._console.color_system in ("256", "truecolor") and not self._console.no_color:
             self._glyphs = replace(self._glyphs, greys=self._glyphs.braille)
         self._painter = Painter(self._console)

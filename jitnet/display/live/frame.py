@@ -12,6 +12,8 @@ from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style
 
+from jitnet.printing import printable as clean  # noqa: F401 (the screens take it from here)
+
 Line = list[tuple[str, str]]  # pieces of text, each with its tone: a name below, or what rich takes for a style
 
 TONES = {  # mid tones: they read on dark and on light terminals
@@ -95,11 +97,6 @@ class Frame:
             for text, tone in line:
                 yield Segment(text, style_of(tone))
             yield Segment.line()
-
-
-def clean(text: str) -> str:
-    """Return text without what could move the cursor, such as an escape code in a path."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def fit(line: Line, width: int, glyphs: Glyphs) -> Line:

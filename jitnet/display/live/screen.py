@@ -110,7 +110,7 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high
     dot = (f" {glyphs.dot} ", "box")
     size: Line = [(f"{run.parameters:,}", ""), (" parameters", "label"), dot, (f"{run.macs:,}", ""), (" MACs", "label")]
     number, noun = count(run.threads, "thread").split()
-    machine: Line = [(number, ""), (f" {noun} ({run.layer})", "label")]
+    machine: Line = [(number, ""), (f" {noun} ({clean(run.layer)})", "label")]
     images: Line = [(f"{run.train_images:,}", ""), (" training", "label")]
     if run.val_images:
         images += [dot, (f"{run.val_images:,}", ""), (" validation", "label")]

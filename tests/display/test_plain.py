@@ -81,7 +81,7 @@ def test_a_whole_run_as_plain_lines():
     assert lines[7:10] == [
         "compiling kernels 1/2 (first run only)",
         "compiling kernels 2/2 (first run only)",
-        "compiled 2 kernels in 4.0 seconds",
+        "compiled 2 kernels in 4.0 s",
     ]
     assert [line[:8] for line in lines[10:19]] == [f"Epoch  {epoch}" for epoch in range(9)]
     assert lines[19:] == [
@@ -100,7 +100,7 @@ def test_header_names_everything():
         "lr 0.001 (documents)",
         "2 threads (omp)",
         "runs/20261120-220155-cnn-7f3a",
-        "resumes at epoch 4, step 1234 of 60000",
+        "resumes in epoch 5, step 1234 of 60000",
     ):
         assert part in out
 
@@ -124,8 +124,8 @@ def test_heartbeat_comes_after_half_a_minute_of_silence():
         clock.now = 61.0
         view.handle(steps(4, 30_000))
     # 42,000 and 4 x 60,000 images at 10,000 a second, and 5 evaluations, each guessed to take 0.34 seconds
-    first = "epoch 4: 30 % of 60,000 images, avg loss 0.348741, 10,000 images/s, about 0.5 minutes left"
-    assert out.getvalue()[head:].splitlines() == [first, first.replace("30 %", "50 %")]
+    first = "epoch 5 of 9: 30 % of 60,000 images, avg loss 0.348741, 10,000 images/s, about 30 s left"
+    assert out.getvalue()[head:].splitlines() == [first, first.replace("30 %", "50 %").replace("30 s", "29 s")]
 
 
 def test_a_heartbeat_of_epochs_that_are_limited():
@@ -136,14 +136,14 @@ def test_a_heartbeat_of_epochs_that_are_limited():
         head = len(out.getvalue())
         clock.now = 30.0
         view.handle(steps(0, 1_000, steps_per_epoch=2_000, images=16_000, seconds=16.0))
-    left = "epoch 0: 50 % of 32,000 images, avg loss 0.348741, 1,000 images/s, about 4.5 minutes left"
+    left = "epoch 1 of 9: 50 % of 32,000 images, avg loss 0.348741, 1,000 images/s, about 4 min 32 s left"
     assert out.getvalue()[head:].splitlines() == [left]
 
 
 def test_how_a_run_ends():
     stop = Interrupted(signal="SIGINT", epoch=4, step=250_000, resume="jitnet resume latest")
     assert closing_lines(stop) == [
-        "Stopped by SIGINT at epoch 4, step 250000; a checkpoint is saved, go on with: jitnet resume latest"
+        "Stopped by SIGINT in epoch 5, step 250000; a checkpoint is saved, continue with: jitnet resume latest"
     ]
     assert "nothing is saved" in closing_lines(Interrupted(signal="SIGINT", epoch=0, step=1, resume=""))[0]
     assert closing_lines(RunFinished(test_accuracy=None, val_accuracy=None, elapsed_s=60.0)) == [
@@ -159,7 +159,7 @@ def test_warnings_and_divergence_go_to_the_errors():
     assert out == ""
     assert errors.splitlines() == [
         "warning: no cache",
-        "Diverged at epoch 1, step 7, lr 1e+06: the loss is not finite",
+        "Diverged in epoch 2, step 7, lr 1e+06: the loss is not finite",
     ]
 
 

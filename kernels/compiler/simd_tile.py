@@ -1,11 +1,7 @@
-"""The arithmetic: one contraction that every layer is made of, as a tile of vector registers.
+"""The register tile of contraction.py in LLVM IR: sums that stay in registers while the operands stream past.
 
-    out[r,i,j] = init[r,i,j] + scale * sum_{t,k} a[r,t,k,i] * b[r,t,k,j]
-
-A convolution, its two gradients and the three products of a dense layer are this sum over different strided views of
-the same arrays. `contract` cuts out[r] into tiles of up to ROWS rows by two vectors; a tile keeps its sums in registers
-while t and k run, so that each number loaded is used many times. The order of the sum is t, then k, for every tile size
-and vector width.
+LLVM's own vectoriser does not keep a block of sums in registers over two loops. In IR the number of sums is a constant
+of each case, so that none is spilled.
 """
 
 from numba import types
@@ -13,9 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from ..compiler.simd import lane_count
-from ..compiler.simd_ir import ROWS, Lanes, at, constant
-from ..compiler.symbols import primitive
+from .simd_ir import ROWS, Lanes, at, constant
 
 TALL = 2 * ROWS - 2  # rows of a tile of one vector, whose sums leave two registers free as well
 
@@ -83,53 +77,18 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows):
 
 
 @intrinsic
-def _tile_two_vectors(typingctx, out, init, a, b, scale, r, i, j, rows):
+def tile_two_vectors(typingctx, out, init, a, b, scale, r, i, j, rows):
+    """Compute `rows` rows of two vectors; see `_tile`."""
     return _tile(2, ROWS, False, out, init, a, b, scale, r, i, j, rows)
 
 
 @intrinsic
-def _tile_one_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
+def tile_one_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
+    """Compute `rows` rows of one vector; see `_tile`."""
     return _tile(1, TALL, False, out, init, a, b, scale, r, i, j, rows)
 
 
 @intrinsic
-def _tile_part_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
+def tile_part_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
+    """Compute `rows` rows of part of a vector, up to the end of j; see `_tile`."""
     return _tile(1, ROWS, True, out, init, a, b, scale, r, i, j, rows)
-
-
-@primitive("4 4 3 number 3")
-def contract(
-    a,  # (R, T, K, M), any strides
-    b,  # (R, T, K, N), last stride 1
-    init,  # (R, M, N), last stride 1; may be `out` itself
-    scale,  # scalar of the arrays' dtype
-    out,  # (R, M, N), last stride 1, overwritten
-):
-    """Contract two strided views into a third: the sum at the head of this file.
-
-    Other strides of a, b and init may be 0: what is the same for all r, or all i, is not repeated in memory.
-
-    Parallel : no; callers cut their work and call it inside a `prange`.
-    Work     : 2*R*T*K*M*N flop.
-    Errors   : none raised, nothing checked.
-    Matches  : tests.support.naive.contract; numpy.einsum("rtki,rtkj->rij").
-    Source   : register tiling as in Goto, van de Geijn (2008), "Anatomy of high-performance matrix multiplication".
-    """
-    R, M, N = out.shape
-    lanes = lane_count(out)
-    j = 0
-    while j < N:
-        vectors = 2 if N - j >= 2 * lanes else 1
-        most = TALL if lanes <= N - j < 2 * lanes else ROWS
-        tiles = (M + most - 1) // most
-        for r in range(R):
-            for tile in range(tiles):
-                i = M * tile // tiles  # tiles of nearly equal height: 14 rows are 7 + 7
-                rows = M * (tile + 1) // tiles - i
-                if vectors == 2:
-                    _tile_two_vectors(out, init, a, b, scale, r, i, j, rows)
-                elif N - j >= lanes:
-                    _tile_one_vector(out, init, a, b, scale, r, i, j, rows)
-                else:
-                    _tile_part_vector(out, init, a, b, scale, r, i, j, rows)
-        j += vectors * lanes

@@ -1,0 +1,115 @@
+"""The folder in which compiled kernels are kept, and what happens when a file in it is damaged.
+
+numba's own cache does not notice an edit in another file, a changed global or another numba. So the folder is named
+by a hash of all of these: a stale kernel can't be found, and a new folder replaces the obsolete ones.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+import sys
+from pathlib import Path
+
+import llvmlite
+import numba
+import numpy
+from numba import config
+
+from . import cache_folder
+
+_KERNELS = Path(__file__).resolve().parent.parent
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256()
+    for part in (
+        numba.__version__,
+        llvmlite.__version__,
+        numpy.__version__,
+        os.environ.get("JITNET_TILE", ""),
+    ):
+        digest.update(part.encode() + b"\0")
+    digest.update(str(_KERNELS).encode() + b"\0")  # numba keeps each place's kernels apart, so we do
+    for source in sorted(_KERNELS.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _user_cache() -> Path | None:
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return Path(os.environ["NUMBA_CACHE_DIR"])
+    if os.environ.get("JITNET_CACHE_DIR"):
+        return Path(os.environ["JITNET_CACHE_DIR"])
+    xdg = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(xdg):
+        return Path(xdg) / "jitnet"
+    try:
+        home = Path.home()
+    except RuntimeError:  # HOME is unset and the user has no entry in the password file
+        return None
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "jitnet" / "Cache"
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "jitnet"
+
+
+def _cache_folder() -> Path | None:
+    """Return a folder that can be written, made if need be; None when there is no such place."""
+    root = _user_cache()
+    if root is None:
+        return None
+    kind = f"kernels-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}"
+    folder = root / f"{kind}-{_fingerprint()}"
+    made_for = "\n".join((str(_KERNELS), kind, os.environ.get("JITNET_TILE", "")))
+    return folder if cache_folder.open_folder(folder, made_for) else None
+
+
+CACHE_FOLDER = None if config.DISABLE_JIT else _cache_folder()
+
+
+@contextlib.contextmanager
+def numba_cache_folder():
+    """Point numba at our folder while a decorator looks for it, and leave the user's own functions alone.
+
+    numba reads config.CACHE_DIR in the decorator, and has no argument for it.
+    """
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE_FOLDER)
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before
+
+
+_preparations: list = []
+
+
+def before_loading(function):
+    """Register a function to be called with a kernel's argument types before its code is loaded from the cache."""
+    _preparations.append(function)
+    return function
+
+
+DAMAGED: list[str] = []  # kernels whose compiled code could not be read and is compiled again; jitnet warns
+
+
+def keep_on_disk(dispatcher):
+    """Compile and save a kernel whose file is damaged again, where numba would raise the error of pickle.
+
+    numba has no hook for this, so the loading method of the dispatcher's cache is replaced.
+    """
+    cache = dispatcher._cache
+    load = cache.load_overload
+
+    def load_or_forget(signature, context):
+        for prepare in _preparations:
+            prepare(getattr(signature, "args", signature))
+        try:
+            return load(signature, context)
+        except Exception:
+            DAMAGED.append(dispatcher.__name__)
+            cache.flush()
+            return None
+
+    cache.load_overload = load_or_forget
+    return dispatcher

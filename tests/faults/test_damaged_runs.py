@@ -1,0 +1,208 @@
+"""Whatever is damaged in one run, the others are shown, and no command ends in a traceback."""
+
+import json
+import os
+import random
+import shutil
+import signal
+
+import damage
+import pytest
+from commands import digits, settle, train
+
+from jitnet.cli import main
+
+IN_RUN, IN_SWEEP = list(damage.in_run()), list(damage.in_sweep())
+QUICK = (  # commands that need no kernel
+    "runs list",
+    "runs list --json",
+    "runs list --sort lr --filter epochs>0",
+    "runs show victim",
+    "runs show victim --json",
+    "runs compare good victim other",
+    "runs compare victim good --csv",
+    "runs compare good other victim --markdown",
+    "runs plot victim good",
+    "runs plot good victim --metric step_loss --x epoch",
+    "runs plot victim other --metric step_loss --x time",
+)
+SLOW = (
+    "eval victim",
+    "report victim good --out page.html",
+    "ensemble good victim other",
+    "resume victim --epochs 3 --ui plain",
+    "errors victim",
+    "trace victim",
+    "export cpp victim --out twin",
+    "repeat --seeds 2 --epochs 2 --name sweep --ui plain",
+)
+SWEEP = ("runs compare sweep", "report sweep --out page.html", "ensemble sweep", "runs plot sweep")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Three runs and a sweep, one of whose trials is the third run."""
+    home = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        settle(patch, home)
+        digits(home, train=60, test=30)
+        for name in ("good", "other"):
+            train(name)
+        assert (
+            main(
+                [
+                    "repeat",
+                    "cnn",
+                    "--seeds",
+                    "2",
+                    "--epochs",
+                    "1",
+                    "--workers",
+                    "1",
+                    "--name",
+                    "sweep",
+                    "--ui",
+                    "quiet",
+                    "--arch",
+                    "conv2 pool dense4",
+                    "--init",
+                    "he",
+                    "--lr",
+                    "0.1",
+                    "--data",
+                    "digits",
+                ]
+            )
+            == 0
+        )
+    return home
+
+
+@pytest.fixture
+def folder(made, tmp_path, monkeypatch):
+    """A copy of them as the working folder, with `victim` for a run to be damaged."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return settle(monkeypatch, tmp_path)
+
+
+def fresh(folder, made, *names):
+    for name in names:
+        for place in (folder / "runs" / name,):
+            shutil.rmtree(place, ignore_errors=True)
+            shutil.copytree(made / "runs" / ("good" if name == "victim" else name), place)
+
+
+def run(capsys, words):
+    """Run a command that has ten seconds for it; returns the exit code and what it has printed."""
+    capsys.readouterr()
+    signal.alarm(60)
+    try:
+        code = main(words.split())
+    finally:
+        signal.alarm(0)
+    out, err = capsys.readouterr()
+    assert code in (0, 2), (words, code, err)
+    assert "\x1b" not in out + err and "Traceback" not in err, (words, out, err)
+    assert code == 0 or err.splitlines()[-1].startswith("jitnet: "), (words, err)
+    return code, out, err
+
+
+def sample(cases, count):
+    return random.Random(0).sample(cases, min(count, len(cases)))
+
+
+def check_quick(capsys, name):
+    """All commands that need no kernel; the other runs are listed and compared as ever."""
+    for words in QUICK:
+        code, out, err = run(capsys, words)
+        if words == "runs list":
+            listed = {line.split()[0]: line.split()[1] for line in out.splitlines()[1:-1]}
+            assert listed["good"] == listed["other"] == "done", (name, out)
+            assert "victim" in listed or name.startswith("meta.json: gone"), (name, out)
+            assert (listed.get("victim") == "damaged") == ("warning: " in err), (name, out, err)
+        if words == "runs list --json":
+            assert {"good", "other"} <= {each["name"] for each in json.loads(out)}
+        if words.startswith("runs compare good") and not name.startswith("meta.json: gone"):
+            assert code == 0 and "accuracy" in out, (name, err)
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_a_damaged_run_does_not_hide_the_others(folder, made, capsys, part):
+    for name, change in sample(IN_RUN, 40)[part::2]:
+        fresh(folder, made, "victim")
+        change(folder / "runs" / "victim")
+        check_quick(capsys, name)
+
+
+def test_commands_with_kernels_take_or_refuse_a_damaged_run(folder, made, capsys):
+    for name, change in sample(IN_RUN, 300)[-5:]:
+        check_slow(folder, made, capsys, name, change)
+
+
+def check_slow(folder, made, capsys, name, change):
+    for words in SLOW[:-1]:
+        fresh(folder, made, "victim")
+        change(folder / "runs" / "victim")
+        code, _, err = run(capsys, words)
+        if words.startswith(("report", "ensemble")) and not name.startswith("meta.json: gone"):
+            assert code == 0 or "as the first run" in err, (name, words, err)
+
+
+def test_a_damaged_sweep_is_read_or_refused(folder, made, capsys):
+    for _, change in sample(IN_SWEEP, 25):
+        fresh(folder, made, "sweep")
+        change(folder / "runs" / "sweep")
+        for words in SWEEP:
+            run(capsys, words)
+
+
+@pytest.mark.slow
+def test_every_damage(folder, made, capsys):
+    for name, change in IN_RUN:
+        fresh(folder, made, "victim")
+        change(folder / "runs" / "victim")
+        check_quick(capsys, name)
+    for _, change in IN_SWEEP:
+        fresh(folder, made, "sweep")
+        change(folder / "runs" / "sweep")
+        for words in SWEEP:
+            run(capsys, words)
+
+
+@pytest.mark.slow
+def test_every_tenth_damage_with_kernels(folder, made, capsys):
+    for name, change in sample(IN_RUN, len(IN_RUN) // 10):
+        check_slow(folder, made, capsys, name, change)
+
+
+def test_a_damaged_trial_fails_and_the_others_are_trained(folder, capsys):
+    trial = next(path for path in (folder / "runs" / "sweep").iterdir() if path.is_dir())
+    (trial / "config.toml").write_text('epochs = "nine"\n')
+    words = [
+        "repeat",
+        "cnn",
+        "--seeds",
+        "2",
+        "--epochs",
+        "1",
+        "--workers",
+        "1",
+        "--name",
+        "sweep",
+        "--ui",
+        "plain",
+        "--arch",
+        "conv2 pool dense4",
+        "--init",
+        "he",
+        "--lr",
+        "0.1",
+        "--data",
+        "digits",
+    ]
+    assert main(words) == 1
+    out, err = capsys.readouterr()
+    assert "1 done, 1 failed" in out or "1 failed, 1 done" in out, (out, err)
+    assert "config.toml" in out and os.path.exists(folder / "runs" / "sweep" / "table.csv")
+    _, _, err = run(capsys, "runs compare sweep")
+    assert "config.toml" in err
