@@ -20,7 +20,10 @@ from ..table import RELU, SIGMOID, TANH
 
 
 @body
-def activate(kind, x):
+def activate(
+    kind,  # RELU, SIGMOID, TANH or LINEAR
+    x,  # (N,), updated
+):
     """Apply an activation, in place. The exponentials are float64, as in the loss."""
     if kind == RELU:
         for i in range(x.size):
@@ -36,7 +39,11 @@ def activate(kind, x):
 
 
 @body
-def pass_back(kind, out, grad):
+def pass_back(
+    kind,  # as in activate
+    out,  # (N,), what the activation returned
+    grad,  # (N,), updated
+):
     """Multiply a gradient by the derivative of the activation that gave `out`."""
     if kind == RELU:
         for i in range(out.size):

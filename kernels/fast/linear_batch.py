@@ -1,6 +1,6 @@
 """The dense layer of layers/linear.py for a batch: three matrix products, in blocks that suit the caches.
 
-Work is cut into strips of the layer, whatever the number of threads; each strip sums in a fixed order.
+Work is cut into strips of the layer, not by the number of threads; each strip sums in a fixed order.
 """
 
 from numba import prange
@@ -15,11 +15,19 @@ from .vector_rows import transpose
 
 ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
 COLUMN_BLOCK = 32  # output units of one piece
-DEPTH = 256  # input units summed in registers before the sum is parked in `out`: it and STRIP suit the first two caches
+DEPTH = 256  # input units summed in registers before they spill to `out`; chosen with STRIP to fit the first two caches
 
 
 @body
-def linear_forward_block(x, weight, bias, activation, n, j, out):
+def linear_forward_block(
+    x,  # (N, D)
+    weight,  # (D, K)
+    bias,  # (K,)
+    activation,  # LINEAR, RELU, SIGMOID or TANH
+    n,
+    j,  # first unit
+    out,  # (N, K), overwritten
+):
     """Compute ROW_BLOCK images from n on times COLUMN_BLOCK units from j on; see `linear_batch_forward`."""
     N, D = x.shape
     K = weight.shape[1]
@@ -43,7 +51,15 @@ def linear_forward_block(x, weight, bias, activation, n, j, out):
 
 
 @body
-def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, grad_input):
+def linear_backward_input_strip(
+    grad_output,  # (N, K)
+    weight,  # (D, K)
+    strip,  # its number
+    x,  # (N, D)
+    previous_activation,  # the activation that returned x
+    scratch,  # (table.linear_scratch(D, K),), overwritten
+    grad_input,  # (N, D), overwritten for the strip
+):
     """Compute the gradient of STRIP inputs, for all images; see `linear_batch_backward_input`.
 
     A vector holds the images, not the inputs, so that what is transposed is the gradients and not the weights.
@@ -56,19 +72,22 @@ def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, 
     most = room // (K + STRIP)
     for n in range(0, N, most):
         count = min(most, N - n)
-        turned, sums = view(scratch, strip * room, (K, count)), view(scratch, strip * room + K * count, (width, count))
+        transposed, sums = (
+            view(scratch, strip * room, (K, count)),
+            view(scratch, strip * room + K * count, (width, count)),
+        )
         block = view(sums, 0, (1, width, count))
-        transpose(view(grad_output, n * K, (count, K)), turned)
+        transpose(view(grad_output, n * K, (count, K)), transposed)
         clear(sums, 0, sums.size)
         contract(
             strided(weight, d * K, (1, 1, K, width), (0, 0, 1, K)),
-            strided(turned, 0, (1, 1, K, count), (0, 0, count, 1)),
+            strided(transposed, 0, (1, 1, K, count), (0, 0, count, 1)),
             block,
             weight.dtype.type(1),
             block,
         )
         transpose(sums, strided(grad_input, n * D + d, (count, width), (D, 1)))
-    if behind == RELU:
+    if previous_activation == RELU:
         lanes = lane_count(x)
         for n in range(N):
             for i in range(0, width, lanes):
@@ -77,13 +96,20 @@ def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, 
                 zero = filled(0, gradient)
                 active = greater(load(x, place, width - i), zero)
                 store(grad_input, place, width - i, choose(active, gradient, zero))
-    elif behind != LINEAR:
+    elif previous_activation != LINEAR:
         for n in range(N):
-            pass_back(behind, view(x, n * D + d, (width,)), view(grad_input, n * D + d, (width,)))
+            pass_back(previous_activation, view(x, n * D + d, (width,)), view(grad_input, n * D + d, (width,)))
 
 
 @body
-def linear_backward_weight_strip(x, grad_output, d, scale, added, grad_weight):
+def linear_backward_weight_strip(
+    x,  # (N, D)
+    grad_output,  # (N, K)
+    d,  # first input
+    scale,
+    added,  # bool: add to grad_weight instead of overwriting it
+    grad_weight,  # (D, K)
+):
     """Compute STRIP rows of the weight gradient from d on; see `linear_batch_backward_weight`."""
     N, D = x.shape
     K = grad_output.shape[1]
@@ -127,14 +153,14 @@ def linear_batch_forward(
 def linear_batch_backward_input(
     grad_output,  # (N, K)
     weight,  # (D, K)
-    x,  # (N, D) what the layer read; not looked at behind LINEAR
-    behind,  # the activation that x came out of, or LINEAR
+    x,  # (N, D) what the layer read; not read after LINEAR
+    previous_activation,  # the activation that x came out of, or LINEAR
     scratch,  # (table.linear_scratch(D, K),) overwritten
     grad_input,  # (N, D), overwritten
 ):
     """Multiply by the weights' transpose.
 
-    grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], f' being the derivative of `behind` at x[n,d]
+    grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], f' being the previous activation's derivative at x[n,d]
 
     Parallel : over strips of inputs; one thread owns a strip of grad_input.
     Work     : 2*N*D*K flop.
@@ -143,7 +169,7 @@ def linear_batch_backward_input(
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
     for strip in prange((weight.shape[0] + STRIP - 1) // STRIP):
-        linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, grad_input)
+        linear_backward_input_strip(grad_output, weight, strip, x, previous_activation, scratch, grad_input)
 
 
 @kernel

@@ -45,7 +45,7 @@ def training(make, batch_size):
 
 
 def train_per_sample(layers, plan, params, work, argmax, rows, counts, barrier, *recipe):
-    """The kernel of that name, which lets threads claim the halves of each phase of a step; here a schedule assigns them."""
+    """The kernel of that name, whose threads claim the halves of each phase; here a schedule assigns them."""
     order = recipe[3]
     per_sample.prepare_workspace(layers, plan[0], params, work, barrier)
     for step in range(order.size):
