@@ -55,7 +55,9 @@ class Settings:
 
     network: str = setting("cnn", "name of the preset, shown as the title", parameter=False)
     architecture: str = setting(
-        "", "hidden layers as text; empty = those of the preset. The output layer follows the data", parameter=False
+        "",
+        "hidden layers as text; empty = those of the preset, a space = none. The output layer follows the data",
+        parameter=False,
     )
     loss: str = setting(
         "", "loss function", group=NETWORK, choices=("", "cross-entropy", "mse"),
@@ -126,7 +128,7 @@ class Settings:
     def __post_init__(self) -> None:
         for name, described in SETTINGS.items():
             object.__setattr__(self, name, described.check(getattr(self, name)))
-        if not self.architecture.strip():
+        if not self.architecture:
             if self.network not in PRESETS:
                 raise InputError(f"there is no network called {self.network!r}: choose one of {', '.join(PRESETS)}")
             object.__setattr__(self, "architecture", PRESETS[self.network]["architecture"])

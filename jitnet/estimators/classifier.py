@@ -199,7 +199,8 @@ class Classifier(Conventional, ABC):
 
     def _settings(self, epochs: int) -> Settings:
         values = {name: getattr(self, name) for name in DEFAULTS} | {"epochs": epochs}
-        return Settings(architecture=to_text(self._hidden_layers()), network=type(self).__name__.lower(), **values)
+        architecture = to_text(self._hidden_layers()) or " "  # "" would be those of a preset
+        return Settings(architecture=architecture, network=type(self).__name__.lower(), **values)
 
     def _start(self, settings: Settings, x: np.ndarray, labels: np.ndarray) -> None:
         """Determine the classes and the size of the images, and make a network with initial weights."""

@@ -34,6 +34,7 @@ def describe(training: Training, source: str, title: str, history: tuple[EpochDo
     if settings.loss != "cross-entropy":
         updates += f", loss {settings.loss}"
     order = "shuffled" if settings.shuffle else "file order"
+    kernels = ", simple kernels" if network.kernels == "simple" else ""
     rate = f"lr {settings.lr:g}, schedule {settings.schedule}"
     return RunStarted(
         title=title,
@@ -47,7 +48,7 @@ def describe(training: Training, source: str, title: str, history: tuple[EpochDo
         train_images=len(training.data.train[0]),
         val_images=len(training.data.val[0]),
         test_images=len(training.data.test[0]),
-        recipe=f"{updates}, {rate}, {order}, init {settings.init}, seed {settings.seed}",
+        recipe=f"{updates}, {rate}, {order}, init {settings.init}, seed {settings.seed}{kernels}",
         epochs=training.epochs,
         batch_size=training.batch_size,
         steps_per_epoch=training.steps_per_epoch,

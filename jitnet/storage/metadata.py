@@ -69,7 +69,7 @@ def describe(found: Metadata, where: str) -> Description:
         height, width, channels = (int(extent) for extent in found["image"].split())
         labels = np.array(json.loads(found["classes"]), found["classes_dtype"])
         values = json.loads(found.get("settings", "{}"))
-        values |= {"architecture": found["architecture"], "bias": found["bias"]}
+        values |= {"architecture": found["architecture"] or " ", "bias": found["bias"]}
         values = {name: value for name, value in values.items() if name in SETTINGS}  # a newer version may have more
         settings = Settings.from_values(values, where)
         history = tuple(json.loads(found.get("history", "[]")))

@@ -21,8 +21,8 @@ from ..table import RELU, SIGMOID, TANH
 
 @body
 def activate(
-    kind,  # RELU, SIGMOID, TANH or LINEAR
-    x,  # (N,), updated
+    kind,  # LINEAR, RELU, SIGMOID or TANH
+    x,  # (.,), overwritten by the result
 ):
     """Apply an activation, in place. The exponentials are float64, as in the loss."""
     if kind == RELU:
@@ -40,9 +40,9 @@ def activate(
 
 @body
 def pass_back(
-    kind,  # as in activate
-    out,  # (N,), what the activation returned
-    grad,  # (N,), updated
+    kind,  # LINEAR, RELU, SIGMOID or TANH
+    out,  # (.,) what the activation returned
+    grad,  # (.,) gradient of out, overwritten by that of the sum
 ):
     """Multiply a gradient by the derivative of the activation that gave `out`."""
     if kind == RELU:

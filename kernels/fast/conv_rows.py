@@ -1,8 +1,8 @@
-"""Convolution row by row, and its weight gradient, as contractions over shifted views. Replaces layers/convolution.py.
+"""The convolution of layers/convolution.py row by row, and its gradients, each as one contraction over shifted views.
 
-An image is in a buffer with a border of zeros, (H+2, W+2, C), so no kernel tests for the edge. In such a buffer the 3*C
-elements under one row of the filter are adjacent, and those of the next output pixel are C further on: the sum over a
-window is a product of a strided matrix with weight.reshape(3, 3*C, OC).
+An image lies in a buffer with a border of zeros: x is (H+2, W+2, C), so no kernel asks where the edge is. In such a
+buffer the 3*C numbers under one row of the filter lie side by side, and the next output pixel's lie C further on: the
+sum over a window is a product of a strided matrix with weight.reshape(3, 3*C, OC).
 """
 
 from ..compiler.array_views import strided, view
@@ -17,9 +17,9 @@ def conv2d_row(
     x,  # (H+2, W+2, C) one padded image
     weight,  # (3, 3, C, OC)
     bias,  # (H, W, OC) per position, or (1, 1, OC) per channel
-    y,  # row of the output
-    first,  # filter
-    stop,  # end of the filters, exclusive
+    y,  # the output row wanted
+    first,  # filter, of those wanted
+    stop,  # the filter after the last
     out,  # (.,), holds (W, OC) from `place` on
     place,
 ):
@@ -52,7 +52,7 @@ def flip_weight(
     weight,  # (3, 3, C, OC)
     out,  # (3, 3, OC, C), overwritten
 ):
-    """Rotate the filters by 180 degrees and swap their channels: out[ky,kx,oc,c] = weight[2-ky, 2-kx, c, oc]."""
+    """Turn the filters round and swap their channels: out[ky,kx,oc,c] = weight[2-ky, 2-kx, c, oc]."""
     _, _, C, OC = weight.shape
     for k in range(9):
         transpose(view(weight, (8 - k) * C * OC, (C, OC)), view(out, k * OC * C, (OC, C)))

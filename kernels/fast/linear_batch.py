@@ -1,6 +1,6 @@
 """The dense layer of layers/linear.py for a batch: three matrix products, in blocks that suit the caches.
 
-Work is cut into strips of the layer, not by the number of threads; each strip sums in a fixed order.
+Work is cut into strips of the layer, whatever the number of threads; each strip sums in a fixed order.
 """
 
 from numba import prange
@@ -15,7 +15,8 @@ from .vector_rows import transpose
 
 ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
 COLUMN_BLOCK = 32  # output units of one piece
-DEPTH = 256  # input units summed in registers before they spill to `out`; chosen with STRIP to fit the first two caches
+# Input units summed in registers before the sum is stored in `out`; chosen with STRIP to fit the first two caches.
+DEPTH = 256
 
 
 @body
@@ -24,9 +25,9 @@ def linear_forward_block(
     weight,  # (D, K)
     bias,  # (K,)
     activation,  # LINEAR, RELU, SIGMOID or TANH
-    n,
-    j,  # first unit
-    out,  # (N, K), overwritten
+    n,  # the first image
+    j,  # the first unit
+    out,  # (N, K), this block overwritten
 ):
     """Compute ROW_BLOCK images from n on times COLUMN_BLOCK units from j on; see `linear_batch_forward`."""
     N, D = x.shape
@@ -54,11 +55,11 @@ def linear_forward_block(
 def linear_backward_input_strip(
     grad_output,  # (N, K)
     weight,  # (D, K)
-    strip,  # its number
-    x,  # (N, D)
-    previous_activation,  # the activation that returned x
-    scratch,  # (table.linear_scratch(D, K),), overwritten
-    grad_input,  # (N, D), overwritten for the strip
+    strip,  # number of the strip: its inputs start at strip * STRIP
+    x,  # (N, D) what the layer read
+    previous_activation,  # the activation that returned x, or LINEAR
+    scratch,  # (table.linear_scratch(D, K),) overwritten
+    grad_input,  # (N, D), this strip overwritten
 ):
     """Compute the gradient of STRIP inputs, for all images; see `linear_batch_backward_input`.
 
@@ -105,10 +106,10 @@ def linear_backward_input_strip(
 def linear_backward_weight_strip(
     x,  # (N, D)
     grad_output,  # (N, K)
-    d,  # first input
-    scale,
-    added,  # bool: add to grad_weight instead of overwriting it
-    grad_weight,  # (D, K)
+    d,  # the first input of the strip
+    scale,  # scalar of the same dtype
+    added,  # bool: add to grad_weight instead of overwriting it?
+    grad_weight,  # (D, K), this strip overwritten or added to
 ):
     """Compute STRIP rows of the weight gradient from d on; see `linear_batch_backward_weight`."""
     N, D = x.shape
@@ -154,13 +155,13 @@ def linear_batch_backward_input(
     grad_output,  # (N, K)
     weight,  # (D, K)
     x,  # (N, D) what the layer read; not read after LINEAR
-    previous_activation,  # the activation that x came out of, or LINEAR
+    previous_activation,  # the activation that returned x, or LINEAR
     scratch,  # (table.linear_scratch(D, K),) overwritten
     grad_input,  # (N, D), overwritten
 ):
     """Multiply by the weights' transpose.
 
-    grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], f' being the previous activation's derivative at x[n,d]
+    grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], f' = derivative of previous_activation at x[n,d]
 
     Parallel : over strips of inputs; one thread owns a strip of grad_input.
     Work     : 2*N*D*K flop.
@@ -177,7 +178,7 @@ def linear_batch_backward_weight(
     x,  # (N, D)
     grad_output,  # (N, K)
     scale,  # scalar of the same dtype
-    added,  # bool: to what is there?
+    added,  # bool: add to grad_weight and grad_bias instead of overwriting them?
     grad_weight,  # (D, K), overwritten or added to
     grad_bias,  # (K,), overwritten or added to
 ):

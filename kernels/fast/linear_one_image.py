@@ -9,13 +9,13 @@ from .vector_rows import add_rows
 @body
 def active_inputs(
     x,  # (D,)
-    all_inputs,  # bool: list those that are zero as well?
+    all_inputs,  # bool: also list those that are zero?
     rows,  # (D,) int64, overwritten
     factors,  # (D,), overwritten
 ):
     """List the inputs that are not zero, and return how many there are.
 
-    Written without a branch: half the inputs are zero in no pattern, and a misprediction costs about 15 cycles.
+    Written without a branch: half the inputs are zero in no pattern, and a wrong guess costs about 15 cycles.
     """
     count = 0
     for d in range(x.size):
@@ -31,7 +31,7 @@ def linear_forward_sample(
     weight,  # (D, K)
     bias,  # (K,)
     activation,  # LINEAR, RELU, SIGMOID or TANH
-    all_inputs,  # bool: are the inputs that are zero to be listed as well, since their gradient matters?
+    all_inputs,  # bool: also list inputs that are zero, since their gradient matters?
     rows,  # (D,) int64: on return the first `count` are the inputs that are not zero
     factors,  # (D,): and these are their values
     out,  # (K,), overwritten
@@ -58,7 +58,7 @@ def linear_sgd_sample(
 
     grad_input[d] = sum_k weight[d,k] * grad_output[k];  weight[d,k] -= lr * x[d] * grad_output[k]
 
-    A zero has no update. Its gradient is stopped where x came out of ReLU, and not needed where x is the network's
+    A zero has no update. Its gradient is stopped where ReLU returned x, and not needed where x is the network's
     input; elsewhere the forward pass listed all inputs.
     """
     for d in range(grad_input.size):

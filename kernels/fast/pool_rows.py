@@ -1,8 +1,8 @@
-"""Max-pooling, a vector of channels at a time, and ReLU with it. Replaces layers/pooling.py.
+"""The max-pool of layers/pooling.py a vector of channels at a time, and ReLU with it.
 
-A window that extends beyond the edge reads its first row or column twice instead: an element never wins against itself,
-so the padding never wins either. A tie goes to the first. The forward pass keeps `argmax`, the winner's place 3*ky + kx
-in its window; where ReLU follows, 255 marks a window whose result is 0.
+A window that hangs over the edge looks at its first row or column twice instead: a number never wins against itself, so
+the padding never wins either. A tie goes to the first. The forward pass keeps `argmax`, the winner's place 3*ky + kx in
+its window; where ReLU follows, 255 marks a window that it kills.
 
 A window that holds NaN gives NaN, with and without ReLU, as in PyTorch: the loss then shows it, and no backward pass
 follows. Its place is that of some pixel of the window.
@@ -36,8 +36,8 @@ def max_pool2d_row(
     middle,  # (W, C)
     bottom,  # (W, C)
     relu,  # 1: the result is to pass through ReLU
-    first,  # channel
-    stop,  # end of the channels, exclusive
+    first,  # the first channel
+    stop,  # the channel after the last
     out,  # (OW, C) contiguous, overwritten
     argmax,  # (OW, C) uint8, overwritten
 ):
@@ -85,8 +85,8 @@ def _window(
     argmax,  # (OH, OW, C) uint8
     oy,  # row of the window
     ox,  # column of the window
-    c,  # first channel
-    stop,
+    c,  # the first channel
+    stop,  # the channel after the last
 ):
     """Return a window's gradients and winners for the channels from c on; zeros if there is no such window."""
     OH, OW, C = grad_out.shape
@@ -97,8 +97,8 @@ def _window(
 
 @body
 def _sent(
-    window,  # two vectors, from _window
-    place,  # 3*ky + kx
+    window,  # a vector of gradients and one of winners, from `_window`
+    place,  # 3*ky + kx of a pixel in the window
 ):
     """Return the gradient that a window sends to the pixel at `place` in it: all of it to the winner, else nothing."""
     gradient, winner = window
@@ -108,15 +108,15 @@ def _sent(
 @body
 def max_pool2d_backward_sample(
     grad_out,  # (OH, OW, C)
-    argmax,  # (OH, OW, C) uint8
-    border,  # 0 or 1, of grad_input
-    share,
-    grad_input,  # (H + 2*border, W + 2*border, C), overwritten for the share
+    argmax,  # (OH, OW, C) uint8, kept by the forward pass
+    border,  # 1 if grad_input has a border, which is not written, else 0
+    share,  # of grad_out: see work_split.py
+    grad_input,  # (H+2*border, W+2*border, C), the share overwritten
 ):
-    """Send one image's gradient to the winners.
+    """Send one image's gradient back to the winners; a window's share is as in work_split.py.
 
     A square of 2x2 pixels (y, x) .. (y+1, x+1) with even y and x is in at most four windows: the one that starts in
-    it, and those above, to the left, and above to the left, which reach it with their last row or column.
+    it, and those above, to the left, and above to the left, whose last row or column reaches it.
     """
     C = grad_out.shape[2]
     H = grad_input.shape[0] - 2 * border

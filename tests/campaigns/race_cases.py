@@ -45,7 +45,7 @@ def training(make, batch_size):
 
 
 def train_per_sample(layers, plan, params, work, argmax, rows, counts, barrier, *recipe):
-    """The kernel of that name, whose threads claim the halves of each phase; here a schedule assigns them."""
+    """The kernel of that name, with the halves of each phase assigned by a schedule."""
     order = recipe[3]
     per_sample.prepare_workspace(layers, plan[0], params, work, barrier)
     for step in range(order.size):

@@ -188,7 +188,19 @@ def test_the_twins_share_nothing_with_the_kernels():
 
 
 @pytest.mark.parametrize(
-    "name", ["cli", "events", "config", "display", "run.folder", "data", "history", "trials.driver"]
+    "name",
+    [
+        "cli",
+        "events",
+        "config",
+        "display",
+        "run.start",
+        "data",
+        "history",
+        "trials.driver",
+        "trials.trial",
+        "estimators",
+    ],
 )
 def test_what_answers_at_once_does_not_wait_for_numba(name):
     run(f"import sys, jitnet.{name}\nassert 'numba' not in sys.modules and 'llvmlite' not in sys.modules")

@@ -106,21 +106,23 @@ def given(regression=False) -> Split:
 def new(settings: Settings, data: Split, **options) -> Training:
     outputs = "dense1" if data.train[1].ndim == 2 else "dense3"
     layers = parse(f"{settings.architecture} {outputs}")
-    network = Network(layers, data.train[0].shape[1:], loss=settings.loss)
+    network = Network(layers, data.train[0].shape[1:], loss=settings.loss, kernels=settings.kernels)
     network.initialise(settings.init, settings.seed)
     return Training(network, settings, data, **options)
 
 
+@pytest.mark.parametrize("kernels", ["fast", "simple"])
 @pytest.mark.parametrize("batch_size", [1, 7, 0])
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, kind, batch_size):
+def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, kind, batch_size, kernels):
     """The optimiser's state and its count of updates are part of a checkpoint. 0: several calls for each batch."""
     monkeypatch.setattr(loop, "CALL_S", 1e-9)
     monkeypatch.setattr(loop, "_FIRST_CALL_MACS", 1)
     monkeypatch.setattr(loop, "PART", 16)
     chosen = Settings(
-        architecture="dense6", init="he", lr=0.01, epochs=2, batch_size=batch_size, optimizer=kind, weight_decay=0.01
-    )
+        architecture="dense6", init="he", lr=0.01, epochs=2, batch_size=batch_size, optimizer=kind, weight_decay=0.01,
+        kernels=kernels,
+    )  # fmt: skip
     whole = new(chosen, given())
     snapshots = [event.snapshot() for event in whole.run() if isinstance(event, StepsDone | EpochDone)]
     end = content_hash(whole.tensors())
