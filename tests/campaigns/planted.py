@@ -64,8 +64,7 @@ FAULTS = (
     ("the scale of a part, not of the batch", TRAINING, "self.optimizer.scale(len(batch))",
      "self.optimizer.scale(PART)",
      "tests/training/test_large_batches.py::test_a_batch_in_parts_is_the_batch"),
-
-      ("a resume takes the first images again", TRAINING,
+    ("a resume takes the first images again", TRAINING,
      "order[here.step_in_epoch * self.batch_size :][: self.batch_size]",
      "order[: self.batch_size]",
      "tests/training/test_large_batches.py::test_a_batch_in_parts_continues_with_the_images_that_are_left"),
