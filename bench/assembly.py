@@ -51,7 +51,7 @@ _FUSED_CALL = re.compile(r"\bfmaf\b")
 _COMPILE = """
 from numba import types
 from jitnet.kernels.compiler import symbols
-from jitnet.kernels.layers import contraction  # noqa: F401
+from jitnet.kernels.fast import contraction  # noqa: F401
 symbols.prepare(types.float32)
 """
 

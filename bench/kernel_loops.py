@@ -6,25 +6,36 @@ threads two. The kernels of a batch bring their own `prange` and are repeated as
 
 from numba import prange
 
+from jitnet.kernels.compiler.array_views import view
 from jitnet.kernels.compiler.decorators import kernel, serial_kernel
-from jitnet.kernels.fast import conv_winograd
-from jitnet.kernels.layers import convolution, linear, pooling
+from jitnet.kernels.fast import conv_few_channels, conv_rows, conv_winograd, linear_batch, linear_one_image, pool_rows
+from jitnet.model.kernel_choice import FEW
 
-_conv2d_forward, _conv2d_backward_weight = convolution.conv2d_forward_sample, convolution.conv2d_backward_weight_sample
-_flip_weight = convolution.flip_weight
+_conv2d_row, _conv2d_backward_weight = conv_rows.conv2d_row, conv_rows.conv2d_backward_weight_sample
+_conv2d_row_few_channels = conv_few_channels.conv2d_row_few_channels
+_flip_weight = conv_rows.flip_weight
 _transform_weight, _conv2d_winograd = conv_winograd.transform_weight, conv_winograd.conv2d_winograd
-_max_pool2d_forward, _max_pool2d_backward = pooling.max_pool2d_forward_sample, pooling.max_pool2d_backward_sample
-_linear_forward_sample, _linear_sgd_sample = linear.linear_forward_sample, linear.linear_sgd_sample
-_linear_forward = linear.linear_forward
-_linear_backward_input, _linear_backward_weight = linear.linear_backward_input, linear.linear_backward_weight
+_max_pool2d_row, _max_pool2d_backward = pool_rows.max_pool2d_row, pool_rows.max_pool2d_backward_sample
+_linear_forward_sample = linear_one_image.linear_forward_sample
+_linear_sgd_sample = linear_one_image.linear_sgd_sample
+_linear_forward = linear_batch.linear_batch_forward
+_linear_backward_input = linear_batch.linear_batch_backward_input
+_linear_backward_weight = linear_batch.linear_batch_backward_weight
 
 
 @kernel
 def conv2d_forward(repeats, x, weight, bias, out):
-    """x (P, H+2, W+2, C), out (P, H, W, OC)."""
+    """x (P, H+2, W+2, C), out (P, H, W, OC); rows as the conv blocks compute them, by the number of channels."""
+    _, H, W, OC = out.shape
+    few = x.shape[3] <= FEW
     for p in prange(x.shape[0]):
+        image, flat = x[p], view(out, p * H * W * OC, (H * W * OC,))
         for _ in range(repeats):
-            _conv2d_forward(x[p], weight, bias, out[p])
+            for y in range(H):
+                if few:
+                    _conv2d_row_few_channels(image, weight, bias, y, 0, OC, flat, y * W * OC)
+                else:
+                    _conv2d_row(image, weight, bias, y, 0, OC, flat, y * W * OC)
 
 
 @kernel
@@ -63,9 +74,15 @@ def conv2d_winograd(repeats, x, transformed, bias, zeros, scratch, out):
 @kernel
 def max_pool2d_forward(repeats, x, out, argmax):
     """x (P, H, W, C), out and argmax (P, H//2, W//2, C)."""
+    _, H, W, C = x.shape
     for p in prange(x.shape[0]):
+        image, pooled, winners = x[p], out[p], argmax[p]
         for _ in range(repeats):
-            _max_pool2d_forward(x[p], True, out[p], argmax[p])
+            for oy in range(H // 2):
+                top = view(image, 2 * oy * W * C, (W, C))
+                middle = view(image, (2 * oy + 1) * W * C, (W, C))
+                bottom = view(image, (2 * oy + 2 if 2 * oy + 2 < H else 2 * oy) * W * C, (W, C))
+                _max_pool2d_row(top, middle, bottom, 1, 0, C, pooled[oy], winners[oy])
 
 
 @kernel

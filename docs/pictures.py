@@ -22,7 +22,7 @@ EVENTS = DOCS / "screen.jsonl"  # of the documents' run: jitnet train cnn --epoc
 AT = 0.6  # share of the events to show
 RUN = ROOT / "runs" / "reference-cnn"
 
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # a checkout needs no install
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]  # a checkout needs no install
 
 
 def record() -> None:

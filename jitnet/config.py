@@ -55,7 +55,9 @@ class Settings:
 
     network: str = setting("cnn", "name of the preset, shown as the title", parameter=False)
     architecture: str = setting(
-        "", "hidden layers as text; empty = those of the preset. The output layer follows the data", parameter=False
+        "",
+        "hidden layers as text; empty = those of the preset, a space = none. The output layer follows the data",
+        parameter=False,
     )
     loss: str = setting(
         "", "loss function", group=NETWORK, choices=("", "cross-entropy", "mse"),
@@ -96,6 +98,10 @@ class Settings:
     )  # fmt: skip
     shuffle: bool = setting(False, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
     seed: int = setting(0, "seed of the initial weights and the shuffle", group=OPTIMIZATION, cpp="seed")
+    kernels: str = setting(
+        "fast", "fast kernels, or the simple ones of kernels/step.py, made to be read", group=OPTIMIZATION,
+        choices=("fast", "simple"), added=True,
+    )  # fmt: skip
     until: int = setting(
         0, "epochs to train in total, those after the plan at its last learning rate; 0 = as planned", parameter=False
     )
@@ -116,13 +122,20 @@ class Settings:
         "", "column of the table --data FILE.csv to predict as a number", group=DATA, metavar="COLUMN",
         default_text="none, labels are learned", parameter=False,
     )  # fmt: skip
+    label: str = setting(
+        "", "column of a table's labels, by name or number, where its name does not say so", group=DATA,
+        metavar="COLUMN", default_text="a column called label, class, target, y or digit", parameter=False, added=True,
+    )  # fmt: skip
+    skip_damaged: bool = setting(
+        False, "leave out the images of class folders that cannot be read", group=DATA, parameter=False, added=True
+    )
     val: int = setting(0, "number of training images, the last ones, held out for validation", group=DATA, cpp="val")
     limit: int = setting(0, "train on the first N images only; 0 = all", group=DATA, parameter=False, cpp="limit")
 
     def __post_init__(self) -> None:
         for name, described in SETTINGS.items():
             object.__setattr__(self, name, described.check(getattr(self, name)))
-        if not self.architecture.strip():
+        if not self.architecture:
             if self.network not in PRESETS:
                 raise InputError(f"there is no network called {self.network!r}: choose one of {', '.join(PRESETS)}")
             object.__setattr__(self, "architecture", PRESETS[self.network]["architecture"])

@@ -2,19 +2,22 @@
 
 Reading order
     table.py     the network as a table of records; which code computes a layer is a field of its record
+    step.py      the whole training step in plain words: `jitnet train NETWORK --kernels simple` runs it
     layers/      the mathematics, one page per operation, forward next to backward
     fast/        the same results sooner; each file names the page that it replaces, and when it is chosen
     compiler/    what is about numba and LLVM, and not about networks
     tools/       the built-in digits, and the peak of a core
 
-In fast/, bottom up: vector_rows, patches and elementwise; the variants conv_few_channels, conv_sparse,
-conv_sparse_input and conv_winograd (with winograd_matrices); conv_block, one conv block of the table; then the two
-drivers: batch (with batch_conv), and per_sample (with per_sample_layers, work_split and spin_barrier).
+In fast/, bottom up: contraction, vector_rows, patches, elementwise and activation_in_place; the variants of the pages,
+linear_batch, linear_one_image, pool_rows, conv_rows, conv_few_channels, conv_sparse, conv_sparse_input and
+conv_winograd (with winograd_matrices); conv_block, one conv block of the table; then the two drivers: batch (with
+batch_conv), and per_sample (with per_sample_layers, work_split and spin_barrier).
 
 The rules, kept by every file here and checked by tests/project/test_structure.py:
 
 Layout      Images are NHWC, weights (3, 3, C, OC) and (D, K), all C-contiguous, float32 to train and float64 to check.
-            The input of a convolution is in a buffer with a border of zeros, so that no kernel tests for the edge.
+            In fast/ the input of a convolution is in a buffer with a border of zeros, so that no kernel tests for the
+            edge.
 Ownership   Each item of a `prange` writes a slice that no other item touches, and sums it in a fixed order. Work is cut
             by the problem, never by the number of threads. No reduction over `prange`, no thread number.
 Same bits   So the bits are the same for any number of threads and any threading layer. fast/per_sample.py keeps them
@@ -26,7 +29,7 @@ Regions     `prange` stands only in functions under @kernel; the functions they 
 Writing     Outputs are overwritten (`=`). The comment of an argument that is added to (`+=`) states it.
 Shapes      Each argument has its shape in a comment. Names that mean the same everywhere are defined in table.py.
 Memory      No allocation: the caller owns all buffers. No checks: jitnet checks once, with names and values.
-Arithmetic  `contract` carries the convolutions and the dense layers, `add_rows` and `dot_then_add` the dense layers of
-            one image, conv_sparse.py the gradients of a convolution where most elements are zero. Zeros are skipped
-            only where that is exact. No fastmath.
+Arithmetic  layers/ loops over plain sums. In fast/, `contract` carries the convolutions and the dense layers,
+            `add_rows` and `dot_then_add` the dense layers of one image, conv_sparse.py the gradients of a convolution
+            where most elements are zero. Zeros are skipped only where that is exact. No fastmath.
 """

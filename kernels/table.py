@@ -31,6 +31,8 @@ import numpy as np
 
 CONV = 0
 DENSE = 1
+MAX_POOL = 2  # a layer in step.py; in the records below, a flag of the convolution before it
+MAX_POOL = 2  # a separate layer in step.py; in the records below, a flag of the convolution before it
 
 LINEAR, RELU, SIGMOID, TANH = 0, 1, 2, 3  # activations: see activation.py
 CROSS_ENTROPY, MSE = 0, 1  # losses: see loss.py
@@ -38,7 +40,7 @@ SGD, MOMENTUM, NESTEROV, ADAM, ADAMW = 0, 1, 2, 3, 4  # optimizers: see optimize
 
 # Which code computes a layer's output or one of its gradients. Chosen by jitnet/model/kernel_choice.py.
 NOTHING = 0  # no one needs the gradient of the network's input
-CONTRACTION = 1  # layers/contraction.py over shifted views; an input gradient is that of the flipped filters
+CONTRACTION = 1  # fast/contraction.py over shifted views; an input gradient is that of the flipped filters
 FEW_CHANNELS = 2  # fast/conv_few_channels.py; an input gradient is that of the flipped filters
 WINOGRAD = 3  # fast/conv_winograd.py, over a batch; an input gradient is that of the flipped filters
 SPARSE_BY_FILTER = 4  # fast/conv_sparse.py, over the output gradients that are not 0, filter after filter

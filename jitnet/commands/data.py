@@ -12,8 +12,8 @@ from rich.text import Text
 from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.progress_bar import Waiting
+from jitnet.data.sources import known
 from jitnet.data.sources.cache import Cache, default_folder
-from jitnet.data.sources.known import KNOWN, MNIST
 from jitnet.data.sources.search import copies, fetch, in_cache, own_place, read_own
 from jitnet.display.console import safe_console
 from jitnet.errors import InputError
@@ -41,7 +41,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what `jitnet data` was asked for and return the exit code; `InputError` when `fetch` fails."""
+    """Do the action and return the exit code; `InputError` when `fetch` fails."""
     if args.action == "status":
         return _status()
     if args.action == "fetch":
@@ -58,8 +58,8 @@ def _status() -> int:
     rows = [
         (f"JITNET_DATA={own}", _there(own), _size(own)) if own else ("JITNET_DATA", "not set", ""),
         (str(cache), _cached(cache), _size(cache)) if cache else ("cache", "none: there is no home folder", ""),
-        *((str(path), _there(path), _size(path)) for path in copies(MNIST)),
-        *((mirror, "asked last, never with --offline", "") for mirror in MNIST.mirrors),
+        *((str(path), _there(path), _size(path)) for path in copies(known.MNIST)),
+        *((mirror, "asked last, never with --offline", "") for mirror in known.MNIST.mirrors),
     ]
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))  # Text: a path may hold what rich takes for markup
@@ -75,15 +75,15 @@ def _there(path: Path) -> str:
         data = read_own(path, Cache(None, warn))
     except InputError as error:
         return str(error)
-    if data.name == MNIST.name:
-        return f"{MNIST.title}, content verified"
+    if data.name == known.MNIST.name:
+        return f"{known.MNIST.title}, content verified"
     return f"other data: {len(data.x_train):,} + {len(data.x_test):,} images, {data.classes} classes"
 
 
 def _cached(folder: Path) -> str:
     damaged: list[str] = []
-    found = in_cache(MNIST, Cache(folder, damaged.append))
-    state = f"{MNIST.title}, content verified" if found else f"no complete {MNIST.title}"
+    found = in_cache(known.MNIST, Cache(folder, damaged.append))
+    state = f"{known.MNIST.title}, content verified" if found else f"no complete {known.MNIST.title}"
     return f"{state} (removed: {len(damaged)} damaged)" if damaged else state
 
 
@@ -101,13 +101,13 @@ def _megabytes(count: int) -> str:
 
 
 def _fetch(name: str, offline: bool) -> int:
-    if name not in KNOWN:
-        raise InputError(f"there is no known data set {name!r}: expected one of {', '.join(KNOWN)}")
-    known = KNOWN[name]
+    if name not in known.KNOWN:
+        raise InputError(f"there is no known data set {name!r}: expected one of {', '.join(known.KNOWN)}")
+    wanted = known.KNOWN[name]
     with Waiting(plain=print) as waiting:
         cache = Cache(default_folder(), print, waiting.report)
-        source = fetch(known, cache, offline)
-    say(f"{known.title} is in {cache.folder}, content verified (from {source})")
+        source = fetch(wanted, cache, offline)
+    say(f"{wanted.title} is in {cache.folder}, content verified (from {source})")
     return 0
 
 

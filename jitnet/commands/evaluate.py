@@ -29,19 +29,17 @@ def run(args: argparse.Namespace) -> int:
     threads.configure(args.threads)
 
     from jitnet.commands.support import trained_run
-    from jitnet.display.format import count
-    from jitnet.model.network import score
+    from jitnet.display.format import count, percentage, significant
+    from jitnet.model.scores import score
 
     network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
     settings = folder.settings
     data, images = trained_run.load_test(network, folder, args.data, args.offline)
     loss, accuracy = score(trained_run.logits(network, images), data.y_test, network.loss)
     loss *= data.unit
-    mark = " (synthetic digits)" if data.synthetic else ""
-    if folder.meta["data"] == "synthetic" and not data.synthetic:
-        mark = " (trained on synthetic digits)"
-    kind = "rows" if settings.target else "images"
-    say(f"{folder.path} after {count(epoch)}, on {len(images):,} test {kind} of {data.name}{mark}")
-    measure = f"rmse = {loss**0.5:.6g}" if accuracy is None else f"accuracy = {accuracy:.2f}"
+    mark = trained_run.mark(data, folder)
+    kind = "test row" if settings.target else "test image"
+    say(f"{folder.path} after {count(epoch)}, on {count(len(images), kind)} of {data.name}{mark}")
+    measure = f"rmse = {significant(loss**0.5)}" if accuracy is None else f"accuracy = {percentage(accuracy)}"
     say(f"loss = {loss:.6f} {measure}{mark}")
     return 0

@@ -24,7 +24,7 @@ def add_parser(subparsers: Subparsers) -> None:
         'jitnet gradcheck cnn --arch "conv4:tanh pool dense8" --side 8  a small network, in a second',
         add_help=False,
     )
-    add_network(parser, "bias", "loss", "seed", seed="seed of weights, images and entries (default: 0)")
+    add_network(parser, "bias", "loss", "kernels", "seed", seed="seed of weights, images and entries (default: 0)")
     parser.add_argument("--samples", type=int, metavar="N", default=10, help="entries of each tensor (default: 10)")
     parser.add_argument("--side", type=int, metavar="N", default=28, help="side of the square images (default: 28)")
     options.add_threads(parser)
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
         if not 1 <= value <= most:
             raise InputError(f"{name} is {value}: expected 1 to {most:,}")
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
-    network = Network(layers, (args.side, args.side, 1), settings.bias, np.float64, settings.loss)
+    network = Network(layers, (args.side, args.side, 1), settings.bias, np.float64, settings.loss, settings.kernels)
     network.initialise("he", settings.seed)  # the documents' small weights have gradients near rounding errors
     rng = np.random.default_rng(settings.seed)
     for name, array in network.tensors().items():

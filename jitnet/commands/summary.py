@@ -23,13 +23,15 @@ def add_parser(subparsers: Subparsers) -> None:
         add_help=False,
     )  # fmt: skip
     add_network(parser, "bias", "batch_size", batch_size="with --kernels: images per update")
-    parser.add_argument("--kernels", action="store_true", help="list which code computes each layer in training")
+    parser.add_argument(
+        "--kernels", dest="lists_kernels", action="store_true", help="list which code computes each layer in training"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the listing and return the exit code."""
-    if "batch_size" in args and not args.kernels:
+    if "batch_size" in args and not args.lists_kernels:
         raise InputError("--batch-size is given without --kernels, and changes no other listing: add --kernels")
     settings = settings_of(args)
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
@@ -38,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     console = safe_console()
     if not console.is_terminal:  # a pipe has no width: omit nothing
         console.width = 120
-    for part in kernel_tables(network, title, settings) if args.kernels else [operation_table(network, title)]:
+    for part in kernel_tables(network, title, settings) if args.lists_kernels else [operation_table(network, title)]:
         console.print(part, highlight=False)
     return 0
 

@@ -12,8 +12,8 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
 from jitnet.errors import InputError
-from jitnet.model.network import probabilities
 from jitnet.model.reference import backward, forward
+from jitnet.model.scores import probabilities
 from jitnet.printing import say
 
 _PICTURES = 4  # feature maps of a layer: those with the largest values
@@ -41,12 +41,12 @@ def run(args: argparse.Namespace) -> int:
     steps = forward(network.shapes, network.tensors(), image)
     backward(steps, network.tensors(), label, network.loss)
     out = listing.console()
-    mark = " (synthetic digits)" if data.synthetic else ""
-    say(f"{trained.path}, test image {args.image} of {data.name}{mark}, true {label}", "", "forward")
+    mark, names = trained_run.mark(data, trained), trained_run.record_of(trained).name_of
+    say(f"{trained.path}, test image {args.image} of {data.name}{mark}, true {names(label)}", "", "forward")
     for step in steps:
         _show(out, step.shape.name, "out", step.x.shape, step.out)
     say()
-    print_prediction(out, image, probabilities(steps[-1].out[None])[0], label)
+    print_prediction(out, image, probabilities(steps[-1].out[None])[0], label, names)
     say("", f"backward, from the loss ({network.loss}); pictures of absolute values")
     for step in reversed(steps):
         _show(out, step.shape.name, "grad", step.out.shape, step.grad_out, np.abs)

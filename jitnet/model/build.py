@@ -12,4 +12,4 @@ def network_of(settings: Settings, image: tuple[int, ...], outputs: int) -> Netw
     """
     height, width, channels = image
     layers = (*parse(settings.architecture), Dense(outputs))
-    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss)
+    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss, kernels=settings.kernels)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from jitnet.model.memory_plan import parameter_offsets
-from jitnet.model.network import Network, score
+from jitnet.model.network import Network
+from jitnet.model.scores import score
 
 TOLERANCE = 1e-6  # relative error that float64 leaves of a right gradient
 STEPS = (

@@ -42,7 +42,7 @@ NAMES = {
     ACTIVE_ROWS: "active rows",
 }
 EXPLANATIONS = {
-    CONTRACTION: ("layers/contraction.py", "a register tile over strided views; a batch's dense layer too"),
+    CONTRACTION: ("fast/contraction.py", "a register tile over strided views; a batch's dense layer too"),
     FEW_CHANNELS: ("fast/conv_few_channels.py", "a filter's nine weights stay in registers"),
     WINOGRAD: ("fast/conv_winograd.py", "tiles of 4x4 outputs with a quarter of the multiplications"),
     SPARSE_BY_FILTER: ("fast/conv_sparse.py", "skips output gradients that are 0, filter after filter"),

@@ -30,7 +30,7 @@ from jitnet.model import kernel_choice
 from jitnet.model.architecture import Conv, Shape
 from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, Choice
 
-_ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
+ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 
 
 @dataclass
@@ -108,7 +108,7 @@ def build(
         OH, OW, OC = outputs if block.is_conv else (1, 1, outputs[0])
         row["border"] = border = int(after is not None and isinstance(after.layer, Conv))
         row["kind"], row["pool"] = (CONV if block.is_conv else DENSE), pool is not None
-        row["activation"] = _ACTIVATIONS[block.activation]
+        row["activation"] = ACTIVATIONS[block.activation]
         if index and not block.is_conv:
             before = table[index - 1]
             mine = before["kind"] == DENSE or before["activation"] == RELU  # a conv block does its own but for ReLU's

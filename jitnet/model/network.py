@@ -12,6 +12,7 @@ from jitnet.model import architecture, memory_plan
 from jitnet.model.architecture import Layer, Shape
 from jitnet.model.kernel_choice import BATCH, PER_SAMPLE
 from jitnet.model.optimizer import Optimizer
+from jitnet.model.simple_kernels import SimpleKernels
 
 PART = 512  # images of one call of training: a larger batch sums its gradient over several, to bound memory and time
 PREDICT_BATCH = 128  # images of one compiled call of inference: 512 are no faster
@@ -41,6 +42,7 @@ class Network:
     bias : "position", one per output position and channel of a conv, or "channel"
     dtype : numpy.float32, or numpy.float64 to check gradients
     loss : "cross-entropy" or "mse", of the softmax if it is trained on labels, of its outputs if on numbers
+    kernels : "fast", or "simple" for the step of kernels/step.py
 
     Raises
     ------
@@ -61,12 +63,14 @@ class Network:
         bias: str = "position",
         dtype: type = np.float32,
         loss: str = "cross-entropy",
+        kernels: str = "fast",
     ):
         self.layers = layers
         self.image = image
         self.bias = bias
         self.dtype = dtype
         self.loss = loss
+        self.kernels = kernels
         self.shapes: tuple[Shape, ...] = architecture.shapes(layers, image, bias)
         count = architecture.parameter_count(self.shapes)
         memory.require(
@@ -76,6 +80,7 @@ class Network:
         self.params = memory_plan.aligned_zeros(count, dtype)
         self._workspaces: dict[str, memory_plan.Workspace] = {}  # by driver
         self._workspace: memory_plan.Workspace | None = None  # the last used
+        self._simple: SimpleKernels | None = None
 
     @property
     def classes(self) -> int:
@@ -137,6 +142,19 @@ class Network:
         space.plan["loss"] = LOSSES[self.loss]
         self._workspaces[driver] = self._workspace = space
 
+    def simple(self, images: int) -> SimpleKernels:
+        """Return the simple kernels with buffers for batches of up to `images` images, kept from call to call."""
+        if self._simple is None or self._simple.images < images:
+            self._simple = SimpleKernels(self.shapes, self.params, LOSSES[self.loss], images)
+        return self._simple
+
+    def reserve(self, images: int) -> None:
+        """Make the buffers for batches of up to `images` images; raises `InputError` if they do not fit in memory."""
+        if self.kernels == "simple":
+            self.simple(images)
+        else:
+            self.workspace(images)
+
     def per_sample_arguments(self, images, targets, order, lrs, losses, totals) -> tuple:
         """Return the arguments of the kernel `train_per_sample`."""
         space = self.workspace(1, PER_SAMPLE)
@@ -184,19 +202,23 @@ class Network:
         optimizer: Optimizer | None = None,  # SGD unless given
     ) -> tuple[int, np.ndarray]:
         """Take len(lrs) steps; return how many were finite (-1: a parameter is not), and each one's loss."""
-        from jitnet.kernels.fast.batch import train_minibatch
-        from jitnet.kernels.fast.per_sample import train_per_sample
-
         losses = np.zeros(len(lrs))
         with _inside_kernels():
-            if is_fused(batch_size, optimizer):
+            if self.kernels == "simple":
+                recipe = (images, self._divisor(images), targets, order, batch_size, lrs, losses, totals)
+                done = self.simple(batch_size).train(optimizer or self.plain_optimizer(), *recipe)
+            elif is_fused(batch_size, optimizer):
+                from jitnet.kernels.fast.per_sample import train_per_sample
+
                 done = train_per_sample(*self.per_sample_arguments(images, targets, order, lrs, losses, totals))
             else:
+                from jitnet.kernels.fast.batch import train_minibatch
+
                 done = train_minibatch(
                     *self.minibatch_arguments(images, targets, order, batch_size, lrs, losses, totals, optimizer)
                 )
-                if optimizer is not None:
-                    optimizer.taken += len(lrs)
+        if optimizer is not None:
+            optimizer.taken += len(lrs)
         return done, losses
 
     def accumulate(
@@ -208,9 +230,12 @@ class Network:
         grad: np.ndarray,  # like params, added to
     ) -> float:
         """Add a part's share of the gradient of a large batch; return the sum of the part's losses."""
-        from jitnet.kernels.fast.batch import accumulate_gradient
-
         with _inside_kernels():
+            if self.kernels == "simple":
+                batch = (images, self._divisor(images), targets, part, self.dtype(scale))
+                return self.simple(len(part)).add_gradient(grad, *batch)
+            from jitnet.kernels.fast.batch import accumulate_gradient
+
             return accumulate_gradient(*self.accumulate_arguments(images, targets, part, scale, grad))
 
     def descend(self, grad: np.ndarray, lr: float, optimizer: Optimizer) -> bool:
@@ -235,10 +260,13 @@ class Network:
 
     def logits_of(self, images: np.ndarray, start: int, out: np.ndarray) -> None:
         """Write the scores of len(out) images from `start` on, in one compiled call."""
-        from jitnet.kernels.fast.batch import predict_logits
-
         order = np.arange(start, start + len(out))
         with _inside_kernels():
+            if self.kernels == "simple":
+                self.simple(len(order)).predict(images, self._divisor(images), order, out)
+                return
+            from jitnet.kernels.fast.batch import predict_logits
+
             predict_logits(*self.predict_arguments(images, order, out))
 
     def not_finite(self) -> str:
@@ -247,12 +275,19 @@ class Network:
             if not np.isfinite(array).all():
                 return name
         names = [shape.name for shape in self.shapes if shape.weight]
-        space = self._workspace
-        for name, row in zip(names, space.layers if space else ()):
-            out = space.work[row["out"] :][: space.plan[0]["images"] * row["out_size"]] if space else ()
+        for name, out in zip(names, self._last_outputs()):
             if not np.isfinite(out).all():
                 return f"{name}'s outputs"
         return ""
+
+    def _last_outputs(self) -> Iterator[np.ndarray]:
+        """Yield what each layer with parameters put out last."""
+        space = self._workspace
+        if self._simple is not None:
+            yield from self._simple.outputs()
+        elif space is not None:
+            for row in space.layers:
+                yield space.work[row["out"] :][: space.plan[0]["images"] * row["out_size"]]
 
     def _divisor(self, images: np.ndarray) -> np.floating:
         """Bytes are scaled to 0..1 inside the model, as in the documents; floats are taken as they are."""
@@ -262,38 +297,3 @@ class Network:
 def is_fused(batch_size: int, optimizer: Optimizer | None) -> bool:
     """Whether each image's gradient goes straight into the weights, without a gradient to look at."""
     return batch_size == 1 and (optimizer is None or optimizer.is_plain)
-
-
-def probabilities(logits: np.ndarray) -> np.ndarray:
-    """Return the softmax of scores (n, classes) in float64."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
-
-
-def score(
-    outputs: np.ndarray,  # (n, K)
-    targets: np.ndarray,  # (n,) classes, or (n, K) numbers
-    loss: str = "cross-entropy",  # or "mse", of the softmax for classes
-) -> tuple[float, float | None]:
-    """Return the mean loss, NaN if an output is not finite, and the accuracy in percent, of classes."""
-    if targets.ndim == 2:
-        return float(np.mean((outputs.astype(np.float64) - targets) ** 2)), None
-    with np.errstate(invalid="ignore"):  # inf - inf
-        if loss == "mse":
-            losses = ((probabilities(outputs) - np.eye(outputs.shape[1])[targets]) ** 2).mean(axis=1)
-        else:
-            shifted = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
-            losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
-    return float(losses.mean()), 100.0 * int((outputs.argmax(axis=1) == targets).sum()) / len(targets)
-
-
-def confusion(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[tuple[int, ...], ...]:
-    """Return how many images of each true class (row) were taken for each class (column); () of none, or of many.
-
-    >>> confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), 2)
-    ((1, 1), (0, 1))
-    """
-    if len(targets) == 0 or classes > 100:  # nobody looks at ten thousand numbers
-        return ()
-    counts = np.bincount(targets.astype(np.int64) * classes + predicted, minlength=classes * classes)
-    return tuple(tuple(map(int, row)) for row in counts.reshape(classes, classes))

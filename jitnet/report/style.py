@@ -32,8 +32,8 @@ a { color: var(--accent); } nav ul { padding-left: 20px; }
 .key-figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 12px;
   margin: 16px 0; padding: 0; }
 .key-figures div { background: var(--panel); border-radius: 8px; padding: 12px 10px; }
-.key-figures dt { color: var(--soft); font-size: 14px; } .key-figures dd { margin: 0; font-size: 22px;
-  font-weight: 600; white-space: nowrap; }
+.key-figures dt { color: var(--soft); font-size: 14px; } .key-figures dd { margin: 0; font-size: 20px;
+  font-weight: 600; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px 24px; }
 figure { margin: 12px 0; min-width: 0; } figcaption { display: flex; flex-wrap: wrap; gap: 2px 16px;
   margin-bottom: 4px; }

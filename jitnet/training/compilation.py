@@ -18,11 +18,11 @@ from jitnet.model.optimizer import Optimizer
 # Kernels in the order of their compilation, as module.function. The drivers, compiled last, contain the others: once a
 # driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
 _INFERENCE = "fast.batch.predict_logits"
-_FORWARD = ("fast.batch_conv.conv_blocks_forward", "layers.linear.linear_forward")
+_FORWARD = ("fast.batch_conv.conv_blocks_forward", "fast.linear_batch.linear_batch_forward")
 _BACKWARD = (
     "layers.loss.output_loss",
-    "layers.linear.linear_backward_input",
-    "layers.linear.linear_backward_weight",
+    "fast.linear_batch.linear_batch_backward_input",
+    "fast.linear_batch.linear_batch_backward_weight",
     "fast.batch_conv.conv_blocks_backward",
     "fast.batch_conv.sum_shards",
     "layers.optimizer.optimizer_step",
@@ -44,6 +44,9 @@ def compile_kernels(
     """
     targets = np.zeros(1, np.uint8) if targets is None else targets
     optimizer = optimizer or network.plain_optimizer()
+    if network.kernels == "simple":
+        yield from _compile_simple(network, targets, optimizer)
+        return
     fused = is_fused(batch_size, optimizer)
     if fused:
         first: tuple[str, ...] = ("fast.per_sample.train_per_sample",)
@@ -58,10 +61,32 @@ def compile_kernels(
 def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
     """Compile, or load from the cache, what a network's scores of such images call; see `compile_kernels`."""
     targets = np.zeros(1, np.uint8)
+    if network.kernels == "simple":
+        yield from _compile_simple(network, targets, None)
+        return
     yield from _compile((_INFERENCE,), _FORWARD, network, 1, images, targets, network.plain_optimizer())
 
 
+def _compile_simple(network: Network, targets: np.ndarray, optimizer: Optimizer | None) -> Iterator[Event]:
+    """Compile the pages that a network's simple step calls, without an optimizer those of its inference."""
+    calls = network.simple(1).calls(targets, optimizer)
+
+    def in_turn() -> Iterator[Event]:
+        started, cached = time.perf_counter(), all(map(_in_cache, calls))
+        for index, (name, arguments) in enumerate((*calls.items(), ("", ()))):
+            seconds = time.perf_counter() - started
+            yield Compiling(name=name, index=index, total=len(calls), cached=cached, seconds=seconds)
+            if name:
+                _compile_for(name, arguments)
+
+    yield from _with_warnings(in_turn())
+
+
 def _compile(drivers: tuple[str, ...], parts: tuple[str, ...], *example: Any) -> Iterator[Event]:
+    yield from _with_warnings(_compile_in_turn(drivers, parts, *example))
+
+
+def _with_warnings(compiling: Iterator[Event]) -> Iterator[Event]:
     from jitnet.kernels.compiler import cache
 
     if cache.CACHE_FOLDER is None:
@@ -69,7 +94,7 @@ def _compile(drivers: tuple[str, ...], parts: tuple[str, ...], *example: Any) ->
             message="no folder is writable for compiled kernels, so each start compiles them anew: "
             "set JITNET_CACHE_DIR to one that is"
         )
-    yield from _compile_in_turn(drivers, parts, *example)
+    yield from compiling
     if cache.DAMAGED:
         names = ", ".join(sorted(set(cache.DAMAGED)))
         cache.DAMAGED.clear()
@@ -177,7 +202,12 @@ def _in_cache(name: str) -> bool:
 def _compile_kernel(
     name: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
 ) -> None:
-    """Compile one kernel for the types it will be called with; nothing is run."""
+    """Compile one kernel of the fast path for the types it will be called with."""
+    _compile_for(name, _arguments(name.rpartition(".")[2], network, batch_size, images, targets, optimizer))
+
+
+def _compile_for(name: str, arguments: tuple) -> None:
+    """Compile a kernel, module.function, for the types of these arguments; nothing is run."""
     import numba
 
     from jitnet.kernels.compiler import thread_pool
@@ -185,7 +215,6 @@ def _compile_kernel(
     thread_pool.start_pool()  # a kernel from the cache may name the pool's functions, and LLVM ends the process without
     module, _, function = name.rpartition(".")
     kernel = getattr(importlib.import_module(f"jitnet.kernels.{module}"), function)
-    arguments = _arguments(function, network, batch_size, images, targets, optimizer)
     signature = tuple(numba.typeof(argument) for argument in arguments)
     if numba.config.DISABLE_JIT or signature in kernel.signatures:
         return
@@ -216,11 +245,11 @@ def _arguments(
             return (*buffers, images, number, integers)
         case "conv_blocks_backward":
             return (*buffers, 1)
-        case "linear_forward":
+        case "linear_batch_forward":
             return (matrix, matrix, vector, 1, matrix)
-        case "linear_backward_input":
+        case "linear_batch_backward_input":
             return (matrix, matrix, matrix, 1, vector, matrix)
-        case "linear_backward_weight":
+        case "linear_batch_backward_weight":
             return (matrix, matrix, number, False, matrix, vector)
         case "output_loss":
             return (1, matrix, targets, integers, number, floats, matrix)

@@ -71,6 +71,11 @@ class SweepFolder:
         """Return what a trial's meta.json says, "" if it has not begun or is damaged."""
         return str(read_or_damaged(self.path / name).meta.get("status", ""))
 
+    def data_of_trials(self) -> dict[str, str]:
+        """Return the content hash of the data of each trial that has begun, as far as its meta.json says it."""
+        read = {trial.name: read_or_damaged(self.path / trial.name).meta for trial in self._begun()}
+        return {name: str(meta["data_sha256"]) for name, meta in read.items() if meta.get("data_sha256")}
+
     def kept(self, name: str) -> dict[str, str]:
         """Return a trial's line of the table that an earlier command left, {} if there is none."""
         return self._kept.get(name, {})

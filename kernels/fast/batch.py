@@ -9,11 +9,11 @@ import math
 from .. import table
 from ..compiler.array_views import view
 from ..compiler.decorators import body, inline_ir, serial_kernel
-from ..layers.linear import linear_backward_input, linear_backward_weight, linear_forward
 from ..layers.loss import output_loss
-from ..layers.optimizer import all_finite, optimizer_step, sgd_step
+from ..layers.optimizer import all_finite, optimizer_step
 from ..table import NOTHING, SGD
 from .batch_conv import conv_blocks_backward, conv_blocks_forward, shard_count, sum_shards
+from .linear_batch import linear_batch_backward_input, linear_batch_backward_weight, linear_batch_forward
 
 linear_scratch = body(table.linear_scratch)
 
@@ -34,7 +34,7 @@ def forward(
     conv_blocks_forward(layers, plan, params, work, argmax, images, divisor, order)
     for index in range(plan[0].convs, layers.size):
         layer = layers[index]
-        linear_forward(
+        linear_batch_forward(
             view(work, layer.x, (N, layer.C)),
             view(params, layer.weight, (layer.C, layer.OC)),
             view(params, layer.bias, (layer.OC,)),
@@ -61,7 +61,7 @@ def backward(
         layer = layers[index]
         weight = view(params, layer.weight, (layer.C, layer.OC))
         if layer.input_gradient_by != NOTHING:
-            linear_backward_input(
+            linear_batch_backward_input(
                 view(work, layer.grad_out, (N, layer.OC)),
                 weight,
                 view(work, layer.x, (N, layer.C)),
@@ -71,7 +71,7 @@ def backward(
             )
         for n in range(0, N, plan[0].microbatch):
             count = min(plan[0].microbatch, N - n)
-            linear_backward_weight(
+            linear_batch_backward_weight(
                 view(work, layer.x + n * layer.C, (count, layer.C)),
                 view(work, layer.grad_out + n * layer.OC, (count, layer.OC)),
                 params.dtype.type(-lr if direct else 1.0),
@@ -202,7 +202,7 @@ def accumulate_gradient(
     total = batch_gradient(
         layers, plan, params, work, argmax, images, divisor, targets, part, scale, batch_losses, False, 0.0
     )
-    sgd_step(grad, view(work, plan[0].grads, (params.size,)), params.dtype.type(-1))  # grad - (-1) * part
+    sum_shards(view(work, plan[0].grads, (1, params.size)), True, grad)
     return total
 
 

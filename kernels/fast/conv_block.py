@@ -8,14 +8,14 @@ import numpy as np
 
 from ..compiler.array_views import view
 from ..compiler.decorators import body
-from ..layers.activation import activate, pass_back
-from ..layers.convolution import conv2d_backward_weight_sample, conv2d_row, flip_weight
-from ..layers.pooling import max_pool2d_backward_sample, max_pool2d_row
 from ..table import CONTRACTION, FEW_CHANNELS, NOTHING, RELU, SPARSE_BY_FILTER, WINOGRAD
+from .activation_in_place import activate, pass_back
 from .conv_few_channels import conv2d_row_few_channels
+from .conv_rows import conv2d_backward_weight_sample, conv2d_row, flip_weight
 from .conv_sparse import from_filter_major, sparse_backward, to_filter_major
 from .conv_sparse_input import sparse_input_backward_weight
 from .elementwise import conv2d_backward_bias, copy, relu_backward
+from .pool_rows import max_pool2d_backward_sample, max_pool2d_row
 
 
 @body

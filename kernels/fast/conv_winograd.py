@@ -25,8 +25,8 @@ from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, force_inline
 from ..compiler.simd import add, choose, filled, fma, greater, lane_count, load, nonzero, store
 from ..compiler.symbols import primitive
-from ..layers.contraction import contract
 from ..table import GAP, INPUT_TILE, LINE, OUTPUT_TILE, TILE_PRODUCTS
+from .contraction import contract
 from .winograd_matrices import times_a, times_b, times_g
 
 tiles_across = body(table.tiles_across)

@@ -8,9 +8,8 @@ import numpy as np
 from ..compiler.array_views import view
 from ..compiler.decorators import body
 from ..compiler.simd import add, clear, lane_count, load, store
-from ..layers.activation import activate, pass_back
-from ..layers.linear import linear_forward_sample, linear_sgd_sample
 from ..table import BY_ROWS, CONV, DENSE, LINEAR, NOTHING, RELU, SPARSE_BY_FILTER
+from .activation_in_place import activate, pass_back
 from .conv_block import (
     activation_and_pool_backward,
     conv_backward_bias,
@@ -19,6 +18,7 @@ from .conv_block import (
     transpose_weight,
 )
 from .elementwise import copy
+from .linear_one_image import linear_forward_sample, linear_sgd_sample
 from .work_split import half_share, split_point
 
 

@@ -1,13 +1,12 @@
-"""What follows a layer's sum: linear, ReLU, sigmoid or tanh, and their derivatives, over flat arrays.
+"""The activation that follows a layer's sums: linear, ReLU, sigmoid or tanh, element by element.
 
-              f(z)                f'(z), from the result f alone
+              f(z)                f'(z)
     linear    z                   1
-    relu      max(0, z)           1 where f > 0, else 0
-    sigmoid   1 / (1 + exp(-z))   f * (1 - f)
-    tanh      tanh(z)             1 - f * f
+    relu      max(0, z)           1 where z > 0, else 0
+    sigmoid   1 / (1 + exp(-z))   f(z) * (1 - f(z))
+    tanh      tanh(z)             1 - f(z)^2
 
-All of them rise, so the largest of a window is the same before and after: a pool may come first. Only ReLU makes zeros
-that stop a gradient, which is what the shortcuts in dense.py rest on.
+The exponentials are float64, as in the loss.
 """
 
 import math
@@ -18,70 +17,70 @@ from numba import prange
 from ..compiler.decorators import body, kernel
 from ..table import RELU, SIGMOID, TANH
 
-_CHUNK = 4096  # elements a thread takes at a time
+
+@body
+def f(
+    kind,  # LINEAR, RELU, SIGMOID or TANH
+    z,  # scalar
+):
+    """Return f(z)."""
+    if kind == RELU:
+        return max(z, 0)
+    if kind == SIGMOID:
+        power = math.exp(-abs(np.float64(z)))  # never overflows
+        return (power if z < 0 else 1.0) / (1.0 + power)
+    if kind == TANH:
+        return math.tanh(np.float64(z))
+    return z
 
 
 @body
-def activate(kind, x):
-    """Apply an activation, in place; see `activation_forward`. The exponentials are float64, as in the loss."""
+def slope(
+    kind,  # LINEAR, RELU, SIGMOID or TANH
+    z,  # scalar
+):
+    """Return the derivative f'(z)."""
     if kind == RELU:
-        for i in range(x.size):
-            x[i] = max(x[i], 0)
-    elif kind == SIGMOID:
-        for i in range(x.size):
-            z = np.float64(x[i])
-            power = math.exp(-abs(z))  # never overflows
-            x[i] = (power if z < 0 else 1.0) / (1.0 + power)
-    elif kind == TANH:
-        for i in range(x.size):
-            x[i] = math.tanh(np.float64(x[i]))
-
-
-@body
-def pass_back(kind, out, grad):
-    """Multiply a gradient by the derivative of the activation that gave `out`; see `activation_backward`."""
-    if kind == RELU:
-        for i in range(out.size):
-            grad[i] = grad[i] if out[i] > 0 else 0
-    elif kind == SIGMOID:
-        for i in range(out.size):
-            grad[i] *= out[i] * (1 - out[i])
-    elif kind == TANH:
-        for i in range(out.size):
-            grad[i] *= 1 - out[i] * out[i]
+        return 1.0 if z > 0 else 0.0
+    if kind == SIGMOID:
+        return f(SIGMOID, z) * (1.0 - f(SIGMOID, z))
+    if kind == TANH:
+        return 1.0 - f(TANH, z) ** 2
+    return 1.0
 
 
 @kernel
 def activation_forward(
     kind,  # LINEAR, RELU, SIGMOID or TANH
-    x,  # (N,) float32 or float64, overwritten by the result
+    z,  # (N,) float32 or float64, a layer's sums
+    out,  # (N,), overwritten
 ):
-    """Apply an activation, in place: x[i] = f(x[i]), by the table at the head of this file.
+    """Apply an activation: out[i] = f(z[i]), by the table at the head of this file.
 
-    Parallel : over chunks of x; one thread owns a chunk.
+    Parallel : over i; one thread owns out[i].
     Work     : N comparisons or exponentials.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.activation_forward; torch.nn.functional.relu, torch.sigmoid, torch.tanh.
     Source   : Goodfellow, Bengio, Courville (2016), sections 6.3.1 and 6.3.2.
     """
-    for chunk in prange((x.size + _CHUNK - 1) // _CHUNK):
-        activate(kind, x[chunk * _CHUNK : (chunk + 1) * _CHUNK])
+    for i in prange(z.size):
+        out[i] = f(kind, z[i])
 
 
 @kernel
 def activation_backward(
     kind,  # LINEAR, RELU, SIGMOID or TANH
-    out,  # (N,) what the forward pass gave
-    grad,  # (N,) gradient of out, overwritten by that of the input
+    z,  # (N,) the sums that the forward pass saw
+    grad_output,  # (N,)
+    grad_input,  # (N,), overwritten
 ):
-    """Multiply by the derivative, in place: grad[i] = grad[i] * f'(z[i]), with f' from out[i] = f(z[i]).
+    """Multiply by the derivative: grad_input[i] = grad_output[i] * f'(z[i]).
 
-    Parallel : over chunks; one thread owns a chunk of grad.
-    Work     : up to 3*N flop.
+    Parallel : over i; one thread owns grad_input[i].
+    Work     : up to 3*N flop, or an exponential each.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.activation_backward; the gradients of torch's functions.
     Source   : Goodfellow, Bengio, Courville (2016), section 6.3 (ReLU's derivative at 0 is taken as 0).
     """
-    for chunk in prange((out.size + _CHUNK - 1) // _CHUNK):
-        part = slice(chunk * _CHUNK, (chunk + 1) * _CHUNK)
-        pass_back(kind, out[part], grad[part])
+    for i in prange(z.size):
+        grad_input[i] = grad_output[i] * slope(kind, z[i])

@@ -1,104 +1,8 @@
-"""The dense layer: three matrix products for a batch, and a form for one image that only touches the rows that matter.
-
-Work is cut into strips of the layer, whatever the number of threads; each strip sums in a fixed order.
-"""
+"""The dense layer, out = x W + b, and its gradients. The weights are (D, K): a row is what one input adds."""
 
 from numba import prange
 
-from ..compiler.array_views import strided, view
-from ..compiler.decorators import body, kernel
-from ..compiler.simd import choose, clear, filled, greater, lane_count, load, store
-from ..compiler.simd_rows import dot_then_add
-from ..fast.vector_rows import add_rows, transpose
-from ..table import LINEAR, RELU, STRIP
-from .activation import activate, pass_back
-from .contraction import contract
-
-ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
-COLUMN_BLOCK = 32  # output units of one piece
-DEPTH = 256  # input units summed in registers before the sum is parked in `out`: it and STRIP suit the first two caches
-
-
-@body
-def linear_forward_block(x, weight, bias, activation, n, j, out):
-    """Compute ROW_BLOCK images from n on times COLUMN_BLOCK units from j on; see `linear_forward`."""
-    N, D = x.shape
-    K = weight.shape[1]
-    rows = min(ROW_BLOCK, N - n)
-    columns = min(COLUMN_BLOCK, K - j)
-    block = strided(out, n * K + j, (1, rows, columns), (0, K, 1))
-    init = strided(bias, j, (1, rows, columns), (0, 0, 1))
-    for d in range(0, D, DEPTH):
-        depth = min(DEPTH, D - d)
-        contract(
-            strided(x, n * D + d, (1, 1, depth, rows), (0, 0, 1, D)),
-            strided(weight, d * K + j, (1, 1, depth, columns), (0, 0, K, 1)),
-            init,
-            weight.dtype.type(1),
-            block,
-        )
-        init = block
-    if activation != LINEAR:
-        for i in range(n, n + rows):
-            activate(activation, view(out, i * K + j, (columns,)))
-
-
-@body
-def linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, grad_input):
-    """Compute the gradient of STRIP inputs, for all images; see `linear_backward_input`.
-
-    A vector holds the images, not the inputs, so that what is transposed is the gradients and not the weights.
-    """
-    N, K = grad_output.shape
-    D = weight.shape[0]
-    d = strip * STRIP
-    width = min(STRIP, D - d)
-    room = scratch.size // ((D + STRIP - 1) // STRIP)
-    most = room // (K + STRIP)
-    for n in range(0, N, most):
-        count = min(most, N - n)
-        turned, sums = view(scratch, strip * room, (K, count)), view(scratch, strip * room + K * count, (width, count))
-        block = view(sums, 0, (1, width, count))
-        transpose(view(grad_output, n * K, (count, K)), turned)
-        clear(sums, 0, sums.size)
-        contract(
-            strided(weight, d * K, (1, 1, K, width), (0, 0, 1, K)),
-            strided(turned, 0, (1, 1, K, count), (0, 0, count, 1)),
-            block,
-            weight.dtype.type(1),
-            block,
-        )
-        transpose(sums, strided(grad_input, n * D + d, (count, width), (D, 1)))
-    if behind == RELU:
-        lanes = lane_count(x)
-        for n in range(N):
-            for i in range(0, width, lanes):
-                place = n * D + d + i
-                gradient = load(grad_input, place, width - i)
-                zero = filled(0, gradient)
-                active = greater(load(x, place, width - i), zero)
-                store(grad_input, place, width - i, choose(active, gradient, zero))
-    elif behind != LINEAR:
-        for n in range(N):
-            pass_back(behind, view(x, n * D + d, (width,)), view(grad_input, n * D + d, (width,)))
-
-
-@body
-def linear_backward_weight_strip(x, grad_output, d, scale, added, grad_weight):
-    """Compute STRIP rows of the weight gradient from d on; see `linear_backward_weight`."""
-    N, D = x.shape
-    K = grad_output.shape[1]
-    width = min(STRIP, D - d)
-    block = strided(grad_weight, d * K, (1, width, K), (0, K, 1))
-    if not added:
-        clear(grad_weight, d * K, width * K)
-    contract(
-        strided(x, d, (1, 1, N, width), (0, 0, D, 1)),
-        strided(grad_output, 0, (1, 1, N, K), (0, 0, K, 1)),
-        block,
-        scale,
-        block,
-    )
+from ..compiler.decorators import kernel
 
 
 @kernel
@@ -106,139 +10,75 @@ def linear_forward(
     x,  # (N, D) float32 or float64
     weight,  # (D, K)
     bias,  # (K,)
-    activation,  # LINEAR, RELU, SIGMOID or TANH
     out,  # (N, K), overwritten
 ):
-    """Multiply a batch by the weights: out[n,k] = f(bias[k] + sum_d x[n,d] * weight[d,k]), f being the activation.
+    """Multiply a batch by the weights.
 
-    Parallel : over blocks of images times blocks of units; one thread owns a block of out.
+    out[n,k] = bias[k] + sum_d x[n,d] * weight[d,k]
+
+    Parallel : over n; one thread owns out[n].
     Work     : 2*N*D*K flop.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.linear_forward; torch.nn.functional.linear with weight.T.
     Source   : Goodfellow, Bengio, Courville (2016), section 6.1.
     """
-    across = (weight.shape[1] + COLUMN_BLOCK - 1) // COLUMN_BLOCK
-    down = (x.shape[0] + ROW_BLOCK - 1) // ROW_BLOCK
-    for block in prange(down * across):
-        n, j = block // across * ROW_BLOCK, block % across * COLUMN_BLOCK
-        linear_forward_block(x, weight, bias, activation, n, j, out)
+    N, D = x.shape
+    K = bias.size
+    for n in prange(N):
+        for k in range(K):
+            out[n, k] = bias[k]
+        for d in range(D):
+            for k in range(K):
+                out[n, k] += x[n, d] * weight[d, k]
 
 
 @kernel
 def linear_backward_input(
     grad_output,  # (N, K)
     weight,  # (D, K)
-    x,  # (N, D) what the layer read; not looked at behind LINEAR
-    behind,  # the activation that x came out of, or LINEAR
-    scratch,  # (layers.linear_scratch(D, K),) overwritten
     grad_input,  # (N, D), overwritten
 ):
-    """Multiply by the weights' transpose.
+    """Multiply the gradient by the weights' transpose.
 
-    grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], f' being the derivative of `behind` at x[n,d]
+    grad_input[n,d] = sum_k grad_output[n,k] * weight[d,k]
 
-    Parallel : over strips of inputs; one thread owns a strip of grad_input.
+    Parallel : over n; one thread owns grad_input[n].
     Work     : 2*N*D*K flop.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.linear_backward_input; the gradient of torch.nn.functional.linear.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
-    for strip in prange((weight.shape[0] + STRIP - 1) // STRIP):
-        linear_backward_input_strip(grad_output, weight, strip, x, behind, scratch, grad_input)
+    D, K = weight.shape
+    for n in prange(grad_output.shape[0]):
+        for d in range(D):
+            grad_input[n, d] = 0
+            for k in range(K):
+                grad_input[n, d] += grad_output[n, k] * weight[d, k]
 
 
 @kernel
 def linear_backward_weight(
     x,  # (N, D)
     grad_output,  # (N, K)
-    scale,  # scalar of the same dtype
-    added,  # bool: to what is there?
-    grad_weight,  # (D, K), overwritten or added to
-    grad_bias,  # (K,), overwritten or added to
+    grad_weight,  # (D, K), added to
+    grad_bias,  # (K,), added to
 ):
-    """Multiply the input's transpose by the gradient.
+    """Add the gradients of the weights and of the bias, summed over the images.
 
-    grad_weight[d,k] = scale * sum_n x[n,d] * grad_output[n,k];  grad_bias[k] = scale * sum_n grad_output[n,k]
+    grad_weight[d,k] += sum_n x[n,d] * grad_output[n,k]
+    grad_bias[k]     += sum_n grad_output[n,k]
 
-    Added to the weights and the bias themselves, with scale = -lr, that is the SGD step, in one pass over memory.
-
-    Parallel : over strips of inputs, and one piece for the bias; one thread owns a strip of grad_weight.
+    Parallel : over d; one thread owns grad_weight[d]. The bias: one thread.
     Work     : 2*N*D*K flop.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.linear_backward_weight; the gradient of torch.nn.functional.linear.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
-    strips = (x.shape[1] + STRIP - 1) // STRIP
-    for strip in prange(strips + 1):
-        if strip < strips:
-            linear_backward_weight_strip(x, grad_output, strip * STRIP, scale, added, grad_weight)
-        else:
-            if not added:
-                for k in range(grad_bias.size):
-                    grad_bias[k] = 0
-            for n in range(grad_output.shape[0]):
-                for k in range(grad_bias.size):
-                    grad_bias[k] += scale * grad_output[n, k]
-
-
-@body
-def active_inputs(
-    x,  # (D,)
-    all_inputs,  # bool: list those that are zero as well?
-    rows,  # (D,) int64, overwritten
-    factors,  # (D,), overwritten
-):
-    """List the inputs that are not zero, and return how many there are.
-
-    Written without a branch: half the inputs are zero in no pattern, and a wrong guess costs some 15 cycles.
-    """
-    count = 0
-    for d in range(x.size):
-        rows[count] = d
-        factors[count] = x[d]
-        count += (x[d] != 0) | all_inputs
-    return count
-
-
-@body
-def linear_forward_sample(
-    x,  # (D,)
-    weight,  # (D, K)
-    bias,  # (K,)
-    activation,
-    all_inputs,  # bool: are the inputs that are zero to be listed as well, since their gradient matters?
-    rows,  # (D,) int64: on return the first `count` are the inputs that are not zero
-    factors,  # (D,): and these are their values
-    out,  # (K,), overwritten
-):
-    """Compute one image's layer and return the count of its non-zero inputs: the other rows are not even read."""
-    count = active_inputs(x, all_inputs, rows, factors)
-    add_rows(bias, weight, factors, rows, count, out)
-    activate(activation, out)
-    return count
-
-
-@body
-def linear_sgd_sample(
-    grad_output,  # (K,)
-    rows,  # (D,) int64, from linear_forward_sample
-    factors,  # (D,)
-    count,
-    lr,
-    weight,  # (D, K), updated
-    bias,  # (K,), updated
-    grad_input,  # (D,), overwritten
-):
-    """Compute one image's input gradient and take its SGD step, in one pass over the rows that matter.
-
-    grad_input[d] = sum_k weight[d,k] * grad_output[k];  weight[d,k] -= lr * x[d] * grad_output[k]
-
-    A zero has no update. Its gradient is stopped where x came out of ReLU, and not asked for where x is the network's
-    input; elsewhere the forward pass listed all inputs.
-    """
-    for d in range(grad_input.size):
-        grad_input[d] = 0
-    for n in range(count):
-        grad_input[rows[n]] = dot_then_add(weight[rows[n]], grad_output, -lr * factors[n])
-    for k in range(bias.size):
-        bias[k] -= lr * grad_output[k]
+    N, K = grad_output.shape
+    for d in prange(x.shape[1]):
+        for n in range(N):
+            for k in range(K):
+                grad_weight[d, k] += x[n, d] * grad_output[n, k]
+    for n in range(N):
+        for k in range(K):
+            grad_bias[k] += grad_output[n, k]

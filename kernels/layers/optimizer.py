@@ -17,50 +17,13 @@ import math
 from numba import prange
 
 from ..compiler.decorators import body, kernel
-from ..table import ADAM, ADAMW, NESTEROV, SGD
-
-_CHUNK = 4096  # parameters a thread takes at a time
+from ..table import ADAMW, MOMENTUM, NESTEROV, SGD
 
 
 @body
-def sgd_step_sample(param, grad, lr):
-    """Take one step of one chunk; see `sgd_step`."""
-    for i in range(param.size):
-        param[i] -= lr * grad[i]
-
-
-@body
-def momentum_chunk(rule, param, grad, velocity, lr):
-    """Take one step of one chunk with momentum; see the head of this file."""
-    number = param.dtype.type
-    mu, decay = number(rule.momentum), number(rule.decay)
-    ahead = rule.kind == NESTEROV
-    for i in range(param.size):
-        g = grad[i] + decay * param[i]
-        velocity[i] = mu * velocity[i] + g
-        param[i] -= lr * (g + mu * velocity[i] if ahead else velocity[i])
-
-
-@body
-def adam_chunk(rule, param, grad, mean, square, lr, t):
-    """Take one step of one chunk with Adam; see the head of this file."""
-    number = param.dtype.type
-    b1, b2, eps = number(rule.beta1), number(rule.beta2), number(rule.eps)
-    one_less_b1, one_less_b2 = number(1 - rule.beta1), number(1 - rule.beta2)  # in float32, 1 - 0.999 is off by 5e-5
-    step = number(lr / (1 - rule.beta1**t))
-    root = number(math.sqrt(1 - rule.beta2**t))
-    apart = rule.kind == ADAMW
-    decay = number(0.0 if apart else rule.decay)
-    shrink = number(1 - lr * rule.decay if apart else 1.0)
-    for i in range(param.size):
-        g = grad[i] + decay * param[i]
-        mean[i] = b1 * mean[i] + one_less_b1 * g
-        square[i] = b2 * square[i] + one_less_b2 * g * g
-        param[i] = shrink * param[i] - step * mean[i] / (math.sqrt(square[i]) / root + eps)
-
-
-@body
-def all_finite(values):
+def all_finite(
+    values,  # (N,)
+):
     """Is every number finite? x - x is 0 unless it is not; a count, so that the compiler may use whole vectors."""
     bad = 0
     for i in range(values.size):
@@ -69,29 +32,10 @@ def all_finite(values):
 
 
 @kernel
-def sgd_step(
-    param,  # (N,) float32 or float64, updated
-    grad,  # (N,)
-    lr,  # scalar of the same dtype
-):
-    """Step down the gradient: param[i] = param[i] - lr * grad[i].
-
-    Parallel : over chunks; one thread owns a chunk of param.
-    Work     : 2*N flop.
-    Errors   : none raised, nothing checked; the schedule gives lr.
-    Matches  : tests.support.naive.sgd_step; torch.optim.SGD.
-    Source   : Robbins, Monro (1951); Goodfellow, Bengio, Courville (2016), algorithm 8.1.
-    """
-    for chunk in prange((param.size + _CHUNK - 1) // _CHUNK):
-        part = slice(chunk * _CHUNK, (chunk + 1) * _CHUNK)
-        sgd_step_sample(param[part], grad[part], lr)
-
-
-@kernel
 def optimizer_step(
     rule,  # (1,) RULE record
-    param,  # (N,) float32 or float64, updated
-    grad,  # (N,)
+    weight,  # (N,) float32 or float64, updated
+    gradient,  # (N,)
     first,  # (N,) velocity or Adam's mean, updated; empty for sgd
     second,  # (N,) Adam's mean square, updated; empty for the others
     lr,  # float64
@@ -99,20 +43,37 @@ def optimizer_step(
 ):
     """Take one step of any optimiser, by the equations at the head of this file.
 
-    Parallel : over chunks; one thread owns a chunk of param, first and second.
+    Parallel : over i; one thread owns weight[i], first[i] and second[i].
     Work     : 2*N flop (sgd) to 12*N (adam).
     Errors   : none raised, nothing checked; the schedule gives lr.
     Matches  : tests.support.naive.optimizer_step; torch.optim.SGD, Adam and AdamW.
     Source   : Polyak (1964); Sutskever et al. (2013), Nesterov's form as in torch; Kingma, Ba (2015), algorithm 1;
                Loshchilov, Hutter (2019), algorithm 2.
     """
-    for chunk in prange((param.size + _CHUNK - 1) // _CHUNK):
-        part = slice(chunk * _CHUNK, (chunk + 1) * _CHUNK)
-        if rule[0].kind == SGD:
-            if rule[0].decay != 0:
-                sgd_step_sample(param[part], param[part], param.dtype.type(lr * rule[0].decay))
-            sgd_step_sample(param[part], grad[part], param.dtype.type(lr))
-        elif rule[0].kind < ADAM:
-            momentum_chunk(rule[0], param[part], grad[part], first[part], param.dtype.type(lr))
+    number, kind = weight.dtype.type, rule[0].kind
+    mu, decay, eps = number(rule[0].momentum), number(rule[0].decay), number(rule[0].eps)
+    b1, b2 = number(rule[0].beta1), number(rule[0].beta2)
+    rest1, rest2 = number(1 - rule[0].beta1), number(1 - rule[0].beta2)  # in float32, 1 - 0.999 is off by 5e-5
+    shrink = number(lr * rule[0].decay)
+    keep = number(1 - lr * rule[0].decay)
+    step = number(lr / (1 - rule[0].beta1 ** t))
+    root = number(math.sqrt(1 - rule[0].beta2 ** t))
+    lr = number(lr)
+    for i in prange(weight.size):
+        if kind == SGD:
+            if decay != 0:
+                weight[i] -= shrink * weight[i]
+            weight[i] -= lr * gradient[i]
+        elif kind == MOMENTUM:
+            first[i] = mu * first[i] + (gradient[i] + decay * weight[i])
+            weight[i] -= lr * first[i]
+        elif kind == NESTEROV:
+            g = gradient[i] + decay * weight[i]
+            first[i] = mu * first[i] + g
+            weight[i] -= lr * (g + mu * first[i])
         else:
-            adam_chunk(rule[0], param[part], grad[part], first[part], second[part], lr, t)
+            g = gradient[i] if kind == ADAMW else gradient[i] + decay * weight[i]
+            first[i] = b1 * first[i] + rest1 * g
+            second[i] = b2 * second[i] + rest2 * g * g
+            change = step * first[i] / (math.sqrt(second[i]) / root + eps)
+            weight[i] = (keep * weight[i] if kind == ADAMW else weight[i]) - change

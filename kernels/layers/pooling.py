@@ -1,188 +1,68 @@
 """Max-pooling 3x3, stride 2, padded by one row and one column at the bottom and right: 28 -> 14 -> 7.
 
-OH = H // 2 and OW = W // 2. A window that hangs over the edge looks at its first row or column twice instead: a number
-never wins against itself, so the padding never wins either. A tie goes to the first. The forward pass keeps `argmax`,
-the winner's place 3*ky + kx in its window; where ReLU follows, 255 marks a window that it kills.
-
-A window that holds NaN gives NaN, with and without ReLU, as in PyTorch: the loss then shows it, and no backward pass
-follows. Its place is that of some pixel of the window.
+An output (p, q) is the largest of the pixels (2p+i, 2q+j), i and j from 0 to 2; those beyond the edge take no part. A
+tie goes to the first; NaN wins. The forward pass keeps the winner's place 3*i + j, where the backward pass sends the
+gradient.
 """
 
-import math
-
-import numpy as np
 from numba import prange
 
-from ..compiler.array_views import view
-from ..compiler.decorators import body, kernel
-from ..compiler.simd import (
-    add,
-    choose,
-    equal,
-    filled,
-    greater,
-    greater_or_nan,
-    lane_count,
-    load,
-    load_bytes,
-    store,
-    store_bytes,
-    unordered,
-)
-from ..compiler.symbols import primitive
-
-DEAD = 255
-
-
-@primitive("2 2 2 int int int 2 bytes2")
-def max_pool2d_row(
-    top,  # (W, C) the three input rows of one output row; at the bottom edge `bottom` is `top` again
-    middle,  # (W, C)
-    bottom,  # (W, C)
-    relu,  # 1: the result is to pass through ReLU
-    first,  # channel, of those asked for
-    stop,  # the channel behind the last
-    out,  # (OW, C) contiguous, overwritten
-    argmax,  # (OW, C) uint8, overwritten
-):
-    """Pool one row of windows: out[ox,c] = max over ky, kx of rows[ky][2*ox+kx, c], then max(0, .) if relu.
-
-    Parallel : no.
-    Work     : 13*OW comparisons a channel, four of them for NaN.
-    Errors   : none raised, nothing checked.
-    Matches  : tests.support.naive.max_pool2d_row; a row of torch.nn.functional.max_pool2d.
-    Source   : Goodfellow, Bengio, Courville (2016), section 9.3; the documents' one-sided padding.
-    """
-    W, C = top.shape
-    lanes = lane_count(out)
-    for ox in range(W // 2):
-        left = 2 * ox * C
-        right = left + 2 * C if 2 * ox + 2 < W else left
-        for c in range(first, stop, lanes):
-            count = stop - c
-            best = load(top, left + c, count)
-            place = filled(0, best)
-            before = best
-            for k in range(1, 9):
-                row = top if k < 3 else middle if k < 6 else bottom
-                kx = k % 3
-                column = left if kx == 0 else left + C if kx == 1 else right
-                value = load(row, column + c, count)
-                wins = greater(value, best)
-                best = choose(wins, value, best)
-                place = choose(wins, filled(k, best), place)
-                if k % 2 == 0:  # a NaN in `best` stays, but one in `value` never wins: look for it in pairs
-                    best = choose(unordered(before, value), filled(math.nan, best), best)
-                before = value
-            if relu:
-                zero = filled(0, best)
-                alive = greater_or_nan(best, zero)
-                best = choose(alive, best, zero)
-                place = choose(alive, place, filled(DEAD, best))
-            store(out, ox * C + c, count, best)
-            store_bytes(argmax, ox * C + c, count, place)
-
-
-@body
-def max_pool2d_forward_sample(x, relu, out, argmax):
-    """Pool one image; see `max_pool2d_forward`."""
-    H, W, C = x.shape
-    for oy in range(H // 2):
-        top = view(x, 2 * oy * W * C, (W, C))
-        middle = view(x, (2 * oy + 1) * W * C, (W, C))
-        bottom = view(x, (2 * oy + 2 if 2 * oy + 2 < H else 2 * oy) * W * C, (W, C))
-        max_pool2d_row(top, middle, bottom, np.int64(relu), 0, C, out[oy], argmax[oy])
-
-
-@body
-def _window(grad_out, argmax, oy, ox, c, stop):
-    """Return a window's gradients and winners for the channels from c on; zeros if there is no such window."""
-    OH, OW, C = grad_out.shape
-    count = stop - c if 0 <= oy < OH and 0 <= ox < OW else 0
-    gradient = load(grad_out, (oy * OW + ox) * C + c, count)
-    return gradient, load_bytes(argmax, (oy * OW + ox) * C + c, count, gradient)
-
-
-@body
-def _sent(window, place):
-    """Return the gradient that a window sends to the pixel at `place` in it: all of it to the winner, else nothing."""
-    gradient, winner = window
-    return choose(equal(winner, filled(place, gradient)), gradient, filled(0, gradient))
-
-
-@body
-def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
-    """Send one image's gradient back to the winners; see `max_pool2d_backward`. The share is as in halves.py.
-
-    A square of 2x2 pixels (y, x) .. (y+1, x+1) with even y and x lies in four windows at the most: that which starts in
-    it, and those above, to the left, and above to the left, which reach it with their last row or column.
-    """
-    C = grad_out.shape[2]
-    H = grad_input.shape[0] - 2 * border
-    W = grad_input.shape[1] - 2 * border
-    row = (W + 2 * border) * C
-    lanes = lane_count(grad_out)
-    top, bottom, first, stop = share
-    for y in range(2 * top, H if bottom == H // 2 else 2 * bottom, 2):
-        for c in range(first, stop, lanes):
-            count = stop - c
-            left = _window(grad_out, argmax, y // 2, -1, c, stop)
-            corner = left
-            for x in range(0, W, 2):
-                own = _window(grad_out, argmax, y // 2, x // 2, c, stop)
-                above = _window(grad_out, argmax, y // 2 - 1, x // 2, c, stop)
-                place = (y + border) * row + (x + border) * C + c
-                total = add(add(_sent(corner, 8), _sent(above, 6)), add(_sent(left, 2), _sent(own, 0)))
-                store(grad_input, place, count, total)
-                if x + 1 < W:
-                    store(grad_input, place + C, count, add(_sent(above, 7), _sent(own, 1)))
-                if y + 1 < H:
-                    store(grad_input, place + row, count, add(_sent(left, 5), _sent(own, 3)))
-                if x + 1 < W and y + 1 < H:
-                    store(grad_input, place + row + C, count, _sent(own, 4))
-                left, corner = own, above
+from ..compiler.decorators import kernel
 
 
 @kernel
 def max_pool2d_forward(
     x,  # (N, H, W, C) float32 or float64
-    relu,  # bool
     out,  # (N, H//2, W//2, C), overwritten
-    argmax,  # (N, H//2, W//2, C) uint8, overwritten
+    winner,  # (N, H//2, W//2, C) uint8, overwritten
 ):
-    """Take the largest of each 3x3 window, stride 2, padded at the bottom and right.
+    """Take the largest of each 3x3 window, stride 2.
 
-    out[n,y,x,c] = max_{ky,kx < 3} x[n, 2y+ky, 2x+kx, c], then max(0, .) if relu
+    out[n,p,q,c] = max_{i,j < 3} x[n, 2p+i, 2q+j, c]
 
-    Parallel : over n; one thread owns out[n] and argmax[n].
-    Work     : 13*N*OH*OW*C comparisons.
-    Errors   : none raised, nothing checked; architecture.py refuses images too small to pool.
+    Parallel : over n; one thread owns out[n] and winner[n].
+    Work     : 9*N*OH*OW*C comparisons.
+    Errors   : none raised, nothing checked; jitnet/model/architecture.py refuses images too small to pool.
     Matches  : tests.support.naive.max_pool2d_forward; torch.nn.functional.max_pool2d on an input padded by -inf.
     Source   : Goodfellow, Bengio, Courville (2016), section 9.3; the documents' one-sided padding.
     """
-    for n in prange(x.shape[0]):
-        max_pool2d_forward_sample(x[n], relu, out[n], argmax[n])
+    N, H, W, C = x.shape
+    for n in prange(N):
+        for p in range(H // 2):
+            for q in range(W // 2):
+                for c in range(C):
+                    out[n, p, q, c] = x[n, 2 * p, 2 * q, c]
+                    winner[n, p, q, c] = 0
+                for i in range(min(3, H - 2 * p)):
+                    for j in range(min(3, W - 2 * q)):
+                        for c in range(C):
+                            value = x[n, 2 * p + i, 2 * q + j, c]
+                            if value > out[n, p, q, c] or value != value:
+                                out[n, p, q, c] = value
+                                winner[n, p, q, c] = 3 * i + j
 
 
 @kernel
 def max_pool2d_backward(
-    grad_output,  # (N, OH, OW, C)
-    argmax,  # (N, OH, OW, C) uint8, kept by the forward pass
+    grad_output,  # (N, H//2, W//2, C)
+    winner,  # (N, H//2, W//2, C) uint8, from the forward pass
     grad_input,  # (N, H, W, C), overwritten
 ):
     """Give each window's gradient to its winner.
 
-    grad_input[n,y,x,c] = sum of grad_output[n,oy,ox,c] over the windows whose winner is (y, x)
-
-    Each input pixel collects from the at most four windows that hold it, so that no two writers meet.
+    grad_input[n,u,v,c] = sum of grad_output[n,p,q,c] over the windows (p, q) whose winner is the pixel (u, v)
 
     Parallel : over n; one thread owns grad_input[n].
-    Work     : 2.25*N*H*W*C additions.
+    Work     : N*OH*OW*C additions.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.max_pool2d_backward; the gradient of torch.nn.functional.max_pool2d.
     Source   : Goodfellow, Bengio, Courville (2016), section 9.3.
     """
-    _, OH, _, C = grad_output.shape
-    share = np.int64(0), OH, np.int64(0), C
-    for n in prange(grad_output.shape[0]):
-        max_pool2d_backward_sample(grad_output[n], argmax[n], 0, share, grad_input[n])
+    N, OH, OW, C = grad_output.shape
+    for n in prange(N):
+        grad_input[n] = 0
+        for p in range(OH):
+            for q in range(OW):
+                for c in range(C):
+                    u, v = 2 * p + winner[n, p, q, c] // 3, 2 * q + winner[n, p, q, c] % 3
+                    grad_input[n, u, v, c] += grad_output[n, p, q, c]

@@ -6,16 +6,16 @@ import schedules  # before the kernels: it takes the place of numba.prange
 import strict  # likewise
 
 from jitnet.data import synthetic
-from jitnet.kernels.fast import batch, batch_conv, per_sample
-from jitnet.kernels.layers import activation, convolution, linear, optimizer, pooling
+from jitnet.kernels.fast import batch, batch_conv, linear_batch, per_sample
+from jitnet.kernels.layers import activation, convolution, linear, pooling
 from jitnet.kernels.table import RELU
 from jitnet.kernels.tools import fma_peak
 from jitnet.kernels.tools.synthetic import STYLE, draw_digits
 
 # Small pieces, so that small arrays have many.
-activation._CHUNK, optimizer._CHUNK, batch_conv._CHUNK = 8, 64, 64
-linear.STRIP = linear.DEPTH = 16
-linear.ROW_BLOCK, linear.COLUMN_BLOCK = 8, 8
+batch_conv._CHUNK = 64
+linear_batch.STRIP = linear_batch.DEPTH = 16
+linear_batch.ROW_BLOCK, linear_batch.COLUMN_BLOCK = 8, 8
 
 
 def numbers(*shape, dtype=np.float32):
@@ -32,10 +32,6 @@ def is_plain_array(value):
     return isinstance(value, np.ndarray) and value.dtype.fields is None
 
 
-def frame(x):
-    return np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-
-
 def training(make, batch_size):
     def built():
         drawn = nets.case(make, np.float32, images=2 * batch_size)
@@ -48,14 +44,14 @@ def training(make, batch_size):
     return built
 
 
-def train_per_sample(layers, plan, params, work, argmax, rows, counts, team, *recipe):
-    """The kernel of that name, which shares out the halves of each part of a step; here a schedule does."""
+def train_per_sample(layers, plan, params, work, argmax, rows, counts, barrier, *recipe):
+    """The kernel of that name, with the halves of each phase assigned by a schedule."""
     order = recipe[3]
-    per_sample.begin(layers, plan[0], params, work, team)
+    per_sample.prepare_workspace(layers, plan[0], params, work, barrier)
     for step in range(order.size):
-        for part in range(2 * layers.size + 3):
+        for phase in range(2 * layers.size + 3):
             for half in schedules.prange(2):
-                per_sample.run_half(part, half, step, layers, plan[0], params, work, argmax, rows, counts, *recipe)
+                per_sample.run_half(phase, half, step, layers, plan[0], params, work, argmax, rows, counts, *recipe)
 
 
 def one_by_one(make):
@@ -82,27 +78,35 @@ def digits():
 
 
 CASES = {
-    "activation forward": lambda: case(activation.activation_forward, RELU, numbers(50)),
-    "activation backward": lambda: case(activation.activation_backward, RELU, numbers(50), numbers(50, 1)[:, 0]),
+    "activation forward": lambda: case(activation.activation_forward, RELU, numbers(50), numbers(50) + 1),
+    "activation backward": lambda: case(
+        activation.activation_backward, RELU, numbers(50), numbers(50) + 1, numbers(50) + 2
+    ),
     "fma peak": lambda: case(fma_peak.fma_peak, numbers(2), 3, numbers(4, 1)),
-    "sgd step": lambda: case(optimizer.sgd_step, numbers(200), numbers(200) + 1, np.float32(0.1)),
     "conv2d forward": lambda: case(
-        convolution.conv2d_forward, frame(numbers(3, 4, 4, 2)), numbers(3, 3, 2, 3), numbers(4, 4, 3),
-        numbers(3, 4, 4, 3),
+        convolution.conv2d_forward, numbers(3, 4, 4, 2), numbers(3, 3, 2, 3), numbers(4, 4, 3), numbers(3, 4, 4, 3)
     ),
     "conv2d backward input": lambda: case(
-        convolution.conv2d_backward_input, frame(numbers(3, 4, 4, 3)), numbers(3, 3, 3, 2), numbers(3, 3, 2, 3),
-        np.zeros((1, 1, 2), np.float32), numbers(3, 4, 4, 2),
+        convolution.conv2d_backward_input, numbers(3, 4, 4, 3), numbers(3, 3, 2, 3), numbers(3, 4, 4, 2)
     ),
     "conv2d backward weight": lambda: case(
-        convolution.conv2d_backward_weight, frame(numbers(5, 4, 4, 2)), frame(numbers(5, 4, 4, 3)),
-        numbers(3, 3, 3, 2, 3), numbers(3, 3, 2, 3),
+        convolution.conv2d_backward_weight, numbers(5, 4, 4, 2), numbers(5, 4, 4, 3), numbers(3, 3, 2, 3),
+        numbers(1, 1, 3),
     ),
     "max pool forward": lambda: case(
-        pooling.max_pool2d_forward, numbers(3, 5, 4, 3), True, numbers(3, 2, 2, 3), np.full((3, 2, 2, 3), 77, np.uint8)
+        pooling.max_pool2d_forward, numbers(3, 5, 4, 3), numbers(3, 2, 2, 3), np.full((3, 2, 2, 3), 77, np.uint8)
     ),
     "max pool backward": lambda: case(
         pooling.max_pool2d_backward, numbers(3, 2, 2, 3), np.full((3, 2, 2, 3), 4, np.uint8), numbers(3, 5, 4, 3)
+    ),
+    "linear forward": lambda: case(
+        linear.linear_forward, numbers(3, 5), numbers(5, 4), numbers(4), numbers(3, 4)
+    ),
+    "linear backward input": lambda: case(
+        linear.linear_backward_input, numbers(3, 4), numbers(5, 4), numbers(3, 5)
+    ),
+    "linear backward weight": lambda: case(
+        linear.linear_backward_weight, numbers(3, 5), numbers(3, 4), numbers(5, 4), numbers(4)
     ),
     "training a cnn": training(("conv3 pool conv9 pool conv2 dense20 dense9", (9, 8, 1), "position"), 6),
     "training an mlp": training(("dense20 dense9", (4, 5, 1), "position"), 10),

@@ -20,7 +20,7 @@ from jitnet.cli import build_parser, main
 from jitnet.commands import COMMANDS
 from jitnet.config import PRESETS, SETTINGS, Settings
 
-NUMBERS = {  # option: what it refuses; a value of its own kind is part of the sentence
+NUMBERS = {  # option: what it refuses; a value of another kind is part of the sentence
     "--epochs": ("0", "-1", "nan", "inf", "1.5", "ten", "", str(2**63)),
     "--batch-size": ("-1", "nan", "inf", "1.5", "", str(10**30)),
     "--lr": ("0", "-1", "nan", "inf", "-inf", "1e999", "fast", ""),
@@ -29,7 +29,7 @@ NUMBERS = {  # option: what it refuses; a value of its own kind is part of the s
     "--limit": ("-1", "nan", "inf", "201", str(10**30)),
     "--threads": ("0", "-1", "nan", "inf", "1025", str(10**30)),
 }
-WORDS = {  # what is given behind `train`: what the sentence says
+WORDS = {  # the words after `train`: a part of the sentence
     "": "no network is given",
     "resnet": "no network called 'resnet'",
     "cnn --frobnicate": "unrecognized arguments: --frobnicate",
@@ -298,4 +298,4 @@ def test_an_output_that_takes_nothing(end, code, said):
     done = subprocess.run(
         ["sh", "-c", f"'{sys.executable}' -m jitnet summary mlp {end}"], cwd=ROOT, capture_output=True
     )
-    assert (done.returncode, done.stderr.decode()) == (code, said)  # behind a pipe it is the other command's code
+    assert (done.returncode, done.stderr.decode()) == (code, said)  # after a pipe it is the other command's code

@@ -77,7 +77,7 @@ def test_fish_completes(runs, capsys, typed):
     assert done.returncode == 0 and done.stderr == "", done.stderr
     found = {line.split("\t")[0] for line in done.stdout.splitlines()}
     offered, refused = COMPLETIONS[typed]
-    if "=" not in typed:  # of what stands behind a comparison fish is told nothing
+    if "=" not in typed:  # fish has no completion after a comparison
         assert offered <= found, found
     assert not refused & found
 
@@ -89,7 +89,7 @@ def test_fish_shows_the_help_and_its_quotes(capsys):
         "complete -c jitnet -n '__jitnet_at' -a train -d 'train a network and keep the run in its own folder'" in text
     )
     assert "-n '__jitnet_is eval' -a '(__jitnet_runs)'" in text and "-l target -x -d" in text
-    assert "a conv\\'s bias per position" in text
+    assert "name of the sweep\\'s folder" in text
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")

@@ -105,8 +105,12 @@ def test_a_regression_from_a_table_to_its_error(folder, capsys):
     assert rmse < 0.15 * regression.load(str(path), "price").unit ** 0.5
     assert main(["eval", "run"]) == 0 and f"rmse = {rmse:.6g}" in capsys.readouterr().out
     assert "approximates 'price' from numbers" in refusal(capsys, "predict", "run", "image.png")
-    assert "approximates 'price': errors shows classified images only" in refusal(capsys, "errors", "run")
-    assert "approximates 'price': trace follows classified images only" in refusal(capsys, "trace", "run")
+    assert "is a regression of 'price': expected a run that classifies images, which `jitnet errors` needs" in refusal(
+        capsys, "errors", "run"
+    )
+    assert "is a regression of 'price': expected a run that classifies images, which `jitnet trace` needs" in refusal(
+        capsys, "trace", "run"
+    )
     assert "is a regression, measured on" in refusal(capsys, "eval", "run", "--data", "digits")
 
 

@@ -53,6 +53,16 @@ def test_a_list_has_a_line_for_each_run_the_newest_first(runs, capsys):
     assert lines[3].split()[1:4] == ["diverged", "mlp", "synthetic"] and lines[4] == "3 runs in runs"
 
 
+def test_a_regression_shows_its_error_and_classifications_no_column_for_it(runs, capsys):
+    assert "rmse" not in shown(capsys, "list")
+    write_run(
+        runs, "r", ["", ""], 'network = "mlp"\narchitecture = "dense4"\ntarget = "price"', classes=1, image=[1, 3, 1]
+    )
+    lines = {line.split()[0]: line.split() for line in shown(capsys, "list").splitlines()}
+    assert "rmse" in lines["run"] and "0.707107" in lines["r"] and "0.707107" not in lines["a"]
+    assert "0.707107" in shown(capsys, "show", "r") and "0.707107" in shown(capsys, "compare", "r", "a", "--csv")
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

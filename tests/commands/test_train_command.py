@@ -182,7 +182,7 @@ def test_eval_and_predict(folder, capsys):
     assert main(["eval", "run"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "runs/run after 6 epochs, on 60 test images of digits"
-    assert lines[1] == f"loss = {float(last['test_loss']):.6f} accuracy = {float(last['test_accuracy']):.2f}"
+    assert lines[1] == f"loss = {float(last['test_loss']):.6f} accuracy = {float(last['test_accuracy']):.2f} %"
     assert main(["eval", "run", "--best"]) == 0
     assert " epochs, on 60 test images" in capsys.readouterr().out
     assert main(["predict", "run", "digits/t10k-images-idx3-ubyte"]) == 0

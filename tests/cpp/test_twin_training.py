@@ -14,8 +14,9 @@ from jitnet.cli import main
 from jitnet.config import CHOICES, Settings
 from jitnet.data import load
 from jitnet.model import architecture
-from jitnet.model.network import Network, is_fused, probabilities
+from jitnet.model.network import Network, is_fused
 from jitnet.model.optimizer import Optimizer
+from jitnet.model.scores import probabilities
 from jitnet.storage import checkpoint
 from jitnet.training.loop import Position
 from jitnet.training.schedule import learning_rate

@@ -20,7 +20,7 @@ from jitnet.display.network import drawing, in_a_line
 from jitnet.events import Compiling, Progress, RunFinished
 from jitnet.model.architecture import CNN, Dense
 from jitnet.model.network import Network
-from jitnet.training.weight_change import Movement
+from jitnet.training.weight_change import WeightChange
 
 EXTENTS = ("28x28x1", "28x28x16", "14x14x16", "14x14x32", "7x7x32", "7x7x64", "100", "10")
 SAMPLE = {"sample": ("f" * 50 + "0" * 50,) * 12, "sample_labels": (*range(10), 0, 1), "classes": 10, "extents": EXTENTS}
@@ -92,18 +92,18 @@ def test_movement_is_the_change_of_the_weights_by_layer():
     network = Network((*CNN[:-1], Dense(10)), (28, 28, 1))
     network.initialise("he", 1)
     before = {name: array.copy() for name, array in network.tensors().items()}
-    movement = Movement(network)
-    assert movement.since_last() == (0.0,) * 7
+    change = WeightChange(network)
+    assert change.since_last() == (0.0,) * 7
     for name, array in network.tensors().items():
         assert np.array_equal(array, before[name])  # looking changes nothing
     weights = network.tensors()
     weights["conv1.weight"] *= 1.01
     weights["dense2.weight"][...] = 0
-    first, second = movement.since_last(), movement.since_last()
+    first, second = change.since_last(), change.since_last()
     assert first == (pytest.approx(0.01 / 1.01, rel=0.01), 0, 0, 0, 0, 0, 0)  # weights that are 0 have none
     assert second == (0.0,) * 7
     weights["conv2.weight"] *= np.float32(1e30)
-    assert movement.since_last()[2] == pytest.approx(1.0)
+    assert change.since_last()[2] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("boxed", [True, False])

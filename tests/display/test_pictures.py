@@ -10,7 +10,7 @@ from commands import digits, refusal, settle, train
 from jitnet.cli import main
 from jitnet.display.live.frame import ASCII, UNICODE
 from jitnet.display.pictures import WIDEST, as_bytes, draw_chances, draw_image
-from jitnet.model.network import probabilities
+from jitnet.model.scores import probabilities
 
 
 def text(lines) -> list[str]:

@@ -79,6 +79,15 @@ def test_a_regression_is_refused(folder):
         jitnet.load("r")
 
 
+@pytest.mark.parametrize("model", [MLP(()), CNN("")])
+def test_a_network_without_hidden_layers_stays_one(model, tmp_path):
+    model.set_params(epochs=1, init="he").fit(np.arange(48).reshape(12, 4) / 48, [0, 1, 2] * 4)
+    model.save(tmp_path / "m.npz")
+    back = type(model).load(tmp_path / "m.npz")
+    assert list(back.network_.tensors()) == list(model.network_.tensors()) == ["dense1.weight", "dense1.bias"]
+    assert back.get_params() == model.get_params()
+
+
 @pytest.mark.parametrize("kind", [CNN, MLP])
 def test_signature_and_documentation_list_every_setting(kind):
     shown, text = inspect.signature(kind).parameters, inspect.getdoc(kind)

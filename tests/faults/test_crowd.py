@@ -100,11 +100,13 @@ import numpy as np
 while not Path(sys.argv[1]).exists():
     time.sleep(0.001)
 from jitnet.kernels.compiler import cache
-from jitnet.kernels.layers.optimizer import sgd_step
-param = np.ones(10_000, np.float32)
-sgd_step(param, param.copy(), np.float32(0.5))
+from jitnet.kernels.layers.optimizer import optimizer_step
+from jitnet.model.optimizer import Optimizer
+param, optimizer = np.ones(10_000, np.float32), Optimizer()
+optimizer.start(param)
+optimizer_step(optimizer.rule, param, param.copy(), optimizer.first, optimizer.second, 0.5, 1)
 assert (param == 0.5).all() and not cache.DAMAGED
-print(sum(sgd_step.stats.cache_hits.values()))
+print(sum(optimizer_step.stats.cache_hits.values()))
 """
 
 

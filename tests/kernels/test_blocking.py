@@ -12,8 +12,8 @@ from jitnet.kernels.compiler import simd_ir as lanes_file
 from jitnet.kernels.compiler.simd_ir import ROWS, VECTOR_BYTES
 from jitnet.kernels.compiler.simd_rows import MOST_VECTORS
 from jitnet.kernels.compiler.simd_tile import TALL
+from jitnet.kernels.fast import contraction as contract_file
 from jitnet.kernels.fast import vector_rows as rows_file
-from jitnet.kernels.layers import contraction as contract_file
 
 LANES = VECTOR_BYTES // 4
 EXTENTS = sorted({1, 3, LANES - 1, LANES, LANES + 1, 2 * LANES, 3 * LANES - 1, 5 * LANES + 2})

@@ -9,7 +9,8 @@ from shapes import seeds
 
 from jitnet.data.synthetic import draw
 from jitnet.model.architecture import parse
-from jitnet.model.network import Network, score
+from jitnet.model.network import Network
+from jitnet.model.scores import score
 
 MAKES = st.sampled_from(nets.MAKES)
 # ReLU and linear units are homogeneous, sigmoid and tanh are not.

@@ -10,20 +10,8 @@ from hypothesis import strategies as st
 from shapes import DTYPES, normal, seeds
 
 from jitnet.errors import InputError
-from jitnet.kernels.layers.optimizer import all_finite, optimizer_step, sgd_step
+from jitnet.kernels.layers.optimizer import all_finite, optimizer_step
 from jitnet.model.optimizer import KINDS, Optimizer
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@given(N=st.integers(1, 300), seed=seeds)
-@example(N=4096, seed=0)
-@example(N=8193, seed=0)
-def test_sgd_step(dtype, N, seed):
-    param, grad, lr = normal(seed, dtype, N), normal(seed + 1, dtype, N), dtype(0.1)
-    after = guarded(param)
-    sgd_step(after, guarded(grad), lr)
-    assert_unharmed(after)
-    assert_within(after, naive.sgd_step(param, grad, lr), 2, np.abs(param) + np.abs(lr * grad))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -83,15 +71,6 @@ def test_an_optimiser_begins_with_nothing(kind):
     assert optimizer.taken == 0 and not optimizer.first.any() and not optimizer.second.any()
 
 
-def test_plain_sgd_is_the_same_in_both_kernels():
-    param, grad = normal(0, np.float32, 5000), normal(1, np.float32, 5000)
-    optimizer, other = Optimizer(), param.copy()
-    optimizer.start(param)
-    optimizer_step(optimizer.rule, param, grad, optimizer.first, optimizer.second, 0.1, 1)
-    sgd_step(other, grad, np.float32(0.1))
-    assert param.tobytes() == other.tobytes()
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_state_goes_on_where_it_was(kind):
     whole, params = Optimizer(kind), normal(0, np.float32, 7)
@@ -109,15 +88,17 @@ def test_a_state_goes_on_where_it_was(kind):
     ):
         names = [", ".join(names) or "none" for names in (state, bad)]
         with pytest.raises(
-            InputError, match=f"state of the optimiser '{kind}': expected {names[0]}, found {names[1]};"
+            InputError, match=f"state of the optimizer '{kind}': expected {names[0]}, found {names[1]};"
         ):
             again.restore(bad, 5)
 
 
 def test_a_learning_rate_of_zero_changes_no_bit():
-    param = normal(0, np.float32, 5000)
+    param, optimizer = normal(0, np.float32, 5000), Optimizer()
+    optimizer.start(param)
     after = param.copy()
-    sgd_step(after, normal(1, np.float32, 5000), np.float32(0))
+    gradient = normal(1, np.float32, 5000)
+    optimizer_step(optimizer.rule, after, gradient, optimizer.first, optimizer.second, 0.0, 1)
     assert after.tobytes() == param.tobytes()
 
 

@@ -31,8 +31,8 @@ def drawn(architecture=ARCHITECTURE, bias="position"):
 def as_torch(tensors):
     """Our tensors with their axes as PyTorch has them; what reads conv2's 3 x 4 x 5 pixels by channels first."""
     turned = {name: out_first(array) for name, array in tensors.items()}
-    behind = turned["dense1.weight"].reshape(7, 3, 4, 5)
-    return turned | {"dense1.weight": behind.transpose(0, 3, 1, 2).reshape(7, 60)}
+    after = turned["dense1.weight"].reshape(7, 3, 4, 5)
+    return turned | {"dense1.weight": after.transpose(0, 3, 1, 2).reshape(7, 60)}
 
 
 FORMS = {"torch": as_torch, "keras": dict, "jitnet": lambda tensors: {n: out_first(a) for n, a in tensors.items()}}

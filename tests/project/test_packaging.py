@@ -27,7 +27,7 @@ def wheel(tmp_path_factory):
 
 def test_a_wheel_has_the_kernels_inside_jitnet_and_nowhere_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
-    assert "jitnet/kernels/layers/contraction.py" in names
+    assert "jitnet/kernels/fast/contraction.py" in names
     sources = {path.name for path in (ROOT / "jitnet" / "export" / "cpp").iterdir()}
     assert {f"jitnet/export/cpp/{name}" for name in sources} <= set(names) and "jitnet.hpp" in sources
     tops = {name.split("/")[0] for name in names}

@@ -99,7 +99,7 @@ def test_the_safetensors_library_opens_it(tmp_path):
 
 @pytest.mark.slow
 def test_every_bit_and_every_truncation_of_4096_bytes(tmp_path):
-    """By a run's own way back: `last` is refused with the reason, `previous` is what is used."""
+    """By a resume: `last` is refused with the reason, `previous` is what is used."""
     last, previous = tmp_path / "last", tmp_path / "previous"
     tensors = [state(n) | {"dense1.weight": np.full((5, 6), n, np.float32)} for n in (0, 1)]
     room = 4096 - len(checkpoint._encode(tensors[1], {"pad": ""}))

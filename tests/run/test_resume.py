@@ -84,7 +84,7 @@ def campaign(folder: Path, number: int, moments: int) -> None:
             shutil.rmtree(run)
     finally:
         pool.shutdown(cancel_futures=True)
-    assert counted["midway"] >= moments // 3  # it was not all before the first step or behind the last
+    assert counted["midway"] >= moments // 3  # it was not all before the first step or after the last
 
 
 def test_kill_at_40_random_moments(folder):

@@ -141,8 +141,13 @@ def test_a_new_run_is_complete(tmp_path):
         tensors, metadata = run.load("last")
         assert checkpoint.content_hash(tensors) == checkpoint.content_hash(state(0, 0))
         assert metadata.pop("saved") and metadata.pop("sha256")
+        assert Settings.from_values(json.loads(metadata.pop("settings")), "it") == run.settings
         assert metadata == {
             "format": "jitnet-1",
+            "bias": "position",
+            "image": "",  # this meta.json names neither image nor classes
+            "classes": "[]",
+            "classes_dtype": "<i8",
             "jitnet": __version__,
             "title": "cnn-synthetic",
             "architecture": run.settings.architecture,

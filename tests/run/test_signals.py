@@ -139,7 +139,7 @@ SAVING = ("open", "write", "fsync", "link", "replace")
 @pytest.mark.parametrize("call", SAVING)
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_in_mid_save(folder, monkeypatch, capsys, number, call):
-    """The save is ended first: what stops the run is looked at behind it."""
+    """The save is ended first: what stops the run is checked after it."""
     assert signalled_in_mid_save(monkeypatch, call, number) == 128 + number
     assert (
         capsys.readouterr()
@@ -160,7 +160,7 @@ def test_a_second_signal_in_mid_save(folder, monkeypatch, call):
     goes_on(Path("runs/run"))
 
 
-@pytest.mark.parametrize("place", range(16, 26))  # the syncs of the first epoch's saves and those behind them
+@pytest.mark.parametrize("place", range(16, 26))  # the syncs of the first epoch's saves and those after them
 def test_a_second_signal_while_saving_leaves_a_whole_checkpoint(folder, monkeypatch, place):
     synced, fsync = [], os.fsync
 

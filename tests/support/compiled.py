@@ -6,24 +6,30 @@ from numba import prange
 from jitnet.kernels.compiler import simd_rows
 from jitnet.kernels.compiler.decorators import kernel, serial_kernel
 from jitnet.kernels.fast import (
+    activation_in_place,
     conv_block,
     conv_few_channels,
+    conv_rows,
     conv_sparse,
     conv_sparse_input,
     conv_winograd,
+    linear_one_image,
+    pool_rows,
     vector_rows,
     work_split,
 )
+from jitnet.kernels.fast import contraction as contract_file
 from jitnet.kernels.fast.spin_barrier import claim, complete, wait
-from jitnet.kernels.layers import contraction as contract_file
-from jitnet.kernels.layers import convolution, linear, pooling
 
 _contract = contract_file.contract
 _add_rows, _dot_then_add, _transpose = vector_rows.add_rows, simd_rows.dot_then_add, vector_rows.transpose
-_flip_weight, _conv2d_row = convolution.flip_weight, convolution.conv2d_row
+_activate, _pass_back = activation_in_place.activate, activation_in_place.pass_back
+_flip_weight, _conv2d_row = conv_rows.flip_weight, conv_rows.conv2d_row
+_conv2d_backward_weight_sample = conv_rows.conv2d_backward_weight_sample
 _conv2d_row_few_channels = conv_few_channels.conv2d_row_few_channels
-_max_pool2d_row, _max_pool2d_backward_sample = pooling.max_pool2d_row, pooling.max_pool2d_backward_sample
-_linear_forward_sample, _linear_sgd_sample = linear.linear_forward_sample, linear.linear_sgd_sample
+_max_pool2d_row, _max_pool2d_backward_sample = pool_rows.max_pool2d_row, pool_rows.max_pool2d_backward_sample
+_linear_forward_sample = linear_one_image.linear_forward_sample
+_linear_sgd_sample = linear_one_image.linear_sgd_sample
 _conv_block_forward, _whole = conv_block.conv_block_forward, work_split.whole_share
 _to_filter_major, _from_filter_major = conv_sparse.to_filter_major, conv_sparse.from_filter_major
 _transform_weight, _conv2d_winograd = conv_winograd.transform_weight, conv_winograd.conv2d_winograd
@@ -33,7 +39,7 @@ _sparse_input_backward_weight = conv_sparse_input.sparse_input_backward_weight
 
 @serial_kernel
 def contract(a, b, init, scale, out):
-    """See jitnet.kernels.layers.contraction."""
+    """See jitnet.kernels.fast.contraction."""
     _contract(a, b, init, scale, out)
 
 
@@ -56,20 +62,32 @@ def transpose(matrix, out):
 
 
 @serial_kernel
+def activate(kind, x):
+    """See jitnet.kernels.fast.activation_in_place."""
+    _activate(kind, x)
+
+
+@serial_kernel
+def pass_back(kind, out, grad):
+    """See jitnet.kernels.fast.activation_in_place."""
+    _pass_back(kind, out, grad)
+
+
+@serial_kernel
 def flip_weight(weight, out):
-    """See jitnet.kernels.layers.convolution."""
+    """See jitnet.kernels.fast.conv_rows."""
     _flip_weight(weight, out)
 
 
 @serial_kernel
 def linear_forward_sample(x, weight, bias, activation, all_inputs, rows, factors, out):
-    """See jitnet.kernels.layers.linear."""
+    """See jitnet.kernels.fast.linear_one_image."""
     return _linear_forward_sample(x, weight, bias, activation, all_inputs, rows, factors, out)
 
 
 @serial_kernel
 def linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_input):
-    """See jitnet.kernels.layers.linear."""
+    """See jitnet.kernels.fast.linear_one_image."""
     _linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_input)
 
 
@@ -93,7 +111,7 @@ def from_filter_major(grad, out):
 
 @serial_kernel
 def conv2d_row(x, weight, bias, y, first, stop, out):
-    """See jitnet.kernels.layers.convolution."""
+    """See jitnet.kernels.fast.conv_rows."""
     _conv2d_row(x, weight, bias, y, first, stop, out, 0)
 
 
@@ -101,6 +119,12 @@ def conv2d_row(x, weight, bias, y, first, stop, out):
 def conv2d_row_few_channels(x, weight, bias, y, first, stop, out):
     """See jitnet.kernels.fast.conv_few_channels."""
     _conv2d_row_few_channels(x, weight, bias, y, first, stop, out, 0)
+
+
+@serial_kernel
+def conv2d_backward_weight_sample(x, grad_output, scale, init, out):
+    """See jitnet.kernels.fast.conv_rows."""
+    _conv2d_backward_weight_sample(x, grad_output, scale, init, out)
 
 
 @serial_kernel
@@ -117,13 +141,13 @@ def conv2d_winograd(x, transformed, bias, zeros, scratch, out, place, row, image
 
 @serial_kernel
 def max_pool2d_row(top, middle, bottom, relu, first, stop, out, argmax):
-    """See jitnet.kernels.layers.pooling."""
+    """See jitnet.kernels.fast.pool_rows."""
     _max_pool2d_row(top, middle, bottom, relu, first, stop, out, argmax)
 
 
 @serial_kernel
 def max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input):
-    """See jitnet.kernels.layers.pooling."""
+    """See jitnet.kernels.fast.pool_rows."""
     _max_pool2d_backward_sample(grad_out, argmax, border, share, grad_input)
 
 

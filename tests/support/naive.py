@@ -189,8 +189,14 @@ def activation_forward(kind, x):
     return [lambda: x, lambda: np.maximum(x, 0), lambda: 0.5 + 0.5 * np.tanh(x / 2), lambda: np.tanh(x)][kind]()
 
 
-def activation_backward(kind, out, grad):
-    """f'(x) * grad, by out = f(x)"""
+def activation_backward(kind, z, grad):
+    """f'(z) * grad"""
+    f = activation_forward(kind, z)
+    return np.float64(grad) * (1, np.float64(z) > 0, f - f**2, 1 - f**2)[kind]
+
+
+def activation_backward_from_result(kind, out, grad):
+    """f'(z) * grad, by out = f(z)"""
     out = np.float64(out)
     return np.float64(grad) * (1, out > 0, out - out**2, 1 - out**2)[kind]
 
@@ -203,20 +209,35 @@ def activations(layers):
     return dict(zip(names, [*kinds[:-1], 0]))
 
 
-def linear_forward(x, weight, bias, kind):
-    """out[n,k] = f(bias[k] + sum_d x[n,d] * weight[d,k])"""
-    return activation_forward(kind, np.float64(bias) + np.float64(x) @ np.float64(weight))
+def linear_forward(x, weight, bias):
+    """out[n,k] = bias[k] + sum_d x[n,d] * weight[d,k]"""
+    return np.float64(bias) + np.float64(x) @ np.float64(weight)
 
 
-def linear_backward_input(grad_output, weight, x, kind):
-    """grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], x having come out of f"""
-    grad_input = np.float64(grad_output) @ np.float64(weight).T
-    return activation_backward(kind, x, grad_input) if kind else grad_input
+def linear_backward_input(grad_output, weight):
+    """grad_input[n,d] = sum_k grad_output[n,k] * weight[d,k]"""
+    return np.float64(grad_output) @ np.float64(weight).T
 
 
 def linear_backward_weight(x, grad_output):
     """grad_weight[d,k] = sum_n x[n,d] * grad_output[n,k];  grad_bias[k] = sum_n grad_output[n,k]"""
     return np.float64(x).T @ np.float64(grad_output), np.float64(grad_output).sum(axis=0)
+
+
+def linear_batch_forward(x, weight, bias, kind):
+    """out[n,k] = f(bias[k] + sum_d x[n,d] * weight[d,k])"""
+    return activation_forward(kind, linear_forward(x, weight, bias))
+
+
+def linear_batch_backward_input(grad_output, weight, x, kind):
+    """grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], x having come out of f"""
+    grad_input = linear_backward_input(grad_output, weight)
+    return activation_backward_from_result(kind, x, grad_input) if kind else grad_input
+
+
+def linear_batch_backward_weight(x, grad_output):
+    """As linear_backward_weight."""
+    return linear_backward_weight(x, grad_output)
 
 
 def softmax_cross_entropy(logits, targets, scale):
@@ -267,11 +288,6 @@ def optimizer_step(rule, param, grad, first, second, lr, t):
     return param - lr * mean / (np.sqrt(square) + 1e-8), first, second
 
 
-def sgd_step(param, grad, lr):
-    """param - lr * grad"""
-    return np.float64(param) - float(lr) * np.float64(grad)
-
-
 def sum_shards(shards):
     """out[p] = sum_s shards[s,p]"""
     return np.float64(shards).sum(axis=0)
@@ -315,7 +331,7 @@ def conv_blocks_backward(layers, tensors, tape, grad):
         if pooled:
             grad = max_pool2d_backward(grad, argmax, *before.shape[1:3])
         kind = activations(layers)[name]
-        grad = activation_backward(kind, activation_forward(kind, before), grad)
+        grad = activation_backward(kind, before, grad)
         gradients[f"{name}.weight"] = conv2d_backward_weight(padded, border(grad))
         per_channel = tensors[f"{name}.bias"].shape != before.shape[1:]
         gradients[f"{name}.bias"] = grad.sum(axis=(0, 1, 2), keepdims=True)[0] if per_channel else grad.sum(axis=0)
@@ -330,7 +346,7 @@ def forward(layers, tensors, images):
     inputs = []
     for name in heads(layers):
         inputs.append(x)
-        x = linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], activations(layers)[name])
+        x = linear_batch_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], activations(layers)[name])
     return x, tape, inputs
 
 
@@ -353,7 +369,7 @@ def gradients(layers, tensors, images, targets, loss=0):
     for place, name in reversed(list(enumerate(heads(layers)))):
         found[f"{name}.weight"], found[f"{name}.bias"] = linear_backward_weight(inputs[place], grad)
         kind = kinds[heads(layers)[place - 1]] if place else 0
-        grad = linear_backward_input(grad, tensors[f"{name}.weight"], inputs[place], kind)
+        grad = linear_batch_backward_input(grad, tensors[f"{name}.weight"], inputs[place], kind)
     if tape:
         _, before, argmax = tape[-1]
         shape = before.shape if argmax is None else argmax.shape

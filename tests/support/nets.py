@@ -101,7 +101,7 @@ def _room(drawn) -> float:
     _, tape, inputs = naive.forward(drawn.layers, tensors, drawn.inputs)
     room, kinds = [np.inf], naive.activations(drawn.layers)
     for name, x in zip(naive.heads(drawn.layers)[:-1], inputs):
-        before = naive.linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], False)
+        before = naive.linear_forward(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"])
         room += [np.abs(before).min()] * (kinds[name] == 1)
     for (name, _), (_, before, argmax) in zip(naive.blocks(drawn.layers), tape):
         room += [np.abs(before).min()] * (kinds[name] == 1)

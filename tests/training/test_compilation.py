@@ -102,11 +102,11 @@ def check_repair(folder: Path, pattern: str, content: bytes) -> None:
 
 
 def test_a_truncated_kernel_is_compiled_again(folder):
-    check_repair(folder, "persample.train_per_sample-*.nbc", b"")
+    check_repair(folder, "per_sample.train_per_sample-*.nbc", b"")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "persample.*.nbi", "minibatch.predict_logits-*.nbc"])
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "per_sample.*.nbi", "batch.predict_logits-*.nbc"])
 @pytest.mark.parametrize("content", [b"", b"garbage"])
 def test_any_damage_is_repaired(folder, pattern, content):
     check_repair(folder, pattern, content)

@@ -12,8 +12,9 @@ from jitnet.data.split import Split
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, StepsDone
 from jitnet.model.architecture import parse
-from jitnet.model.network import Network, score
+from jitnet.model.network import Network
 from jitnet.model.optimizer import KINDS, Optimizer
+from jitnet.model.scores import score
 from jitnet.storage.checkpoint import content_hash
 from jitnet.training import loop
 from jitnet.training.loop import Position, Training
@@ -105,21 +106,23 @@ def given(regression=False) -> Split:
 def new(settings: Settings, data: Split, **options) -> Training:
     outputs = "dense1" if data.train[1].ndim == 2 else "dense3"
     layers = parse(f"{settings.architecture} {outputs}")
-    network = Network(layers, data.train[0].shape[1:], loss=settings.loss)
+    network = Network(layers, data.train[0].shape[1:], loss=settings.loss, kernels=settings.kernels)
     network.initialise(settings.init, settings.seed)
     return Training(network, settings, data, **options)
 
 
+@pytest.mark.parametrize("kernels", ["fast", "simple"])
 @pytest.mark.parametrize("batch_size", [1, 7, 0])
 @pytest.mark.parametrize("kind", KINDS)
-def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, kind, batch_size):
+def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, kind, batch_size, kernels):
     """The optimiser's state and its count of updates are part of a checkpoint. 0: several calls for each batch."""
     monkeypatch.setattr(loop, "CALL_S", 1e-9)
     monkeypatch.setattr(loop, "_FIRST_CALL_MACS", 1)
     monkeypatch.setattr(loop, "PART", 16)
     chosen = Settings(
-        architecture="dense6", init="he", lr=0.01, epochs=2, batch_size=batch_size, optimizer=kind, weight_decay=0.01
-    )
+        architecture="dense6", init="he", lr=0.01, epochs=2, batch_size=batch_size, optimizer=kind, weight_decay=0.01,
+        kernels=kernels,
+    )  # fmt: skip
     whole = new(chosen, given())
     snapshots = [event.snapshot() for event in whole.run() if isinstance(event, StepsDone | EpochDone)]
     end = content_hash(whole.tensors())
@@ -134,7 +137,7 @@ def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, kind, batch_size):
 def test_a_checkpoint_of_another_optimiser_is_refused():
     adam = new(Settings(architecture="dense6", epochs=1, optimizer="adam", lr=0.01), given())
     *_, last = (event for event in adam.run() if isinstance(event, EpochDone))
-    with pytest.raises(InputError, match="state of the optimiser 'momentum'"):
+    with pytest.raises(InputError, match="state of the optimizer 'momentum'"):
         new(
             Settings(architecture="dense6", epochs=2, optimizer="momentum"),
             given(),

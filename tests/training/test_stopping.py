@@ -70,7 +70,7 @@ def test_a_target_ends_the_run_and_epochs_lifts_it(folder, capsys):
     assert len(rows(run)) == 1 and meta(run)["status"] == "done" and "is reached" in meta(run)["stop_reason"]
     assert main(["resume", "target"]) == 0
     shown = capsys.readouterr().out
-    assert "finished after 1 of 5 epochs: the target" in shown and "--epochs 5 would go on" in shown
+    assert "finished after 1 of 5 epochs: the target" in shown and "--epochs 5 would continue it" in shown
     assert main(["runs", "show", "target"]) == 0 and "is reached" in capsys.readouterr().out
     assert main(["resume", "target", "--epochs", "5", "--ui", "quiet"]) == 0
     assert result(run) == result(whole) and "stop_reason" not in meta(run)
@@ -83,15 +83,15 @@ def test_patience_survives_a_stop(folder, monkeypatch):
     assert 2 <= len(rows(whole)) < 40 and "has not improved for 1 epochs" in meta(whole)["stop_reason"]
     from jitnet.commands.support import session
 
-    real = session.until
+    real = session.train
 
-    def interrupted(asked, training, started):
-        for event in real(asked, training, started):
+    def interrupted(run, stop_signal):
+        for event in real(run, stop_signal):
             yield event
             if type(event).__name__ == "EpochDone":
-                asked.__self__.signal = session.signal.SIGINT
+                stop_signal.__self__.signal = session.signal.SIGINT
 
-    monkeypatch.setattr(session, "until", interrupted)
+    monkeypatch.setattr(session, "train", interrupted)
     tiny = [*TINY, "--name", "cut", "--ui", "quiet", "--epochs", "40"]
     code, times = main(["train", "cnn", *tiny, *words]), 0
     while code == 130:

@@ -17,8 +17,9 @@ import numpy as np
 
 from jitnet.model.optimizer import Optimizer
 
-def digest(make, batch_size, kind="sgd"):
+def digest(make, batch_size, kind="sgd", kernels="fast"):
     case = nets.case(make, np.float32, images=150)
+    case.network.kernels = kernels
     case.network.loss = "cross-entropy" if kind == "sgd" else "mse"
     optimizer = Optimizer(kind)
     optimizer.start(case.network.params)
@@ -44,6 +45,7 @@ for place, threads in enumerate(map(int, sys.argv[1].split())):
     for make in (cnn, mlp):
         found.extend(digest(make, batch_size) for batch_size in (1, 64, 37))
     found.extend(digest(smooth, 64, kind) for kind in ("nesterov", "adamw"))
+    found.extend(digest(smooth, batch_size, "momentum", "simple") for batch_size in (1, 70))
 print(json.dumps({"layer": numba.threading_layer(), "hashes": hashes}))
 """
 

@@ -1,4 +1,4 @@
-"""How many threads: what is asked for, else the environment, else the cores, else the container's share."""
+"""How many threads: what is requested, else the environment, else the cores, else the container's share."""
 
 import os
 import sys

@@ -208,7 +208,7 @@ def test_a_divergence_names_step_rate_and_layer(batch_size, name, bad):
     trained.network.tensors()[name].reshape(-1)[0] = bad
     *before, end = trained.run()
     assert isinstance(end, Diverged) and not any(isinstance(event, StepsDone) for event in before)
-    named = "" if bad == -np.inf else f"{name})"  # behind ReLU it is silent, and spreads before the call's end
+    named = "" if bad == -np.inf else f"{name})"  # after ReLU it is silent, and spreads before the call's end
     assert f"(epoch 0, learning rate 0.125, first seen in {named}" in end.message and f"step {end.step} " in end.message
 
 

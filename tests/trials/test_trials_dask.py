@@ -95,7 +95,7 @@ def test_a_worker_killed_in_mid_run_then_the_scheduler(folder, cluster):
     assert code == 0 and f"Dask at {cluster.address}" in out and "2 done" in out, err
     assert [worker.poll() for worker in workers if worker.pid == killed] == [-signal.SIGKILL]
     table = many.table(folder / "runs/r")
-    assert table[run.name]["message"] == "its worker was killed, another went on from its checkpoint"
+    assert table[run.name]["message"] == "its worker was killed, another continued from its checkpoint"
     for name, row in table.items():
         alone = train(f"alone-{name}", "--val", "40", "--seed", row["seed"], epochs=many.EPOCHS)
         assert result(folder / "runs/r" / name) == result(alone)

@@ -106,7 +106,7 @@ def test_a_killed_worker_costs_nothing(folder):
     killed = many.kill_trainer(run)
     code, out, err = many.ended(process)
     assert code == 0 and "2 done" in out, err
-    assert f"{run.name}: done, {many.EPOCHS} epochs" in out and "its worker was killed, another went on" in out
+    assert f"{run.name}: done, {many.EPOCHS} epochs" in out and "its worker was killed, another continued" in out
     assert json.loads((run / "meta.json").read_text())["pid"] != killed
     table = many.table(sweep)
     seed = table[run.name]["seed"]

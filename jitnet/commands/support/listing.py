@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from jitnet.data.record import DataRecord
 from jitnet.display.console import SafeConsole, safe_console
 from jitnet.display.format import (
     CLASS_HEAD,
@@ -20,6 +21,7 @@ from jitnet.display.format import (
     epoch_columns,
     number,
     percentage,
+    significant,
 )
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.overlay import overlay
@@ -77,6 +79,9 @@ def _cells(run: Run) -> dict[str, Text]:
         "epochs": Text(NONE if row["epochs"] is None else f"{row['epochs']}/{row['planned']}"),
         "accuracy": Text(percentage(row["accuracy"])),
         "best": Text(percentage(row["best"])),
+        "rmse": Text(
+            significant(next((r["test_rmse"] for r in reversed(epoch_rows(run)) if r.get("test_rmse")), None))
+        ),
         "loss": Text(number(row["loss"], 4)),
         "time": Text(duration(row["seconds"])),
         "images/s": Text(number(row["images_per_s"])),
@@ -90,11 +95,11 @@ def _name(text: str | None, style: str = "") -> Text:
 
 def _fitting(rows: list[dict[str, Text]], width: int) -> list[str]:
     """Return the columns that fit: whole ones, so that no number is cut; the least telling go first."""
-    names = list(rows[0]) if rows else []
+    names = [name for name in rows[0] if name != "rmse" or any(str(row[name]) != NONE for row in rows)] if rows else []
     widths = {name: max(len(name), *(row[name].cell_len for row in rows)) for name in names}
-    for name in ("images/s", "best", "loss", "network", "time", "data", "age", "epochs", "status"):
+    for name in ("images/s", "best", "loss", "rmse", "network", "time", "data", "age", "epochs", "status"):
         if sum(widths.values()) + 2 * len(widths) > width:
-            del widths[name]
+            widths.pop(name, None)
     return list(widths)
 
 
@@ -119,7 +124,7 @@ def print_run(run: Run) -> None:
     matrix = next((e["confusion"] for e in reversed(run.events("EpochDone")) if e.get("confusion")), None)
     if matrix:
         out.print()
-        out.print(_classes(matrix))
+        out.print(_classes(matrix, DataRecord.from_dict(run.meta.get("record"))))
     out.print()
     files = sorted((file for file in run.path.iterdir() if not file.name.startswith(".")), key=lambda file: file.name)
     listing = _grid()
@@ -200,12 +205,12 @@ def _epochs(run: Run) -> Table:
     return table
 
 
-def _classes(matrix: list[list[int]]) -> Table:
+def _classes(matrix: list[list[int]], record: DataRecord) -> Table:
     """Return the table of classes of a confusion matrix whose rows are the true classes."""
     table = _table()
     for name in CLASS_HEAD:
         table.add_column(name, justify="right" if name != CLASS_HEAD[-1] else "left")
-    for cells in class_rows(matrix):
+    for cells in class_rows(matrix, record.name_of):
         table.add_row(*cells)
     return table
 

@@ -1,4 +1,4 @@
-"""The dense layer against its equations: whole batches in blocks, and one image that skips its zeros."""
+"""The fast dense layer against its equations: whole batches in blocks, and one image that skips its zeros."""
 
 import compiled
 import naive
@@ -10,13 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from shapes import DTYPES, batches, channels, normal, seeds
 
-from jitnet.kernels.layers.linear import (
+from jitnet.kernels.fast.linear_batch import (
     COLUMN_BLOCK,
     DEPTH,
     ROW_BLOCK,
-    linear_backward_input,
-    linear_backward_weight,
-    linear_forward,
+    linear_batch_backward_input,
+    linear_batch_backward_weight,
+    linear_batch_forward,
 )
 from jitnet.kernels.table import LINEAR, RELU, SIGMOID, STRIP, TANH, linear_scratch
 
@@ -27,14 +27,14 @@ kinds = st.sampled_from((LINEAR, RELU, SIGMOID, TANH))
 
 def forward(x, weight, bias, kind):
     out = unwritten((len(x), weight.shape[1]), x.dtype)
-    linear_forward(guarded(x), guarded(weight), guarded(bias), kind, out)
+    linear_batch_forward(guarded(x), guarded(weight), guarded(bias), kind, out)
     assert_unharmed(out)
     return out
 
 
 def backward_input(grad_output, weight, x, kind):
     scratch, grad_input = unwritten(linear_scratch(*weight.shape), weight.dtype), unwritten(x.shape, x.dtype)
-    linear_backward_input(guarded(grad_output), guarded(weight), guarded(x), kind, scratch, grad_input)
+    linear_batch_backward_input(guarded(grad_output), guarded(weight), guarded(x), kind, scratch, grad_input)
     assert_unharmed(scratch, grad_input)
     return grad_input
 
@@ -42,7 +42,7 @@ def backward_input(grad_output, weight, x, kind):
 def backward_weight(x, grad_output):
     grad_weight = unwritten((x.shape[1], grad_output.shape[1]), x.dtype)
     grad_bias = unwritten(grad_output.shape[1], x.dtype)
-    linear_backward_weight(guarded(x), guarded(grad_output), x.dtype.type(1), False, grad_weight, grad_bias)
+    linear_batch_backward_weight(guarded(x), guarded(grad_output), x.dtype.type(1), False, grad_weight, grad_bias)
     assert_unharmed(grad_weight, grad_bias)
     return grad_weight, grad_bias
 
@@ -53,8 +53,8 @@ def backward_weight(x, grad_output):
 def test_forward(dtype, N, D, K, kind, seed):
     """The sum is stored after every DEPTH inputs, which rounds it once more; no activation is steeper than 1."""
     x, weight, bias = normal(seed, dtype, N, D), normal(seed, dtype, D, K), normal(seed, dtype, K)
-    magnitude = naive.linear_forward(np.abs(x), np.abs(weight), np.abs(bias), LINEAR) + (kind > RELU)
-    expected = naive.linear_forward(x, weight, bias, kind)
+    magnitude = naive.linear_batch_forward(np.abs(x), np.abs(weight), np.abs(bias), LINEAR) + (kind > RELU)
+    expected = naive.linear_batch_forward(x, weight, bias, kind)
     assert_within(forward(x, weight, bias, kind), expected, D + 2 * (D // DEPTH + 1) + 8, magnitude)
 
 
@@ -65,8 +65,8 @@ def test_forward(dtype, N, D, K, kind, seed):
 def test_backward_input(dtype, N, D, K, kind, seed):
     grad, weight, x = normal(seed, dtype, N, K), normal(seed, dtype, D, K), normal(seed, dtype, N, D, zeros=0.3)
     x = naive.activation_forward(kind, x).astype(dtype)  # as it comes out of the layer before
-    magnitude = naive.linear_backward_input(np.abs(grad), np.abs(weight), x, LINEAR)
-    expected = naive.linear_backward_input(grad, weight, x, kind)
+    magnitude = naive.linear_batch_backward_input(np.abs(grad), np.abs(weight), x, LINEAR)
+    expected = naive.linear_batch_backward_input(grad, weight, x, kind)
     assert_within(backward_input(grad, weight, x, kind), expected, K + 6, magnitude)
 
 
@@ -74,8 +74,8 @@ def test_backward_input(dtype, N, D, K, kind, seed):
 @given(N=batches, D=inputs, K=channels, seed=seeds)
 def test_backward_weight(dtype, N, D, K, seed):
     x, grad = normal(seed, dtype, N, D), normal(seed, dtype, N, K)
-    expected = naive.linear_backward_weight(x, grad)
-    magnitude = naive.linear_backward_weight(np.abs(x), np.abs(grad))
+    expected = naive.linear_batch_backward_weight(x, grad)
+    magnitude = naive.linear_batch_backward_weight(np.abs(x), np.abs(grad))
     for found, *twin in zip(backward_weight(x, grad), expected, magnitude):
         assert_within(found, twin[0], N + 2, twin[1])
 
@@ -86,10 +86,10 @@ def test_backward_weight_as_the_step_itself(dtype, N, D, K, seed):
     x, grad, lr = normal(seed, dtype, N, D), normal(seed, dtype, N, K), dtype(0.25)
     weight, bias = normal(seed + 1, dtype, D, K), normal(seed + 2, dtype, K)
     found = guarded(weight.copy()), guarded(bias.copy())
-    linear_backward_weight(guarded(x), guarded(grad), -lr, True, *found)
+    linear_batch_backward_weight(guarded(x), guarded(grad), -lr, True, *found)
     assert_unharmed(*found)
-    expected = naive.linear_backward_weight(x, grad)
-    magnitude = naive.linear_backward_weight(np.abs(x), np.abs(grad))
+    expected = naive.linear_batch_backward_weight(x, grad)
+    magnitude = naive.linear_batch_backward_weight(np.abs(x), np.abs(grad))
     for new, old, gradient, size in zip(found, (weight, bias), expected, magnitude):
         assert_within(new, old - 0.25 * gradient, N + 4, np.abs(old) + 0.25 * size)
 
@@ -102,7 +102,7 @@ def test_central_differences(kind):
     x = naive.activation_forward(kind, before)
 
     def loss():
-        return np.sum(naive.linear_forward(naive.activation_forward(kind, before), weight, bias, LINEAR) * grad)
+        return np.sum(naive.linear_batch_forward(naive.activation_forward(kind, before), weight, bias, LINEAR) * grad)
 
     grad_weight, grad_bias = backward_weight(x, grad)
     found = backward_input(grad, weight, x, kind), grad_weight, grad_bias
@@ -127,18 +127,18 @@ def test_one_image_skips_zeros_without_a_difference(dtype, D, K, zeros, kind, ev
     assert_unharmed(rows, factors, out)
     active = np.flatnonzero((x != 0) | every)
     assert np.array_equal(rows[:count], active) and np.array_equal(factors[:count], x[active])
-    magnitude = naive.linear_forward(np.abs(x), np.abs(weight), np.abs(bias), LINEAR) + (kind > RELU)
-    assert_within(out, naive.linear_forward(x, weight, bias, kind), D + 8, magnitude)
+    magnitude = naive.linear_batch_forward(np.abs(x), np.abs(weight), np.abs(bias), LINEAR) + (kind > RELU)
+    assert_within(out, naive.linear_batch_forward(x, weight, bias, kind), D + 8, magnitude)
 
     grad, lr = normal(seed, dtype, K), dtype(0.1)
     new_weight, new_bias, grad_input = guarded(weight), guarded(bias), unwritten(D, dtype)
     compiled.linear_sgd_sample(guarded(grad), rows, factors, count, lr, new_weight, new_bias, grad_input)
     assert_unharmed(new_weight, new_bias, grad_input)
-    grad_weight, grad_bias = naive.linear_backward_weight(x[None], grad[None])
-    assert_within(new_weight, naive.sgd_step(weight, grad_weight, lr), 3, np.abs(weight) + np.abs(lr * grad_weight))
-    assert_within(new_bias, naive.sgd_step(bias, grad_bias, lr), 3, np.abs(bias) + np.abs(lr * grad_bias))
-    expected = naive.linear_backward_input(grad, weight, None, LINEAR)
-    magnitude = naive.linear_backward_input(np.abs(grad), np.abs(weight), None, LINEAR)
+    grad_weight, grad_bias = naive.linear_batch_backward_weight(x[None], grad[None])
+    assert_within(new_weight, weight - float(lr) * grad_weight, 3, np.abs(weight) + np.abs(lr * grad_weight))
+    assert_within(new_bias, bias - float(lr) * grad_bias, 3, np.abs(bias) + np.abs(lr * grad_bias))
+    expected = naive.linear_batch_backward_input(grad, weight, None, LINEAR)
+    magnitude = naive.linear_batch_backward_input(np.abs(grad), np.abs(weight), None, LINEAR)
     assert_within(grad_input[active], expected[active], K + 2, magnitude[active])
 
     idle = x == 0

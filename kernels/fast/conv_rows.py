@@ -1,0 +1,84 @@
+"""The convolution of layers/convolution.py row by row, and its gradients, each as one contraction over shifted views.
+
+An image is in a buffer with a border of zeros, x (H+2, W+2, C), so no kernel tests for the edge. In such a buffer the
+3*C elements under one row of the filter are adjacent, and those of the next output pixel start C elements later: the
+sum over a window is a product of a strided matrix with weight.reshape(3, 3*C, OC). Chosen as CONTRACTION.
+"""
+
+from ..compiler.array_views import strided, view
+from ..compiler.decorators import body
+from ..compiler.symbols import primitive
+from .contraction import contract
+from .vector_rows import transpose
+
+
+@primitive("3 4 3 int int int 1 int")
+def conv2d_row(
+    x,  # (H+2, W+2, C) one padded image
+    weight,  # (3, 3, C, OC)
+    bias,  # (H, W, OC) per position, or (1, 1, OC) per channel
+    y,  # the output row wanted
+    first,  # filter, of those wanted
+    stop,  # the filter after the last
+    out,  # (.,), holds (W, OC) from `place` on
+    place,
+):
+    """Compute one output row.
+
+    out[w,o] = bias[y,w,o] + sum_{i,j < 3, c} x[y+i, w+j, c] * weight[i,j,c,o]
+
+    Parallel : no.
+    Work     : 18*W*C flop a filter.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.support.naive.conv2d_row; a row of torch.nn.functional.conv2d.
+    Source   : Goodfellow, Bengio, Courville (2016), eq. 9.6 (cross-correlation).
+    """
+    _, padded, C = x.shape
+    W = padded - 2
+    OC = weight.shape[3]
+    BH, BW, _ = bias.shape
+    filters = stop - first
+    contract(
+        strided(x, y * padded * C, (1, 3, 3 * C, W), (0, padded * C, 1, C)),
+        strided(weight, first, (1, 3, 3 * C, filters), (0, 3 * C * OC, OC, 1)),
+        strided(bias, (y if BH > 1 else 0) * BW * OC + first, (1, W, filters), (0, OC if BW > 1 else 0, 1)),
+        weight.dtype.type(1),
+        strided(out, place + first, (1, W, filters), (0, OC, 1)),
+    )
+
+
+@body
+def flip_weight(
+    weight,  # (3, 3, C, OC)
+    out,  # (3, 3, OC, C), overwritten
+):
+    """Turn the filters round and swap their channels: out[ky,kx,oc,c] = weight[2-ky, 2-kx, c, oc]."""
+    _, _, C, OC = weight.shape
+    for k in range(9):
+        transpose(view(weight, (8 - k) * C * OC, (C, OC)), view(out, k * OC * C, (OC, C)))
+
+
+@body
+def conv2d_backward_weight_sample(
+    x,  # (H+2, W+2, C)
+    grad_output,  # (H+2, W+2, OC), its border is not read
+    scale,
+    init,  # (3, 3, C, OC)
+    out,  # (3, 3, C, OC), overwritten; may be init itself
+):
+    """out = init + scale * the weight gradient of one image.
+
+    With init = out = weight and scale = -lr this is the gradient and the SGD step in one pass.
+    """
+    height, padded, C = x.shape
+    H, W = height - 2, padded - 2
+    OC = grad_output.shape[2]
+    shape = (3, 3 * C, OC)
+    strides = (3 * C * OC, OC, 1)
+    contract(
+        strided(x, 0, (3, H, W, 3 * C), (padded * C, padded * C, C, 1)),
+        strided(grad_output, (padded + 1) * OC, (3, H, W, OC), (0, padded * OC, OC, 1)),
+        strided(init, 0, shape, strides),
+        scale,
+        strided(out, 0, shape, strides),
+    )

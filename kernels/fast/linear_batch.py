@@ -1,0 +1,207 @@
+"""The dense layer of layers/linear.py for a batch: three matrix products, in blocks that suit the caches.
+
+Work is cut into strips of the layer, no matter how many threads there are; each strip sums in a fixed order.
+"""
+
+from numba import prange
+
+from ..compiler.array_views import strided, view
+from ..compiler.decorators import body, kernel
+from ..compiler.simd import choose, clear, filled, greater, lane_count, load, store
+from ..table import LINEAR, RELU, STRIP
+from .activation_in_place import activate, pass_back
+from .contraction import contract
+from .vector_rows import transpose
+
+ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
+COLUMN_BLOCK = 32  # output units of one piece
+# Input units summed in registers before the sum is stored in `out`; chosen with STRIP to fit the first two caches.
+DEPTH = 256
+
+
+@body
+def linear_forward_block(
+    x,  # (N, D)
+    weight,  # (D, K)
+    bias,  # (K,)
+    activation,  # LINEAR, RELU, SIGMOID or TANH
+    n,  # the first image
+    j,  # the first unit
+    out,  # (N, K), this block overwritten
+):
+    """Compute ROW_BLOCK images from n on times COLUMN_BLOCK units from j on; see `linear_batch_forward`."""
+    N, D = x.shape
+    K = weight.shape[1]
+    rows = min(ROW_BLOCK, N - n)
+    columns = min(COLUMN_BLOCK, K - j)
+    block = strided(out, n * K + j, (1, rows, columns), (0, K, 1))
+    init = strided(bias, j, (1, rows, columns), (0, 0, 1))
+    for d in range(0, D, DEPTH):
+        depth = min(DEPTH, D - d)
+        contract(
+            strided(x, n * D + d, (1, 1, depth, rows), (0, 0, 1, D)),
+            strided(weight, d * K + j, (1, 1, depth, columns), (0, 0, K, 1)),
+            init,
+            weight.dtype.type(1),
+            block,
+        )
+        init = block
+    if activation != LINEAR:
+        for i in range(n, n + rows):
+            activate(activation, view(out, i * K + j, (columns,)))
+
+
+@body
+def linear_backward_input_strip(
+    grad_output,  # (N, K)
+    weight,  # (D, K)
+    strip,  # number of the strip: its inputs start at strip * STRIP
+    x,  # (N, D) what the layer read
+    previous_activation,  # the activation that returned x, or LINEAR
+    scratch,  # (table.linear_scratch(D, K),) overwritten
+    grad_input,  # (N, D), this strip overwritten
+):
+    """Compute the gradient of STRIP inputs, for all images; see `linear_batch_backward_input`.
+
+    A vector holds the images, not the inputs, so that what is transposed is the gradients and not the weights.
+    """
+    N, K = grad_output.shape
+    D = weight.shape[0]
+    d = strip * STRIP
+    width = min(STRIP, D - d)
+    room = scratch.size // ((D + STRIP - 1) // STRIP)
+    most = room // (K + STRIP)
+    for n in range(0, N, most):
+        count = min(most, N - n)
+        transposed, sums = (
+            view(scratch, strip * room, (K, count)),
+            view(scratch, strip * room + K * count, (width, count)),
+        )
+        block = view(sums, 0, (1, width, count))
+        transpose(view(grad_output, n * K, (count, K)), transposed)
+        clear(sums, 0, sums.size)
+        contract(
+            strided(weight, d * K, (1, 1, K, width), (0, 0, 1, K)),
+            strided(transposed, 0, (1, 1, K, count), (0, 0, count, 1)),
+            block,
+            weight.dtype.type(1),
+            block,
+        )
+        transpose(sums, strided(grad_input, n * D + d, (count, width), (D, 1)))
+    if previous_activation == RELU:
+        lanes = lane_count(x)
+        for n in range(N):
+            for i in range(0, width, lanes):
+                place = n * D + d + i
+                gradient = load(grad_input, place, width - i)
+                zero = filled(0, gradient)
+                active = greater(load(x, place, width - i), zero)
+                store(grad_input, place, width - i, choose(active, gradient, zero))
+    elif previous_activation != LINEAR:
+        for n in range(N):
+            pass_back(previous_activation, view(x, n * D + d, (width,)), view(grad_input, n * D + d, (width,)))
+
+
+@body
+def linear_backward_weight_strip(
+    x,  # (N, D)
+    grad_output,  # (N, K)
+    d,  # the first input of the strip
+    scale,  # scalar of the same dtype
+    added,  # bool: add to grad_weight instead of overwriting it?
+    grad_weight,  # (D, K), this strip overwritten or added to
+):
+    """Compute STRIP rows of the weight gradient from d on; see `linear_batch_backward_weight`."""
+    N, D = x.shape
+    K = grad_output.shape[1]
+    width = min(STRIP, D - d)
+    block = strided(grad_weight, d * K, (1, width, K), (0, K, 1))
+    if not added:
+        clear(grad_weight, d * K, width * K)
+    contract(
+        strided(x, d, (1, 1, N, width), (0, 0, D, 1)),
+        strided(grad_output, 0, (1, 1, N, K), (0, 0, K, 1)),
+        block,
+        scale,
+        block,
+    )
+
+
+@kernel
+def linear_batch_forward(
+    x,  # (N, D) float32 or float64
+    weight,  # (D, K)
+    bias,  # (K,)
+    activation,  # LINEAR, RELU, SIGMOID or TANH
+    out,  # (N, K), overwritten
+):
+    """Multiply a batch by the weights: out[n,k] = f(bias[k] + sum_d x[n,d] * weight[d,k]), f being the activation.
+
+    Parallel : over blocks of images times blocks of units; one thread owns a block of out.
+    Work     : 2*N*D*K flop.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.support.naive.linear_batch_forward; torch.nn.functional.linear with weight.T.
+    Source   : Goodfellow, Bengio, Courville (2016), section 6.1.
+    """
+    across = (weight.shape[1] + COLUMN_BLOCK - 1) // COLUMN_BLOCK
+    down = (x.shape[0] + ROW_BLOCK - 1) // ROW_BLOCK
+    for block in prange(down * across):
+        n, j = block // across * ROW_BLOCK, block % across * COLUMN_BLOCK
+        linear_forward_block(x, weight, bias, activation, n, j, out)
+
+
+@kernel
+def linear_batch_backward_input(
+    grad_output,  # (N, K)
+    weight,  # (D, K)
+    x,  # (N, D) what the layer read; not read after LINEAR
+    previous_activation,  # the activation that returned x, or LINEAR
+    scratch,  # (table.linear_scratch(D, K),) overwritten
+    grad_input,  # (N, D), overwritten
+):
+    """Multiply by the weights' transpose.
+
+    grad_input[n,d] = f' * sum_k grad_output[n,k] * weight[d,k], f' = derivative of previous_activation at x[n,d]
+
+    Parallel : over strips of inputs; one thread owns a strip of grad_input.
+    Work     : 2*N*D*K flop.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.support.naive.linear_batch_backward_input; the gradient of torch.nn.functional.linear.
+    Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
+    """
+    for strip in prange((weight.shape[0] + STRIP - 1) // STRIP):
+        linear_backward_input_strip(grad_output, weight, strip, x, previous_activation, scratch, grad_input)
+
+
+@kernel
+def linear_batch_backward_weight(
+    x,  # (N, D)
+    grad_output,  # (N, K)
+    scale,  # scalar of the same dtype
+    added,  # bool: add to grad_weight and grad_bias instead of overwriting them?
+    grad_weight,  # (D, K), overwritten or added to
+    grad_bias,  # (K,), overwritten or added to
+):
+    """Multiply the input's transpose by the gradient.
+
+    grad_weight[d,k] = scale * sum_n x[n,d] * grad_output[n,k];  grad_bias[k] = scale * sum_n grad_output[n,k]
+
+    Added to the weights and the bias themselves, with scale = -lr, that is the SGD step, in one pass over memory.
+
+    Parallel : over strips of inputs, and one piece for the bias; one thread owns a strip of grad_weight.
+    Work     : 2*N*D*K flop.
+    Errors   : none raised, nothing checked.
+    Matches  : tests.support.naive.linear_batch_backward_weight; the gradient of torch.nn.functional.linear.
+    Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
+    """
+    strips = (x.shape[1] + STRIP - 1) // STRIP
+    for strip in prange(strips + 1):
+        if strip < strips:
+            linear_backward_weight_strip(x, grad_output, strip * STRIP, scale, added, grad_weight)
+        else:
+            if not added:
+                for k in range(grad_bias.size):
+                    grad_bias[k] = 0
+            for n in range(grad_output.shape[0]):
+                for k in range(grad_bias.size):
+                    grad_bias[k] += scale * grad_output[n, k]

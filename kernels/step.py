@@ -1,0 +1,151 @@
+"""The training step, from the image to the new weights: every operation is one page of layers/.
+
+`jitnet train NETWORK --kernels simple` runs this file. It is plain Python that calls compiled loops on whole batches,
+layer after layer, so that a new network compiles nothing. fast/ computes the same sooner and is tested against it.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from .layers.activation import activation_backward, activation_forward
+from .layers.convolution import conv2d_backward_input, conv2d_backward_weight, conv2d_forward
+from .layers.linear import linear_backward_input, linear_backward_weight, linear_forward
+from .layers.loss import output_loss
+from .layers.optimizer import optimizer_step
+from .layers.pooling import max_pool2d_backward, max_pool2d_forward
+from .table import CONV, MAX_POOL
+
+
+class Layer(NamedTuple):
+    """A layer's arrays, with room for N images. Its `x` is the `out` of the layer before, its `grad_x` the `grad_out`.
+
+    A dense layer has D inputs and K units; (H, W, C) are read as D = H*W*C. A pool has no parameters and no z.
+    """
+
+    kind: int  # CONV, DENSE or MAX_POOL
+    activation: int
+    weight: np.ndarray | None  # (3, 3, C, OC) or (D, K)
+    bias: np.ndarray | None  # (H, W, OC), (1, 1, OC) or (K,)
+    grad_weight: np.ndarray | None  # like weight
+    grad_bias: np.ndarray | None  # like bias
+    x: np.ndarray  # (N, H, W, C) or (N, D)
+    z: np.ndarray | None  # (N, H, W, OC) or (N, K): the sums, before the activation
+    out: np.ndarray  # (N, H, W, OC), (N, H//2, W//2, C) or (N, K)
+    winner: np.ndarray | None  # (N, H//2, W//2, C) uint8, of a max-pool
+    grad_out: np.ndarray  # like out
+    grad_z: np.ndarray | None  # like z
+    grad_x: np.ndarray | None  # like x; None of the first layer
+
+
+class Net(NamedTuple):
+    """A network's layers and what they share, with room for N images."""
+
+    layers: tuple[Layer, ...]
+    loss: int  # CROSS_ENTROPY or MSE
+    params: np.ndarray  # (P,) float32 or float64; every weight and bias is a view of it
+    grads: np.ndarray  # (P,) every grad_weight and grad_bias is a view of it
+    losses: np.ndarray  # (N,) float64, of the images
+
+
+def forward(layers, N):
+    """Compute the outputs of all layers for the N images in layers[0].x."""
+    for layer in layers:
+        x, out = layer.x[:N], layer.out[:N]
+        if layer.kind == MAX_POOL:
+            max_pool2d_forward(x, out, layer.winner[:N])
+            continue
+        z = layer.z[:N]
+        if layer.kind == CONV:
+            conv2d_forward(x, layer.weight, layer.bias, z)
+        else:
+            linear_forward(x, layer.weight, layer.bias, z)
+        activation_forward(layer.activation, z.reshape(-1), out.reshape(-1))
+
+
+def backward(layers, N):
+    """Add the gradients of all parameters, from the gradient in layers[-1].grad_out; the chain rule, backwards."""
+    for layer in reversed(layers):
+        grad_out, grad_x = layer.grad_out[:N], None if layer.grad_x is None else layer.grad_x[:N]
+        if layer.kind == MAX_POOL:
+            max_pool2d_backward(grad_out, layer.winner[:N], grad_x)
+            continue
+        x, z, grad_z = layer.x[:N], layer.z[:N], layer.grad_z[:N]
+        activation_backward(layer.activation, z.reshape(-1), grad_out.reshape(-1), grad_z.reshape(-1))
+        if layer.kind == CONV:
+            conv2d_backward_weight(x, grad_z, layer.grad_weight, layer.grad_bias)
+            if grad_x is not None:
+                conv2d_backward_input(grad_z, layer.weight, grad_x)
+        else:
+            linear_backward_weight(x, grad_z, layer.grad_weight, layer.grad_bias)
+            if grad_x is not None:
+                linear_backward_input(grad_z, layer.weight, grad_x)
+
+
+def load(net, images, divisor, order):
+    """Write the images (N, H, W, C) that `order` (N,) names into the first layer's x, bytes as numbers from 0 to 1."""
+    x = net.layers[0].x[: order.size]
+    np.divide(images[order], divisor, out=x.reshape(order.size, *images.shape[1:]))
+
+
+def predict(net, images, divisor, order, out):
+    """Write the outputs (N, K) of the last layer for the images that `order` (N,) names."""
+    room = net.losses.size
+    for start in range(0, order.size, room):
+        part = order[start : start + room]
+        load(net, images, divisor, part)
+        forward(net.layers, part.size)
+        out[start : start + room] = net.layers[-1].out[: part.size]
+
+
+def add_gradient(net, images, divisor, targets, batch, scale):
+    """Add scale * the gradient of the sum of a batch's losses to net.grads, and return the sum.
+
+    A batch (N,) larger than the room for images is taken in parts. If the sum is not finite, no gradient is added.
+    """
+    room, last, total = net.losses.size, net.layers[-1], 0.0
+    for start in range(0, batch.size, room):
+        part = batch[start : start + room]
+        N = part.size
+        load(net, images, divisor, part)
+        forward(net.layers, N)
+        output_loss(net.loss, last.out[:N], targets, part, scale, net.losses[:N], last.grad_out[:N])
+        for loss in net.losses[:N]:
+            total += loss
+        if not math.isfinite(total):
+            break
+        backward(net.layers, N)
+    return total
+
+
+def train(
+    net,
+    rule,  # (1,) RULE record
+    first,  # (P,) the optimizer's state, updated; empty if it has none
+    second,  # (P,) or empty
+    taken,  # updates so far
+    images,  # (n, H, W, C) uint8 or the dtype of the parameters
+    divisor,  # scalar of the dtype of the parameters: 255 for bytes
+    targets,  # (n,) uint8, or (n, K) floats
+    order,  # (images of all steps,) int64, batch after batch; the last batch may be short
+    batch_size,
+    lrs,  # (steps,) float64
+    losses,  # (steps,) float64, overwritten: the mean loss of each batch before its update
+    totals,  # (1,) float64, the epoch's sum of losses so far, added to
+):
+    """Train on batches; return how many steps were done before a loss was not finite.
+
+    Returns -1 if all losses are finite but a parameter or the optimizer's state is not.
+    """
+    for step in range(lrs.size):
+        batch = order[step * batch_size : (step + 1) * batch_size]
+        scale = net.params.dtype.type(1.0 if rule[0].summed else 1.0 / batch.size)
+        net.grads[:] = 0
+        total = add_gradient(net, images, divisor, targets, batch, scale)
+        losses[step] = total / batch.size
+        if not math.isfinite(total):
+            return step
+        totals[0] += total
+        optimizer_step(rule, net.params, net.grads, first, second, lrs[step], taken + step + 1)
+    return lrs.size if all(np.isfinite(part).all() for part in (net.params, first, second)) else -1
