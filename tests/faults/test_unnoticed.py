@@ -77,7 +77,7 @@ def test_kernels_of_another_version_have_another_folder(monkeypatch, module):
     ("column", "values"), [("val_accuracy", (90.0, 95.0, 80.0, 85.0)), ("val_loss", (0.3, 0.1, 0.9, 0.5))]
 )
 def test_halving_keeps_the_better_half(column, values):
-    planned = plan(Settings(val=10, epochs=4), "sweep", {"lr": (0.1, 0.2, 0.3, 0.4)}, halving=2)
+    planned = plan(Settings(val=10, epochs=4, schedule="constant"), "sweep", {"lr": (0.1, 0.2, 0.3, 0.4)}, halving=2)
     names = {trial.name: value for trial, value in zip(planned.trials, values)}
     folder = SimpleNamespace(epochs_of=lambda name: [{column: names[name]}], status_of=lambda name: "stopped")
     driver = Driver.__new__(Driver)
