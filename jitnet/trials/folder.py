@@ -81,8 +81,8 @@ class SweepFolder:
         for name, digest in self.data_of_trials().items():
             if digest != sha256:
                 raise InputError(
-                    f"{self.path / name} was trained on other data than what is here now (content hash {digest[:12]}, now "
-                    f"{sha256[:12]}): choose another --name for this sweep, or remove that folder"
+                    f"{self.path / name} was trained on other data than what is here now (content hash {digest[:12]}, "
+                    f"now {sha256[:12]}): choose another --name for this sweep, or remove that folder"
                 )
 
     def kept(self, name: str) -> dict[str, str]:
