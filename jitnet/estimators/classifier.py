@@ -12,7 +12,6 @@ import numpy as np
 
 from jitnet.config import Settings
 from jitnet.data.labels import are_in_runs
-from jitnet.data.pictures import style
 from jitnet.data.pixels import Scale
 from jitnet.data.record import DataRecord
 from jitnet.data.split import Split, validation
@@ -218,7 +217,7 @@ class Classifier(Conventional, ABC):
         """Determine the classes and the size of the images, and make a network with initial weights."""
         images, scale = self._images(x)
         self._build(inputs.classes_of(labels), images.shape[1:])
-        self._record = self._described(images, scale)
+        self._record = inputs.record_of(images, self.classes_, scale)
         self.network_.initialise(settings.init, settings.seed)
         self.history_ = []
 
@@ -243,17 +242,6 @@ class Classifier(Conventional, ABC):
         self.network_ = network_of(self._settings(self.epochs), image, len(classes))
         self.classes_ = classes
         self._record = DataRecord()
-
-    def _described(self, images: np.ndarray, scale: Scale) -> DataRecord:
-        """Return the record of the data of `fit`, images (n, H, W, C)."""
-        names, channels = tuple(map(str, self.classes_.tolist())), images.shape[3]
-        found, polarity = style.AS_IS, ""
-        if images.dtype == np.uint8 and channels == 1:
-            found, polarity = style.measure(images[..., 0])
-        return DataRecord(
-            kind="arrays", class_names=names, numbers=names, scale=scale, channels=channels, image=images.shape[1:3],
-            style=found, polarity=polarity,
-        )  # fmt: skip
 
     def _images(self, x: np.ndarray, trained: Scale | None = None) -> tuple[np.ndarray, Scale]:
         return inputs.images(x, not any(isinstance(layer, Conv) for layer in self._hidden_layers()), trained)

@@ -8,7 +8,9 @@ import warnings
 import numpy as np
 
 from jitnet.data import pixels
+from jitnet.data.pictures import style
 from jitnet.data.pixels import Scale
+from jitnet.data.record import DataRecord
 from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 
@@ -126,6 +128,18 @@ def _numbers(x: np.ndarray) -> np.ndarray:
             f"x has the value {x[place]} at {list(place)}: expected whole numbers from 0 to 255, or floats"
         )
     return x
+
+
+def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataRecord:
+    """Return the record of the data of `fit`: images (n, H, W, C) and the sorted labels (classes,)."""
+    names, channels = tuple(map(str, classes.tolist())), images.shape[3]
+    found, polarity = style.AS_IS, ""
+    if images.dtype == np.uint8 and channels == 1:
+        found, polarity = style.measure(images[..., 0])
+    return DataRecord(
+        kind="arrays", class_names=names, numbers=names, scale=scale, channels=channels, image=images.shape[1:3],
+        style=found, polarity=polarity,
+    )  # fmt: skip
 
 
 def labels_of_images(y: np.ndarray, images: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jitnet.errors import InputError, JitnetError
+from jitnet.errors import JitnetError
 from jitnet.history.statistics import FIGURES
 from jitnet.run.schema import event_record
 from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
@@ -91,20 +91,13 @@ class Driver:
 
     def _require_same_data(self) -> Iterator[None]:
         """Refuse trials that an earlier command trained on other data than those that are here now (`InputError`)."""
-        kept = self.folder.data_of_trials()
-        if not kept:
+        if not self.folder.data_of_trials():
             return
         future = self._machines[0](hash_of_data, self._task(self.plan.trials[0], 0))
         while not future.done():
             yield None
             time.sleep(0.05)
-        found = future.result()
-        for name, digest in kept.items():
-            if digest != found:
-                raise InputError(
-                    f"{self.folder.path / name} was trained on other data than what is here now (content hash "
-                    f"{digest[:12]}, now {found[:12]}): choose another --name for this sweep, or remove that folder"
-                )
+        self.folder.require_data(future.result())
 
     def is_pending(self, row: Row) -> bool:
         """Is this trial handed out, so that its status is of a moment only?"""
