@@ -1,8 +1,8 @@
 """The convolution of layers/convolution.py row by row, and its gradients, each as one contraction over shifted views.
 
-An image is in a buffer with a border of zeros, x (H+2, W+2, C), so no kernel tests for the edge. In such a buffer the
-3*C elements under one row of the filter are adjacent, and those of the next output pixel start C elements later: the
-sum over a window is a product of a strided matrix with weight.reshape(3, 3*C, OC). Chosen as CONTRACTION.
+An image lies in a buffer with a border of zeros: x is (H+2, W+2, C), so no kernel asks where the edge is. In such a
+buffer the 3*C numbers under one row of the filter lie side by side, and the next output pixel's lie C further on: the
+sum over a window is a product of a strided matrix with weight.reshape(3, 3*C, OC).
 """
 
 from ..compiler.array_views import strided, view
@@ -23,7 +23,7 @@ def conv2d_row(
     out,  # (.,), holds (W, OC) from `place` on
     place,
 ):
-    """Compute one output row.
+    """Compute one output row: the body of the plain and the pooled convolution, and of the dense input gradient.
 
     out[w,o] = bias[y,w,o] + sum_{i,j < 3, c} x[y+i, w+j, c] * weight[i,j,c,o]
 
