@@ -23,7 +23,7 @@ from twins import compiled as compiled_cpp
 from jitnet.export import twin
 from jitnet.kernels.layers.loss import output_loss
 from jitnet.kernels.table import LINEAR, RELU, SIGMOID, TANH
-from jitnet.model.reference import walk
+from jitnet.model import reference
 
 KINDS = (LINEAR, RELU, SIGMOID, TANH)
 BAD = (np.nan, np.nan, np.inf, -np.inf)
@@ -171,7 +171,7 @@ def test_loss(dtype, kind):
 
 @pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
 def test_the_first_loss_of_a_network_shows_it(make):
-    """NaN in any bias, so in any number before an activation: both drivers, inference, and `jitnet trace`'s walk."""
+    """NaN in any bias, so in any number before an activation: both drivers, inference, and `jitnet trace`'s forward pass."""
     for name, tensor in nets.case(make, np.float32).network.tensors().items():
         for place in {0, tensor.size // 2, tensor.size - 1} if name.endswith(".bias") else ():
             for batch_size in (1, 4, 0):
@@ -186,7 +186,7 @@ def test_the_first_loss_of_a_network_shows_it(make):
                 else:
                     logits = case.network.logits(case.images[:1])[0]
                     expected = naive.predict_logits(case.layers, case.tensors(), case.inputs[:1])[0]
-                    steps = walk(case.network.shapes, case.tensors(), case.images[0], int(case.targets[0]), "mse")
+                    steps = reference.forward(case.network.shapes, case.tensors(), case.images[0])
                     assert np.isnan(expected).any()
                     for found in (logits, steps[-1].out):
                         assert np.array_equal(np.isnan(found), np.isnan(expected)), (name, place)
