@@ -171,7 +171,7 @@ def test_loss(dtype, kind):
 
 @pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
 def test_the_first_loss_of_a_network_shows_it(make):
-    """NaN in any bias, so in any number before an activation: both drivers, inference, and `jitnet trace`'s forward pass."""
+    """NaN in any bias, so in any number before an activation: both drivers, inference, and the reference pass."""
     for name, tensor in nets.case(make, np.float32).network.tensors().items():
         for place in {0, tensor.size // 2, tensor.size - 1} if name.endswith(".bias") else ():
             for batch_size in (1, 4, 0):
