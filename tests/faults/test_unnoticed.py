@@ -10,7 +10,7 @@ from jitnet.config import Settings
 from jitnet.data.readers import class_folders
 from jitnet.history import read_run
 from jitnet.kernels.compiler import cache
-from jitnet.model.network import probabilities, score
+from jitnet.model.scores import probabilities, score
 from jitnet.report.measure import measure
 from jitnet.report.section import _loss_and_errors
 from jitnet.report.subject import Subject
