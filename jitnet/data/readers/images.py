@@ -47,8 +47,10 @@ def read_levels(path: str | Path, rows_of: tuple[int, int] | None = None) -> lis
 
 
 def read_images(path: str | Path) -> list[tuple[str, np.ndarray]]:
-    """Read the images of a file as `read_levels` does, and return them as (H, W) uint8 by their own full scale."""
+    """Read a file as `read_levels` does; return (H, W) uint8, deeper numbers by their own full scale."""
     found = read_levels(path)
+    if all(image.dtype == np.uint8 for _, image in found):
+        return found
     scale = pixels.scale_of([image for _, image in found], str(path))
     return [(name, pixels.to_bytes(image, scale, str(path))) for name, image in found]
 
