@@ -69,6 +69,8 @@ class RunStarted:
     classes: int = 0
     sample: tuple[str, ...] = ()  # the first test images as 10 x 10 hexadecimal digits of grey, to be drawn small
     sample_labels: tuple[int, ...] = ()
+    class_names: tuple[str, ...] = ()
+    data_facts: tuple[tuple[str, str], ...] = ()  # what else is known of the data, as (name, text)
 
     @property
     def images_per_epoch(self) -> int:

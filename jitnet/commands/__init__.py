@@ -7,7 +7,7 @@ COMMANDS = {  # name: module, help
     "sweep": ("sweep", "train with every combination of some settings, or random ones"),
     "ensemble": ("ensemble", "average the probabilities of several runs, compared with each of them"),
     "eval": ("evaluate", "measure the loss and accuracy of a run on the test images"),
-    "predict": ("predict", "classify image files: png, jpg, pgm, npy or IDX"),
+    "predict": ("predict", "classify image files (png, jpg, pgm, npy or IDX) or the rows of a table"),
     "errors": ("errors", "draw the test images that a run classifies wrongly, the worst first"),
     "trace": ("trace", "follow one test image forward and backward through each layer"),
     "runs": ("runs", "list, show, compare or plot runs"),

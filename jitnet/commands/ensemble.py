@@ -10,6 +10,7 @@ from jitnet.commands.support.damaged import readable
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data import Dataset
+from jitnet.data.record import short_list
 from jitnet.data.split import with_channels
 from jitnet.display.format import count
 from jitnet.errors import InputError
@@ -59,9 +60,9 @@ def run(args: argparse.Namespace) -> int:
     total: Any = 0.0
     regression = data.y_test.ndim == 2
     with Waiting() as waiting:
-        for place, (name, network, trained, epoch) in enumerate(loaded):
+        for place, (name, network, member, epoch) in enumerate(loaded):
             waiting.report("measuring", place / len(loaded))
-            logits = trained_run.logits(network, _images(data, first, network, trained), waiting.report)
+            logits = trained_run.logits(network, _images(data, first, network, member, trained), waiting.report)
             total = total + (logits.astype(np.float64) if regression else probabilities(logits))
             scores.append(score(logits, data.y_test, network.loss))
             members.append((name, Cell(epoch, "count"), *_figures(scores[-1], data.unit)))
@@ -75,14 +76,20 @@ def run(args: argparse.Namespace) -> int:
         ("best member", "", *_figures(best, data.unit)),
         (f"ensemble of {len(members)}", "", *_figures(combined, data.unit)),
     )
-    mark = " (synthetic digits)" if data.synthetic else ""
+    mark = trained_run.mark(data, trained)
     title = f"{count(len(data.y_test), 'test row' if regression else 'test image')} of {data.name}{mark}"
     listing.print_tables([Table(title, ("", "epochs", "loss", "RMSE" if regression else "accuracy"), rows)])
     return 0
 
 
-def _images(data: Dataset, first: Network, network: Network, trained: Trained) -> np.ndarray:
+def _images(data: Dataset, first: Network, network: Network, trained: Trained, of_first: Trained) -> np.ndarray:
     """Return the test images (n, H, W, C); raises `InputError` if a member takes others, or has other classes."""
+    names, expected = (trained_run.record_of(each).class_names for each in (trained, of_first))
+    if names != expected:
+        raise InputError(
+            f"{trained.path} has the classes {short_list(names)}: expected {short_list(expected)}, as the first run, "
+            "to average their predictions"
+        )
     if (network.image, network.classes, network.loss) != (first.image, first.classes, first.loss):
         raise InputError(
             f"{trained.path} was trained for images of {network.image} in {network.classes} classes by {network.loss}: "

@@ -35,7 +35,8 @@ def run(args: argparse.Namespace) -> int:
     data, images = trained_run.load_test(network, trained, args.data, args.offline)
     chances = probabilities(trained_run.logits(network, images))
     measured = measure(data.name, chances, data.y_test, args.count)
-    mark = " (synthetic digits)" if data.synthetic else ""
+    mark = trained_run.mark(data, trained)
+    names = trained_run.record_of(trained).name_of
     shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""
     images_of = f"{count(len(images), 'test image')} of {data.name}{mark}"
     verb = "is" if measured.errors == 1 else "are"
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     say(f"{trained.path}: {measured.errors:,} of {images_of} {verb} wrong ({right} right){shown}")
     out = listing.console()
     for mistake in measured.mistakes:
-        about = f"image {mistake.index}: true {mistake.label}, predicted {mistake.predicted}, loss {mistake.loss:.2f}"
-        say("", about)
-        print_prediction(out, images[mistake.index], chances[mistake.index], mistake.label)
+        about = f"true {names(mistake.label)}, predicted {names(mistake.predicted)}, loss {mistake.loss:.2f}"
+        say("", f"image {mistake.index}: {about}")
+        print_prediction(out, images[mistake.index], chances[mistake.index], mistake.label, names)
     return 0

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     names = _names(args.map)
     theirs, found = model_file.load_foreign(args.file)
     settings = _settings(args, found)
-    data = trained_run.load_data(settings.data, args.offline)
+    data = trained_run.load_data(settings, args.offline)
     network = start.network_for(settings, data)
     tensors, unused = foreign_weights.import_tensors(network, theirs, found, names, args.layout, str(args.file))
     network.load_tensors(tensors, str(args.file))

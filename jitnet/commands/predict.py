@@ -1,67 +1,113 @@
-"""`jitnet predict`: what a run's network sees in image files."""
+"""`jitnet predict`: what a run's network sees in image files, or says of the rows of a table."""
 
 import argparse
+import os
+from pathlib import Path
 from typing import Any
 
-from jitnet.commands.support import options
+import numpy as np
+from rich.console import Console
+
+from jitnet.commands.support import listing, options, trained_run
+from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.table_answers import answer
+from jitnet.data.pictures.prepare import Prepared
+from jitnet.data.pictures.resize import at_most
+from jitnet.display.live.frame import glyphs_for
+from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
+from jitnet.errors import InputError
+from jitnet.model.network import Network
+from jitnet.model.scores import probabilities
 from jitnet.printing import say
+from jitnet.run.trained import Trained
 
 _DRAWN = 12  # of more images there is a line each, and no picture
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `predict` to the command line."""
     parser = options.add_command(
         subparsers,
         "predict",
         "jitnet predict latest digit.png  one image, with a picture and bars",
+        "jitnet predict latest --csv test.csv --out answers.csv  the rows of a table",
     )
     options.add_model(parser)
-    parser.add_argument("images", nargs="+", metavar="IMAGE", help="a file with one image or, as npy or IDX, several")
+    parser.add_argument(
+        "images",
+        nargs="*",
+        metavar="IMAGE",
+        help="a file with one image or, as npy or IDX, several; or a folder of files",
+    )
+    parser.add_argument("--csv", metavar="FILE", type=Path, help="classify the rows of a table, or predict its numbers")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="with --csv: write a table of the answers")
+    parser.add_argument(
+        "--label", metavar="COLUMN", help="with --csv: a column that is not an input, by name or number"
+    )
+    parser.add_argument("--show-steps", action="store_true", help="draw what is done to each picture")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a line per image, of a few images a picture and bars too, and return the exit code."""
-    from jitnet.machine import threads
-
-    threads.configure()
-
-    import numpy as np
-
-    from jitnet.commands.support import listing, trained_run
-    from jitnet.data.readers.images import read_images
-    from jitnet.display.pictures import print_prediction
-    from jitnet.errors import InputError
-    from jitnet.model.scores import probabilities
-
-    network, folder, _ = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
-    if folder.settings.target:
+    """Print a line per image, of a few images a picture and bars too, and return the exit code: 1 if one has none."""
+    if len(args.images) == 1 and args.csv is None and Path(args.images[0]).suffix.lower() in (".csv", ".tsv"):
+        args.csv, args.images = Path(args.images[0]), []
+    if bool(args.images) == bool(args.csv):
+        raise InputError("nothing is given to predict: expected IMAGE files or folders, or --csv FILE, one of them")
+    if args.out and not args.csv:
+        raise InputError("--out is given without --csv: expected a table to answer")
+    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    about = trained_run.about(trained, epoch)
+    if args.csv:
+        return answer(args, network, trained, about)
+    if trained.settings.target:
         raise InputError(
-            f"{folder.path} approximates {folder.settings.target!r} from numbers: predict reads images only"
+            f"{trained.path} approximates {trained.settings.target!r} from numbers: expected --csv FILE, a table"
         )
-    height, width, channels = network.image
-    if channels != 1:
-        raise InputError(f"{folder.path} was trained on images of {channels} channels: predict reads grey ones only")
-    named = [item for path in args.images for item in read_images(path)]
-    pictures = np.stack([_centred(name, image, height, width) for name, image in named])
-    trained_on = " (trained on synthetic digits)" if folder.meta.get("data") == "synthetic" else ""
+    if network.image[2] != 1:
+        raise InputError(
+            f"{trained.path} was trained on images of {network.image[2]} channels: predict reads grey ones only"
+        )
+    return _pictures(args, network, trained, about)
+
+
+def _pictures(args: argparse.Namespace, network: Network, trained: Trained, about: str) -> int:
+    record = trained_run.record_of(trained)
+    ready: list[Prepared] = []
+    failed: dict[int, str] = {}
+    order: list[tuple[str, int]] = []
+    for name, prepared in trained_run.pictures(args.images, record, network.image):
+        order.append((name, len(ready)))
+        if isinstance(prepared, InputError):
+            failed[len(order) - 1] = str(prepared)
+        else:
+            ready.append(prepared)
     out = listing.console()
-    scores = trained_run.logits(network, pictures[..., None])
-    for (name, _), picture, chances in zip(named, pictures, probabilities(scores)):
-        ranked = np.argsort(-chances, kind="stable")[:3]
-        shown = "  ".join(f"{label} {100 * chances[label]:5.1f} %" for label in ranked)
-        say(f"{name}: {ranked[0]}    {shown}{trained_on}")
-        if len(named) <= _DRAWN:
-            print_prediction(out, picture, chances)
-    return 0
+    chances: Any = []
+    if ready:
+        images = np.stack([each.image for each in ready])
+        chances = probabilities(trained_run.logits(network, images[..., None]))
+    mark = " (trained on synthetic digits)" if trained.meta.get("data") == "synthetic" else ""
+    for line, (name, place) in enumerate(order):
+        if line in failed:
+            said = failed[line].removeprefix(f"{name}: ")
+            say(f"{name}: no answer: {said}")
+            continue
+        ranked = np.argsort(-chances[place], kind="stable")[:3]
+        shown = "  ".join(f"{record.name_of(label)} {100 * chances[place][label]:5.1f} %" for label in ranked)
+        notes = f"    doubtful: {'; '.join(ready[place].notes)}" if ready[place].notes else ""
+        say(f"{name}: {record.name_of(ranked[0])}    {shown}{mark}{notes}")
+        if args.show_steps:
+            _draw_steps(out, ready[place].steps)
+        if len(order) <= _DRAWN:
+            print_prediction(out, ready[place].image, chances[place], name_of=record.name_of)
+    say(f"by {about}; {len(failed)} of {len(order)} have no answer" if failed else f"by {about}")
+    return 1 if failed else 0
 
 
-def _centred(name: str, image: Any, height: int, width: int) -> Any:
-    from jitnet.data.readers.images import centre
-    from jitnet.errors import InputError
-
-    try:
-        return centre(image, height, width)
-    except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+def _draw_steps(out: Console, steps: list[tuple[str, np.ndarray]]) -> None:
+    """Draw what was done to a picture, step by step: pairs of a name and an image (H, W) uint8."""
+    glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
+    say("  " + " -> ".join(f"{name} ({image.shape[1]} x {image.shape[0]})" for name, image in steps))
+    small = [as_bytes(at_most(image, 28)) for _, image in steps]
+    print_side_by_side(out, *(draw_image(each, glyphs, out.color_system is not None) for each in small))

@@ -91,17 +91,18 @@ def _write(out: Path, text: str) -> int:
 
 
 def _subject(
-    each: Run, args: argparse.Namespace, known: dict[tuple[str, str], Dataset], report: Callable[..., None]
+    each: Run, args: argparse.Namespace, known: dict[tuple[Any, ...], Dataset], report: Callable[..., None]
 ) -> Subject:
     """Return a run with its network's parameters and, if its data is here, its measurements on the test data."""
     network, folder, _ = trained_run.load_trained(str(each.path), args.runs_dir, options.kind_of(args))
     settings = folder.settings
-    key = settings.data, settings.target
+    started_in = str(folder.meta.get("cwd", ""))
+    key = settings.data, settings.target, settings.label, settings.skip_damaged, started_in
     measured: Any = None
     missing, images = "", np.zeros((0, *network.image), np.uint8)
     try:
         if key not in known:
-            known[key] = trained_run.load_data(settings.data, args.offline, warn, settings.target)
+            known[key] = trained_run.load_data(settings, args.offline, started_in=started_in)
         data = known[key]
         if data.sha256 != each.meta.get("data_sha256"):
             raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
@@ -110,7 +111,8 @@ def _subject(
         if settings.target:
             measured = residuals(data.name, settings.target, outputs, data.y_test, data.unit)
         else:
-            measured, images = measure(data.name, probabilities(outputs), data.y_test), inputs
+            names = trained_run.record_of(folder).class_names
+            measured, images = measure(data.name, probabilities(outputs), data.y_test, names=names), inputs
     except InputError as error:
         missing = str(error)
         warn(f"{each.name} is reported without measurements: {error}")

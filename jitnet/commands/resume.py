@@ -53,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
                 say(f"{folder.path} is finished: {epoch} epochs are done; --epochs N would extend it")
             return 0
         with Waiting(args.ui != "quiet") as waiting:
-            data = start.load_data(settings, args.offline, state.notices.append, waiting.report)
+            started_in = str(folder.meta.get("cwd", ""))
+            data = start.load_data(settings, args.offline, state.notices.append, waiting.report, started_in)
         resumed = start.resume(folder, state, data, settings, measure_peak=True)
         return session.follow(resumed, open_view(args.ui), state.notices)
 

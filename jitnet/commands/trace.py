@@ -41,12 +41,12 @@ def run(args: argparse.Namespace) -> int:
     steps = forward(network.shapes, network.tensors(), image)
     backward(steps, network.tensors(), label, network.loss)
     out = listing.console()
-    mark = " (synthetic digits)" if data.synthetic else ""
-    say(f"{trained.path}, test image {args.image} of {data.name}{mark}, true {label}", "", "forward")
+    mark, names = trained_run.mark(data, trained), trained_run.record_of(trained).name_of
+    say(f"{trained.path}, test image {args.image} of {data.name}{mark}, true {names(label)}", "", "forward")
     for step in steps:
         _show(out, step.shape.name, "out", step.x.shape, step.out)
     say()
-    print_prediction(out, image, probabilities(steps[-1].out[None])[0], label)
+    print_prediction(out, image, probabilities(steps[-1].out[None])[0], label, names)
     say("", f"backward, from the loss ({network.loss}); pictures of absolute values")
     for step in reversed(steps):
         _show(out, step.shape.name, "grad", step.out.shape, step.grad_out, np.abs)

@@ -8,6 +8,7 @@ import numpy as np
 
 from jitnet.data.content import Report, silent
 from jitnet.data.dataset import Dataset
+from jitnet.data.readers.layouts import Options
 from jitnet.data.sources import search
 from jitnet.data.sources.cache import Cache, default_folder
 
@@ -26,6 +27,9 @@ def load(
     offline: bool = False,
     warn: Callable[[str], None] = _warn,
     report: Report = silent,
+    label: str = "",
+    skip_damaged: bool = False,
+    whole: bool = False,
 ) -> Dataset:
     """Load a data set.
 
@@ -37,6 +41,9 @@ def load(
     offline : never open a connection
     warn : takes a sentence about something the user should know; a Python warning unless given
     report : takes what is going on when it may take a while, and the share of it that is done, from 0 to 1
+    label : the column of a table's labels, by name or number from 1, where it is not called label, class, target or y
+    skip_damaged : leave damaged images of class folders out, and count them, instead of refusing the data
+    whole : of a single file all images are test images: it is only measured on
 
     Returns
     -------
@@ -46,7 +53,8 @@ def load(
     ------
     InputError : what was asked for is not there, or it is damaged
     """
-    return search.load(os.fspath(spec), Cache(default_folder(), warn, report), offline)
+    options = Options(label, skip_damaged, whole)
+    return search.load(os.fspath(spec), Cache(default_folder(), warn, report), offline, options)
 
 
 def load_mnist(*, offline: bool = False) -> tuple[Arrays, Arrays]:

@@ -1,13 +1,19 @@
 """What every source of data ends in."""
 
+import dataclasses
+import functools
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from jitnet.data import checks
-from jitnet.data.content import Part
+from jitnet.data import checks, labels, orientation, pixels
+from jitnet.data.content import sha256
+from jitnet.data.pictures import style
+from jitnet.data.readers.raw import Raw
+from jitnet.data.record import DataRecord, short_list
 from jitnet.data.sources.known import KNOWN, PARTS, Known
 from jitnet.printing import printable
 
@@ -27,6 +33,7 @@ class Dataset:
     source : the place it came from, for people
     sha256 : of the four arrays' shapes and content: equal exactly when the data is
     unit : 1, or of a regression the square of what its targets were divided by
+    facts : what was read and assumed, without what `record` adds by looking at all images
     """
 
     name: str
@@ -38,29 +45,98 @@ class Dataset:
     source: str
     sha256: str
     unit: float = 1.0
+    facts: DataRecord = field(default_factory=DataRecord)
 
     @property
     def synthetic(self) -> bool:
         """Whether this is the built-in set that stands in for MNIST."""
         return self.name == SYNTHETIC
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the classes are called, in the order of their numbers."""
+        return self.facts.class_names
 
-def assemble(parts: dict[str, Part], source: str, name: str, verified: Known | None = None) -> Dataset:
-    """Build a data set from its four arrays; raises `InputError` when they do not belong together.
+    @functools.cached_property
+    def record(self) -> DataRecord:
+        """All that is known of the data, the style of its pictures included."""
+        if self.y_train.ndim != 1:
+            return self.facts
+        found, polarity = style.measure(self.x_train) if self.x_train.ndim == 3 else (style.AS_IS, "")
+        return dataclasses.replace(self.facts, style=found, polarity=polarity)
+
+
+def assemble(
+    raw: Raw,
+    source: str,
+    name: str,
+    verified: Known | None = None,
+    warn: Callable[[str], None] = lambda message: None,
+    whole: bool = False,
+) -> Dataset:
+    """Build a data set from what a reader found; raises `InputError` when its arrays do not belong together.
 
     What has a known set's content, or was `verified` as a set of which no content is known beforehand, gets that
-    set's name; nothing else may have such a name.
+    set's name; nothing else may have such a name. `warn` takes a sentence about whatever was assumed. `whole`: of
+    one file all images are to measure on, none is held out.
     """
-    classes = checks.classes(parts, source)
-    hashes = {part: parts[part].sha256 for part in PARTS}
-    whole = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()
+    notes = list(raw.notes)
+    x = [checks.images(each, source) for each in (raw.x_train, raw.x_test) if each is not None]
+    y = [labels.texts(each, source) for each in (raw.y_train, raw.y_test) if each is not None]
+    checks.belong(x, y, source)
+    blank = pixels.require_content(x[0], source)
+    scale = pixels.scale_of(x, source)
+    x = [pixels.to_bytes(each, scale, source) for each in x]
+    names, y = labels.numbered(y, source, raw.names)
+    split = raw.split
+    if len(x) == 1:
+        x, y, split = _one_file(x[0], y[0], names, source, whole)
+        if not whole and raw.kind != "class folders":
+            notes.append(f"{source} has no test set: {split}")
+    hashes = {part: sha256(array) for part, array in zip(PARTS, (x[0], y[0], x[1], y[1]))}
     known = verified or next((known for known in KNOWN.values() if known.sha256 == hashes), None)
-    if known:
-        name, classes = known.name, known.classes
-    elif name in KNOWN:
-        name = f"own-{name}"
-    x_train, y_train, x_test, y_test = (parts[part].array for part in PARTS)
-    return Dataset(name, x_train, y_train, x_test, y_test, classes, source, whole)
+    turned = raw.orientation if known else orientation.turned(x[0], y[0], names, raw.orientation == "EMNIST")
+    if not known:
+        if turned == "turned upright":
+            x = [np.ascontiguousarray(each.swapaxes(1, 2)) for each in x]
+            hashes = {part: sha256(array) for part, array in zip(PARTS, (x[0], y[0], x[1], y[1]))}
+            notes.append(f"the images of {source} lie on their side, as EMNIST's do: they are turned upright")
+        notes += [pixels.remark(scale, source), blank]
+        notes.append(checks.one_sided(y[0], y[1], names, source))
+        name = f"own-{name}" if name in KNOWN else name
+    else:
+        name = known.name
+    plain = tuple(names) == tuple(map(str, range(len(names))))
+    if not plain and not known:
+        notes.append(f"the classes of {source} are {short_list(tuple(f'{i} = {n}' for i, n in enumerate(names)))}")
+    notes = [note for note in notes if note]
+    for note in notes:
+        warn(note)
+    shown = known.class_names if known and known.class_names else tuple(names)
+    facts = DataRecord(
+        kind=raw.kind,
+        class_names=shown,
+        numbers=tuple(names),
+        label_column=raw.label_column,
+        header=raw.header,
+        scale=scale,
+        orientation=turned if turned == "turned upright" else "upright",
+        channels=1 if x[0].ndim == 3 else x[0].shape[3],
+        image=x[0].shape[1:3],
+        split=split,
+        notes=tuple(notes),
+        sha256=hashlib.sha256("".join(hashes.values()).encode()).hexdigest(),
+    )
+    return Dataset(name, x[0], y[0], x[1], y[1], len(names), source, facts.sha256, facts=facts)
+
+
+def _one_file(x: np.ndarray, y: np.ndarray, names: list[str], source: str, whole: bool):
+    """Return images and labels for training and testing of one file, and the rule: in a sentence's words."""
+    if whole:
+        return [x, x], [y, y], "all images are measured on"
+    test = labels.held_out(y, names, source)
+    rule = f"every seventh image of each class is for testing, {int(test.sum()):,} in all"
+    return [x[~test], x[test]], [y[~test], y[test]], rule
 
 
 def own_name(path: Path) -> str:

@@ -98,7 +98,7 @@ def age(created: str, now: datetime | None = None) -> str:
     """
     try:
         return duration(max(0.0, ((now or datetime.now(UTC)) - datetime.fromisoformat(created)).total_seconds()))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return NONE
 
 
@@ -179,14 +179,14 @@ def class_figures(confusion: Sequence[Sequence[int]]) -> list[ClassFigures]:
     return found
 
 
-def class_rows(confusion: Sequence[Sequence[int]]) -> list[tuple[str, ...]]:
-    """Return the rows of the table of classes, whose columns are CLASS_HEAD."""
+def class_rows(confusion: Sequence[Sequence[int]], name_of: Callable[[int], str] = str) -> list[tuple[str, ...]]:
+    """Return the rows of the table of classes, whose columns are CLASS_HEAD; `name_of` names a class."""
     return [
         (
-            str(each.label),
+            name_of(each.label),
             number(each.images),
             *(percent_number(None if share is None else 100 * share) for share in each[2:5]),
-            ", ".join(f"{other} ({n:,})" for other, n in each.confused_with) or NONE,
+            ", ".join(f"{name_of(other)} ({n:,})" for other, n in each.confused_with) or NONE,
         )
         for each in class_figures(confusion)
     ]

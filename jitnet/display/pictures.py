@@ -1,6 +1,7 @@
 """Small grey pictures in characters, and a bar for each class's probability."""
 
 import os
+from collections.abc import Callable
 
 import numpy as np
 from rich.console import Console
@@ -14,6 +15,7 @@ _BLOCKS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (Tru
 _RAMP = " .:-=+*#%@"  # dark to light
 _LIGHT = 96  # grey levels from here on are drawn where there are no greys
 _BAR = 24
+_NAME = 20  # characters of a class's name
 
 
 def draw_image(pixels: np.ndarray, glyphs: Glyphs, colour: bool) -> list[Text]:
@@ -37,15 +39,22 @@ def draw_image(pixels: np.ndarray, glyphs: Glyphs, colour: bool) -> list[Text]:
     return [Text.assemble(*(("▀", Style(color=_grey(a), bgcolor=_grey(b))) for a, b in zip(*row))) for row in rows]
 
 
-def draw_chances(chances: np.ndarray, predicted: int, label: int | None, glyphs: Glyphs) -> list[Text]:
-    """Return a bar for each class's probability; the predicted class and, if known, the true one are named."""
+def draw_chances(
+    chances: np.ndarray, predicted: int, label: int | None, glyphs: Glyphs, name_of: Callable[[int], str] = str
+) -> list[Text]:
+    """Return a bar for each class's probability; the predicted class and, if known, the true one are marked."""
     lines = []
-    digits = len(str(len(chances) - 1))
+    names = [name_of(place)[:_NAME] for place in range(len(chances))]
+    width = max(map(len, names))
     for place, chance in enumerate(chances):
         tone = "accuracy" if place == label else "error" if place == predicted and label is not None else "loss"
         note = " predicted" if place == predicted else ""
         note = f"{note} true" if place == label else note
-        pieces = [(f"{place:>{digits}} ", ""), *bar(float(chance), _BAR, tone, glyphs), (f" {100 * chance:5.1f} %", "")]
+        pieces = [
+            (f"{names[place]:>{width}} ", ""),
+            *bar(float(chance), _BAR, tone, glyphs),
+            (f" {100 * chance:5.1f} %", ""),
+        ]
         lines.append(Text.assemble(*((text, TONES[name]) for text, name in [*pieces, (note, "strong")])))
     return lines
 
@@ -63,12 +72,18 @@ def print_side_by_side(out: Console, *blocks: list[Text]) -> None:
         out.print(line, soft_wrap=True)
 
 
-def print_prediction(out: Console, image: np.ndarray, chances: np.ndarray, label: int | None = None) -> None:
-    """Print an image (H, W) or (H, W, C) of bytes next to its probabilities (classes,)."""
+def print_prediction(
+    out: Console,
+    image: np.ndarray,
+    chances: np.ndarray,
+    label: int | None = None,
+    name_of: Callable[[int], str] = str,
+) -> None:
+    """Print an image (H, W) or (H, W, C) of bytes next to its probabilities (classes,), the classes by their names."""
     glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
     grey = image if image.ndim == 2 else image.mean(axis=2).astype(np.uint8)
     picture = draw_image(grey, glyphs, out.color_system is not None)
-    print_side_by_side(out, picture, draw_chances(chances, int(chances.argmax()), label, glyphs))
+    print_side_by_side(out, picture, draw_chances(chances, int(chances.argmax()), label, glyphs, name_of))
 
 
 def as_bytes(values: np.ndarray) -> np.ndarray:

@@ -54,6 +54,7 @@ def header_lines(run: RunStarted) -> list[str]:
         f"  size    {run.parameters:,} parameters, {run.macs:,} MACs per image",
         f"  data    {data}: {images}, {run.test_images:,} test images",
         f"  source  {run.source}",
+        *(f"  {name:7} {text}" for name, text in run.data_facts),
         f"  recipe  {run.recipe}, {count(run.epochs)}",
         f"  runs on {count(run.threads, 'thread')} ({run.layer})",
         f"  folder  {run.run or 'none, nothing is saved'}",

@@ -1,5 +1,6 @@
 """CNN and MLP for Python programs: classifiers that differ in their hidden layers only; and `load` for either."""
 
+import operator
 import os
 from typing import Any, Self
 
@@ -33,6 +34,8 @@ class CNN(Classifier):
         self.architecture = architecture
 
     def _hidden_layers(self) -> tuple[Layer, ...]:
+        if not isinstance(self.architecture, str):
+            raise InputError(f"architecture is {self.architecture!r}: expected a text such as 'conv16 pool dense100'")
         return parse(self.architecture)
 
     @classmethod
@@ -63,7 +66,14 @@ class MLP(Classifier):
         self.activation = activation
 
     def _hidden_layers(self) -> tuple[Layer, ...]:
-        return parse(" ".join(f"dense{units}:{self.activation}" for units in self.hidden))
+        units = [self.hidden] if isinstance(self.hidden, int) else self.hidden
+        try:
+            sizes = [operator.index(each) for each in units]
+        except TypeError:
+            sizes = [0]
+        if not all(size > 0 for size in sizes):
+            raise InputError(f"hidden is {self.hidden!r}: expected the units of each hidden layer, as in (100, 50)")
+        return parse(" ".join(f"dense{size}:{self.activation}" for size in sizes))
 
     @classmethod
     def _from_layers(cls, hidden: tuple[Layer, ...]) -> Self:

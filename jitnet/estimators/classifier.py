@@ -1,19 +1,24 @@
 """A network as a scikit-learn classifier: fit, partial_fit, predict, predict_proba, score, save, load."""
 
+import contextlib
 import os
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from jitnet.config import Settings
-from jitnet.data.split import Split
+from jitnet.data.labels import are_in_runs
+from jitnet.data.pixels import Scale
+from jitnet.data.record import DataRecord
+from jitnet.data.split import Split, validation
 from jitnet.errors import DivergedError, InputError
 from jitnet.estimators import inputs
 from jitnet.estimators.sklearn_protocol import DEFAULTS, Conventional
-from jitnet.events import Diverged, EpochDone, Event, as_record
+from jitnet.events import Diverged, EpochDone, Event, Warned, as_record
 from jitnet.machine import threads
 from jitnet.model.architecture import Conv, Layer, parse, to_text
 from jitnet.model.build import network_of
@@ -60,18 +65,19 @@ class Classifier(Conventional, ABC):
 
         Parameters
         ----------
-        x : images (n, H, W) or (n, H, W, C), or flat rows (n, D); whole numbers 0 to 255 are divided by 255, floats are
-            taken as they are
+        x : images (n, H, W) or (n, H, W, C), or flat rows (n, D); whole numbers are divided by their full scale, 255
+            unless they show another one, floats with fractions are taken as they are; `predict` follows the same rule
         y : labels (n,), integers or strings
 
         Raises
         ------
         InputError : shapes or labels do not fit
-        DivergedError : the loss is not finite any more
+        DivergedError : the loss is not finite any more; the estimator is as it was before
         """
         settings = self._settings(self.epochs)
-        self._start(settings, x, y)
-        self._train(settings, x, y)
+        with self._unless_diverged():
+            self._start(settings, x, y)
+            self._train(settings, x, y)
         return self
 
     def partial_fit(self, x: np.ndarray, y: np.ndarray, classes: np.ndarray | None = None) -> Self:
@@ -80,9 +86,10 @@ class Classifier(Conventional, ABC):
         `classes` lists all labels on the first call, if `y` does not hold them all. Raises as `fit`.
         """
         settings = self._settings(1).replace(schedule="constant")
-        if not hasattr(self, "network_"):
-            self._start(settings, x, y if classes is None else classes)
-        self._train(settings.replace(seed=settings.seed + len(self.history_)), x, y, self._position)
+        with self._unless_diverged():
+            if not hasattr(self, "network_"):
+                self._start(settings, x, y if classes is None else classes)
+            self._train(settings.replace(seed=settings.seed + len(self.history_)), x, y, self._position)
         return self
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
@@ -97,7 +104,9 @@ class Classifier(Conventional, ABC):
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
         """Return the share of images, from 0 to 1, whose label is predicted."""
         predicted = self.predict(x)
-        return float((predicted == inputs.labels_of_images(y, len(predicted))).mean())
+        labels = inputs.labels_of_images(y, len(predicted))
+        inputs.require_alike(labels, self.classes_)
+        return float((predicted == labels).mean())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network, its recipe and its history, as .npz if `path` ends so, else as safetensors.
@@ -110,6 +119,7 @@ class Classifier(Conventional, ABC):
             image=self.network_.image,
             labels=self.classes_,
             history=tuple(_record(row) for row in self.history_),
+            record=self._record,
         )
         model_file.save(Path(path), self.network_.tensors(), metadata(described))
 
@@ -141,6 +151,7 @@ class Classifier(Conventional, ABC):
         estimator._position = None
         estimator.network_, estimator.classes_ = trained.network, trained.description.labels
         estimator.history_ = list(trained.history())
+        estimator._record = trained.description.record
         return estimator
 
     def import_weights(
@@ -204,25 +215,43 @@ class Classifier(Conventional, ABC):
 
     def _start(self, settings: Settings, x: np.ndarray, labels: np.ndarray) -> None:
         """Determine the classes and the size of the images, and make a network with initial weights."""
-        image = self._images(x).shape[1:]
-        self._build(inputs.classes_of(labels), image)
+        images, scale = self._images(x)
+        self._build(inputs.classes_of(labels), images.shape[1:])
+        self._record = inputs.record_of(images, self.classes_, scale)
         self.network_.initialise(settings.init, settings.seed)
         self.history_ = []
+
+    @contextlib.contextmanager
+    def _unless_diverged(self) -> Iterator[None]:
+        """Let a training that diverges leave the estimator as it was: its parameters and history, or unfitted."""
+        before = self.__dict__.copy()
+        network, epochs = before.get("network_"), len(before.get("history_", ()))
+        params = network.params.copy() if network is not None else None
+        try:
+            yield
+        except DivergedError:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            if network is not None:
+                network.params[:] = params
+                del self.history_[epochs:]
+            raise
 
     def _build(self, classes: np.ndarray, image: tuple[int, ...]) -> None:
         self._position: Position | None = None  # the optimizer's state, from one partial_fit to the next
         self.network_ = network_of(self._settings(self.epochs), image, len(classes))
         self.classes_ = classes
+        self._record = DataRecord()
 
-    def _images(self, x: np.ndarray) -> np.ndarray:
-        return inputs.images(x, rows=not any(isinstance(layer, Conv) for layer in self._hidden_layers()))
+    def _images(self, x: np.ndarray, trained: Scale | None = None) -> tuple[np.ndarray, Scale]:
+        return inputs.images(x, not any(isinstance(layer, Conv) for layer in self._hidden_layers()), trained)
 
     def _logits(self, x: np.ndarray) -> np.ndarray:
         self._fitted()
         return self.network_.logits(self._checked(x))
 
     def _checked(self, x: np.ndarray) -> np.ndarray:
-        images = self._images(x)
+        images, _ = self._images(x, self._record.scale if self._record.kind else None)
         if images.shape[1:] != self.network_.image:
             if np.ndim(x) == 2:
                 numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
@@ -239,9 +268,14 @@ class Classifier(Conventional, ABC):
             raise InputError(f"y holds {labels[unknown.argmax()]!r}: expected one of {list(self.classes_)}")
         if settings.val >= len(images):
             raise InputError(f"val is {settings.val}: expected fewer than the {len(images)} images of x")
-        cut, targets = len(images) - settings.val, targets.astype(np.uint8)
-        train, val, none = ((images[part], targets[part]) for part in (slice(cut), slice(cut, None), slice(0)))
-        data = Split("array", train, val, none)
+        targets = targets.astype(np.uint8)
+        train, val, _ = validation(images, targets, settings.val)
+        data = Split("array", train, val, (images[:0], targets[:0]))
+        if not settings.shuffle and are_in_runs(train[1]):
+            warnings.warn(
+                "the labels are sorted, and a network forgets a class while it sees only others: give shuffle=True",
+                stacklevel=3,
+            )
         training = Training(self.network_, settings, data, position)
         if self.on_event is not None:
             self.on_event(describe(training, "arrays", type(self).__name__.lower()))
@@ -250,8 +284,11 @@ class Classifier(Conventional, ABC):
                 self.history_.append(event)
             if self.on_event is not None:
                 self.on_event(event)
+            if isinstance(event, Warned):
+                warnings.warn(event.message, stacklevel=3)
             if isinstance(event, Diverged):
-                raise DivergedError(event.message)
+                message = event.message.split(": the last good checkpoint")[0]
+                raise DivergedError(f"{message}: the estimator is as it was before, try a smaller lr")
         self._position = Position(step=training.position.step, optimizer=training.optimizer.state())
 
 

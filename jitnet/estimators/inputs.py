@@ -3,30 +3,44 @@
 Where scikit-learn has a sentence for an error, its words are used.
 """
 
+import warnings
+
 import numpy as np
 
-from jitnet.data.checks import whole_bytes
+from jitnet.data import pixels
+from jitnet.data.pictures import style
+from jitnet.data.pixels import Scale
+from jitnet.data.record import DataRecord
 from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 
 MOST_CLASSES = 256  # classes: the kernels take targets as bytes
+_SMALLEST = 5  # pixels of a square image's side: rows of fewer numbers are no images
+_LARGE = 20.0  # numbers beyond it in size train badly: they are warned of
 
 
-def images(x: np.ndarray, rows: bool) -> np.ndarray:
-    """Return images as (n, H, W, C), uint8 to be divided by 255 or float32 as they are.
+def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.ndarray, Scale]:
+    """Return images as (n, H, W, C), uint8 to be divided by 255 or float32 as they are, and the scale of the numbers.
 
     Parameters
     ----------
-    x : (n, H, W) or (n, H, W, C), or rows (n, D) that are square images; whole numbers 0 to 255, or floats
+    x : (n, H, W) or (n, H, W, C), or rows (n, D) that are square images. Whole numbers, of any type, are pixels:
+        their full scale is found out (1, 15, 16, 255, 1023, 4095, ...) and they become bytes, with a warning unless it
+        is 255. Fractions are taken as they are, with a warning if they are large
     rows : whether a row of numbers that is not a square is accepted, as an image of one line
+    trained : the scale of the images that a network was trained on, which these follow
 
     Raises
     ------
-    InputError : another shape, a number that is not finite, or no numbers at all
+    InputError : another shape, a number that is not finite or not of the trained scale, or no numbers at all
     """
     if hasattr(x, "toarray"):
         raise InputError("x is a sparse matrix, and sparse input is not supported: give x.toarray()")
-    x = _numbers(np.asarray(x))
+    try:
+        x = np.asarray(x)
+    except ValueError:  # a list of arrays of several shapes
+        raise InputError("x holds images of different sizes: expected one size, an array (n, height, width)") from None
+    x = _numbers(x)
     if x.ndim == 2 and 0 in x.shape:
         which, count = ("sample", 0) if len(x) == 0 else ("feature", 0)
         raise InputError(f"x has {count} {which}(s) (shape={x.shape}) while a minimum of 1 is required.")
@@ -34,32 +48,98 @@ def images(x: np.ndarray, rows: bool) -> np.ndarray:
         raise InputError(
             f"x has the shape {x.shape}: expected (n, D), (n, H, W) or (n, H, W, C), none of them 0. Reshape your data"
         )
+    if x.ndim == 4 and x.shape[3] > 4:
+        first = ", the channels first" if x.shape[1] <= 4 else ""
+        raise InputError(
+            f"x has the shape {x.shape}{first}: expected (n, H, W, C) with at most 4 channels"
+            + (": give x.transpose(0, 2, 3, 1)" if first else "")
+        )
+    table = False
     if x.ndim == 2:
         side = int(x.shape[1] ** 0.5)
+        table = side * side != x.shape[1] or side < _SMALLEST
         if side * side == x.shape[1]:
             x = x.reshape(len(x), side, side)
-        elif rows:
-            x = x[:, None, :]
-        else:
+        elif not rows:
             raise InputError(f"x has rows of {x.shape[1]} numbers, not a square: give images as (n, height, width)")
-    return np.ascontiguousarray(with_channels(x))
+        else:
+            x = x[:, None, :]
+    x, scale = _scaled(x, trained, table)
+    return np.ascontiguousarray(with_channels(x)), scale
+
+
+def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarray, Scale]:
+    """Return whole numbers as uint8 by their scale, fractions and a table's floats as float32; and the scale."""
+    if trained is not None and not trained.whole and trained.full != 1.0:
+        return x.astype(np.float32), trained  # numbers of any range were trained on
+    low, high = float(x.min()), float(x.max())
+    if x.dtype.kind in "iub":
+        whole = True
+    else:
+        whole = not table and low >= 0 and 1 < high <= 65535 and bool((x == np.trunc(x)).all())
+    if not whole:
+        if trained is None and max(abs(low), abs(high)) > _LARGE:
+            _warn(
+                f"x holds fractions from {low:g} to {high:g}, which are taken as they are: networks learn from numbers "
+                "of about 0 to 1, so divide pixels by 255 and scale other columns"
+            )
+        free = low < 0 or high > 1.001
+        return x.astype(np.float32), trained or Scale(max(abs(low), abs(high)) if free else 1.0, low, high, False)
+    if trained is not None and trained.whole:
+        made, note = pixels.as_trained(x, trained, "x")
+        _warn(note)
+        return made, trained
+    if table and x.dtype.kind in "iu" and high <= 255:
+        return x.astype(np.uint8), trained or Scale()
+    scale = pixels.scale_of([x], "x")
+    if trained is None:
+        _warn(pixels.remark(scale, "x"))
+    return pixels.to_bytes(x, scale, "x"), trained or scale
+
+
+def _warn(message: str) -> None:
+    if message:
+        warnings.warn(message, stacklevel=6)
 
 
 def _numbers(x: np.ndarray) -> np.ndarray:
-    """Return an array of bytes or of finite float32."""
+    """Return an array of whole numbers, or of finite floats."""
     if x.dtype.kind == "O" and x.size:  # a table of several types, of which numpy finds a common one
-        x = np.array(x.tolist())
+        try:
+            x = np.array(x.tolist())
+        except ValueError:
+            raise InputError(
+                "x holds images of different sizes: expected one size, an array (n, height, width)"
+            ) from None
     if x.dtype.kind == "c":
         raise InputError(f"x is of type {x.dtype}. Complex data not supported: expected real numbers")
-    if x.dtype.kind in "iu":
-        return whole_bytes(x, "x")
-    if x.dtype.kind not in "fb":
+    if x.dtype.kind not in "iufb":
         raise InputError(f"x is of type {x.dtype}: expected numbers")
-    with np.errstate(over="ignore"):
-        x = x.astype(np.float32)
-    if not np.isfinite(x).all():
-        raise InputError("x holds NaN, inf or a number beyond float32, which are not finite: expected finite pixels")
+    if x.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(x.astype(np.float32)).all()
+        if not finite:
+            raise InputError(
+                "x holds NaN, inf or a number beyond float32, which are not finite: expected finite pixels"
+            )
+    elif x.dtype.kind == "i" and x.size and x.min() < 0:
+        place = tuple(int(i) for i in np.unravel_index(int(np.argmin(x)), x.shape))
+        raise InputError(
+            f"x has the value {x[place]} at {list(place)}: expected whole numbers from 0 to 255, or floats"
+        )
     return x
+
+
+def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataRecord:
+    """Return the record of the data of `fit`: images (n, H, W, C) and the sorted labels (classes,)."""
+    names, channels = tuple(map(str, classes.tolist())), images.shape[3]
+    found, polarity = style.AS_IS, ""
+    if images.dtype == np.uint8 and channels == 1:
+        found, polarity = style.measure(images[..., 0])
+    return DataRecord(
+        kind="arrays", class_names=names, numbers=names, scale=scale, channels=channels, image=images.shape[1:3],
+        style=found, polarity=polarity,
+    )  # fmt: skip
 
 
 def labels_of_images(y: np.ndarray, images: int) -> np.ndarray:
@@ -80,6 +160,17 @@ def classes_of(y: np.ndarray) -> np.ndarray:
     if not 2 <= len(found) <= MOST_CLASSES:
         raise InputError(f"the labels hold {len(found)} classes: expected 2 to {MOST_CLASSES}")
     return found
+
+
+def require_alike(labels: np.ndarray, known: np.ndarray) -> None:
+    """Refuse labels (n,) that can equal none of the known ones (classes,): text against numbers (`InputError`)."""
+    text = [array.dtype.kind == "U" for array in (labels, known)]
+    if text[0] != text[1]:
+        kinds = ["text" if each else "numbers" for each in text]
+        raise InputError(
+            f"y holds {kinds[0]} such as {labels.tolist()[0]!r}, but fit had {kinds[1]} such as {known.tolist()[0]!r}: "
+            f"expected labels of one type, give y.astype({'str' if text[1] else 'int'})"
+        )
 
 
 def _check_labels(labels: np.ndarray) -> np.ndarray:

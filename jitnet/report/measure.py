@@ -42,9 +42,16 @@ class Measured:
     calibration_error: float  # expected calibration error, 0 to 1
     mistakes: tuple[Mistake, ...]  # the largest losses first
     errors: int
+    names: tuple[str, ...] = ()  # of the classes
+
+    def name_of(self, label: int) -> str:
+        """Return a class's name, its number where there is none."""
+        return self.names[label] if label < len(self.names) else str(label)
 
 
-def measure(data: str, probabilities: np.ndarray, targets: np.ndarray, most: int = 24) -> Measured:
+def measure(
+    data: str, probabilities: np.ndarray, targets: np.ndarray, most: int = 24, names: tuple[str, ...] = ()
+) -> Measured:
     """Measure predictions.
 
     Parameters
@@ -53,6 +60,7 @@ def measure(data: str, probabilities: np.ndarray, targets: np.ndarray, most: int
     probabilities : (n, classes) float64, each row sums to 1
     targets : (n,) the true classes
     most : how many of the worst mistakes to keep
+    names : of the classes, in order
     """
     n, classes = probabilities.shape
     predicted = probabilities.argmax(axis=1)
@@ -75,6 +83,7 @@ def measure(data: str, probabilities: np.ndarray, targets: np.ndarray, most: int
             for i in worst
         ),
         errors=len(wrong),
+        names=names,
     )
 
 

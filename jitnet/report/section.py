@@ -1,6 +1,7 @@
 """One run's part of the page."""
 
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,9 @@ def _alerts(subject: Subject) -> list[Markup]:
         notes.append(f"This run is {run.status}: its figures are those of its newest checkpoint.")
     if run.meta.get("stop_reason"):
         notes.append(f"It stopped before its last epoch: {run.meta['stop_reason']}.")
+    for event in run.events("Warned"):
+        if str(event.get("message", "")).startswith("the network has learnt nothing"):
+            notes.append(f"T{event['message'][1:]}.")
     if subject.missing:
         notes.append(f"Nothing is measured on test data here: {subject.missing}.")
     return [element("p", note, class_="alert") for note in notes]
@@ -154,7 +158,7 @@ def _confusion(measured: Measured) -> Markup:
 
 
 def _classes(measured: Measured) -> Markup:
-    rows: list[list[Any]] = [list(cells) for cells in class_rows(measured.confusion.tolist())]
+    rows: list[list[Any]] = [list(cells) for cells in class_rows(measured.confusion.tolist(), measured.name_of)]
     caption = "Recall: of its images, found. Precision: of what was taken for it, right."
     return table(caption, list(CLASS_HEAD), rows, class_="figures classes")
 
@@ -162,13 +166,13 @@ def _classes(measured: Measured) -> Markup:
 def _mistakes(subject: Subject, measured: Measured) -> Markup:
     if not measured.mistakes:
         return element("p", "There are none.")
-    items = [_mistake(each, subject.images[each.index]) for each in measured.mistakes]
+    items = [_mistake(each, subject.images[each.index], measured.name_of) for each in measured.mistakes]
     of = count(measured.errors, "error")
     shown = f"{len(items)} of {of}, the largest losses first, with the three likeliest classes."
     return join([element("p", shown, class_="note"), element("ul", items, class_="mistakes")])
 
 
-def _mistake(mistake: Mistake, image: np.ndarray) -> Markup:
+def _mistake(mistake: Mistake, image: np.ndarray, name_of: Callable[[int], str]) -> Markup:
     ranked = sorted(range(len(mistake.probabilities)), key=lambda label: -mistake.probabilities[label])[:3]
     labels = ranked if mistake.label in ranked else [*ranked[:2], mistake.label]
     bars = []
@@ -176,9 +180,10 @@ def _mistake(mistake: Mistake, image: np.ndarray) -> Markup:
         share = mistake.probabilities[label]
         kind = "true" if label == mistake.label else "wrong" if label == mistake.predicted else None
         bar = element("i", style=f"--share:{share:.4f}")
-        bars.append(element("span", str(label), element("b", bar), percentage(100 * share, 1), class_=kind))
-    text = f"{mistake.label} taken for {mistake.predicted}, loss {mistake.loss:.2f}, test image {mistake.index}"
-    alt = f"a {mistake.label} that is taken for a {mistake.predicted}"
+        bars.append(element("span", name_of(label), element("b", bar), percentage(100 * share, 1), class_=kind))
+    true, taken = name_of(mistake.label), name_of(mistake.predicted)
+    text = f"{true} taken for {taken}, loss {mistake.loss:.2f}, test image {mistake.index}"
+    alt = f"a {true} that is taken for a {taken}"
     return element("li", picture(image_bytes(image), alt, 76), element("div", bars, class_="bars"), element("p", text))
 
 
@@ -203,7 +208,17 @@ def _epochs(run: Run) -> Markup:
 def _environment(run: Run) -> dict[str, Any]:
     names = ("created", "cpu", "threads", "layer", "data", "data_source", "data_sha256")
     versions = run.meta.get("versions")
-    return {name: run.meta.get(name) for name in names} | (versions if isinstance(versions, dict) else {})
+    found = {name: run.meta.get(name) for name in names} | (versions if isinstance(versions, dict) else {})
+    record = run.meta.get("record")
+    if isinstance(record, dict):
+        shown = ("class_names", "label_column", "columns", "polarity", "orientation", "split", "notes")
+        found |= {name.replace("_", " "): _short(record.get(name)) for name in shown if record.get(name)}
+    return found
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
 
 
 def _pairs(title: str, values: dict[str, Any]) -> Markup:

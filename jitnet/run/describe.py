@@ -1,5 +1,6 @@
 """Describe a run: its first event, the surroundings in meta.json, and the network in its checkpoints."""
 
+import os
 import platform
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 
 from jitnet.config import Settings
 from jitnet.data import Dataset
+from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.events import EpochDone, RunStarted
 from jitnet.machine import threads
@@ -18,7 +20,13 @@ from jitnet.storage.metadata import Description
 from jitnet.training.loop import SAMPLE, Training
 
 
-def describe(training: Training, source: str, title: str, history: tuple[EpochDone, ...] = ()) -> RunStarted:
+def describe(
+    training: Training,
+    source: str,
+    title: str,
+    history: tuple[EpochDone, ...] = (),
+    record: DataRecord | None = None,
+) -> RunStarted:
     """Return the first event of a run: what is trained, on what from which source, how."""
     network, settings, position, data = training.network, training.settings, training.position, training.data
     count, layer = threads.in_use()
@@ -61,6 +69,8 @@ def describe(training: Training, source: str, title: str, history: tuple[EpochDo
         classes=network.classes,
         sample=tuple(thumbnail(image) for image in shown),
         sample_labels=tuple(map(int, targets[: len(shown)])),
+        class_names=record.class_names if record else (),
+        data_facts=tuple(record.facts()) if record else (),
     )
 
 
@@ -74,13 +84,15 @@ def description(settings: Settings, meta: dict[str, Any]) -> Description:
         classes = int(meta.get("classes", 0))
     except (TypeError, ValueError):
         raise InputError("meta.json is damaged: expected three whole numbers as image, and one as classes") from None
+    record = DataRecord.from_dict(meta.get("record"))
     return Description(
         settings=settings,
         image=image,
-        labels=np.arange(classes),
+        labels=record.labels if len(record.labels) == classes else np.arange(classes),
         title=meta["title"],
         data=meta["data"],
         data_sha256=str(meta.get("data_sha256", "")),
+        record=record,
     )
 
 
@@ -123,6 +135,8 @@ def meta(network: Network, data: Dataset, seed: int) -> dict[str, Any]:
         "data": data.name,
         "data_source": data.source,
         "data_sha256": data.sha256,
+        "record": data.record.as_dict(),
+        "cwd": os.getcwd(),
         "image": list(network.image),
         "classes": network.classes,
         "seed": seed,

@@ -1,5 +1,6 @@
 """Start a run in a new folder, or resume one: `start` and `resume`, which commands, trials and imports call."""
 
+import os
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -51,12 +52,36 @@ class State:
     notices: list[str]  # a sentence for each newer checkpoint that is damaged
 
 
-def load_data(settings: Settings, offline: bool, warn: Callable[[str], None], report: Report = silent) -> Dataset:
-    """Load the data that settings name; raises `InputError`. `report` gets the progress of what takes a while."""
+def load_data(
+    settings: Settings,
+    offline: bool,
+    warn: Callable[[str], None],
+    report: Report = silent,
+    started_in: str = "",
+    whole: bool = False,
+) -> Dataset:
+    """Load the data that settings name; raises `InputError`. `report` gets the progress of what takes a while.
+
+    A relative path is looked for in the folder `started_in` where a run was started, then here. `whole` as in
+    `jitnet.data.load`.
+    """
     architecture.parse(settings.architecture)  # before the data: an error in it should not wait for a download
-    if settings.target:
-        return regression.load(settings.data, settings.target)
-    return load(settings.data, offline=offline, warn=warn, report=report)
+    spec = settings.data
+    if any("\ud800" <= c <= "\udfff" for c in spec):
+        shown = spec.encode("utf-8", "backslashreplace").decode()
+        raise InputError(f"--data is {shown!r}: expected a name in UTF-8, which a run can keep; rename it")
+    there = os.path.join(started_in, spec)
+    if started_in and not os.path.isabs(spec) and not spec.startswith("~") and os.path.exists(there):
+        spec = spec if os.path.exists(spec) and os.path.samefile(there, spec) else there
+    try:
+        if settings.target:
+            return regression.load(spec, settings.target, warn)
+        chosen: dict[str, Any] = {"label": settings.label, "skip_damaged": settings.skip_damaged, "whole": whole}
+        return load(spec, offline=offline, warn=warn, report=report, **chosen)
+    except InputError as error:
+        if started_in and os.path.realpath(started_in) != os.path.realpath(os.curdir) and not os.path.exists(spec):
+            raise InputError(f"{error} (the run was started in {started_in})") from None
+        raise
 
 
 def network_for(settings: Settings, data: Dataset) -> Network:
@@ -105,7 +130,7 @@ def start(
         tensors=training.tensors(),
     )
     training.run_name = str(folder.path)
-    return Run(training, describe.describe(training, data.source, settings.network), folder)
+    return Run(training, describe.describe(training, data.source, settings.network, record=data.record), folder)
 
 
 def load_state(folder: RunFolder) -> State:
@@ -138,7 +163,8 @@ def resume(
     training = Training(network, settings, split(data, settings), state.position, str(folder.path), peak_threads)
     history = folder.rewind(state.position.epoch, state.position.step)
     training.rows = list(history)
-    return Run(training, describe.describe(training, data.source, settings.network, history), folder)
+    started = describe.describe(training, data.source, settings.network, history, data.record)
+    return Run(training, started, folder)
 
 
 def finish(folder: RunFolder, position: Position) -> tuple[EpochDone, ...]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from jitnet import __version__
 from jitnet.config import SETTINGS, Settings
+from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.model.build import network_of
 from jitnet.model.network import Network
@@ -32,6 +33,7 @@ class Description:
     title: str = ""
     data: str = ""  # name of the data set, "" if the file does not state it
     data_sha256: str = ""
+    record: DataRecord = field(default_factory=DataRecord)  # what was read and assumed of the data
 
     def network(self, tensors: Tensors, where: str) -> Network:
         """Return the network with the parameters in `tensors`, which are from `where`; raises `InputError`."""
@@ -58,6 +60,8 @@ def metadata(description: Description, **more: str) -> Metadata:
         "data_sha256": description.data_sha256,
         "saved": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if description.record.kind:
+        texts["record"] = json.dumps(description.record.as_dict())
     if description.history:
         texts["history"] = json.dumps(description.history)
     return {name: printable(text) for name, text in (texts | more).items()}
@@ -73,6 +77,7 @@ def describe(found: Metadata, where: str) -> Description:
         values = {name: value for name, value in values.items() if name in SETTINGS}  # a newer version may have more
         settings = Settings.from_values(values, where)
         history = tuple(json.loads(found.get("history", "[]")))
+        record = DataRecord.from_dict(json.loads(found.get("record", "null")))
         if labels.ndim != 1 or not all(isinstance(row, dict) for row in history):
             raise ValueError
     except InputError:
@@ -90,4 +95,5 @@ def describe(found: Metadata, where: str) -> Description:
         title=found.get("title", ""),
         data=found.get("data", ""),
         data_sha256=found.get("data_sha256", ""),
+        record=record,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from jitnet.config import Settings
 from jitnet.data.split import Split
 from jitnet.errors import InputError
-from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors
+from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors, Warned
 from jitnet.machine.peak import measure
 from jitnet.model.architecture import step_macs
 from jitnet.model.network import PART, PREDICT_BATCH, Network
@@ -20,6 +20,7 @@ from jitnet.training.compilation import compile_kernels
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
 from jitnet.training.stopping import out_of_time, stop_reason
+from jitnet.training.verdict import verdict
 from jitnet.training.weight_change import WeightChange
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
@@ -107,6 +108,8 @@ class Training:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
         self._weight_change = WeightChange(self.network)
+        for note in self.data.notes if not self.position.step else ():
+            yield Warned(message=note)
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
         if self.peak_threads:
             yield PeakMeasured(gflops=measure(self.peak_threads), threads=self.peak_threads)
@@ -127,6 +130,8 @@ class Training:
         if self.position.step_in_epoch:  # stopped inside an epoch: these parameters are not those of its last row
             _, val, _ = yield from self._evaluate(*self.data.val)
             _, test, _ = yield from self._evaluate(*self.data.test)
+        if not why and (message := verdict(self.rows, self.data.train[1], self.settings.loss, self.settings.lr)):
+            yield Warned(message=message)
         yield RunFinished(
             test_accuracy=test,
             val_accuracy=val,

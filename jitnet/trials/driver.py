@@ -16,7 +16,7 @@ from jitnet.run.schema import event_record
 from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, Trial
-from jitnet.trials.trial import prepare, run_trial
+from jitnet.trials.trial import hash_of_data, prepare, run_trial
 
 ATTEMPTS = 3  # of a trial whose worker was killed, before it is taken for the reason
 TICK_S = 0.5  # between two looks at the folders; longer where there are hundreds
@@ -66,6 +66,7 @@ class Driver:
 
         It returns when all trials are over, or when `stop` has ended those that were running.
         """
+        yield from self._require_same_data()
         alive = self.plan.groups
         rows = {row.name: row for row in self.board.rows}
         for row in rows.values():
@@ -87,6 +88,16 @@ class Driver:
                         yield row
         self._write(last=True)
         yield None
+
+    def _require_same_data(self) -> Iterator[None]:
+        """Refuse trials that an earlier command trained on other data than those that are here now (`InputError`)."""
+        if not self.folder.data_of_trials():
+            return
+        future = self._machines[0](hash_of_data, self._task(self.plan.trials[0], 0))
+        while not future.done():
+            yield None
+            time.sleep(0.05)
+        self.folder.require_data(future.result())
 
     def is_pending(self, row: Row) -> bool:
         """Is this trial handed out, so that its status is of a moment only?"""

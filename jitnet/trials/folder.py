@@ -71,6 +71,20 @@ class SweepFolder:
         """Return what a trial's meta.json says, "" if it has not begun or is damaged."""
         return str(read_or_damaged(self.path / name).meta.get("status", ""))
 
+    def data_of_trials(self) -> dict[str, str]:
+        """Return the content hash of the data of each trial that has begun, as far as its meta.json says it."""
+        read = {trial.name: read_or_damaged(self.path / trial.name).meta for trial in self._begun()}
+        return {name: str(meta["data_sha256"]) for name, meta in read.items() if meta.get("data_sha256")}
+
+    def require_data(self, sha256: str) -> None:
+        """Raise `InputError` for a trial that was trained on data of another content hash."""
+        for name, digest in self.data_of_trials().items():
+            if digest != sha256:
+                raise InputError(
+                    f"{self.path / name} was trained on other data than what is here now (content hash {digest[:12]}, "
+                    f"now {sha256[:12]}): choose another --name for this sweep, or remove that folder"
+                )
+
     def kept(self, name: str) -> dict[str, str]:
         """Return a trial's line of the table that an earlier command left, {} if there is none."""
         return self._kept.get(name, {})

@@ -18,7 +18,7 @@ Values = dict[str, tuple[Any, ...]]  # of each setting that varies
 Bounds = dict[str, tuple[float, float]]
 
 _FIXED = {"network": "give one network", "seed": "use --seeds N", "until": "vary epochs"} | dict.fromkeys(
-    ("data", "target"), "trials on other data are another sweep"
+    ("data", "target", "label", "skip_damaged"), "trials on other data are another sweep"
 )
 _SHORT = 48  # characters of a trial's name before it is cut
 
@@ -113,7 +113,7 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
     records = [asdict(settings) for settings in made]
     if len(set(map(_digest, records))) < len(records):
         raise InputError("a configuration is given twice: expected settings that differ, in their seed at least")
-    for name in ("data", "target"):
+    for name in ("data", "target", "label", "skip_damaged"):
         if len({record[name] for record in records}) > 1:
             raise InputError(f"the configurations differ in {name}: {_FIXED[name]}")
     differ = [name for name in SETTINGS if name != "seed" and len({str(record[name]) for record in records}) > 1]

@@ -50,6 +50,12 @@ def prepare(tasks: list[dict[str, Any]]) -> dict[str, Any]:
     return {"data": data.name, "data_sha256": data.sha256, "notices": notices}
 
 
+def hash_of_data(task: dict[str, Any]) -> str:
+    """Return the content hash of the data that a trial would be trained on now. Raises `InputError`."""
+    _check_process(task)
+    return _data(Settings(**task["settings"]), task["offline"])[0].sha256
+
+
 def run_trial(task: dict[str, Any]) -> dict[str, Any]:
     """Train one trial, or continue it, up to `task["epochs"]`; return its result.
 
@@ -86,7 +92,8 @@ def _is_stopped(task: dict[str, Any]) -> bool:
 
 def _data(settings: Settings, offline: bool) -> tuple[Dataset, list[str]]:
     """Return data, verified as they are loaded, and warnings; they stay in memory for the next trial."""
-    return _load(Settings(data=settings.data, target=settings.target), offline)
+    names = ("data", "target", "label", "skip_damaged")
+    return _load(Settings(**{name: getattr(settings, name) for name in names}), offline)
 
 
 @functools.lru_cache(maxsize=1)

@@ -42,6 +42,9 @@ class LocalWorkers(concurrent.futures.Executor):
     """
 
     def __init__(self, workers: int, threads_each: int):
+        main = sys.modules["__main__"]
+        if not os.path.exists(getattr(main, "__file__", None) or os.devnull):
+            del main.__file__  # of a program from the standard input, which a child could not run again
         self._calls: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._make = functools.partial(
             ProcessPoolExecutor, 1, multiprocessing.get_context("spawn"), _begin, (threads_each,)

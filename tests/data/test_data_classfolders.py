@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jitnet.data.readers import class_folders, layouts
+from jitnet.data.readers import images, layouts
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.search import read_own
 from jitnet.errors import InputError
@@ -37,7 +37,7 @@ def test_every_seventh_image_of_a_class_is_for_testing(tmp_path):
     made = write(tmp_path / "set", {"10": 14, "2": 7, "cat": 21})
     said = []
     data = read_own(tmp_path / "set", Cache(None, said.append))
-    assert said == [f"the folders in {tmp_path / 'set'} are the classes 0 = 2, 1 = 10, 2 = cat"]
+    assert said == [f"the classes of {tmp_path / 'set'} are 0 = 2, 1 = 10, 2 = cat"]
     assert data.name == "set" and data.classes == 3 and data.x_train.shape == (36, *SIZE) and len(data.x_test) == 6
     for label, name in enumerate(("2", "10", "cat")):
         for x, y, expected in (
@@ -61,7 +61,7 @@ def test_images_are_decoded_once_until_one_changes(tmp_path, monkeypatch):
     cache = Cache(tmp_path / "cache", pytest.fail)
     first = read_own(tmp_path / "set", cache)
     with monkeypatch.context() as patch:
-        patch.setattr(class_folders, "read", lambda folder: pytest.fail("decoded again"))
+        patch.setattr(images, "read_levels", lambda file: pytest.fail("decoded again"))
         assert read_own(tmp_path / "set", cache).sha256 == first.sha256
     file = tmp_path / "set" / "1" / "003.pgm"
     file.write_bytes(file.read_bytes()[:-1] + b"\0")
@@ -80,7 +80,7 @@ def test_what_is_refused(tmp_path):
     assert "002.pgm has 1 grey levels" in refused(tmp_path / "sizes")
     write(tmp_path / "parts" / "train", {"0": 1, "1": 1})
     write(tmp_path / "parts" / "test", {"0": 1, "2": 1})
-    assert "the class '1' in one of train and test only" in refused(tmp_path / "parts")
+    assert "the class '2' to test with but not to train on" in refused(tmp_path / "parts")
     (tmp_path / "empty").mkdir()
     assert "or a folder of images for each class" in refused(tmp_path / "empty")
 

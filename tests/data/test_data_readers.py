@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from data_files import arrays, csv_text, idx_bytes
 
-from jitnet.data import checks, content
+from jitnet.data import checks, content, labels, pixels
+from jitnet.data.dataset import assemble
 from jitnet.data.readers import idx, npy, tables
+from jitnet.data.readers.raw import Raw
 from jitnet.errors import InputError
 
 IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
@@ -172,15 +174,14 @@ def test_a_damaged_npz_is_not_quoted():
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_csv_round_trip(header, end):
     x, y = IMAGES.reshape(2, 12), np.array([7, 255], np.uint8)
-    pixels, labels = tables.decode((header + csv_text(x, y).replace("\n", end) + end).encode(), "f")
-    np.testing.assert_array_equal(pixels, x)
-    np.testing.assert_array_equal(labels, y)
-    assert pixels.flags.c_contiguous and labels.flags.c_contiguous and labels.dtype == np.uint8
+    table = tables.decode((header + csv_text(x, y).replace("\n", end) + end).encode(), "f", label="1")
+    np.testing.assert_array_equal(table.pixels, x)
+    assert table.labels.tolist() == ["7", "255"] and table.pixels.flags.c_contiguous
 
 
 def test_csv_takes_quotes_and_whole_decimals():
-    pixels, labels = tables.decode(b'"label","a","b"\n"3",4.0, 5 \n1,2,3\n', "f")
-    assert pixels.tolist() == [[4, 5], [2, 3]] and labels.tolist() == [3, 1]
+    table = tables.decode(b'"label","a","b"\n"3",4.0, 5 \n1,2,3\n', "f")
+    assert table.pixels.tolist() == [[4, 5], [2, 3]] and table.labels.tolist() == ["3", "1"]
 
 
 @pytest.mark.parametrize(
@@ -191,32 +192,37 @@ def test_csv_takes_quotes_and_whole_decimals():
         (b"label,a,b\n", "no line of data"),
         (b"1,2,3\n4,5,nan\n", "'nan' in line 2, column 3"),
         (b"1,2,3\n4,inf,1\n", "'inf' in line 2, column 2"),
-        (b"label,a,b\n1,2,3\n\n4,256,6\n", "'256' in line 4, column 2"),
-        (b"1,2,3\n-1,5,6\n", "'-1' in line 2, column 1"),
-        (b"1,2,3\n1,0.5,6\n", "'0.5' in line 2, column 2"),
         (b"1,2,3\n1,,6\n", "'' in line 2, column 2"),
-        (b"1,2,3\n1,\xff\xfe,6\n", "in line 2, column 2"),
-        (b"1,2,3\n1,2\n", "2 columns in line 2: expected 3"),
-        (b"1\n2\n", "one column"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "in line 2, column 1"),
+        (b"1,2,3\n1,2,3\n1,\xff\xfe,6\n", "in line 3, column 2"),
+        (b"1,2,3\n1,2,3\n1,2\n", "2 columns in line 3: expected 3"),
+        (b"label\n1\n2\n", "one column"),
+        (b"1;0,5;2\n0;0,25;1\n", "decimal commas, and semicolons"),
+        (b"1 2 3\n4 5 6\n", "spaces between its columns"),
+        (b"emotion,pixels\n0,70 80 82\n1,1 2 3\n", "names no column of labels"),
+        (b"label,pixels\n0,70 80 82\n1,1 2 3\n", "these are 3; write a column for each"),
+        (b"\xff\xfel\0a\0", "16-bit characters"),
+        (b"class,target,a\n1,2,3\n", "'class' and 'target'"),
+        (b"size,weight,height\n1,2,3\n", "names no column of labels"),
     ],
 )
 def test_csv_refuses(text, words):
     assert words in refused(tables.decode, text, "f")
 
 
-@pytest.mark.parametrize("dtype", [np.int64, np.float32, np.uint16, np.float64])
+@pytest.mark.parametrize("dtype", [np.int64, np.float32, np.uint16, np.float64, np.uint8])
 def test_pixels_of_any_number_type(dtype):
-    read = checks.images(IMAGES.astype(dtype), "f")
-    np.testing.assert_array_equal(read, IMAGES)
-    assert read.dtype == np.uint8
+    values = IMAGES.astype(dtype) * 11
+    scale = pixels.scale_of([values], "f")
+    read = pixels.to_bytes(values, scale, "f")
+    np.testing.assert_array_equal(read, IMAGES * 11)
+    assert read.dtype == np.uint8 and scale.full == 255
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0, 256.0, 0.5])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0, 256.0])
 def test_pixels_name_the_first_bad_place(value):
     bad = IMAGES.astype(np.float64)
-    bad[1, 2, 0] = bad[1, 2, 3] = value
-    assert f"the value {value} at [1, 2, 0]" in refused(checks.images, bad, "f")
+    bad[1, 2, 0] = value
+    assert f"the value {value:g} at [1, 2, 0]" in refused(pixels.scale_of, [bad], "f")
 
 
 def test_shapes_of_images_and_labels():
@@ -225,26 +231,28 @@ def test_shapes_of_images_and_labels():
     assert checks.images(np.zeros((5, 9, 7, 3), np.uint8), "f").shape == (5, 9, 7, 3)
     assert "783 pixels in a row" in refused(checks.images, np.zeros((5, 783), np.uint8), "f")
     assert "no image in it" in refused(checks.images, np.zeros((0, 28, 28), np.uint8), "f")
-    assert "shape (5, 1, 28, 28)" in refused(checks.images, np.zeros((5, 1, 28, 28), np.uint8), "f")
-    assert "values of type bool" in refused(checks.images, np.zeros((5, 9, 7), bool), "f")
-    assert "one label per image" in refused(checks.labels, np.zeros((5, 10), np.uint8), "f")
-    assert "the value -3 at [2]" in refused(checks.labels, np.array([0, 1, -3, -4]), "f")
-    assert "the value 256 at [1]" in refused(checks.labels, np.array([0, 256]), "f")
+    assert "the channels first" in refused(checks.images, np.zeros((5, 1, 28, 28), np.uint8), "f")
+    assert "values of type complex" in refused(pixels.scale_of, [np.zeros((5, 9, 7), complex)], "f")
+    assert "one label per image" in refused(labels.texts, np.zeros((5, 10), np.uint8), "f")
+    assert "the label 0.5 at [1]" in refused(labels.texts, np.array([0, 0.5]), "f")
+    assert "300 different labels" in refused(labels.numbered, [np.arange(300).astype(str)], "f")
 
 
 def test_arrays_that_do_not_belong_together():
-    def parts(**changed):
-        return {name: content.Part(array, "") for name, array in (arrays() | changed).items()}
+    def raw(**changed):
+        return Raw("test", **(arrays() | changed))
 
-    assert checks.classes(parts(), "f") == 10
-    assert checks.classes(parts(y_test=np.full(20, 61, np.uint8)), "f") == 62
+    assert assemble(raw(), "f", "f").classes == 10
     few = np.zeros(39, np.uint8)
-    assert "40 train images but 39 train labels" in refused(checks.classes, parts(y_train=few), "f")
-    assert "20 test images but 39 test labels" in refused(checks.classes, parts(y_test=few), "f")
+    assert "40 train images but 39 train labels" in refused(assemble, raw(y_train=few), "f", "f")
+    assert "20 test images but 39 test labels" in refused(assemble, raw(y_test=few), "f", "f")
     wide = np.zeros((20, 28, 30), np.uint8)
-    assert "(28, 28) but test images of (28, 30)" in refused(checks.classes, parts(x_test=wide), "f")
+    assert "(28, 28) but test images of (28, 30)" in refused(assemble, raw(x_test=wide), "f", "f")
     zeros = {"y_train": np.zeros(40, np.uint8), "y_test": np.zeros(20, np.uint8)}
-    assert "at least two classes" in refused(checks.classes, parts(**zeros), "f")
+    assert "at least two classes" in refused(assemble, raw(**zeros), "f", "f")
+    said = []
+    assemble(raw(y_test=np.full(20, 61, np.uint8)), "f", "f", warn=said.append)
+    assert "test images of the class 61 but none to train on" in said[0]
 
 
 def test_read_file_refuses(tmp_path, monkeypatch):

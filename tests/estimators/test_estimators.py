@@ -151,6 +151,7 @@ def test_labels_that_are_refused(make, labels, said):
         make().fit(x, labels)
 
 
+@pytest.mark.filterwarnings("ignore:the network has learnt nothing")
 def test_all_256_classes_fit():
     y = np.arange(256)
     assert len(MLP((4,), epochs=1).fit(np.zeros((256, 2, 2), np.uint8), y).classes_) == 256
@@ -242,7 +243,7 @@ def test_partial_fit_goes_on(make):
 
 
 def test_a_divergence_is_an_error(make):
-    with pytest.raises(DivergedError, match="smaller --lr"):
+    with pytest.raises(DivergedError, match="as it was before, try a smaller lr"):
         make(lr=1e30).fit(X, Y)
 
 

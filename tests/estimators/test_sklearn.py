@@ -23,8 +23,8 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 class OneLine(CNN):
     """The CNN on rows of any length, as images of one line: the checks' data are rows of 1, 2, 3, 5, 10 features."""
 
-    def _images(self, x):
-        return inputs.images(x, rows=True)
+    def _images(self, x, trained=None):
+        return inputs.images(x, True, trained)
 
 
 OPTIONS = {"epochs": 15, "lr": 0.1, "init": "he", "schedule": "constant", "batch_size": 8, "shuffle": True}

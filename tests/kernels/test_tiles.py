@@ -81,7 +81,7 @@ def run_tests(tile, *tests):
 def test_a_smaller_tile_passes_the_same_comparisons(tile):
     nan = ("test_one_nan_at_each_place_of_a_window", "test_a_row_of_some_channels")
     lost = (f"faults/test_not_finite.py::{name}" for name in nan)
-    run_tests(tile, "kernels/test_contract.py", "kernels/test_rows.py", "kernels/test_pooling.py", *lost)
+    run_tests(tile, "kernels/test_contract.py", "kernels/test_rows.py", "kernels/test_pool_rows.py", *lost)
 
 
 @pytest.mark.parametrize("tile", OTHERS)

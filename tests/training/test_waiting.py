@@ -165,10 +165,11 @@ def test_reading_a_csv_shows_the_bar_unless_it_is_to_be_quiet(tmp_path):
         file = tmp_path / f"{name}.csv"
         file.write_text(csv_text(**{part[0]: array for part, array in arrays().items() if part.endswith("train")}))
         shown.append(on_terminal(f"""
+from jitnet.config import Settings
 from jitnet.run.start import load_data
 from jitnet.commands.support.progress_bar import Waiting
 with Waiting({name == "shown"}) as waiting:
-    load_data({str(file)!r}, True, lambda sentence: None, "", waiting.report)
+    load_data(Settings(data={str(file)!r}), True, lambda sentence: None, waiting.report)
 """))  # fmt: skip
     assert "reading" in shown[0] and "%" in shown[0] and shown[1] == ""
 

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from jitnet.data.record import DataRecord
 from jitnet.display.console import SafeConsole, safe_console
 from jitnet.display.format import (
     CLASS_HEAD,
@@ -123,7 +124,7 @@ def print_run(run: Run) -> None:
     matrix = next((e["confusion"] for e in reversed(run.events("EpochDone")) if e.get("confusion")), None)
     if matrix:
         out.print()
-        out.print(_classes(matrix))
+        out.print(_classes(matrix, DataRecord.from_dict(run.meta.get("record"))))
     out.print()
     files = sorted((file for file in run.path.iterdir() if not file.name.startswith(".")), key=lambda file: file.name)
     listing = _grid()
@@ -204,12 +205,12 @@ def _epochs(run: Run) -> Table:
     return table
 
 
-def _classes(matrix: list[list[int]]) -> Table:
+def _classes(matrix: list[list[int]], record: DataRecord) -> Table:
     """Return the table of classes of a confusion matrix whose rows are the true classes."""
     table = _table()
     for name in CLASS_HEAD:
         table.add_column(name, justify="right" if name != CLASS_HEAD[-1] else "left")
-    for cells in class_rows(matrix):
+    for cells in class_rows(matrix, record.name_of):
         table.add_row(*cells)
     return table
 

@@ -1,6 +1,8 @@
 """What commands read: data, and trained networks with their scores."""
 
-from collections.abc import Callable, Iterable
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,15 @@ import numpy as np
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.config import Settings
 from jitnet.data import Dataset
+from jitnet.data.pictures.adapt import adapt
+from jitnet.data.pictures.prepare import Prepared
+from jitnet.data.readers.class_folders import files_in
+from jitnet.data.readers.images import read_levels
+from jitnet.data.readers.names import entries
+from jitnet.data.record import DataRecord, short_list
+from jitnet.data.sources.known import KNOWN
 from jitnet.data.split import with_channels
+from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Event, Warned
 from jitnet.model.network import Network
@@ -18,34 +28,136 @@ from jitnet.run.trained import Trained, open_trained
 from jitnet.training.compilation import compile_inference
 
 
-def load_data(spec: str, offline: bool, tell: Callable[[str], None] = warn, target: str = "") -> Dataset:
-    """Load a data set, with a bar on a terminal for what takes a while; raises `InputError`.
-
-    `target` is the column that is predicted as a number, "" for labels.
-    """
+def load_data(
+    settings: Settings, offline: bool, tell: Callable[[str], None] = warn, started_in: str = "", whole: bool = False
+) -> Dataset:
+    """Load the data that settings name, with a bar on a terminal for what takes a while; raises `InputError`."""
     with Waiting() as waiting:
-        return start.load_data(Settings(data=spec, target=target), offline, tell, waiting.report)
+        return start.load_data(settings, offline, tell, waiting.report, started_in, whole)
 
 
 def load_test(network: Network, trained: Trained, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:
-    """Return the data of a run, or `spec`, and its test images (n, H, W, C); raises `InputError` if they do not fit."""
+    """Return the data of a run, or `spec`, and its test images (n, H, W, C); raises `InputError` if they do not fit.
+
+    Labels of other data are matched by the names of the classes; data that changed since the run are warned of.
+    """
     settings = trained.settings
     if settings.target and spec not in (None, settings.data):
         raise InputError(f"--data is {spec!r}: {trained.path} is a regression, measured on {settings.data} alone")
     if spec is None and not trained.meta.get("data"):
         raise InputError(f"{trained.path} does not state its data: expected --data SET")
-    data = load_data(spec or settings.data, offline, target=settings.target)
+    started_in = "" if spec else str(trained.meta.get("cwd", ""))
+    wanted = settings.replace(data=spec) if spec else settings
+    data = load_data(wanted, offline, started_in=started_in, whole=spec is not None)
     images = with_channels(data.x_test)
-    if images.shape[1:] != network.image or data.classes > network.classes:
+    if images.shape[1:] != network.image:
         raise InputError(
-            f"{data.name} has images of {images.shape[1:]} in {data.classes} classes: "
-            f"expected {network.image} in at most {network.classes}, what {trained.path} was trained on"
+            f"{data.name} has images of {images.shape[1:]}: expected {network.image}, as {trained.path} was trained on"
+        )
+    if not settings.target:
+        data = dataclasses.replace(data, y_test=matched(data, record_of(trained), str(trained.path)))
+    if spec is None and has_changed(data, trained):
+        warn(
+            f"{data.source} is not what {trained.path} was trained on: its content hash is {data.sha256[:12]}, the "
+            f"run's {str(trained.meta.get('data_sha256'))[:12]}; its test images may have been trained on"
         )
     return data, images
 
 
+def has_changed(data: Dataset, trained: Trained) -> bool:
+    """Whether data are others than those that a run was trained on."""
+    return bool(trained.meta.get("data_sha256")) and data.sha256 != trained.meta["data_sha256"]
+
+
+def mark(data: Dataset, trained: Trained) -> str:
+    """Return what a result must say of its data: synthetic, or others than those of the run."""
+    if data.synthetic:
+        return " (synthetic digits)"
+    if trained.meta.get("data") == "synthetic":
+        return " (trained on synthetic digits)"
+    return " (not the data it was trained on)" if has_changed(data, trained) else ""
+
+
+def record_of(trained: Trained) -> DataRecord:
+    """Return what a run keeps of its data; of an old run the names of its classes, as far as they are known."""
+    record = trained.description.record
+    if record.class_names or trained.settings.target:
+        return record
+    known = KNOWN.get(str(trained.meta.get("data")))
+    plain = tuple(map(str, trained.description.labels.tolist()))
+    return dataclasses.replace(record, class_names=(known and known.class_names) or plain, numbers=plain)
+
+
+def regression_record(trained: Trained) -> DataRecord:
+    """Return how a regression scaled its columns; an old run's from its table, if that has not changed."""
+    record = trained.description.record
+    if record.means:
+        return record
+    data = load_data(trained.settings, True, started_in=str(trained.meta.get("cwd", "")))
+    if has_changed(data, trained):
+        raise InputError(f"{data.source} is not what {trained.path} was trained on: provide the table that it was")
+    return data.facts
+
+
+def matched(data: Dataset, record: DataRecord, run: str) -> np.ndarray:
+    """Return test labels (N,) as numbers of a run's classes, by their names; raises `InputError` for other names."""
+    names = data.class_names
+    if names == record.class_names:
+        return data.y_test
+    if not set(names) <= set(record.class_names) and names == data.facts.numbers and set(names) <= set(record.numbers):
+        place = {name: i for i, name in enumerate(record.numbers)}  # a set whose names are known, given by numbers
+    else:
+        place = {name: i for i, name in enumerate(record.class_names)}
+    used = np.unique(data.y_test)
+    strange = [names[label] for label in used if names[label] not in place]
+    if strange:
+        raise InputError(
+            f"{data.name} has the class {strange[0]!r}, which {run} was not trained on: expected "
+            f"{short_list(record.class_names)}"
+        )
+    table = np.zeros(len(names), np.uint8)
+    for label in used:
+        table[label] = place[names[label]]
+    return table[data.y_test]
+
+
+def about(trained: Trained, epoch: int) -> str:
+    """Return which run answers, after how many epochs, trained on what."""
+    on = trained.meta.get("data")
+    return f"{trained.path} after {count(epoch)}" + (f", trained on {on}" if on else "")
+
+
+def pictures(
+    paths: Iterable[str], record: DataRecord, image: tuple[int, int, int]
+) -> Iterator[tuple[str, Prepared | InputError]]:
+    """Yield each picture of files and folders by its name, prepared as in training, or why it cannot be."""
+    for path in (each for given in paths for each in _files(given)):
+        try:
+            found = read_levels(path, image[:2])
+        except InputError as error:
+            yield path, error
+            continue
+        with open(path, "rb") as file:
+            drawn = not file.read(6).startswith((b"\x93NUMPY", b"\x1f\x8b", b"\0\0\x08"))
+        for name, levels in found:
+            try:
+                yield name, adapt(levels, record, image[0], image[1], name, drawn)
+            except InputError as error:
+                yield name, error
+
+
+def _files(path: str) -> list[str]:
+    """Return a path, or the image files in a folder and the folders in it."""
+    if not os.path.isdir(path):
+        return [path]
+    found = [str(file) for file in files_in(Path(path))]
+    found += [file for entry in entries(Path(path)) if entry.is_dir() for file in _files(str(entry))]
+    return found
+
+
 def logits(network: Network, images: np.ndarray, report: Callable[[str, float], None] | None = None) -> np.ndarray:
     """Return a network's scores of images; `report`, or a bar on a terminal, shows the progress of compilation."""
+    images = np.ascontiguousarray(images)
     with Waiting(report is None) as waiting:
         show_compiling(compile_inference(network, images), report or waiting.report)
     return network.logits(images)

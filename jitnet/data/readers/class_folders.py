@@ -6,116 +6,164 @@ from pathlib import Path
 import numpy as np
 
 from jitnet.data.content import Report, read_file, silent
-from jitnet.data.readers.images import read_images
+from jitnet.data.labels import HELD_OUT, MOST, in_order
+from jitnet.data.pixels import Scale, scale_of, to_bytes
+from jitnet.data.readers import images
+from jitnet.data.readers.names import entries, folder_part
+from jitnet.data.readers.raw import Raw
 from jitnet.errors import InputError
 
-MOST_CLASSES = 256  # labels are bytes
-HELD_OUT = 7  # without a `test` folder every seventh image of a class is for testing, which is MNIST's own share
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pgm"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pgm"}
+_LISTED = 20  # damaged images that are named
 
 
 def classes_in(folder: Path) -> list[Path]:
     """Return the folders with images directly in `folder`, sorted as people count: 2 before 10."""
     try:
-        found = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-        found = [entry for entry in found if files_in(entry)]
+        found = {entry.name: entry for entry in entries(folder) if entry.is_dir() and files_in(entry)}
     except OSError as error:
         raise InputError(f"cannot look into {folder} ({error.strerror}): check its permissions") from None
-    return sorted(found, key=lambda entry: (len(entry.name) if entry.name.isdecimal() else 99, entry.name))
+    return [found[name] for name in in_order(set(found))]
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Return the image files directly in a folder, sorted by name."""
-    return sorted(entry for entry in folder.iterdir() if entry.suffix.lower() in _SUFFIXES and entry.is_file())
+    """Return the image files directly in a folder, sorted by name; hidden ones are none."""
+    return [entry for entry in entries(folder) if entry.suffix.lower() in SUFFIXES and entry.is_file()]
 
 
-def read(folder: Path, report: Report = silent) -> dict[str, np.ndarray]:
+def parts_in(folder: Path) -> dict[str, Path]:
+    """Return the folders that are called train, val or test, or alike in any case, by the part they are."""
+    found: dict[str, Path] = {}
+    for entry in entries(folder):
+        if (part := folder_part(entry.name)) and entry.is_dir():
+            if part in found:
+                raise InputError(f"{folder} has {found[part].name} and {entry.name}: expected one of them")
+            found[part] = entry
+    return found
+
+
+def is_there(folder: Path) -> bool:
+    """Whether a folder is one of class folders, or holds images that should be in some."""
+    parts = parts_in(folder)
+    return bool(classes_in(folder) or any(classes_in(place) or files_in(place) for place in parts.values()))
+
+
+def places(folder: Path) -> tuple[dict[str, list[Path]], str]:
+    """Return the class folders of "train", and of "test" if there are such, and how the split is described."""
+    parts = parts_in(folder)
+    if not any(classes_in(place) or files_in(place) for place in parts.values()):
+        return {"train": classes_in(folder)}, ""
+    if "train" not in parts:
+        raise InputError(f"{folder} has {', '.join(p.name for p in parts.values())}: expected a folder train too")
+    train = classes_in(parts["train"])
+    if not train:
+        raise InputError(
+            f"{parts['train']} has images but no folders in it: expected a folder for each class, named by the class"
+        )
+    tests = [parts[part] for part in ("test", "val") if part in parts]
+    used = next((place for place in tests if classes_in(place)), None)
+    if used is None:
+        return {"train": train}, "".join(f"{place.name} has no class folders, so it is not used; " for place in tests)
+    others = [place.name for place in tests if place is not used and classes_in(place)]
+    unused = f"; {', '.join(others)} is not used" if others else ""
+    return {"train": train, "test": classes_in(used)}, f"the folders {parts['train'].name} and {used.name}{unused}"
+
+
+def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> Raw:
     """Read images of one size, grey, from `folder`/CLASS/, or from `folder`/train/CLASS/ and `folder`/test/CLASS/.
 
-    `report` is told how many of them are read.
-
-    Returns
-    -------
-    dict of x_train, x_test (N, H, W) and y_train, y_test (N,), all uint8
-
-    Raises
-    ------
-    InputError : fewer than two classes, more than 256, images of different sizes, too few of a class, a bad image
+    `report` receives the share of them that is read; `skip_damaged` excludes and counts what is not an image.
+    Raises `InputError` for fewer than two classes, more than 256, images of different sizes, too few of a class, and
+    damaged images, all of them named at once.
     """
-    if is_split(folder):
-        train, test = classes_in(folder / "train"), classes_in(folder / "test")
-        expected = [each.name for each in train]
-        if expected != [each.name for each in test]:
-            other = sorted(set(expected) ^ {each.name for each in test})[0]
-            raise InputError(f"{folder} has the class {other!r} in one of train and test only: expected the same ones")
-        pieces = {"train": [files_in(each) for each in train], "test": [files_in(each) for each in test]}
-    else:
-        train = classes_in(folder)
-        files = [files_in(each) for each in train]
-        for each, there in zip(train, files):
-            if len(there) < HELD_OUT:
-                raise InputError(
-                    f"{each} has {len(there)} images: expected at least {HELD_OUT}, one in seven is for testing; "
-                    "add some, or make the folders train and test"
-                )
-        pieces = {
-            "train": [[file for i, file in enumerate(each) if (i + 1) % HELD_OUT] for each in files],
-            "test": [each[HELD_OUT - 1 :: HELD_OUT] for each in files],
-        }
-    if not 2 <= len(train) <= MOST_CLASSES:
-        raise InputError(f"{folder} has {len(train)} folders with images: expected 2 to {MOST_CLASSES}, one a class")
-    made: dict[str, np.ndarray] = {}
+    found, split = places(folder)
+    train = found["train"]
+    names = [each.name for each in train]
+    if not 2 <= len(train) <= MOST:
+        raise InputError(f"{folder} has {len(train)} folders with images: expected 2 to {MOST}, one a class")
+    if extra := sorted({each.name for each in found.get("test", [])} - set(names)):
+        raise InputError(
+            f"{folder} has the class {extra[0]!r} to test with but not to train on: expected the same ones"
+        )
+    levels, damaged = _levels(folder, found, report)
+    if damaged and not skip_damaged:
+        shown = "; ".join(damaged[:_LISTED]) + (f"; and {len(damaged) - _LISTED} more" * (len(damaged) > _LISTED))
+        raise InputError(f"{len(damaged)} damaged: {shown}. Remove them, or skip them by --skip-damaged")
+    notes = []
+    if "test" not in found:
+        notes = [split.removesuffix("; ")] * bool(split)
+        levels, split = _split(folder, names, levels["train"])
+    scale = scale_of([image for part in levels.values() for each in part.values() for image in each], str(folder))
+    made = {part: _mixed(of_classes, scale, str(folder)) for part, of_classes in levels.items()}
+    raw = Raw("class folders", *made["train"], *made["test"], names=names, split=split, notes=notes)
+    if damaged:
+        raw.notes.append(f"{len(damaged)} damaged images of {folder} are skipped: {'; '.join(damaged[:3])}")
+    return raw
+
+
+Classes = dict[str, list[np.ndarray]]  # the images (H, W) of each class, in the order of the classes
+
+
+def _split(folder: Path, names: list[str], images: Classes) -> tuple[dict[str, Classes], str]:
+    """Hold every seventh image of each class out; return them and the others, and the rule."""
+    for name in names:
+        if len(images[name]) < HELD_OUT:
+            raise InputError(
+                f"{folder / name} has {len(images[name])} images: expected at least {HELD_OUT}, one in seven is for "
+                "testing; add some, or make the folders train and test"
+            )
+    train = {name: [image for i, image in enumerate(each) if (i + 1) % HELD_OUT] for name, each in images.items()}
+    test = {name: each[HELD_OUT - 1 :: HELD_OUT] for name, each in images.items()}
+    held = sum(map(len, test.values()))
+    return {"train": train, "test": test}, f"every seventh image of each class is for testing, {held:,} in all"
+
+
+def _mixed(images: Classes, scale: Scale, where: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return images (N, H, W) uint8 and the names of their classes (N,), the classes mixed evenly."""
+    order = np.argsort(
+        np.concatenate([np.arange(len(each)) / max(1, len(each)) for each in images.values()]), kind="stable"
+    )
+    stack = np.stack([to_bytes(image, scale, where) for each in images.values() for image in each])
+    return stack[order], np.repeat(list(images), [len(each) for each in images.values()])[order]
+
+
+def _levels(folder: Path, found: dict[str, list[Path]], report: Report) -> tuple[dict[str, Classes], list[str]]:
+    """Return the images by part and class, and a sentence for each damaged one."""
+    levels: dict[str, Classes] = {part: {each.name: [] for each in classes} for part, classes in found.items()}
+    damaged: list[str] = []
     shape: tuple[int, ...] | None = None
-    done, total = 0, sum(len(each) for of_classes in pieces.values() for each in of_classes)
-    for part, of_classes in pieces.items():
-        images = []
-        for file in (file for each in of_classes for file in each):
-            report(f"reading {folder}", done / total)
-            done += 1
+    files = [(part, each.name, file) for part, classes in found.items() for each in classes for file in files_in(each)]
+    for done, (part, name, file) in enumerate(files):
+        report(f"reading {folder}", done / len(files))
+        try:
             image = _one(file)
-            shape = shape or image.shape
-            if image.shape != shape:
-                raise InputError(
-                    f"{file} has {image.shape[1]} x {image.shape[0]} pixels: expected {shape[1]} x {shape[0]} "
-                    "as in the files before, bring all images to one size"
-                )
-            images.append(image)
-        labels = np.repeat(np.arange(len(of_classes)), [len(each) for each in of_classes])
-        order = np.argsort(np.concatenate([np.arange(len(each)) / len(each) for each in of_classes]), kind="stable")
-        made[f"x_{part}"], made[f"y_{part}"] = (
-            np.stack(images)[order],
-            labels.astype(np.uint8)[order],
-        )  # the classes mixed evenly
-    return made
+        except InputError as error:
+            damaged.append(str(error))
+            continue
+        shape = shape or image.shape
+        if image.shape != shape:
+            raise InputError(
+                f"{file} has {image.shape[1]} x {image.shape[0]} pixels: expected {shape[1]} x {shape[0]} "
+                "as in the files before, bring all images to one size"
+            )
+        levels[part][name].append(image)
+    if not all(any(part.values()) for part in levels.values()):
+        raise InputError(f"{folder} has no image that can be read: {damaged[0]}")
+    return levels, damaged
 
 
 def fingerprint(folder: Path) -> str:
     """Return a hash of all image files, their names and content: where it is equal, `read` gives equal arrays."""
     digest = hashlib.sha256()
-    places = (folder / "train", folder / "test") if is_split(folder) else (folder,)
-    for file in (file for place in places for each in classes_in(place) for file in files_in(each)):
-        digest.update(f"{file.relative_to(folder)}\0".encode("utf-8", "surrogateescape"))
-        digest.update(hashlib.sha256(read_file(file)).digest())
+    for each in (each for part in places(folder)[0].values() for each in part):
+        for file in files_in(each):
+            digest.update(f"{file.relative_to(folder)}\0".encode("utf-8", "surrogateescape"))
+            digest.update(hashlib.sha256(read_file(file)).digest())
     return digest.hexdigest()
 
 
-def names(folder: Path) -> list[str]:
-    """Return the classes' names in the order of their labels."""
-    return [each.name for each in classes_in(folder / "train" if is_split(folder) else folder)]
-
-
-def is_there(folder: Path) -> bool:
-    """Whether a folder is one of class folders."""
-    return bool(is_split(folder) or classes_in(folder))
-
-
-def is_split(folder: Path) -> bool:
-    """Whether training and test images have folders of their own."""
-    return all((folder / part).is_dir() and classes_in(folder / part) for part in ("train", "test"))
-
-
 def _one(file: Path) -> np.ndarray:
-    found = read_images(file)
+    found = images.read_levels(file)
     if len(found) != 1:
         raise InputError(f"{file} holds {len(found)} images: expected one in each file")
     return found[0][1]

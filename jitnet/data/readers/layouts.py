@@ -1,36 +1,45 @@
-"""From a path to the four arrays of a data set: which files may lie there, how named, in which format."""
+"""From a path to the arrays of a data set: which files may be there, how named, in which format."""
 
 import hashlib
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from jitnet.data import checks
 from jitnet.data.content import Part, read_file, sha256
 from jitnet.data.readers import class_folders, idx, npy, tables
+from jitnet.data.readers.names import entries, part_of
+from jitnet.data.readers.raw import Raw, of_parts
+from jitnet.data.readers.tables import Table
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.known import FILES, KNOWN, PARTS
 from jitnet.errors import InputError
 
-Parts = dict[str, Part]  # x_train, y_train, x_test, y_test
-
-_TABLES = (("mnist_train.csv", "mnist_test.csv"), ("train.csv", "test.csv"))
-_HELD_OUT = 7  # of a lone CSV file the last of seven parts is for testing, which is MNIST's own share
+VERSION = 2  # of the readers: what an earlier one has parsed and cached is parsed again
 
 
-def read(path: Path, cache: Cache) -> Parts:
+@dataclass(frozen=True)
+class Options:
+    """What the user says about files: the column of the labels, whether damaged images may be skipped.
+
+    `whole`: of a single file all images are wanted, as one that is only measured on.
+    """
+
+    label: str = ""
+    skip_damaged: bool = False
+    whole: bool = False
+
+
+def read(path: Path, cache: Cache, options: Options = Options()) -> Raw:
     """Read the data set at a path.
 
     Parameters
     ----------
-    path : a folder with IDX files (plain or .gz; also in `MNIST/raw` below it), `x_train.npy` and so on, a
-        pair of CSV files, an `mnist.npz` or a folder of images for each class; or one .npz or .csv file
-    cache : where parsed arrays are kept between runs; a CSV's are kept beside it if that can be written
-
-    Returns
-    -------
-    dict of x_train, x_test (N, H, W) or (N, H, W, C) and y_train, y_test (N,), all uint8, with their hashes
+    path : a folder with IDX files (plain or .gz; also in `MNIST/raw` below it), `x_train.npy` and so on, CSV files, an
+        .npz file or a folder of images for each class; or one .npz or .csv file
+    cache : where parsed arrays are kept between runs; a CSV's are kept next to it if that can be written
 
     Raises
     ------
@@ -38,7 +47,7 @@ def read(path: Path, cache: Cache) -> Parts:
     """
     try:
         if path.is_dir():
-            return _folder(path, cache)
+            return _folder(path, cache, options)
         if not path.exists():
             raise InputError(f"{path} does not exist: expected a folder or file of images and labels, check the path")
     except InputError:
@@ -46,128 +55,200 @@ def read(path: Path, cache: Cache) -> Parts:
     except (OSError, ValueError) as error:  # no permission, a NUL byte, a name that is too long
         raise InputError(f"cannot look into {path} ({error}): check the path and its permissions") from None
     if path.suffix.lower() == ".npz":
-        return _npz(path, cache)
-    if path.suffix.lower() == ".csv":
-        others = _existing(path.parent, [test for train, test in _TABLES if train == path.name])
-        return _tables(path, cache, others[0] if others else None)
+        return _npz(path)
+    if path.suffix.lower() in (".csv", ".tsv"):
+        part, stem = part_of(path.name)
+        siblings = [] if options.whole or part != "train" else entries(path.parent)
+        others = [each for each in siblings if part_of(each.name) == ("test", stem) and each.is_file()]
+        return _tables(path, cache, options, others[0] if others else None)
     raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file")
 
 
-def _folder(folder: Path, cache: Cache) -> Parts:
+def _folder(folder: Path, cache: Cache, options: Options) -> Raw:
     for place in (folder, folder / "MNIST" / "raw", folder / "raw"):
-        if files := _files(place, {part: _spellings(name) for part, name in FILES.items()}):
-            return {part: _idx(part, file, cache) for part, file in files.items()}
+        if found := _idx_files(place):
+            parts = {part: _idx(file, cache) for part, file in found.items()}
+            raw = of_parts("IDX", parts)
+            raw.split = f"the files {found['x_train'].name} and {found['x_test'].name}"
+            if "emnist" in found["x_train"].name.lower():
+                raw.orientation = "EMNIST"
+            return raw
     if files := _files(folder, {part: [f"{part}.npy"] for part in PARTS}):
-        return {part: _checked(part, npy.read_path(file), file) for part, file in files.items()}
-    for train, test in _TABLES:
-        if files := _files(folder, {"train": [train], "test": [test]}):
-            return _tables(files["train"], cache, files["test"])
-    for known in KNOWN.values():
-        if known.npz and (folder / known.npz).is_file():
-            return _npz(folder / known.npz, cache)
+        arrays = {part: npy.read_path(file) for part, file in files.items()}
+        return of_parts("npy", arrays, "the files x_train.npy and x_test.npy")
+    if tables_there := _table_files(folder):
+        return _tables(tables_there[0], cache, options, tables_there[1])
+    names = {known.npz for known in KNOWN.values()} - {""}
+    archives = [each for each in entries(folder) if each.suffix.lower() == ".npz"]
+    archives = [each for each in archives if each.name in names] or archives
+    if len(archives) == 1:
+        return _npz(archives[0])
     if class_folders.is_there(folder):
-        return _class_folders(folder, cache)
+        return _class_folders(folder, cache, options)
+    inside = [each for each in entries(folder) if each.is_dir()]
+    if len(inside) == 1 and len(entries(folder)) == 1:  # as an archive unpacks: a folder in a folder
+        return _folder(inside[0], cache, options)
     raise InputError(
         f"{folder} holds no data set: expected {', '.join(FILES.values())} (or these with .gz), or "
-        f"{', '.join(f'{part}.npy' for part in PARTS)}, or mnist_train.csv and mnist_test.csv, or mnist.npz, "
-        "or a folder of images for each class"
+        f"{', '.join(f'{part}.npy' for part in PARTS)}, or CSV files of which one is for training, or mnist.npz, "
+        "or a folder of images for each class, these also in the folders train and test (or training and testing)"
     )
 
 
 def _files(folder: Path, names: dict[str, list[str]]) -> dict[str, Path]:
     """Return the first spelling there is of each name; {} if there is none, `InputError` if only some."""
-    found = {key: file for key, spellings in names.items() for file in _existing(folder, spellings)[:1]}
+    found = {
+        key: folder / name
+        for key, spellings in names.items()
+        for name in [each for each in spellings if (folder / each).is_file()][:1]
+    }
     if found and (missing := [spellings[0] for key, spellings in names.items() if key not in found]):
         there = ", ".join(file.name for file in found.values())
         raise InputError(f"{folder} has {there} but lacks {', '.join(missing)}: expected all of them, add what lacks")
     return found
 
 
-def _existing(folder: Path, names: list[str]) -> list[Path]:
-    return [folder / name for name in names if (folder / name).is_file()]
+def _idx_files(folder: Path) -> dict[str, Path]:
+    """Return the four IDX files of a folder, with any prefix, as EMNIST's have; {} of none."""
+    if not folder.is_dir():
+        return {}
+    sets: dict[str, dict[str, list[str]]] = {}
+    for each in entries(folder):
+        plain = each.name.removesuffix(".gz").replace(".idx", "-idx")
+        for ending in FILES.values():
+            for other in {ending, ending.replace("t10k", "test")}:
+                if plain.endswith(other):
+                    prefix = plain.removesuffix(other)
+                    sets[prefix] = {part: _spellings(prefix + name) for part, name in FILES.items()}
+    if len(sets) > 1:
+        shown = ", ".join(f"{prefix}..." for prefix in sorted(sets))
+        raise InputError(f"{folder} has several data sets, {shown}: put the four files of one into their own folder")
+    return _files(folder, next(iter(sets.values()), {}))
 
 
 def _spellings(name: str) -> list[str]:
-    dotted = name.replace("-idx", ".idx")  # as some archives unpack them
-    return [name, f"{name}.gz", dotted, f"{dotted}.gz"]
-
-
-def _idx(part: str, file: Path, cache: Cache) -> Part:
-    if file.suffix != ".gz":
-        return _checked(part, idx.read_path(file), file)
-    return _parsed(file, (part,), lambda content: {part: idx.decode(content, str(file))}, [cache])[part]
-
-
-def _npz(file: Path, cache: Cache) -> Parts:
-    return _parsed(file, PARTS, lambda content: npy.decode_npz(content, PARTS, str(file)), [cache])
-
-
-def _tables(train: Path, cache: Cache, test: Path | None) -> Parts:
-    """Read a pair of CSV files, or a lone one, of which the last images are for testing."""
-    x, y = _table(train, cache)
-    if test:
-        x_test, y_test = _table(test, cache)
-        return {"x_train": x, "y_train": y, "x_test": x_test, "y_test": y_test}
-    count = len(x.array)
-    held = count // _HELD_OUT
-    if not held:
-        raise InputError(f"{train} has {count} images: expected at least {_HELD_OUT}, one in seven is for testing")
-    cache.warn(f"{train} has no test set beside it, so the last {held:,} of its images are for testing")
-    pieces = {}
-    for name, array in (("x", x.array), ("y", y.array)):
-        pieces[f"{name}_train"], pieces[f"{name}_test"] = array[:-held], array[-held:]
-    return {part: Part(array, sha256(array)) for part, array in pieces.items()}
-
-
-def _table(file: Path, cache: Cache) -> tuple[Part, Part]:
-    beside = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn, cache.report)
-    parts = _parsed(
-        file,
-        ("x", "y"),
-        lambda content: dict(zip("xy", tables.decode(content, str(file), cache.report))),
-        [beside, cache],
+    """Return how a file may be called: with .gz, with a dot as some archives unpack it, and test for t10k."""
+    names = [name, name.replace("t10k", "test")]
+    return list(
+        dict.fromkeys(each + end for n in names for each in (n, n.replace("-idx", ".idx")) for end in ("", ".gz"))
     )
-    return parts["x"], parts["y"]
 
 
-def _parsed(
-    file: Path, names: tuple[str, ...], parse: Callable[[bytes], dict[str, np.ndarray]], caches: list[Cache]
-) -> Parts:
-    """Return a file's arrays from the first cache that has them, else parse it and fill one."""
+def _table_files(folder: Path) -> tuple[Path, Path | None] | None:
+    """Return the CSV files to train on and to test with, or the only one there is; `InputError` if it is not clear."""
+    found = [each for each in entries(folder) if each.suffix.lower() in (".csv", ".tsv") and each.is_file()]
+    parts = {each: part_of(each.name) for each in found}
+    train = [each for each in found if parts[each][0] == "train"] or [each for each in found if not parts[each][0]]
+    if not found or (class_folders.is_there(folder) and not any(part for part, _ in parts.values())):
+        return None  # a list next to class folders
+    if len(train) != 1:
+        shown = ", ".join(each.name for each in train or found)
+        raise InputError(f"{folder} has {shown}: name the file to train on by --data FILE")
+    for part in ("test", "val"):
+        for each in found:
+            if parts[each] == (part, parts[train[0]][1]):
+                return train[0], each
+    return train[0], None
+
+
+def _idx(file: Path, cache: Cache) -> np.ndarray:
+    if file.suffix != ".gz":
+        return idx.read_path(file)
     content = read_file(file)
-    key = hashlib.sha256(content).hexdigest()[:32]  # another content under the same name is another key
-    return _kept(key, names, lambda: parse(content), file, caches)
+    return _kept(_key(content), ("x",), lambda: {"x": idx.decode(content, str(file))}, [cache])["x"]
 
 
-def _class_folders(folder: Path, cache: Cache) -> Parts:
-    names = class_folders.names(folder)
-    if names != [str(label) for label in range(len(names))]:
-        shown = ", ".join(f"{label} = {name}" for label, name in enumerate(names))
-        cache.warn(f"the folders in {folder} are the classes {shown}")
-    key = class_folders.fingerprint(folder)[:32]
-    return _kept(key, PARTS, lambda: class_folders.read(folder, cache.report), folder, [cache])
+def _npz(file: Path) -> Raw:
+    arrays = npy.read_npz(file)
+    if all(part in arrays for part in PARTS):
+        return of_parts("npz", arrays, "the file's x_train and x_test")
+    lower = {name.lower(): array for name, array in arrays.items()}
+    for x, y in (("x", "y"), ("images", "labels"), ("data", "target"), ("data", "labels"), ("arr_0", "arr_1")):
+        if x in lower and y in lower and len(lower) == 2:
+            return Raw("npz", lower[x], lower[y])
+    shown = ", ".join(arrays) or "nothing"
+    raise InputError(f"{file} holds {shown}: expected arrays named {', '.join(PARTS)}, or x and y, save them so")
+
+
+def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> Raw:
+    """Read a pair of CSV files, or a single one; a test file without labels is not used."""
+    first = _table(train, cache, options.label)
+    if first.labels is None:
+        raise InputError(
+            f"{train} has {first.pixels.shape[1]} columns and no labels: expected a column with them too; predict "
+            "reads such a file by --csv"
+        )
+    raw = Raw("CSV", first.pixels, first.labels, header=first.header, label_column=first.label_column)
+    raw.notes += first.notes
+    if "emnist" in train.name.lower():
+        raw.orientation = "EMNIST"
+    if test is None:
+        return raw
+    second = _table(test, cache, options.label, first.pixels.shape[1])
+    if second.labels is None:
+        raw.notes.append(f"{test} has no labels, so it is not used: a part of {train.name} is for testing")
+        return raw
+    raw.x_test, raw.y_test = second.pixels, second.labels
+    raw.notes += second.notes
+    raw.split = f"the files {train.name} and {test.name}"
+    return raw
+
+
+def _table(file: Path, cache: Cache, label: str, pixels: int = 0) -> Table:
+    next_to_it = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn, cache.report)
+    content = read_file(file)
+
+    made: Table | None = None
+
+    def parse() -> dict[str, np.ndarray]:
+        nonlocal made
+        made = tables.decode(content, str(file), cache.report, label, pixels)
+        facts = [made.header, made.label_column, made.notes, None if made.labels is None else made.labels.tolist()]
+        return {"x": made.pixels, "m": np.frombuffer(json.dumps(facts).encode(), np.uint8).copy()}
+
+    kept = _kept(_key(content, label, str(pixels)), ("x", "m"), parse, [next_to_it, cache])
+    if made is not None:
+        return made
+    header, column, notes, labels = json.loads(kept["m"].tobytes())
+    return Table(kept["x"], None if labels is None else np.array(labels), header, column, notes)
+
+
+def _class_folders(folder: Path, cache: Cache, options: Options) -> Raw:
+    def parse() -> dict[str, np.ndarray]:
+        raw = class_folders.read(folder, cache.report, options.skip_damaged)
+        images = [raw.x_train] if raw.x_test is None else [raw.x_train, raw.x_test]
+        labels = [each.tolist() for each in (raw.y_train, raw.y_test) if each is not None]
+        facts = json.dumps([raw.names, raw.split, raw.notes, labels]).encode()
+        return {"x": np.concatenate(images), "m": np.frombuffer(facts, np.uint8).copy()}
+
+    key = _key(class_folders.fingerprint(folder).encode(), str(folder), str(options.skip_damaged))
+    kept = _kept(key, ("x", "m"), parse, [cache])
+    names, split, notes, labels = json.loads(kept["m"].tobytes())
+    count = len(labels[0])
+    raw = Raw("class folders", kept["x"][:count], np.array(labels[0]), names=names, split=split, notes=notes)
+    if len(labels) > 1:
+        raw.x_test, raw.y_test = kept["x"][count:], np.array(labels[1])
+    return raw
+
+
+def _key(content: bytes, *more: str) -> str:
+    """Return the key of what is parsed from some content: another content, reader or option is another key."""
+    digest = hashlib.sha256(f"{VERSION}\0{json.dumps(more)}\0".encode())
+    digest.update(content)
+    return digest.hexdigest()[:32]
 
 
 def _kept(
-    key: str,
-    names: tuple[str, ...],
-    parse: Callable[[], dict[str, np.ndarray]],
-    file: Path,
-    caches: list[Cache],
-) -> Parts:
-    """Return the arrays under a key from the first cache that has them, else parse and fill one."""
+    key: str, names: tuple[str, ...], parse: Callable[[], dict[str, np.ndarray]], caches: list[Cache]
+) -> dict[str, np.ndarray]:
+    """Return the arrays under a key from the first cache that has them, else parse and fill one if they are bytes."""
     for cache in caches:
-        kept = {name: part for name in names if (part := cache.load(f"{key}-{name}"))}
+        kept = {name: part.array for name in names if (part := cache.load(f"{key}-{name}"))}
         if len(kept) == len(names):
             return kept
-    parts = {name: _checked(name, array, file) for name, array in parse().items()}
-    for cache in caches:
-        if all(cache.save(f"{key}-{name}", part) for name, part in parts.items()):
-            break
-    return parts
-
-
-def _checked(part: str, values: np.ndarray, file: Path) -> Part:
-    check = checks.images if part.startswith("x") else checks.labels
-    array = check(values, str(file))
-    return Part(array, sha256(array))
+    made = parse()
+    if all(array.dtype == np.uint8 and array.size for array in made.values()):
+        for cache in caches:
+            if all(cache.save(f"{key}-{name}", Part(array, sha256(array))) for name, array in made.items()):
+                break
+    return made

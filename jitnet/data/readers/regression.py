@@ -5,24 +5,27 @@ training rows; losses are reported in the target's own unit.
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from jitnet.data.content import read_file, sha256
 from jitnet.data.dataset import Dataset, own_name
+from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 
 _HELD_OUT = 7
 
 
-def load(path: str, target: str) -> Dataset:
+def load(path: str, target: str, warn: Callable[[str], None] = lambda message: None) -> Dataset:
     """Read a CSV file of finite numbers, its columns named in the first line or not.
 
     Parameters
     ----------
     path : of the file
     target : the name of a column, or its number from 1
+    warn : takes a sentence about columns that are not used
 
     Returns
     -------
@@ -37,6 +40,14 @@ def load(path: str, target: str) -> Dataset:
         raise InputError(f"--data is {path!r}: with --target expected a CSV file of numbers, check the path")
     names, table = _table(read_file(file), path)
     column = _column(names, target, path)
+    notes = []
+    index = _index(names, table, column)
+    if index is not None:
+        table = np.delete(table, index, axis=1)
+        names = names[:index] + names[index + 1 :]
+        column -= index < column
+        notes.append(f"the first column of {path} numbers the rows: it is not used")
+        warn(notes[0])
     held = np.arange(len(table)) % _HELD_OUT == _HELD_OUT - 1
     if table.shape[1] < 2 or not held.any():
         raise InputError(
@@ -49,7 +60,42 @@ def load(path: str, target: str) -> Dataset:
     parts = [np.ascontiguousarray(part) for part in (x[~held], y[~held], x[held], y[held])]
     whole = hashlib.sha256("".join(sha256(part) for part in parts).encode()).hexdigest()
     x_train, y_train, x_test, y_test = parts
-    return Dataset(own_name(file), x_train, y_train, x_test, y_test, 1, path, whole, float(deviation[column]) ** 2)
+    inputs = [place for place in range(table.shape[1]) if place != column]
+    named = [names[place] or str(place + 1) for place in range(len(names))]
+    facts = DataRecord(
+        kind="table of numbers",
+        label_column=named[column],
+        header=",".join(names)[:200],
+        columns=tuple(named[place] for place in inputs),
+        means=tuple(float(mean[place]) for place in (*inputs, column)),
+        deviations=tuple(float(deviation[place]) for place in (*inputs, column)),
+        split=f"every seventh row is for testing, {int(held.sum()):,} in all",
+        notes=tuple(notes),
+        sha256=whole,
+    )
+    unit = float(deviation[column]) ** 2
+    return Dataset(own_name(file), x_train, y_train, x_test, y_test, 1, path, whole, unit, facts)
+
+
+def rows_like(content: bytes, where: str, record: DataRecord, target: str) -> np.ndarray:
+    """Read rows to predict, their columns as in the table that a run was trained on, by name or else by place.
+
+    Returns x (N, 1, D, 1) float32, scaled as in training. Raises `InputError` for columns that are not there.
+    """
+    names, table = _table(content, where)
+    wanted = list(record.columns)
+    if all(name in names for name in wanted):
+        table = table[:, [names.index(name) for name in wanted]]
+    elif any(names) and record.header:
+        missing = next(name for name in wanted if name not in names)
+        raise InputError(f"{where} has no column {missing!r}: expected {', '.join(wanted)}, as in training")
+    elif table.shape[1] == len(wanted) + 1:  # the table of the training, its target included
+        place = int(target) - 1 if target.isdecimal() else len(wanted)
+        table = np.delete(table, place, axis=1)
+    if table.shape[1] != len(wanted):
+        raise InputError(f"{where} has {table.shape[1]} columns: expected {len(wanted)}, {', '.join(wanted)}")
+    mean, deviation = np.array(record.means[:-1]), np.array(record.deviations[:-1])
+    return ((table - mean) / deviation).astype(np.float32)[:, None, :, None]
 
 
 def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
@@ -63,7 +109,12 @@ def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
         fields = [field.strip(' "\t') for field in line.split(",")]
         if not names:
             names = [""] * len(fields)
-            if not any(_is_number(field) for field in fields):
+            counted = [str(start + place) for start in (0, 1) for place in range(len(fields))]
+            words = [field for field in fields if not _is_number(field)]
+            if len(words) == len(fields) or (words and words[0] == "" == fields[0] and len(words) == 1):
+                names = fields
+                continue
+            if len(fields) > 1 and fields in (counted[: len(fields)], counted[len(fields) :]):
                 names = fields
                 continue
         if len(fields) != len(names):
@@ -75,6 +126,15 @@ def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
                 )
         rows.append([float(field) for field in fields])
     return names, np.array(rows, np.float64).reshape(len(rows), len(names))
+
+
+def _index(names: list[str], table: np.ndarray, column: int) -> int | None:
+    """Return the place of the column in which pandas numbered the rows, None if there is none."""
+    unnamed = names and any(names) and (names[0] == "" or names[0].lower() in ("unnamed: 0", "index"))
+    if column == 0 or not unnamed or table.shape[1] < 3:
+        return None
+    first = table[:, 0]
+    return 0 if np.array_equal(first, first[0] + np.arange(len(first))) else None
 
 
 def _is_number(field: str) -> bool:

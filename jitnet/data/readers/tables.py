@@ -1,91 +1,134 @@
-"""CSV: one image a line, its label first, then its pixels row by row; the first line may name the columns."""
+"""CSV: one image a line, its pixels row by row, and its label in a column that the header names or the numbers show."""
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from jitnet.data.content import Report, silent
+from jitnet.data.readers.columns import Layout, layout_of, number
 from jitnet.errors import InputError
 
 _BOM = b"\xef\xbb\xbf"
 _SOME = 500  # lines between two reports
+_SAMPLE = 60  # lines that show the layout
 
 
-def decode(content: bytes, where: str, report: Report = silent) -> tuple[np.ndarray, np.ndarray]:
-    """Read a CSV file from its bytes, and report how far that is.
+@dataclass
+class Table:
+    """What a CSV file holds."""
 
-    Returns
-    -------
-    pixels : (N, columns - 1) uint8, C-contiguous
-    labels : (N,) uint8
+    pixels: np.ndarray  # (N, D) uint8, or float64 where they are others than bytes
+    labels: np.ndarray | None  # (N,) of str; None if the table has none
+    header: str = ""  # its first line, cut short
+    label_column: str = ""  # name, or number from 1
+    notes: list[str] = field(default_factory=list)
+
+
+def decode(content: bytes, where: str, report: Report = silent, label: str = "", pixels: int = 0) -> Table:
+    """Read a CSV file from its bytes, and report the progress.
+
+    Parameters
+    ----------
+    content, where : the file, and what to call it in an error
+    label : the column of the labels, by name or number from 1; else it is found
+    pixels : in how many columns the pixels are, if that is known: a table of just that many has no labels
 
     Raises
     ------
-    InputError : a value that is not a whole number from 0 to 255 (its line and column are named), lines of
-        different lengths, or no line of data
+    InputError : a value that is not a number (its line and column are named), lines of different lengths, no line of
+        data, or no way to tell which column is the label
     """
     content = content.removeprefix(_BOM)
-    header = int(_number(content[:200].split(b"\n")[0].split(b",")[0]) is None)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what numpy would bend into range, or pass as empty, is an error here
-            table = np.loadtxt(
-                (line.decode() for line in _lines(content, where, report)),
-                np.uint8,
-                delimiter=",",
-                comments=None,
-                skiprows=header,
-                ndmin=2,
-            )
-    except (ValueError, Warning):
-        table = _line_by_line(content, header, where, report)
-    if table.shape[1] < 2:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError(f"{where} is a text of 16-bit characters: expected UTF-8, save it so")
+    sample = [line for line in content[: 1 << 22].splitlines() if line.strip()][:_SAMPLE]
+    layout = layout_of([line.decode("utf-8", "replace") for line in sample], where, label, pixels)
+    taken: list[bytes] = []
+    table = _numbers(content, layout, where, report, taken)
+    if layout.label is None:  # neither a header nor an option says it
+        layout.choose(table, where, pixels)
+        if layout.label is not None:
+            taken = [b"%d" % value if value == int(value) else repr(value).encode() for value in table[:, layout.label]]
+            table = np.delete(table, layout.label, axis=1)
+    if table.shape[1] < 1 or (layout.label is not None and not taken):
         raise InputError(f"{where} has one column: expected a label and then the pixels, separated by commas")
-    return np.ascontiguousarray(table[:, 1:]), np.ascontiguousarray(table[:, 0])
+    labels = np.array([each.decode("utf-8", "replace").strip(' \t\r"') for each in taken]) if taken else None
+    if labels is not None and (labels == "").any():
+        raise InputError(
+            f"{where} has no label in line {layout.skipped + 1 + int(np.argmax(labels == ''))}: expected one"
+        )
+    return Table(np.ascontiguousarray(table), labels, layout.header, layout.label_name, layout.notes)
 
 
-def _lines(content: bytes, where: str, report: Report) -> Iterator[bytes]:
-    """Yield the lines with their ends, and report the share of them now and then."""
-    done = 0
-    for number, line in enumerate(io.BytesIO(content)):
-        if number % _SOME == 0:
+def _numbers(content: bytes, layout: Layout, where: str, report: Report, taken: list[bytes]) -> np.ndarray:
+    """Return the numbers (N, columns) without the columns that the layout takes out; `taken` receives the labels."""
+    for dtype in (np.uint8, np.float64):
+        taken.clear()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # what numpy would bend into range, or pass as empty, is an error here
+                lines = (layout.cut(line, taken).decode() for line in _lines(content, layout, where, report))
+                table = np.loadtxt(lines, dtype, delimiter=layout.separator, comments=None, ndmin=2)
+            if dtype == np.uint8 or np.isfinite(table).all():
+                return table
+        except (ValueError, Warning, IndexError):
+            continue
+    taken.clear()
+    return _line_by_line(content, layout, where, report, taken)
+
+
+def _lines(content: bytes, layout: Layout, where: str, report: Report) -> Iterator[bytes]:
+    """Yield the lines of data with their ends, and report the share of them now and then."""
+    done, header = 0, layout.skipped
+    for place, line in enumerate(io.BytesIO(content)):
+        if place % _SOME == 0:
             report(f"reading {where}", done / len(content))
         done += len(line)
-        yield line
+        if line.strip() and not (header and (header := header - 1) >= 0):
+            yield line
     report(f"reading {where}", 1.0)
 
 
-def _line_by_line(content: bytes, header: int, where: str, report: Report) -> np.ndarray:
+def _line_by_line(content: bytes, layout: Layout, where: str, report: Report, taken: list[bytes]) -> np.ndarray:
     """Read what numpy refused: slower, but it takes "5" and 5.0, and knows the line of what is wrong."""
     rows: list[np.ndarray] = []
-    for number, line in enumerate(_lines(content, where, report), 1):
-        line = line.rstrip(b"\r\n")
-        if number <= header or not line.strip():
+    header, width = layout.skipped, 0
+    for place, line in enumerate(io.BytesIO(content), 1):
+        if not line.strip() or (header and (header := header - 1) >= 0):
             continue
-        fields = line.split(b",")
-        values = [_number(field) for field in fields]
-        for column, value in enumerate(values, 1):
-            if value is None or not (0 <= value <= 255 and value == int(value)):
-                shown = fields[column - 1][:20].decode("ascii", "replace").strip()
-                raise InputError(
-                    f"{where} has {shown!r} in line {number}, column {column}: expected a whole "
-                    "number from 0 to 255, "
-                    "correct the file"
-                )
-        if rows and len(values) != len(rows[0]):
+        fields = layout.fields(line.decode("utf-8", "replace"))
+        if width and len(fields) != width:
             raise InputError(
-                f"{where} has {len(values)} columns in line {number}: expected {len(rows[0])} as in the lines before"
+                f"{where} has {len(fields)} columns in line {place}: expected {width} as in the lines before"
             )
-        rows.append(np.array(values, np.uint8))
+        width = len(fields)
+        if layout.label is not None and layout.label < width:
+            taken.append(fields[layout.label].encode())
+        values = []
+        for column, text in enumerate(fields):
+            if column in layout.removed:
+                continue
+            value = number(text)
+            if value is None or not np.isfinite(value):
+                raise InputError(_not_a_number(where, text, place, column + 1))
+            values.append(value)
+        rows.append(np.array(values))
     if not rows:
         raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
-    return np.stack(rows)
+    table = np.stack(rows)
+    whole = (table >= 0) & (table <= 255) & (table == np.trunc(table))
+    return table.astype(np.uint8) if whole.all() else table
 
 
-def _number(field: bytes) -> float | None:
-    try:
-        return float(field.strip(b' \t\r"'))
-    except ValueError:
-        return None
+def _not_a_number(where: str, text: str, line: int, column: int) -> str:
+    shown = "".join(c if c.isprintable() else "?" for c in text[:20])
+    place = f"{where} has {shown!r} in line {line}, column {column}"
+    if not text:
+        return f"{place}: expected a number; a value is missing"
+    if re.fullmatch(r"[\d.\s]+", text) and len(text.split()) > 1:
+        return f"{place}: expected one number in each column, these are {len(text.split())}; write a column for each"
+    return f"{place}: expected a number, correct the file; labels may be names in a column called label"

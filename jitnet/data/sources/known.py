@@ -26,6 +26,7 @@ class Known:
     md5: dict[str, str] = field(default_factory=dict)  # of each part's .gz file: all that some publishers state
     npz: str  # the name under which Keras keeps it, "" if it does not
     folder: str  # the folder in which torchvision keeps it
+    class_names: tuple[str, ...] = ()  # where they are no digits
     mirrors: tuple[str, ...]  # URLs that end in a slash; independent hosts, tried in this order
 
 
@@ -60,6 +61,18 @@ FASHION = Known(
     },
     npz="",
     folder="FashionMNIST",
+    class_names=(
+        "T-shirt/top",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
+    ),
     mirrors=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
 )
 KMNIST = Known(
@@ -75,6 +88,7 @@ KMNIST = Known(
     },
     npz="",
     folder="KMNIST",
+    class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     mirrors=("http://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
 )
 KNOWN = {known.name: known for known in (MNIST, FASHION, KMNIST)}

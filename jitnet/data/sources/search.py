@@ -8,6 +8,8 @@ from pathlib import Path
 from jitnet.data.content import Part, sha256
 from jitnet.data.dataset import SYNTHETIC, Dataset, assemble, own_name
 from jitnet.data.readers import layouts
+from jitnet.data.readers.layouts import Options
+from jitnet.data.readers.raw import Raw, of_parts
 from jitnet.data.sources import download
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.download import DownloadError
@@ -45,14 +47,15 @@ def copies(known: Known) -> list[Path]:
     return [keras / "datasets" / known.npz, *dict.fromkeys((root / raw).absolute() for root in roots)]
 
 
-def differing(parts: dict[str, Part], known: Known) -> list[str]:
+def differing(data: Dataset, known: Known) -> list[str]:
     """Return the files of a data set whose content is not the known one's."""
-    return [FILES[part] for part in PARTS if parts[part].sha256 != known.sha256[part]]
+    return [FILES[part] for part in PARTS if sha256(getattr(data, part)) != known.sha256[part]]
 
 
-def read_own(path: Path, cache: Cache) -> Dataset:
+def read_own(path: Path, cache: Cache, options: Options = Options()) -> Dataset:  # noqa: B008 (it is frozen)
     """Read someone's own data; raises `InputError` as `layouts.read` does."""
-    return assemble(layouts.read(path, cache), str(path), own_name(path))
+    raw = layouts.read(path, cache, options)
+    return assemble(raw, str(path), own_name(path), warn=cache.warn, whole=options.whole)
 
 
 def find(known: Known, cache: Cache, offline: bool) -> Search:
@@ -69,12 +72,12 @@ def find(known: Known, cache: Cache, offline: bool) -> Search:
             search.tried.append(f"{path}: not there")
             continue
         try:
-            parts = layouts.read(path, cache)
+            data = read_own(path, Cache(cache.folder, lambda message: None, cache.report))
         except InputError as error:
             search.tried.append(str(error))
             continue
-        if not (wrong := differing(parts, known)):
-            return Search(parts, str(path))
+        if not (wrong := differing(data, known)):
+            return Search({part: Part(getattr(data, part), known.sha256[part]) for part in PARTS}, str(path))
         search.tried.append(f"{path}: not {known.title}, {', '.join(wrong)} have other content")
     if offline:
         search.tried.append(f"{', '.join(known.mirrors)}: not asked, offline")
@@ -132,8 +135,8 @@ def _downloaded(known: Known, cache: Cache, search: Search) -> Search:
     return Search(search.parts, ", ".join(sorted(used)))
 
 
-def load(spec: str, cache: Cache, offline: bool) -> Dataset:
-    """Load what `jitnet.data.load` describes; the cache's `warn` and `report` are told."""
+def load(spec: str, cache: Cache, offline: bool, options: Options = Options()) -> Dataset:  # noqa: B008 (it is frozen)
+    """Load what `jitnet.data.load` describes; messages go to the cache's `warn` and `report`."""
     if spec == SYNTHETIC:
         return _synthetic()
     if spec == "auto":
@@ -147,7 +150,7 @@ def load(spec: str, cache: Cache, offline: bool) -> Dataset:
             "the path of a folder, "
             "an .npz or a .csv file"
         )
-    return read_own(path, cache)
+    return read_own(path, cache, options)
 
 
 def load_known(known: Known, cache: Cache, offline: bool) -> Dataset:
@@ -164,7 +167,7 @@ def load_known(known: Known, cache: Cache, offline: bool) -> Dataset:
     search = find(known, cache, offline)
     if not search.parts:
         raise InputError(*_nowhere(known, search.tried))
-    return assemble(search.parts, search.source, known.name, known)
+    return assemble(_raw(search.parts), search.source, known.name, known)
 
 
 def _auto(known: Known, cache: Cache, offline: bool) -> Dataset:
@@ -175,7 +178,7 @@ def _auto(known: Known, cache: Cache, offline: bool) -> Dataset:
             cache.warn(str(error))
     search = find(known, cache, offline)
     if search.parts:
-        return assemble(search.parts, search.source, known.name)
+        return assemble(_raw(search.parts), search.source, known.name)
     cache.warn(
         f"{known.title} could not be had ({search.tried[-1]}), so the built-in synthetic digits are used: "
         "`jitnet data status` shows where it was looked for, `jitnet data fetch` gets it"
@@ -193,8 +196,11 @@ def _from_own_place(own: Path, cache: Cache) -> Dataset:
 def _synthetic() -> Dataset:
     from jitnet.data.synthetic import make  # its kernel brings numba, which nobody else here needs
 
-    parts = {part: Part(array, sha256(array)) for part, array in zip(PARTS, make())}
-    return assemble(parts, "built-in", SYNTHETIC)
+    return assemble(Raw("built-in", *make()), "built-in", SYNTHETIC)
+
+
+def _raw(parts: dict[str, Part]) -> Raw:
+    return of_parts("IDX", {name: part.array for name, part in parts.items()}, "as published")
 
 
 def _nowhere(known: Known, tried: list[str]) -> list[str]:

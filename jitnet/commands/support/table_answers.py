@@ -1,0 +1,80 @@
+"""The answers of a network to the rows of a CSV file: classes, or the numbers of a regression."""
+
+import argparse
+import csv
+import io
+
+import numpy as np
+
+from jitnet.commands.support import trained_run
+from jitnet.data.content import read_file
+from jitnet.data.pixels import as_trained
+from jitnet.data.readers import regression, tables
+from jitnet.data.record import DataRecord
+from jitnet.errors import InputError
+from jitnet.model.network import Network
+from jitnet.model.scores import probabilities
+from jitnet.printing import csv_cell, say, warn
+from jitnet.run.trained import Trained
+from jitnet.storage.atomic import replace_file
+
+_SHOWN = 10  # rows printed where no file is written
+
+
+def answer(args: argparse.Namespace, network: Network, trained: Trained, about: str) -> int:
+    """Predict each row of `args.csv`, write or print the answers, and return the exit code."""
+    record = trained_run.record_of(trained)
+    content = read_file(args.csv)
+    if trained.settings.target:
+        record = trained_run.regression_record(trained)
+        rows = regression.rows_like(content, str(args.csv), record, trained.settings.target)
+        outputs = trained_run.logits(network, rows)[:, 0].astype(np.float64)
+        head: tuple[str, ...] = ("row", f"predicted {trained.settings.target}")
+        numbers = outputs * record.deviations[-1] + record.means[-1]
+        lines: list[tuple[object, ...]] = [(n, f"{value:.6g}") for n, value in enumerate(numbers, 1)]
+    else:
+        images = _images(args, content, network, record)
+        chances = probabilities(trained_run.logits(network, images))
+        best = chances.argmax(axis=1)
+        head = ("row", "predicted", "probability")
+        names = [csv_cell(record.name_of(int(label))) for label in best]
+        lines = [(n, name, f"{row.max():.4f}") for n, (name, row) in enumerate(zip(names, chances), 1)]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(lines if args.out else lines[:_SHOWN])
+    if args.out:
+        try:
+            replace_file(args.out, out.getvalue().encode())
+        except OSError as error:
+            raise InputError(f"cannot write {args.out}: {error.strerror}; choose another --out") from None
+        say(f"written: {args.out}, {len(lines):,} rows, by {about}")
+        return 0
+    say(*out.getvalue().splitlines())
+    if len(lines) > _SHOWN:
+        say(f"... {len(lines) - _SHOWN:,} more: --out FILE writes all of them")
+    say(f"by {about}")
+    return 0
+
+
+def _images(args: argparse.Namespace, content: bytes, network: Network, record: DataRecord) -> np.ndarray:
+    """Return the rows of a table as images (N, H, W, C) uint8, by the rule of the training data."""
+    height, width, channels = network.image
+    wanted = height * width * channels
+    table = tables.decode(content, str(args.csv), label=args.label or "", pixels=wanted)
+    if table.pixels.shape[1] != wanted:
+        raise InputError(
+            f"{args.csv} has {table.pixels.shape[1]} pixels in a row: expected {wanted} = {height} x {width}"
+            + (f" x {channels}" if channels > 1 else "")
+            + ", as in training"
+        )
+    for note in table.notes:
+        warn(note)
+    images, note = as_trained(table.pixels, record.scale, str(args.csv))
+    if note:
+        warn(note)
+    images = images.reshape(-1, height, width, channels)
+    if record.orientation != "upright":
+        warn(f"the rows of {args.csv} are taken for images on their side, as the training data's were")
+        images = np.ascontiguousarray(images.swapaxes(1, 2))
+    return images

@@ -1,0 +1,82 @@
+"""A picture prepared as the pictures were that a network was trained on."""
+
+import numpy as np
+
+from jitnet.data import pixels
+from jitnet.data.pictures.prepare import Prepared, centred
+from jitnet.data.pictures.resize import resized
+from jitnet.data.pictures.style import MNIST, in_style
+from jitnet.data.record import DataRecord
+from jitnet.errors import InputError
+
+_ASPECT = 1.1  # a picture may be so much wider or taller than the network's images and still be resized
+
+
+def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name: str, drawn: bool) -> Prepared:
+    """Return a picture as an image for a network.
+
+    Parameters
+    ----------
+    levels : (H, W) numbers, as a file has them
+    record : of the data that the network was trained on; one without a kind is of an old run, whose looks are MNIST's
+    height, width : of the network's images
+    name : of the picture, for messages
+    drawn : whether it is a picture file, whose format says what white is, or an array, which follows the data
+
+    Raises
+    ------
+    InputError : it is blank, or its numbers or its shape are others than in training
+    """
+    style = record.style if record.kind else MNIST
+    image, note = _bytes(levels, record, name, drawn)
+    if style.prepared:
+        _require_ink(image)
+        if image.shape == (height, width) and (ready := in_style(image, style)) is not None:
+            found = Prepared(ready, steps=[("the picture", image), ("as the network sees it", ready)])
+        else:
+            found = centred(image, height, width, style.side if record.kind else 0, style.by_mass)
+            if not style.light:
+                found.image = 255 - found.image
+                found.steps.append(("dark on light, as in training", found.image))
+    elif image.shape == (height, width):
+        found = Prepared(image.copy(), steps=[("taken as it is", image)])
+        if image.min() == image.max() and record.kind != "":
+            raise InputError(f"the image is blank (all grey levels are {image.min()}): expected a picture")
+    else:
+        found = _resized(image, height, width)
+    found.notes += [note] if note else []
+    return found
+
+
+def _bytes(levels: np.ndarray, record: DataRecord, name: str, drawn: bool) -> tuple[np.ndarray, str]:
+    """Return levels (H, W) as uint8, by the data's scale or by that of the picture's own format, and a note."""
+    if not drawn:
+        return pixels.as_trained(levels, record.scale, name)
+    if record.kind == "class folders" and levels.max() <= record.scale.full:
+        return pixels.to_bytes(levels, record.scale, name), ""
+    if levels.dtype == np.uint8:
+        return levels, ""
+    scale = pixels.scale_of([levels], name)
+    return pixels.to_bytes(levels, scale, name), pixels.remark(scale, name)
+
+
+def _require_ink(image: np.ndarray) -> None:
+    if int(image.max()) - int(image.min()) < 24:
+        raise InputError(f"the image is blank (grey levels {image.min()} to {image.max()}): expected a drawn digit")
+
+
+def _resized(image: np.ndarray, height: int, width: int) -> Prepared:
+    """Return a picture (H, W) at the size of the training pictures, which were taken as they are."""
+    tall, wide = image.shape
+    if image.min() == image.max():
+        raise InputError(f"the image is blank (all grey levels are {image.min()}): expected a picture")
+    ratio = (tall / wide) / (height / width)
+    if not 1 / _ASPECT <= ratio <= _ASPECT:
+        raise InputError(
+            f"the picture has {wide} x {tall} pixels: expected {width} x {height} as in training, or their proportion; "
+            "crop it"
+        )
+    small = np.rint(resized(image, height, width)).astype(np.uint8)
+    found = Prepared(small, [f"resized from {wide} x {tall} pixels"])
+    found.steps = [("the picture", image), ("as the network sees it", small)]
+    return found

@@ -1,0 +1,205 @@
+"""The columns of a CSV file: what separates them, whether the first line names them, which one is the label."""
+
+import re
+from dataclasses import dataclass, field
+from math import isqrt
+
+import numpy as np
+
+from jitnet.errors import InputError
+
+_LABELS = ("label", "labels", "class", "target", "y", "digit", "category")
+_INDEX = ("", "index", "id", "unnamed: 0", "imageid", "level_0")
+_MOST_CLASSES = 256
+_FEW = 9  # columns: 1, 2, 3 above so few may be data
+
+
+def number(text: str) -> float | None:
+    """Return a field as a number, None if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+@dataclass
+class Layout:
+    """How to take a line apart."""
+
+    separator: str = ","
+    skipped: int = 0  # lines of header: 0 or 1
+    header: str = ""
+    names: list[str] = field(default_factory=list)
+    label: int | None = None  # column of the labels, from 0
+    removed: set[int] = field(default_factory=set)  # columns that are not pixels: the label, pandas' index
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def label_name(self) -> str:
+        """Return the label column's name, or its number from 1."""
+        if self.label is None:
+            return ""
+        return self.names[self.label] if self.label < len(self.names) else str(self.label + 1)
+
+    def fields(self, line: str) -> list[str]:
+        """Return a line's fields, without quotes and spaces."""
+        return [each.strip(' \t\r\n"') for each in line.split(self.separator)]
+
+    def cut(self, line: bytes, taken: list[bytes]) -> bytes:
+        """Return a line without the removed columns; the label goes to `taken`."""
+        if not self.removed:
+            return line
+        mark = self.separator.encode()
+        if self.removed == {0} and self.label == 0:
+            label, _, rest = line.partition(mark)
+            taken.append(label)
+            return rest
+        parts = line.rstrip(b"\r\n").split(mark)
+        if self.label is not None:
+            taken.append(parts[self.label])
+        return mark.join(part for place, part in enumerate(parts) if place not in self.removed)
+
+    def choose(self, table: np.ndarray, where: str, pixels: int) -> None:
+        """Tell the label's column of a table (N, columns) without names from its numbers; raises `InputError`.
+
+        It is the first unless the last looks like labels and the first does not.
+        """
+        width = table.shape[1]
+        if width == pixels:
+            return
+        first, last = _looks(table[:, 0]), _looks(table[:, -1])
+        if first == last == 2 and width > 2 and isqrt(width - 1) ** 2 == width - 1:
+            raise InputError(
+                f"the first and the last column of {where} both look like labels: expected one, name it by --label 1 "
+                f"or --label {width}"
+            )
+        square = isqrt(width) ** 2 == width and isqrt(width - 1) ** 2 != width - 1
+        if square and first < 2 and last < 2 and not pixels:
+            return  # as many as an image has pixels
+        self.label = width - 1 if last > first else 0
+        if self.label:
+            self.notes.append(f"the last column of {where} is taken for the label: the first one cannot be it")
+
+
+def _looks(column: np.ndarray) -> int:
+    """Return how much a column (N,) looks like labels: 2 like numbers of classes in fair shares, 1 possible, 0 not."""
+    values, counts = np.unique(column, return_counts=True)
+    if len(values) < 2 or len(values) > _MOST_CLASSES or (values != np.trunc(values)).any() or values[0] < 0:
+        return 0
+    follow = values[0] in (0, 1) and values[-1] - values[0] == len(values) - 1
+    return 2 if follow and counts.max() < 0.7 * len(column) and len(values) * 2 <= len(column) else 1
+
+
+def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
+    """Tell the layout from a file's first lines; raises `InputError` for what cannot be told."""
+    if not lines:
+        raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
+    layout = Layout(_separator(lines, where))
+    rows = [layout.fields(line) for line in lines]
+    if _is_header(rows):
+        layout.skipped, layout.names = 1, rows[0]
+        layout.header = layout.separator.join(rows[0])[:200]
+        if all(number(name) is not None for name in rows[0][1:]) and _lost(rows):
+            layout.notes.append(f"the first line of {where} is an image that was taken for a header: it is not used")
+        rows = rows[1:]
+        if not rows:
+            raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
+    width = len(rows[0])
+    index = _index_column(layout.names, rows, pixels)
+    if index is not None:
+        layout.removed.add(index)
+        named = f" ({layout.names[index]!r})" if layout.names and layout.names[index] else ""
+        layout.notes.append(f"the first column of {where}{named} numbers the rows: it is not used")
+    layout.label = _label(layout, rows, width, where, label, pixels)
+    if layout.label is not None:
+        layout.removed.add(layout.label)
+    return layout
+
+
+def _separator(lines: list[str], where: str) -> str:
+    """Return what separates the columns: a comma, or a semicolon or tab if there are no commas."""
+    data = lines[len(lines) // 2] if len(lines) > 1 else lines[0]
+    if "," in data and ";" not in data and "\t" not in data:
+        return ","
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if mark in data:
+            if re.search(rf"(^|{mark})\s*-?\d+,\d+\s*({mark}|$)", data):
+                raise InputError(
+                    f"{where} has decimal commas, and {name} between its columns: expected 0.5 and not 0,5, export it "
+                    "with decimal points"
+                )
+            return mark
+    if "," not in data and len(data.split()) > 1 and all(number(each) is not None for each in data.split()):
+        raise InputError(f"{where} has spaces between its columns: expected commas, semicolons or tabs, export it so")
+    return ","
+
+
+def _is_header(rows: list[list[str]]) -> bool:
+    """Whether the first line names the columns: words, or the numbers 0, 1, 2, ... of pandas."""
+    first, rest = rows[0], rows[1:]
+    numbers = [number(name) for name in first]
+    words = [place for place, value in enumerate(numbers) if value is None]
+    if words:  # a column of words below is one of names of classes, and its first line may be data
+        return not all(place < len(row) and number(row[place]) is None for place in words for row in rest) or not rest
+    if len(first) > _FEW and numbers in (list(range(len(first))), list(range(1, len(first) + 1))):
+        return True
+    return _lost(rows)
+
+
+def _lost(rows: list[list[str]]) -> bool:
+    """Whether pandas read an image as names and wrote them again, with .1 after those that were not the first."""
+    below = rows[1:]
+    again = [name for name in rows[0] if re.fullmatch(r"\d+\.[1-9]\d*", name)]
+    whole = all(re.fullmatch(r"\d*", each) for row in below[:5] for each in row)
+    return bool(below) and whole and len(again) > 0.3 * len(rows[0])
+
+
+def _index_column(names: list[str], rows: list[list[str]], pixels: int) -> int | None:
+    """Return the column in which pandas numbered the rows, None if there is none."""
+    values = [number(row[0]) for row in rows]
+    start = values[0]
+    counted = start in (0, 1) and values == [start + i for i in range(len(values))]
+    if names and names[0].lower() in _INDEX and len(names) == len(rows[0]) and len(rows[0]) > 1:
+        return 0 if counted or names[0] == "" or names[0].lower().startswith("unnamed") else None
+    width = len(rows[0]) - 2
+    if not names and counted and len(rows) >= 12 and isqrt(max(width, 0)) ** 2 == width and width != pixels - 1:
+        return 0
+    return None
+
+
+def _label(layout: Layout, rows: list[list[str]], width: int, where: str, given: str, pixels: int) -> int | None:
+    names = layout.names
+    if given:
+        if given in names:
+            return names.index(given)
+        lower = [name.lower() for name in names]
+        if given.lower() in lower:
+            return lower.index(given.lower())
+        if given.lstrip("-").isdecimal() and 1 <= (int(given) if int(given) > 0 else width + 1 + int(given)) <= width:
+            return (int(given) if int(given) > 0 else width + 1 + int(given)) - 1
+        raise InputError(
+            f"--label is {given!r}: expected a column of {where}, by its name or a number from 1 to {width}"
+        )
+    lower = [name.lower() for name in names]
+    named = [lower.index(name) for name in _LABELS if name in lower]
+    if len(named) > 1 and lower[named[0]] not in ("label", "labels"):
+        shown = " and ".join(repr(names[place]) for place in named[:2])
+        raise InputError(f"{where} has the columns {shown}: expected one, name it by --label COLUMN")
+    if named:
+        return named[0]
+    words = [c for c in range(width) if c not in layout.removed and all(_is_word(row[c : c + 1]) for row in rows)]
+    if len(words) == 1:
+        return words[0]
+    left = width - len(layout.removed)
+    by_number = all(number(name) is not None for name in names[1:] or ["0"])
+    if names and not by_number and left != pixels and isqrt(left) ** 2 != left:
+        raise InputError(
+            f"the header of {where} names no column of labels ({names[0]!r} to {names[-1]!r}): expected one called "
+            "label, class, target, y or digit; name it by --label COLUMN"
+        )
+    return None
+
+
+def _is_word(fields: list[str]) -> bool:
+    """Whether a field, if it is there, is a word: neither a number nor several."""
+    return all(text and not all(number(each) is not None for each in text.split()) for text in fields)

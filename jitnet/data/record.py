@@ -1,0 +1,99 @@
+"""What a data set is, as one record: made by the readers, kept in runs and saved models, shown wherever a run is."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jitnet.data.pictures.style import AS_IS, Style
+from jitnet.data.pixels import BYTES, Scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataRecord:
+    """All that was read or assumed of a data set. Every field has a default: a run may be older than the field."""
+
+    kind: str = ""  # "IDX", "CSV", "npz", "class folders", "built-in", "arrays"
+    class_names: tuple[str, ...] = ()  # in the order of the network's outputs
+    numbers: tuple[str, ...] = ()  # the labels as the files have them, where names are known for them
+    label_column: str = ""  # of a table, by its name or number
+    header: str = ""  # of a table: its first line, cut short
+    columns: tuple[str, ...] = ()  # of a table of numbers: its inputs
+    means: tuple[float, ...] = ()  # of the inputs and then of the target, over the training rows
+    deviations: tuple[float, ...] = ()
+    scale: Scale = dataclasses.field(default_factory=Scale)
+    polarity: str = ""  # "light on dark", "dark on light"
+    orientation: str = "upright"  # or "turned upright": the file held rows for columns
+    channels: int = 1
+    image: tuple[int, ...] = ()  # height, width
+    style: Style = AS_IS  # how its pictures were drawn, and so how others are prepared
+    split: str = ""  # how the test images were told from the training images
+    notes: tuple[str, ...] = ()  # what was assumed
+    sha256: str = ""
+
+    def with_notes(self, *notes: str) -> "DataRecord":
+        """Return a copy with more notes, empty ones left out."""
+        return dataclasses.replace(self, notes=(*self.notes, *(note for note in notes if note)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; `from_dict` reads them back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "DataRecord":
+        """Return the record that a run keeps; what it lacks, or has in another form, gets the default."""
+        if not isinstance(values, dict):
+            return cls()
+        known = {item.name: values[item.name] for item in dataclasses.fields(cls) if item.name in values}
+        try:
+            for name in ("class_names", "numbers", "columns", "means", "deviations", "image", "notes"):
+                if name in known:
+                    known[name] = tuple(known[name])
+            for name, kind in (("scale", Scale), ("style", Style)):
+                if name in known:
+                    known[name] = kind(**known[name])
+            return cls(**known)
+        except (TypeError, ValueError):
+            return cls()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what is worth showing as (name, text), short enough for a line each."""
+        found = []
+        if self.class_names and not self.has_plain_names:
+            found.append(("classes", short_list(self.class_names)))
+        if self.label_column:
+            found.append(("label column", self.label_column))
+        if self.columns:
+            found.append(("columns", short_list(self.columns)))
+        elif self.kind and not (self.scale.full == BYTES and self.scale.whole):
+            found.append(("pixels", f"{self.scale.found} ({self.scale.dtype}), divided by {self.scale.full:g}"))
+        if self.polarity:
+            found.append(("pictures", ", ".join(filter(None, (self.polarity, self.style.text)))))
+        if self.orientation != "upright":
+            found.append(("orientation", self.orientation))
+        if self.split:
+            found.append(("split", self.split))
+        return found
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The classes (C,) as the files have them: whole numbers if they all are, else text."""
+        whole = all(name.lstrip("-").isdecimal() for name in self.numbers)
+        return np.array([int(name) for name in self.numbers] if whole else self.numbers)
+
+    @property
+    def has_plain_names(self) -> bool:
+        """Whether the classes are called 0, 1, 2, ..., as their numbers."""
+        return self.class_names == tuple(map(str, range(len(self.class_names))))
+
+    def name_of(self, label: int) -> str:
+        """Return a class's name, its number where there is none."""
+        return self.class_names[label] if label < len(self.class_names) else str(label)
+
+
+def short_list(names: tuple[str, ...], most: int = 12) -> str:
+    """Return names separated by commas, the middle ones left out of many."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 2])}, ..., {names[-1]} ({len(names)})"
+    return ", ".join(names)
