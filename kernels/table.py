@@ -34,7 +34,7 @@ DENSE = 1
 MAX_POOL = 2  # a layer in step.py; in the records below, a flag of the convolution before it
 MAX_POOL = 2  # a separate layer in step.py; in the records below, a flag of the convolution before it
 
-LINEAR, RELU, SIGMOID, TANH = 0, 1, 2, 3  # activations: see activation.py
+LINEAR, RELU, SIGMOID, TANH, GELU, LEAKY_RELU = 0, 1, 2, 3, 4, 5  # activations: see activation.py
 CROSS_ENTROPY, MSE = 0, 1  # losses: see loss.py
 SGD, MOMENTUM, NESTEROV, ADAM, ADAMW = 0, 1, 2, 3, 4  # optimizers: see optimizer.py
 

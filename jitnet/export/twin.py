@@ -13,6 +13,7 @@ import numpy as np
 from jitnet import __version__
 from jitnet.config import SETTINGS, Settings
 from jitnet.errors import InputError, JitnetError
+from jitnet.model import kernel_choice
 from jitnet.model.architecture import Conv, Pool, Shape
 from jitnet.model.network import Network
 from jitnet.setting import Setting
@@ -41,6 +42,12 @@ def write(out: Path, network: Network, settings: Settings, state: Tensors, metad
         raise InputError(
             f"the run approximates {settings.target!r} from numbers: expected a run that learns labels, as the C++ "
             "program does"
+        )
+    others = {b.activation for b in kernel_choice.blocks(network.shapes)} - kernel_choice.FAST_ACTIVATIONS
+    if others:
+        raise InputError(
+            f"the network has the activation {min(others)!r}, which the C++ program lacks: expected only "
+            f"{', '.join(sorted(kernel_choice.FAST_ACTIVATIONS))}"
         )
     if network.params.size > LARGEST:
         raise InputError(f"the network has {network.params.size:,} parameters: expected at most {LARGEST:,} for C++")

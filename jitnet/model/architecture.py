@@ -31,7 +31,7 @@ class Dense:
 
 Layer = Conv | Pool | Dense
 
-ACTIVATIONS = ("relu", "sigmoid", "tanh", "linear")
+ACTIVATIONS = ("relu", "sigmoid", "tanh", "linear", "leaky-relu", "gelu")
 
 # The documents' CNN, for 28x28x1 images and ten classes.
 CNN = (

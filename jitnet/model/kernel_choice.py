@@ -54,6 +54,9 @@ DRIVER_FILES = {PER_SAMPLE: "fast/per_sample.py", BATCH: "fast/batch.py"}
 SPLITS = {UNSPLIT: "one thread", BY_CHANNELS: "channels", BY_ROWS: "rows"}
 
 
+FAST_ACTIVATIONS = {"linear", "relu", "sigmoid", "tanh"}  # rise, and give their derivative by the result alone
+
+
 class Block(NamedTuple):
     """A layer with parameters and the pool after it: one record of the table."""
 
@@ -91,6 +94,12 @@ def blocks(network: tuple[Shape, ...]) -> Iterator[Block]:
         pool = network[place + 1] if following > place + 1 else None
         after = network[following] if following < len(network) else None
         yield Block(network[place], pool, after, place == 0)
+
+
+def kernels_for(network: tuple[Shape, ...], requested: str) -> str:
+    """Return "fast" or "simple": the requested kernels, or simple ones where the fast path lacks an activation."""
+    fits = all(block.activation in FAST_ACTIVATIONS for block in blocks(network))
+    return requested if fits else "simple"
 
 
 def supported(block: Block, driver: str) -> Iterator[Choice]:

@@ -8,7 +8,9 @@ from jitnet.kernels.table import (
     CONV,
     DENSE,
     GAP,
+    GELU,
     LAYER,
+    LEAKY_RELU,
     LINEAR,
     MICROBATCH,
     PLAN,
@@ -30,7 +32,14 @@ from jitnet.model import kernel_choice
 from jitnet.model.architecture import Conv, Shape
 from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, Choice
 
-ACTIVATIONS = {"linear": LINEAR, "relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
+ACTIVATIONS = {
+    "linear": LINEAR,
+    "relu": RELU,
+    "sigmoid": SIGMOID,
+    "tanh": TANH,
+    "leaky-relu": LEAKY_RELU,
+    "gelu": GELU,
+}
 
 
 @dataclass

@@ -10,7 +10,7 @@ from jitnet.kernels.table import CROSS_ENTROPY, MSE
 from jitnet.machine import memory
 from jitnet.model import architecture, memory_plan
 from jitnet.model.architecture import Layer, Shape
-from jitnet.model.kernel_choice import BATCH, PER_SAMPLE
+from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, kernels_for
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.simple_kernels import SimpleKernels
 
@@ -42,7 +42,7 @@ class Network:
     bias : "position", one per output position and channel of a conv, or "channel"
     dtype : numpy.float32, or numpy.float64 to check gradients
     loss : "cross-entropy" or "mse", of the softmax if it is trained on labels, of its outputs if on numbers
-    kernels : "fast", or "simple" for the step of kernels/step.py
+    kernels : "fast", or "simple" for the step of kernels/step.py, which has what the fast kernels lack
 
     Raises
     ------
@@ -70,8 +70,8 @@ class Network:
         self.bias = bias
         self.dtype = dtype
         self.loss = loss
-        self.kernels = kernels
         self.shapes: tuple[Shape, ...] = architecture.shapes(layers, image, bias)
+        self.kernels = kernels_for(self.shapes, kernels)
         count = architecture.parameter_count(self.shapes)
         memory.require(
             _COPIES * count * np.dtype(dtype).itemsize,

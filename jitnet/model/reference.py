@@ -1,5 +1,6 @@
 """One image forward and backward through a network in plain numpy; every layer's values are kept, to be shown."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ class Step:
 
     shape: Shape
     x: np.ndarray  # input, (H, W, C) or (D,)
+    z: np.ndarray  # before the activation, shaped as out
     out: np.ndarray  # after the activation; of the last layer the logits
     grad_out: np.ndarray = field(default_factory=lambda: np.zeros(0))  # d loss / d out, shaped as out; after `backward`
     gradients: Tensors = field(default_factory=dict)  # of the layer's parameters by name
@@ -27,15 +29,16 @@ def forward(network: tuple[Shape, ...], tensors: Tensors, image: np.ndarray) -> 
     steps = []
     for place, shape in enumerate(network):
         if isinstance(shape.layer, Pool):
-            out = _windows(x, shape).max(axis=-1)
+            z = out = _windows(x, shape).max(axis=-1)
         elif isinstance(shape.layer, Conv):
-            out = np.einsum("yxcij,ijco->yxo", _patches(x), parameters[f"{shape.name}.weight"], optimize=True)
-            out = _activate(shape.layer.activation, out + parameters[f"{shape.name}.bias"])
+            z = np.einsum("yxcij,ijco->yxo", _patches(x), parameters[f"{shape.name}.weight"], optimize=True)
+            z = z + parameters[f"{shape.name}.bias"]
+            out = _activate(shape.layer.activation, z)
         else:
             x = x.reshape(-1)
-            out = x @ parameters[f"{shape.name}.weight"] + parameters[f"{shape.name}.bias"]
-            out = out if place == len(network) - 1 else _activate(shape.layer.activation, out)
-        steps.append(Step(shape, x, out))
+            z = x @ parameters[f"{shape.name}.weight"] + parameters[f"{shape.name}.bias"]
+            out = z if place == len(network) - 1 else _activate(shape.layer.activation, z)
+        steps.append(Step(shape, x, z, out))
         x = out
     return steps
 
@@ -73,7 +76,7 @@ def _backward(step: Step, parameters: Tensors, last: bool) -> np.ndarray:
         y, column, channel = np.indices(winners.shape)
         np.add.at(grad_x, (2 * y + winners // 3, 2 * column + winners % 3, channel), grad)
         return grad_x[:-1, :-1]
-    grad = grad if last else grad * _slope(shape.layer.activation, step.out)
+    grad = grad if last else grad * _slope(shape.layer.activation, step.z)
     weight = parameters[f"{shape.name}.weight"]
     if isinstance(shape.layer, Conv):
         channelwise = parameters[f"{shape.name}.bias"].shape[:2] == (1, 1)
@@ -99,12 +102,38 @@ def _windows(x: np.ndarray, shape: Shape) -> np.ndarray:
     return windows[:height, :width].reshape(height, width, x.shape[2], 9)
 
 
-def _activate(kind: str, x: np.ndarray) -> np.ndarray:
-    return {"relu": lambda: np.maximum(x, 0), "sigmoid": lambda: 1 / (1 + np.exp(-x)), "tanh": lambda: np.tanh(x)}.get(
-        kind, lambda: x
-    )()
+def _activate(kind: str, z: np.ndarray) -> np.ndarray:
+    match kind:
+        case "relu":
+            return np.maximum(z, 0)
+        case "leaky-relu":
+            return np.where(z > 0, z, 0.01 * z)
+        case "sigmoid":
+            return 1 / (1 + np.exp(-z))
+        case "tanh":
+            return np.tanh(z)
+        case "gelu":
+            return z * _normal(z)
+    return z
 
 
-def _slope(kind: str, out: np.ndarray) -> np.ndarray:
-    """Return the derivative of an activation by its result."""
-    return {"relu": out > 0, "sigmoid": out * (1 - out), "tanh": 1 - out * out}.get(kind, np.ones_like(out))
+def _slope(kind: str, z: np.ndarray) -> np.ndarray:
+    """Return the derivative of an activation."""
+    f = _activate(kind, z)
+    match kind:
+        case "relu":
+            return (z > 0).astype(np.float64)
+        case "leaky-relu":
+            return np.where(z > 0, 1.0, 0.01)
+        case "sigmoid":
+            return f * (1 - f)
+        case "tanh":
+            return 1 - f * f
+        case "gelu":
+            return _normal(z) + z * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return np.ones_like(z)
+
+
+def _normal(z: np.ndarray) -> np.ndarray:
+    """Return the distribution function of the normal distribution."""
+    return np.array([math.erf(value / math.sqrt(2)) for value in z.ravel()]).reshape(z.shape) / 2 + 0.5

@@ -1,11 +1,15 @@
-"""The activation that follows a layer's sums: linear, ReLU, sigmoid or tanh, element by element.
+"""The activation that follows a layer's sums, element by element.
 
-              f(z)                f'(z)
-    linear    z                   1
-    relu      max(0, z)           1 where z > 0, else 0
-    sigmoid   1 / (1 + exp(-z))   f(z) * (1 - f(z))
-    tanh      tanh(z)             1 - f(z)^2
+                f(z)                           f'(z)
+    linear      z                              1
+    relu        max(0, z)                      1 where z > 0, else 0
+    leaky-relu  z where z > 0, else z / 100    1 where z > 0, else 1 / 100
+    sigmoid     1 / (1 + exp(-z))              f(z) * (1 - f(z))
+    tanh        tanh(z)                        1 - f(z)^2
+    gelu        z * P(z)                       P(z) + z * p(z)
 
+P(z) = (1 + erf(z / sqrt(2))) / 2 is the normal distribution and p(z) = exp(-z^2 / 2) / sqrt(2 pi) its density: the
+exact form of GELU, not the one with tanh (Hendrycks, Gimpel 2016).
 The exponentials are float64, as in the loss.
 """
 
@@ -15,12 +19,14 @@ import numpy as np
 from numba import prange
 
 from ..compiler.decorators import body, kernel
-from ..table import RELU, SIGMOID, TANH
+from ..table import GELU, LEAKY_RELU, RELU, SIGMOID, TANH
+
+LEAK = 0.01  # slope of leaky ReLU where z <= 0
 
 
 @body
 def f(
-    kind,  # LINEAR, RELU, SIGMOID or TANH
+    kind,  # LINEAR, RELU, SIGMOID, TANH, LEAKY_RELU or GELU
     z,  # scalar
 ):
     """Return f(z)."""
@@ -31,12 +37,16 @@ def f(
         return (power if z < 0 else 1.0) / (1.0 + power)
     if kind == TANH:
         return math.tanh(np.float64(z))
+    if kind == LEAKY_RELU:
+        return z if z > 0 else LEAK * z
+    if kind == GELU:
+        return z * 0.5 * (1.0 + math.erf(np.float64(z) / math.sqrt(2.0)))
     return z
 
 
 @body
 def slope(
-    kind,  # LINEAR, RELU, SIGMOID or TANH
+    kind,  # LINEAR, RELU, SIGMOID, TANH, LEAKY_RELU or GELU
     z,  # scalar
 ):
     """Return the derivative f'(z)."""
@@ -46,12 +56,18 @@ def slope(
         return f(SIGMOID, z) * (1.0 - f(SIGMOID, z))
     if kind == TANH:
         return 1.0 - f(TANH, z) ** 2
+    if kind == LEAKY_RELU:
+        return 1.0 if z > 0 else LEAK
+    if kind == GELU:
+        x = np.float64(z)
+        density = math.exp(-x * x / 2.0) / math.sqrt(2.0 * math.pi)
+        return 0.5 * (1.0 + math.erf(x / math.sqrt(2.0))) + x * density
     return 1.0
 
 
 @kernel
 def activation_forward(
-    kind,  # LINEAR, RELU, SIGMOID or TANH
+    kind,  # LINEAR, RELU, SIGMOID, TANH, LEAKY_RELU or GELU
     z,  # (N,) float32 or float64, a layer's sums
     out,  # (N,), overwritten
 ):
@@ -69,7 +85,7 @@ def activation_forward(
 
 @kernel
 def activation_backward(
-    kind,  # LINEAR, RELU, SIGMOID or TANH
+    kind,  # LINEAR, RELU, SIGMOID, TANH, LEAKY_RELU or GELU
     z,  # (N,) the sums that the forward pass saw
     grad_output,  # (N,)
     grad_input,  # (N,), overwritten

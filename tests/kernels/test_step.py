@@ -2,6 +2,7 @@
 
 import naive
 import nets
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -133,6 +134,7 @@ def test_an_image_has_the_same_bits_in_any_batch():
     assert whole.tobytes() == alone.tobytes()
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="nothing is compiled")
 def test_a_new_architecture_compiles_nothing():
     from jitnet.kernels.layers import convolution, linear
 

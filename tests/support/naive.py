@@ -4,6 +4,8 @@ They return what the kernel writes. A network is given by its layers (jitnet.mod
 and its images as numbers from 0 to 1; they share no code, no layout and no table with the kernels.
 """
 
+import math
+
 import numpy as np
 
 from jitnet.model.architecture import Conv, Dense, Pool
@@ -186,13 +188,34 @@ def max_pool2d_backward(grad_output, argmax, H, W):
 def activation_forward(kind, x):
     """f(x)"""
     x = np.float64(x)
-    return [lambda: x, lambda: np.maximum(x, 0), lambda: 0.5 + 0.5 * np.tanh(x / 2), lambda: np.tanh(x)][kind]()
+    return [
+        lambda: x,
+        lambda: np.maximum(x, 0),
+        lambda: 0.5 + 0.5 * np.tanh(x / 2),
+        lambda: np.tanh(x),
+        lambda: x * normal_distribution(x),
+        lambda: np.maximum(x, 0.01 * x),
+    ][kind]()
+
+
+def normal_distribution(x):
+    """The probability that a normal number is below x."""
+    return np.vectorize(math.erfc, otypes=[np.float64])(-x / math.sqrt(2)) / 2
 
 
 def activation_backward(kind, z, grad):
     """f'(z) * grad"""
     f = activation_forward(kind, z)
-    return np.float64(grad) * (1, np.float64(z) > 0, f - f**2, 1 - f**2)[kind]
+    z = np.float64(z)
+    slopes = (
+        lambda: 1,
+        lambda: z > 0,
+        lambda: f - f**2,
+        lambda: 1 - f**2,
+        lambda: normal_distribution(z) + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi),
+        lambda: np.where(z > 0, 1, 0.01),
+    )
+    return np.float64(grad) * slopes[kind]()
 
 
 def activation_backward_from_result(kind, out, grad):
@@ -205,7 +228,7 @@ def activations(layers):
     """Return the activation of each layer with weights by name, the last layer's being linear."""
     learnt = [layer for layer in layers if not isinstance(layer, Pool)]
     names = [name for name, _ in blocks(layers)] + heads(layers)
-    kinds = [("linear", "relu", "sigmoid", "tanh").index(layer.activation) for layer in learnt]
+    kinds = [("linear", "relu", "sigmoid", "tanh", "gelu", "leaky-relu").index(layer.activation) for layer in learnt]
     return dict(zip(names, [*kinds[:-1], 0]))
 
 
@@ -368,8 +391,11 @@ def gradients(layers, tensors, images, targets, loss=0):
     found = {}
     for place, name in reversed(list(enumerate(heads(layers)))):
         found[f"{name}.weight"], found[f"{name}.bias"] = linear_backward_weight(inputs[place], grad)
-        kind = kinds[heads(layers)[place - 1]] if place else 0
-        grad = linear_batch_backward_input(grad, tensors[f"{name}.weight"], inputs[place], kind)
+        grad = linear_backward_input(grad, tensors[f"{name}.weight"])
+        if place:
+            before = heads(layers)[place - 1]
+            z = linear_forward(inputs[place - 1], tensors[f"{before}.weight"], tensors[f"{before}.bias"])
+            grad = activation_backward(kinds[before], z, grad)
     if tape:
         _, before, argmax = tape[-1]
         shape = before.shape if argmax is None else argmax.shape
