@@ -102,7 +102,7 @@ def predict(net, images, divisor, order, out):
 def add_gradient(net, images, divisor, targets, batch, scale):
     """Add scale * the gradient of the sum of a batch's losses to net.grads, and return the sum.
 
-    A batch (N,) larger than the room for images is taken in parts. If the sum is not finite there is no gradient.
+    A batch (N,) larger than the room for images is taken in parts. If the sum is not finite, no gradient is added.
     """
     room, last, total = net.losses.size, net.layers[-1], 0.0
     for start in range(0, batch.size, room):

@@ -32,7 +32,7 @@ import numpy as np
 CONV = 0
 DENSE = 1
 MAX_POOL = 2  # a layer in step.py; in the records below, a flag of the convolution before it
-MAX_POOL = 2  # a layer of its own in step.py; in the records below, a flag of the convolution before it
+MAX_POOL = 2  # a separate layer in step.py; in the records below, a flag of the convolution before it
 
 LINEAR, RELU, SIGMOID, TANH = 0, 1, 2, 3  # activations: see activation.py
 CROSS_ENTROPY, MSE = 0, 1  # losses: see loss.py

@@ -38,6 +38,7 @@ JITNET = "jitnet"
 
 PEERS = (
     Entry(JITNET, "jitnet", "bench.peers.jitnet_peer", "pip install ."),
+    Entry("simple", "jitnet, simple kernels", "bench.peers.jitnet_simple_peer", "pip install ."),
     Entry(
         "cpp",
         "its C++ twin",

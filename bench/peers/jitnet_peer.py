@@ -14,6 +14,8 @@ from jitnet.training.compilation import compile_kernels
 class Peer:
     """See bench.peers."""
 
+    kernels = "fast"
+
     @staticmethod
     def versions() -> dict:
         """Return what the figures depend on."""
@@ -27,7 +29,7 @@ class Peer:
     def load(self, images, targets, batch):
         """Compile for such images; training itself divides the bytes by 255."""
         self.images, self.targets = images, targets
-        self.network = Network(self.layers, images.shape[1:])
+        self.network = Network(self.layers, images.shape[1:], kernels=self.kernels)
         for _ in compile_kernels(self.network, batch, images):
             pass
         self.detail = threads.in_use()[1]

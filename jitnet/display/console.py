@@ -10,7 +10,7 @@ from jitnet.printing import encodable, printable
 
 
 class SafeConsole(Console):
-    """A console that escapes the text of whatever it draws, at the last moment before it is styled."""
+    """A console that escapes all text that it draws, at the last moment before it is styled."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a renderable, their text escaped."""

@@ -98,7 +98,7 @@ def age(created: str, now: datetime | None = None) -> str:
     """
     try:
         return duration(max(0.0, ((now or datetime.now(UTC)) - datetime.fromisoformat(created)).total_seconds()))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return NONE
 
 

@@ -32,7 +32,11 @@ def render(board: Board, width: int, height: int, glyphs: Glyphs) -> Frame:
     lines = panel([(clean(board.title), "title")], [(now, "label")], body, width, len(body) + 2, glyphs)
     share = min(1.0, board.trained / board.planned) if board.planned else 1.0
     lines.append(
-        fit([(" ", ""), *bar(share, min(30, width // 3), "loss", glyphs), (f" {overview(board)}", "")], width, glyphs)
+        fit(
+            [(" ", ""), *bar(share, min(30, width // 3), "loss", glyphs), (f" {clean(overview(board))}", "")],
+            width,
+            glyphs,
+        )
     )
     lines.append(fit([(f" {clean(board.path)} {glyphs.dot} {clean(board.engine)}", "label")], width, glyphs))
     return Frame(lines[:height])

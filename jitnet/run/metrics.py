@@ -1,4 +1,4 @@
-"""metrics.csv: a row for each epoch, read by the names in its own header, whatever columns that has."""
+"""metrics.csv: a row for each epoch, read by the names in its own header."""
 
 import csv
 import math

@@ -23,7 +23,7 @@ from jitnet.storage.checkpoint import Metadata, Tensors
 
 SCHEMA = 1  # of meta.json
 LARGEST = 2**63 - 1
-LONGEST_LINE = 1 << 24  # bytes of a line of a log; ours have at most some hundred thousand
+LONGEST_LINE = 1 << 24  # bytes of a line of a log; ours have at most about 100,000
 _LARGEST_FILE = 1 << 24  # bytes of meta.json, config.toml or sweep.json
 
 Record = dict[str, Any]
@@ -104,7 +104,7 @@ def require_regular(path: Path) -> None:
     try:
         if stat.S_ISREG(os.stat(path).st_mode):
             return
-    except (OSError, ValueError):  # whoever opens it says why it cannot be
+    except (OSError, ValueError):  # opening it says why it cannot be read
         return
     raise InputError(f"{path} is damaged: expected a regular file")
 

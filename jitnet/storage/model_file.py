@@ -30,13 +30,8 @@ def save(path: Path, tensors: Tensors, metadata: Metadata) -> None:
 
 
 def load(path: Path) -> tuple[Tensors, Metadata]:
-    """Read what `save` wrote, or a checkpoint; raises `InputError` for anything else."""
-    if path.suffix != ".npz":
-        return checkpoint.load(path)
-    tensors, metadata = load_foreign(path)
-    if not metadata:
-        raise InputError(f"{path} does not say which network it holds: expected a model that save() wrote")
-    return tensors, metadata
+    """Read what `save` wrote, or a checkpoint; raises `InputError` if the file is damaged."""
+    return load_foreign(path) if path.suffix == ".npz" else checkpoint.load(path)
 
 
 def load_foreign(path: Path) -> tuple[Tensors, Metadata]:

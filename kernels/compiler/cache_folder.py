@@ -2,7 +2,7 @@
 
 A folder is obsolete when another version of the same source folder, with the same tile and Python, makes its own; and
 in any case when it was not used for `UNUSED_DAYS`. A folder that a process uses is never removed: every process has a
-shared lock on the note in it as long as it lives, and whoever removes a folder needs the exclusive one.
+shared lock on the note in it as long as it lives, and removing a folder takes the exclusive one.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _held: list[int] = []  # descriptors of the locks of this process, closed by its
 def open_folder(folder: Path, made_for: str) -> bool:
     """Make a folder if need be, and lock it against removal. Returns whether it can be written.
 
-    `made_for` tells the source folder and what else has a cache of its own there. The first process in a new folder
+    `made_for` tells the source folder and what else has a separate cache there. The first process in a new folder
     removes the obsolete ones next to it.
     """
     try:
@@ -92,7 +92,7 @@ def _remove_if_obsolete(folder: Path, made_for: bytes) -> None:
             removable = is_old or os.read(descriptor, 1 << 16) == made_for
         if removable:
             gone = folder.with_name(f".{folder.name}.removed-{os.getpid()}")
-            folder.rename(gone)  # at once: whoever comes now makes a new one
+            folder.rename(gone)  # at once: a process that comes now makes a new one
             shutil.rmtree(gone)
     finally:
         os.close(descriptor)

@@ -1,6 +1,6 @@
 """The dense layer of layers/linear.py for a batch: three matrix products, in blocks that suit the caches.
 
-Work is cut into strips of the layer, whatever the number of threads; each strip sums in a fixed order.
+Work is cut into strips of the layer, for any number of threads; each strip sums in a fixed order.
 """
 
 from numba import prange
@@ -15,9 +15,8 @@ from .vector_rows import transpose
 
 ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
 COLUMN_BLOCK = 32  # output units of one piece
-DEPTH = (
-    256  # input units summed in registers before the sum is stored in `out`; with STRIP it fits the first two caches
-)
+# Input units summed in registers before the sum is stored in `out`; chosen with STRIP to fit the first two caches.
+DEPTH = 256
 
 
 @body

@@ -19,7 +19,10 @@ from ..table import RELU, SIGMOID, TANH
 
 
 @body
-def f(kind, z):
+def f(
+    kind,  # LINEAR, RELU, SIGMOID or TANH
+    z,  # scalar
+):
     """Return f(z)."""
     if kind == RELU:
         return max(z, 0)
@@ -32,7 +35,10 @@ def f(kind, z):
 
 
 @body
-def slope(kind, z):
+def slope(
+    kind,  # LINEAR, RELU, SIGMOID or TANH
+    z,  # scalar
+):
     """Return the derivative f'(z)."""
     if kind == RELU:
         return 1.0 if z > 0 else 0.0

@@ -14,7 +14,9 @@ from ..table import MSE
 
 
 @body
-def log_sum_exp(logits):
+def log_sum_exp(
+    logits,  # (K,)
+):
     """Return log(sum(exp(logits))) in float64, the largest logit taken out first so that nothing overflows.
 
     `np.float64`, because numba's `float` leaves a float32 as it is: the losses then have seven digits, not sixteen.
@@ -29,7 +31,12 @@ def log_sum_exp(logits):
 
 
 @body
-def softmax_cross_entropy_sample(logits, target, scale, grad_logits):
+def softmax_cross_entropy_sample(
+    logits,  # (K,)
+    target,  # the class
+    scale,
+    grad_logits,  # (K,), overwritten
+):
     """Return -log p[target] of p = softmax(logits), and write scale * (p[k] - [k == target])."""
     norm = log_sum_exp(logits)
     for k in range(logits.size):
@@ -39,7 +46,12 @@ def softmax_cross_entropy_sample(logits, target, scale, grad_logits):
 
 
 @body
-def softmax_squared_error_sample(logits, target, scale, grad_logits):
+def softmax_squared_error_sample(
+    logits,  # (K,)
+    target,  # the class
+    scale,
+    grad_logits,  # (K,), overwritten
+):
     """Return the mean over k of e[k]^2, e[k] = p[k] - [k == target], and write its gradient times scale.
 
     dL/dp[k] = 2/K e[k]; through the softmax, dL/dlogits[j] = p[j] * (dL/dp[j] - sum_k dL/dp[k] * p[k]).
@@ -59,7 +71,12 @@ def softmax_squared_error_sample(logits, target, scale, grad_logits):
 
 
 @body
-def squared_error_sample(outputs, targets, scale, grad_outputs):
+def squared_error_sample(
+    outputs,  # (K,)
+    targets,  # (K,)
+    scale,
+    grad_outputs,  # (K,), overwritten
+):
     """Return the mean over k of e[k]^2, e[k] = outputs[k] - targets[k], and write scale * 2/K e[k]."""
     K = outputs.size
     loss = 0.0
@@ -71,7 +88,14 @@ def squared_error_sample(outputs, targets, scale, grad_outputs):
 
 
 @body
-def output_loss_sample(kind, logits, targets, n, scale, grad_logits):
+def output_loss_sample(
+    kind,  # CROSS_ENTROPY or MSE
+    logits,  # (K,)
+    targets,  # (n,) uint8, or (n, K) floats
+    n,
+    scale,
+    grad_logits,  # (K,), overwritten
+):
     """Return the loss of image n and write its gradient; see `output_loss`."""
     if targets.ndim == 2:  # known when it is compiled: the other branch is not even translated
         return squared_error_sample(logits, targets[n], scale, grad_logits)

@@ -21,7 +21,9 @@ from ..table import ADAMW, MOMENTUM, NESTEROV, SGD
 
 
 @body
-def all_finite(values):
+def all_finite(
+    values,  # (N,)
+):
     """Is every number finite? x - x is 0 unless it is not; a count, so that the compiler may use whole vectors."""
     bad = 0
     for i in range(values.size):

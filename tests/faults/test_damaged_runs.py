@@ -1,4 +1,4 @@
-"""Whatever is damaged in one run, the others are shown, and no command ends in a traceback."""
+"""If anything is damaged in one run, the others are shown, and no command ends in a traceback."""
 
 import json
 import os
@@ -93,7 +93,7 @@ def fresh(folder, made, *names):
 
 
 def run(capsys, words):
-    """Run a command that has ten seconds for it; returns the exit code and what it has printed."""
+    """Run a command within a minute; returns its exit code and output."""
     capsys.readouterr()
     signal.alarm(60)
     try:

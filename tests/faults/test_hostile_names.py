@@ -20,9 +20,10 @@ from jitnet.config import Settings
 from jitnet.display.live.dashboard import Dashboard
 from jitnet.display.notebook import to_html
 from jitnet.display.plain import Plain
+from jitnet.display.tables import to_csv, to_markdown
 from jitnet.display.trials import open_trials_view
 from jitnet.events import RunFinished, Warned
-from jitnet.history.compare import Table, to_csv, to_markdown
+from jitnet.history.tables import Cell, Table
 from jitnet.printing import csv_cell, printable
 from jitnet.trials.board import Board, Row
 
@@ -278,7 +279,7 @@ def sample_run_frame():
     "evil", ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0", EVIL, LINES]
 )
 def test_no_cell_is_a_formula(evil):
-    tables = [Table("t", ("", evil), ((evil, evil), ("loss", "-0.5 (-1.0)")))]
+    tables = [Table("t", ("", evil), ((evil, evil), ("loss", Cell(-0.5, "number", change=-1.0))))]
     cells = [cell for line in csv.reader(io.StringIO(to_csv(tables))) for cell in line]
     assert "-0.5" in cells
     for cell in (*cells, csv_cell(evil)):

@@ -1,6 +1,6 @@
 """NaN goes through every operation of the forward pass: wherever the naive twin has one, the kernel has one too.
 
-The loss then shows it, whatever lies between. One that is lost on the way would make a broken network train on.
+The loss then shows it, after any layers. One that is lost on the way would make a broken network train on.
 """
 
 import compiled
@@ -12,18 +12,18 @@ from canary import assert_unharmed, guarded, unwritten
 from hypothesis import example, given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, frame, normal, seeds
-from test_convolution import forward as convolved_by_rows
-from test_dense import forward as multiplied
+from test_activation import forward as activated
+from test_convolution import forward as convolved
+from test_linear_batch import forward as multiplied
 from test_pooling import forward as pooled
-from test_winograd import convolved as convolved_in_tiles
+from test_winograd import convolved as convolved_by_winograd
 from twins import SANITIZERS, Program
 from twins import compiled as compiled_cpp
 
 from jitnet.export import twin
-from jitnet.kernels.layers.activation import activation_forward
 from jitnet.kernels.layers.loss import output_loss
 from jitnet.kernels.table import LINEAR, RELU, SIGMOID, TANH
-from jitnet.model.reference import walk
+from jitnet.model import reference
 
 KINDS = (LINEAR, RELU, SIGMOID, TANH)
 BAD = (np.nan, np.nan, np.inf, -np.inf)
@@ -47,11 +47,11 @@ def assert_shown(found, expected):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(N=few, H=extents, W=st.integers(2, 12), C=channels, relu=st.booleans(), seed=seeds)
-def test_pooling(dtype, N, H, W, C, relu, seed):
+@given(N=few, H=extents, W=st.integers(2, 12), C=channels, seed=seeds)
+def test_pooling(dtype, N, H, W, C, seed):
     """As in PyTorch: the largest of a window with NaN is NaN. Its winner may be any of its pixels."""
     x = spoilt(normal(seed, dtype, N, H, W, C), seed, most=1 + N * H * W * C // 4)
-    (out, argmax), (expected, winners) = pooled(x, relu), naive.max_pool2d_forward(x, relu)
+    (out, argmax), (expected, winners) = pooled(x), naive.max_pool2d_forward(x, False)
     assert np.array_equal(out, expected, equal_nan=True)
     assert np.array_equal(argmax[~np.isnan(out)], winners[~np.isnan(out)]) and (argmax[np.isnan(out)] < 9).all()
 
@@ -62,10 +62,14 @@ def test_pooling(dtype, N, H, W, C, relu, seed):
 def test_one_nan_at_each_place_of_a_window(dtype, relu, others):
     for place in range(9):
         for channel in (0, 16):
-            x = np.full((1, 3, 3, 17), others, dtype)
-            x[0, place // 3, place % 3, channel] = np.nan
-            out, _ = pooled(x, relu)
+            x = np.full((3, 3, 17), others, dtype)
+            x[place // 3, place % 3, channel] = np.nan
+            out, argmax = unwritten((1, 17), dtype), unwritten((1, 17), np.uint8)
+            compiled.max_pool2d_row(*(guarded(row) for row in x), int(relu), 0, 17, out, argmax)
+            assert_unharmed(out, argmax)
             assert np.array_equal(np.flatnonzero(np.isnan(out)), [channel]), place
+            simple, _ = pooled(x[None])
+            assert np.array_equal(np.flatnonzero(np.isnan(simple)), [channel]), place
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -86,19 +90,30 @@ def test_a_row_of_some_channels(dtype, W, C, relu, last, seed, cut):
 @given(N=st.integers(1, 100), seed=seeds)
 def test_activation(kind, dtype, N, seed):
     x = spoilt(normal(seed, dtype, N, zeros=0.2), seed, most=N)
-    out = guarded(x)
-    activation_forward(kind, out)
-    assert_unharmed(out)
-    assert np.array_equal(np.isnan(out), np.isnan(naive.activation_forward(kind, x)))
+    assert np.array_equal(np.isnan(activated(kind, x)), np.isnan(naive.activation_forward(kind, x)))
+
+
+def convolved_by_rows(x, weight, bias):
+    """Return the convolution of images with their border, row by row; few channels have their own kernel."""
+    N, H, W, C, OC = len(x), x.shape[1] - 2, x.shape[2] - 2, *weight.shape[2:]
+    row = compiled.conv2d_row_few_channels if C <= 3 else compiled.conv2d_row
+    out = np.zeros((N, H, W, OC), x.dtype)
+    for n in range(N):
+        for y in range(H):
+            one = unwritten(W * OC, x.dtype)
+            row(guarded(x[n]), guarded(weight), guarded(bias), y, 0, OC, one)
+            assert_unharmed(one)
+            out[n, y] = one.reshape(W, OC)
+    return out
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(
     N=few, H=extents, W=extents, C=st.sampled_from((1, 3, 5, 16, 17)), OC=channels, per=st.booleans(),
-    where=st.sampled_from(("x", "weight", "bias")), tiles=st.booleans(), seed=seeds,
+    where=st.sampled_from(("x", "weight", "bias")), way=st.sampled_from(("page", "rows", "winograd")), seed=seeds,
 )  # fmt: skip
-def test_convolution(dtype, N, H, W, C, OC, per, where, tiles, seed):
-    """By rows and in tiles; where most pixels are blank too."""
+def test_convolution(dtype, N, H, W, C, OC, per, where, way, seed):
+    """By the page of layers/, by rows and in tiles; where most pixels are blank too."""
     given = {
         "x": normal(seed, dtype, N, H, W, C, zeros=0.7),
         "weight": normal(seed + 1, dtype, 3, 3, C, OC),
@@ -106,7 +121,10 @@ def test_convolution(dtype, N, H, W, C, OC, per, where, tiles, seed):
     }
     given[where] = spoilt(given[where], seed)
     x, weight, bias = frame(given["x"]), given["weight"], given["bias"]
-    found = (convolved_in_tiles if tiles else convolved_by_rows)(x, weight, bias)
+    if way == "page":
+        found = convolved(given["x"], weight, bias)
+    else:
+        found = (convolved_by_winograd if way == "winograd" else convolved_by_rows)(x, weight, bias)
     assert_shown(found, naive.conv2d_forward(x, weight, bias))
 
 
@@ -122,7 +140,7 @@ def test_dense_layer(dtype, N, D, K, kind, where, seed):
         "bias": normal(seed + 2, dtype, K),
     }
     given[where] = spoilt(given[where], seed)
-    expected = naive.linear_forward(*given.values(), kind)
+    expected = naive.linear_batch_forward(*given.values(), kind)
     assert np.isnan(multiplied(*given.values(), kind)[np.isnan(expected)]).all()
 
 
@@ -136,7 +154,7 @@ def test_dense_layer_of_one_image(dtype, D, K, kind, every, seed):
     count = compiled.linear_forward_sample(x, weight, bias, kind, every, rows, factors, out)
     assert_unharmed(rows, factors, out)
     assert set(np.flatnonzero(x != 0)) <= set(rows[:count])
-    assert np.isnan(out[np.isnan(naive.linear_forward(x, weight, bias, kind))]).all()
+    assert np.isnan(out[np.isnan(naive.linear_batch_forward(x[None], weight, bias, kind)[0])]).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -153,7 +171,7 @@ def test_loss(dtype, kind):
 
 @pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
 def test_the_first_loss_of_a_network_shows_it(make):
-    """NaN in any bias, so in any number before an activation: both drivers, inference, and `jitnet trace`'s walk."""
+    """NaN in any bias, so in any number before an activation: both drivers, inference, and the reference pass."""
     for name, tensor in nets.case(make, np.float32).network.tensors().items():
         for place in {0, tensor.size // 2, tensor.size - 1} if name.endswith(".bias") else ():
             for batch_size in (1, 4, 0):
@@ -168,7 +186,7 @@ def test_the_first_loss_of_a_network_shows_it(make):
                 else:
                     logits = case.network.logits(case.images[:1])[0]
                     expected = naive.predict_logits(case.layers, case.tensors(), case.inputs[:1])[0]
-                    steps = walk(case.network.shapes, case.tensors(), case.images[0], int(case.targets[0]), "mse")
+                    steps = reference.forward(case.network.shapes, case.tensors(), case.images[0])
                     assert np.isnan(expected).any()
                     for found in (logits, steps[-1].out):
                         assert np.array_equal(np.isnan(found), np.isnan(expected)), (name, place)

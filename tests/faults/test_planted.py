@@ -1,4 +1,4 @@
-"""Each planted fault fails the test that is named beside it, and that test passes without it."""
+"""Each planted fault fails the test that is named next to it, and that test passes without it."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ ROOMS = ("jitnet", "kernels", "tests", "pyproject.toml")
 
 
 def run_test(checkout: Path, file: str, test: str) -> int:
-    """Return pytest's exit code (1: a test failed) in a copy of the sources; kernels are not compiled anew."""
+    """Return pytest's exit code (1: a test failed) in a copy of the sources; kernels are not compiled again."""
     environ = {"NUMBA_DISABLE_JIT": str(int(file.startswith("kernels/"))), "JITNET_CACHE_DIR": str(checkout / "cache")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::RuntimeWarning", test],

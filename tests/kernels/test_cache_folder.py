@@ -78,7 +78,7 @@ def hold(folder):
 def test_a_folder_in_use_is_never_removed(root):
     with hold(root / name(1)) as process:
         assert process.stdout.readline() == "held\n"
-        os.utime(root / name(1) / cache_folder.NOTE, (0, 0))  # whatever its age
+        os.utime(root / name(1) / cache_folder.NOTE, (0, 0))  # at any age
         assert cache_folder.open_folder(root / name(2), OURS) and (root / name(1)).is_dir()
         process.communicate()
     assert process.returncode == 0

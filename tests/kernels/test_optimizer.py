@@ -88,7 +88,7 @@ def test_a_state_goes_on_where_it_was(kind):
     ):
         names = [", ".join(names) or "none" for names in (state, bad)]
         with pytest.raises(
-            InputError, match=f"state of the optimiser '{kind}': expected {names[0]}, found {names[1]};"
+            InputError, match=f"state of the optimizer '{kind}': expected {names[0]}, found {names[1]};"
         ):
             again.restore(bad, 5)
 

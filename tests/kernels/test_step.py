@@ -13,8 +13,8 @@ from jitnet.model.network import LOSSES, Network
 from jitnet.model.optimizer import KINDS, Optimizer
 from jitnet.model.simple_kernels import ROOM
 
-# Of the largest entry of a tensor, after three steps. In float32 the order of a sum of some hundred products differs;
-# Adam divides by the root of squares that may be as small as that difference.
+# Relative to the largest entry of a tensor, after three steps. In float32 sums of about a hundred products differ;
+# Adam divides by the root of squares that may be as small.
 FLOAT64, FLOAT32, FLOAT32_ADAM = 1e-12, 1e-4, 2e-2
 activations = st.sampled_from(("relu", "sigmoid", "tanh", "linear"))
 

@@ -14,7 +14,7 @@ SHAPES = {"avx2": [32, 6], "neon": [16, 8], "generic": [16, 6]}  # bytes of a ve
 FORCED = tuple(SHAPES)
 OTHERS = [tile for tile in FORCED if tile != TILE]  # all tests run on this machine's own tile anyway
 
-# What is proved of the drivers, in short: each tile compiles them anew, which takes longer than these tests.
+# What is proved of the drivers, in short: each tile compiles them again, which takes longer than these tests.
 GUARDS = (
     "faults/test_faults.py::test_activations_that_overflow_are_never_a_success",
     "faults/test_faults.py::test_a_bad_parameter_is_never_a_success",
@@ -81,7 +81,7 @@ def run_tests(tile, *tests):
 def test_a_smaller_tile_passes_the_same_comparisons(tile):
     nan = ("test_one_nan_at_each_place_of_a_window", "test_a_row_of_some_channels")
     lost = (f"faults/test_not_finite.py::{name}" for name in nan)
-    run_tests(tile, "kernels/test_contract.py", "kernels/test_rows.py", "kernels/test_pooling.py", *lost)
+    run_tests(tile, "kernels/test_contract.py", "kernels/test_rows.py", "kernels/test_pool_rows.py", *lost)
 
 
 @pytest.mark.parametrize("tile", OTHERS)

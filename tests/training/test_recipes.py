@@ -137,7 +137,7 @@ def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, kind, batch_size, ker
 def test_a_checkpoint_of_another_optimiser_is_refused():
     adam = new(Settings(architecture="dense6", epochs=1, optimizer="adam", lr=0.01), given())
     *_, last = (event for event in adam.run() if isinstance(event, EpochDone))
-    with pytest.raises(InputError, match="state of the optimiser 'momentum'"):
+    with pytest.raises(InputError, match="state of the optimizer 'momentum'"):
         new(
             Settings(architecture="dense6", epochs=2, optimizer="momentum"),
             given(),

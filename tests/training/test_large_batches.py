@@ -1,0 +1,47 @@
+"""Batches whose gradient takes several calls, and the time limit of a run, over a resume."""
+
+import numpy as np
+import pytest
+from test_training import data, new, settings
+
+from jitnet.events import RunFinished, StepsDone
+from jitnet.storage.checkpoint import content_hash
+from jitnet.training import loop
+from jitnet.training.loop import Position
+
+LARGE = {"batch_size": 20, "shuffle": True, "epochs": 2}  # three calls of at most 8 images; the last batch has 10
+
+
+def parameters(**changes) -> np.ndarray:
+    trained = new(settings(**LARGE | changes), data(50))
+    list(trained.run())
+    return trained.network.params.copy()
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_batch_in_parts_is_the_batch(monkeypatch, reduction):
+    changes = {"reduction": reduction, "lr": 0.1 if reduction == "mean" else 0.005}
+    whole = parameters(**changes)
+    monkeypatch.setattr(loop, "PART", 8)
+    np.testing.assert_allclose(parameters(**changes), whole, rtol=0, atol=1e-5 * np.abs(whole).max())
+
+
+def test_a_batch_in_parts_continues_with_the_images_that_are_left(monkeypatch):
+    monkeypatch.setattr(loop, "PART", 8)
+    chosen, given = settings(**LARGE), data(50)
+    whole = new(chosen, given)
+    snapshots = [event.snapshot() for event in whole.run() if isinstance(event, StepsDone)]
+    assert len(snapshots) == 6
+    for tensors in snapshots:
+        rest = new(chosen, given, position=Position.from_tensors(tensors, "here"))
+        rest.network.load_tensors(tensors, "here")
+        list(rest.run())
+        assert content_hash(rest.tensors()) == content_hash(whole.tensors())
+
+
+def test_minutes_of_earlier_processes_count():
+    trained = new(settings(max_minutes=1.0), data(), position=Position(elapsed_s=61.0))
+    events = list(trained.run())
+    assert not any(isinstance(event, StepsDone) for event in events)
+    assert isinstance(events[-1], RunFinished) and "--max-minutes" in events[-1].stop_reason
+    assert events[-1].elapsed_s >= 61.0
