@@ -123,11 +123,11 @@ class Settings:
         default_text="none, labels are learned", parameter=False,
     )  # fmt: skip
     label: str = setting(
-        "", "column of a table's labels, by name or number, where its name does not say so", group=DATA,
+        "", "column of a table's labels, by name or number, if its name is not a usual one", group=DATA,
         metavar="COLUMN", default_text="a column called label, class, target, y or digit", parameter=False, added=True,
     )  # fmt: skip
     skip_damaged: bool = setting(
-        False, "leave out the images of class folders that cannot be read", group=DATA, parameter=False, added=True
+        False, "skip the images of class folders that cannot be read", group=DATA, parameter=False, added=True
     )
     val: int = setting(0, "number of training images, the last ones, held out for validation", group=DATA, cpp="val")
     limit: int = setting(0, "train on the first N images only; 0 = all", group=DATA, parameter=False, cpp="limit")

@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         ("best member", "", *_figures(best, data.unit)),
         (f"ensemble of {len(members)}", "", *_figures(combined, data.unit)),
     )
-    mark = trained_run.mark(data, trained)
+    mark = trained_run.mark(data, trained, args.data)
     title = f"{count(len(data.y_test), 'test row' if regression else 'test image')} of {data.name}{mark}"
     listing.print_tables([Table(title, ("", "epochs", "loss", "RMSE" if regression else "accuracy"), rows)])
     return 0

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     data, images = trained_run.load_test(network, trained, args.data, args.offline)
     chances = probabilities(trained_run.logits(network, images))
     measured = measure(data.name, chances, data.y_test, args.count)
-    mark = trained_run.mark(data, trained)
+    mark = trained_run.mark(data, trained, args.data)
     names = trained_run.record_of(trained).name_of
     shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""
     images_of = f"{count(len(images), 'test image')} of {data.name}{mark}"

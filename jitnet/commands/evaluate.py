@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     data, images = trained_run.load_test(network, folder, args.data, args.offline)
     loss, accuracy = score(trained_run.logits(network, images), data.y_test, network.loss)
     loss *= data.unit
-    mark = trained_run.mark(data, folder)
+    mark = trained_run.mark(data, folder, args.data)
     kind = "test row" if settings.target else "test image"
     say(f"{folder.path} after {count(epoch)}, on {count(len(images), kind)} of {data.name}{mark}")
     measure = f"rmse = {significant(loss**0.5)}" if accuracy is None else f"accuracy = {percentage(accuracy)}"

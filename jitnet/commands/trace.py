@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     steps = forward(network.shapes, network.tensors(), image)
     backward(steps, network.tensors(), label, network.loss)
     out = listing.console()
-    mark, names = trained_run.mark(data, trained), trained_run.record_of(trained).name_of
+    mark, names = trained_run.mark(data, trained, args.data), trained_run.record_of(trained).name_of
     say(f"{trained.path}, test image {args.image} of {data.name}{mark}, true {names(label)}", "", "forward")
     for step in steps:
         _show(out, step.shape.name, "out", step.x.shape, step.out)

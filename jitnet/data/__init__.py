@@ -40,7 +40,7 @@ def load(
         JITNET_DATA first
     offline : never open a connection
     warn : takes a sentence about something the user should know; a Python warning unless given
-    report : takes what is going on when it may take a while, and the share of it that is done, from 0 to 1
+    report : takes a description of a step that may take a while, and the share of it that is done, from 0 to 1
     label : the column of a table's labels, by name or number from 1, where it is not called label, class, target or y
     skip_damaged : leave damaged images of class folders out, and count them, instead of refusing the data
     whole : of a single file all images are test images: it is only measured on
@@ -51,7 +51,7 @@ def load(
 
     Raises
     ------
-    InputError : what was asked for is not there, or it is damaged
+    InputError : the requested data are missing or damaged
     """
     options = Options(label, skip_damaged, whole)
     return search.load(os.fspath(spec), Cache(default_folder(), warn, report), offline, options)
@@ -66,7 +66,7 @@ def load_mnist(*, offline: bool = False) -> tuple[Arrays, Arrays]:
 
     Raises
     ------
-    InputError : MNIST is nowhere to be had; there is no stand-in
+    InputError : MNIST is not available; nothing replaces it
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What the arrays of a data set must be, whatever file they come from; else a sentence with the place and value."""
+"""What the arrays of a data set must be, from any kind of file; else a sentence with the place and value."""
 
 import math
 

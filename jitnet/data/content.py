@@ -13,7 +13,7 @@ import numpy as np
 
 from jitnet.errors import InputError
 
-LARGEST = 2**31  # bytes of one array; a claim beyond it is refused, whatever the file's header says
+LARGEST = 2**31  # bytes of one array; a claim beyond it is refused without reading it
 _CHUNK = 2**20
 
 Report = Callable[[str, float], None]  # takes what takes a while, and how much of it is done: 0 when it begins, to 1
@@ -95,7 +95,7 @@ def read_exactly(stream: Stream, size: int, where: str, largest: int = LARGEST) 
     if len(content) < size:
         raise InputError(f"{where} is cut short: expected {size:,} bytes after the header, got {len(content):,}")
     if len(content) > size:
-        raise InputError(f"{where} goes on after its data: expected {size:,} bytes after the header, check the file")
+        raise InputError(f"{where} continues after its data: expected {size:,} bytes after the header, check the file")
     return content
 
 

@@ -77,7 +77,7 @@ def assemble(
     """Build a data set from what a reader found; raises `InputError` when its arrays do not belong together.
 
     What has a known set's content, or was `verified` as a set of which no content is known beforehand, gets that
-    set's name; nothing else may have such a name. `warn` takes a sentence about whatever was assumed. `whole`: of
+    set's name; nothing else may have such a name. `warn` takes a sentence about each assumption. `whole`: of
     one file all images are to measure on, none is held out.
     """
     notes = list(raw.notes)

@@ -1,4 +1,4 @@
-"""Labels as numbers 0, 1, ..., by whatever names the files have; and splits that keep every class on both sides."""
+"""Labels as numbers 0, 1, ..., from the names in the files; and splits that keep every class on both sides."""
 
 import numpy as np
 
@@ -114,7 +114,7 @@ def held_out(labels: np.ndarray, names: list[str], where: str) -> np.ndarray:
 def chosen(labels: np.ndarray, count: int, last: bool) -> tuple[np.ndarray, bool]:
     """Return the places (count,) of the last or first images, and whether the order had to be left.
 
-    If the classes are not there in about their shares, as in sorted data, so many of each class are taken that they
+    If the classes are not there in about their shares, as in sorted data, that many of each class are taken that they
     are, again the last or first of it.
     """
     n = len(labels)

@@ -1,4 +1,4 @@
-"""Whether images lie on their side, as EMNIST's files hold them: told by how tall the characters are."""
+"""Whether images are transposed, as EMNIST's files hold them: told by how tall the characters are."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ _WIDE = 0.9  # handwriting is about 1.4 times as tall as wide, and lying on its 
 
 
 def turned(images: np.ndarray, labels: np.ndarray, names: list[str], named: bool) -> str:
-    """Return "turned upright" for images (N, H, W) that lie on their side, else "upright".
+    """Return "turned upright" for images (N, H, W) that are transposed, else "upright".
 
     Data whose files are called EMNIST (`named`) are turned if they are wider than tall; others only if they are the
     ten digits, and their ones are lines from left to right.

@@ -12,7 +12,7 @@ from jitnet.errors import InputError
 
 BYTES = 255.0
 _WHOLE = (1, 3, 7, 15, 16, 255, 1023, 4095, 16383, 65535)  # full scales in use: of bits, and the UCI digits' 16
-_FEW = 1000  # of all that is not black one pixel in so many above 255 is a mistake, not a deeper scale
+_FEW = 1000  # of all that is not black one pixel in this many above 255 is a mistake, not a deeper scale
 _DIM = 128  # a largest byte below this may be of another scale
 
 

@@ -28,12 +28,12 @@ class DataRecord:
     channels: int = 1
     image: tuple[int, ...] = ()  # height, width
     style: Style = AS_IS  # how its pictures were drawn, and so how others are prepared
-    split: str = ""  # how the test images were told from the training images
+    split: str = ""  # how the test images were separated from the training images
     notes: tuple[str, ...] = ()  # what was assumed
     sha256: str = ""
 
     def with_notes(self, *notes: str) -> "DataRecord":
-        """Return a copy with more notes, empty ones left out."""
+        """Return a copy with more notes, without empty ones."""
         return dataclasses.replace(self, notes=(*self.notes, *(note for note in notes if note)))
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,7 +93,7 @@ class DataRecord:
 
 
 def short_list(names: tuple[str, ...], most: int = 12) -> str:
-    """Return names separated by commas, the middle ones left out of many."""
+    """Return names separated by commas, without the middle ones if there are many."""
     if len(names) > most:
         return f"{', '.join(names[: most - 2])}, ..., {names[-1]} ({len(names)})"
     return ", ".join(names)

@@ -1,6 +1,6 @@
 """A run folder read back: one that an older jitnet wrote, or a kill cut short, still tells what it can.
 
-What is damaged is told in a sentence: `jitnet.run.schema` says what a file may hold.
+Damage is reported in a sentence: `jitnet.run.schema` says what a file may hold.
 """
 
 import os
@@ -68,7 +68,7 @@ class Run:
     def seconds_to(self, accuracy: float, column: str = "test_accuracy") -> float | None:
         """Return the seconds of training and evaluation until an accuracy in percent, None if it was not reached.
 
-        Compiling is left out: it happens in the first run only.
+        Compiling is excluded: it happens in the first run only.
         """
         seconds = 0.0
         for row in self.epochs:
@@ -128,7 +128,7 @@ def _read(path: Path) -> Run:
 
 
 def _settings(path: Path, meta: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that config.toml gives, over the defaults of what it does not name yet."""
+    """Return the settings that config.toml gives, over the defaults for the others."""
     file = path / "config.toml"
     if os.path.lexists(file):
         known = asdict(schema.read_settings(path))

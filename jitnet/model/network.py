@@ -112,7 +112,7 @@ class Network:
         """Draw weights from the normal distribution and set biases to 0.
 
         documents: N(0,1)/9 for a conv, N(0,1)/fan_in for a dense layer. lecun: variance 1/fan_in (LeCun 1998).
-        he: variance 2/fan_in (He 2015). normal: N(0,1)/100, small whatever the layer.
+        he: variance 2/fan_in (He 2015). normal: N(0,1)/100, small for every layer.
         """
         rng = np.random.default_rng(seed)
         for name, array in self.tensors().items():
@@ -198,7 +198,7 @@ class Network:
         order: np.ndarray,  # int64, the images of all steps in turn
         batch_size: int,
         lrs: np.ndarray,  # (steps,) float64
-        totals: np.ndarray,  # (1,) float64, the sum of losses goes on here
+        totals: np.ndarray,  # (1,) float64, the sum of losses is continued here
         optimizer: Optimizer | None = None,  # SGD unless given
     ) -> tuple[int, np.ndarray]:
         """Take len(lrs) steps; return how many were finite (-1: a parameter is not), and each one's loss."""

@@ -10,7 +10,7 @@ from jitnet.events import EpochDone, Event, Progress, StepsDone, Warned, as_reco
 from jitnet.run import metrics, schema
 from jitnet.storage.atomic import replace_file
 
-FIRST = 40  # calls, some three seconds of training, of which each is recorded
+FIRST = 40  # calls, about three seconds of training, of which each is recorded
 
 
 class RunLogs:
@@ -69,7 +69,7 @@ class RunLogs:
             self._steps.flush()
         except OSError as error:
             warned, self._failed = self._failed, True
-            message = f"cannot write the logs in {self.path}: {error.strerror}; training goes on"
+            message = f"cannot write the logs in {self.path}: {error.strerror}; training continues"
             return [] if warned else [Warned(message=message)]
         self._failed = False
         return []

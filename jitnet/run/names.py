@@ -1,4 +1,4 @@
-"""Where runs are and what they are called: new names, RUN arguments, and meta.json."""
+"""Where runs are, and their names: new names, RUN arguments, and meta.json."""
 
 import errno
 import json

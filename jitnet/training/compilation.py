@@ -1,4 +1,4 @@
-"""Compiling the kernels as a phase of its own, which views can show and which is over before the first epoch."""
+"""Compiling the kernels as a separate phase, which views can show and which is over before the first epoch."""
 
 import contextlib
 import importlib
@@ -39,7 +39,7 @@ def compile_kernels(
 ) -> Iterator[Event]:
     """Compile, or load from the cache, what training on such images at this batch size will call.
 
-    Kernels whose cached code is damaged are compiled anew, with one warning. Without a place for a cache there is a
+    Kernels whose cached code is damaged are compiled again, with one warning. Without a place for a cache there is a
     warning too.
     """
     targets = np.zeros(1, np.uint8) if targets is None else targets
@@ -91,14 +91,14 @@ def _with_warnings(compiling: Iterator[Event]) -> Iterator[Event]:
 
     if cache.CACHE_FOLDER is None:
         yield Warned(
-            message="no folder is writable for compiled kernels, so each start compiles them anew: "
+            message="no folder is writable for compiled kernels, so each start compiles them again: "
             "set JITNET_CACHE_DIR to one that is"
         )
     yield from compiling
     if cache.DAMAGED:
         names = ", ".join(sorted(set(cache.DAMAGED)))
         cache.DAMAGED.clear()
-        yield Warned(message=f"the cache of compiled kernels was damaged, so these were compiled anew: {names}")
+        yield Warned(message=f"the cache of compiled kernels was damaged, so these were compiled again: {names}")
 
 
 def _compile_in_turn(
@@ -111,11 +111,11 @@ def _compile_in_turn(
     started = time.perf_counter()
     cached = all(_in_cache(name) for name in drivers)
     here = () if cached else tuple(name for name in parts if name not in drivers)
-    beside: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
     if not cached and len(drivers) > 1 and _has_second_core():
-        beside = (*(name for name in here if name != _LONGEST), _INFERENCE)
-        here = tuple(name for name in here if name not in beside)
-    with _second_process(beside, network, *example) as process:
+        elsewhere = (*(name for name in here if name != _LONGEST), _INFERENCE)
+        here = tuple(name for name in here if name not in elsewhere)
+    with _second_process(elsewhere, network, *example) as process:
         for name in (*here, *drivers):
             if not (process and _needs(name)):
                 importlib.import_module(f"jitnet.kernels.{name.rpartition('.')[0]}")
@@ -164,9 +164,9 @@ def _second_process(
     targets: np.ndarray,
     optimizer: Optimizer,
 ) -> Iterator[subprocess.Popen | None]:
-    """Compile some kernels in a process of their own meanwhile: see docs/decisions.md.
+    """Meanwhile compile some kernels in a second process: see docs/decisions.md.
 
-    Nothing depends on it: what it does not leave in the cache is compiled here.
+    Nothing depends on it: kernels that it did not compile are compiled here.
     """
     process = None
     if names:
@@ -186,7 +186,7 @@ def _second_process(
 
 
 def compile_alone(names: tuple[str, ...], dtype: str, images: str, targets: str, axes: int) -> None:
-    """Compile some kernels for these dtypes, and targets of so many axes; any network will do."""
+    """Compile some kernels for these dtypes, and targets of that many axes; any network will do."""
     network = Network(parse("dense2"), (1, 1, 1), dtype=np.dtype(dtype).type)
     example = 1, np.zeros((1, 1, 1, 1), images), np.zeros((1,) * axes, targets), network.plain_optimizer()
     for name in names:
@@ -224,7 +224,7 @@ def _compile_for(name: str, arguments: tuple) -> None:
 def _arguments(
     function: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
 ) -> tuple:
-    """Return arguments of the right types, their values being of no account."""
+    """Return arguments of the right types, whose values are not used."""
     number = np.dtype(network.dtype).type(1)
     vector: np.ndarray = np.empty(1, network.dtype)
     matrix = vector.reshape(1, 1)

@@ -1,8 +1,8 @@
 """The convolution of layers/convolution.py row by row, and its gradients, each as one contraction over shifted views.
 
-An image lies in a buffer with a border of zeros: x is (H+2, W+2, C), so no kernel asks where the edge is. In such a
-buffer the 3*C numbers under one row of the filter lie side by side, and the next output pixel's lie C further on: the
-sum over a window is a product of a strided matrix with weight.reshape(3, 3*C, OC).
+An image is stored in a buffer with a border of zeros: x is (H+2, W+2, C), so no kernel tests for the edge. In it the
+3*C numbers under one row of the filter are adjacent, and the next output pixel's are C further on: the sum over a
+window is a product of a strided matrix with weight.reshape(3, 3*C, OC).
 """
 
 from ..compiler.array_views import strided, view

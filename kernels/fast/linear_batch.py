@@ -1,6 +1,6 @@
 """The dense layer of layers/linear.py for a batch: three matrix products, in blocks that suit the caches.
 
-Work is cut into strips of the layer, whatever the number of threads; each strip sums in a fixed order.
+Work is cut into strips of the layer, for any number of threads; each strip sums in a fixed order.
 """
 
 from numba import prange

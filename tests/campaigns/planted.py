@@ -90,7 +90,7 @@ FAULTS = (
      UNNOTICED + "the_key_of_class_folders_depends_on_names_of_files"),
     ("kernels of another numpy", "kernels/compiler/cache.py", "        numpy.__version__,\n", "",
      UNNOTICED + "kernels_of_another_version_have_another_folder"),
-    ("the worse half goes on", "jitnet/trials/driver.py", "key=lambda group: -score(alive[group])",
+    ("the worse half continues", "jitnet/trials/driver.py", "key=lambda group: -score(alive[group])",
      "key=lambda group: score(alive[group])",
      UNNOTICED + "halving_keeps_the_better_half"),
     ("an escape code is printed", "jitnet/printing.py", "if text.isprintable():", "if True:",

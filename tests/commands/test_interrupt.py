@@ -13,7 +13,7 @@ from jitnet.cli import main
 # Send the signal when a module is about to be imported: the later, the more is there already.
 AT_IMPORT = """
 import os, runpy, signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the parent had ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also if the parent ignored it
 at, how, *words = sys.argv[1:]
 class Finder:
     def find_spec(name, path=None, target=None):

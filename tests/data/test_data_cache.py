@@ -1,4 +1,4 @@
-"""The cache of parsed arrays: nothing comes out that was not hashed, whoever else is writing."""
+"""The cache of parsed arrays: nothing unverified is read, also while others write."""
 
 import os
 import subprocess

@@ -288,7 +288,7 @@ sys.exit(not found.parts)
 
 
 def kill_downloads(server, tmp_path, monkeypatch, kills):
-    """Kill a process at random moments of a download; the next one finds nothing that is not whole, and goes on."""
+    """Kill a process at random moments of a download; the next one finds only whole files, and continues."""
     monkeypatch.setattr(search, "copies", lambda known: [])
     monkeypatch.setattr(download, "TIMEOUT", 5.0)
     draw, midway = random.Random(0), 0

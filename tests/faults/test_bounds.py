@@ -72,7 +72,7 @@ def check_region(monkeypatch, make, batch_size, seed):
 
 @serial_kernel
 def copy_too_much(x, out, more):
-    """Copy, and `more` numbers behind it."""
+    """Copy, and `more` numbers after it."""
     store(out, 0, out.size + more, load(x, 0, x.size))
 
 

@@ -1,4 +1,4 @@
-"""What is not finite never passes for a success: each compiled call says so by what it returns."""
+"""A value that is not finite is never a success: each compiled call reports it in its result."""
 
 import nets
 import numpy as np

@@ -1,4 +1,4 @@
-"""Whatever the bytes, a reader takes them or refuses them in one sentence: it never crashes, and memory stays flat."""
+"""For any bytes, a reader takes them or refuses them in one sentence: it never crashes, and memory stays flat."""
 
 import io
 import json

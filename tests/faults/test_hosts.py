@@ -105,7 +105,7 @@ def test_memory_that_is_limited(folder):
 
 
 def test_memory_that_runs_out_in_mid_training(folder, monkeypatch, capsys):
-    """As an error it is one sentence, and what was saved before goes on to the same bits."""
+    """As an error it is one sentence, and what was saved before continues to the same bits."""
     real, calls = loop.Training._train_epoch, []
 
     def full(self):
@@ -148,7 +148,7 @@ sys.exit(main(sys.argv[1:]))
 
 @needs_unshare
 def test_a_disk_that_is_really_full(folder):
-    """A file system of 512 KiB is filled in mid-training: the exit code says so, the last good checkpoint is whole."""
+    """A file system of 512 KiB is filled in mid-training: the exit code reports it, the last checkpoint is whole."""
     (folder / "runs").mkdir()
     python = f"{shlex.quote(sys.executable)} -W error"
     words = shlex.join((*WORDS, "--epochs", "3", "--name", "run"))
@@ -211,7 +211,7 @@ if child == 0:
         os._exit(3)
     os._exit(0)
 status = os.waitpid(child, 0)[1]
-assert sys.argv[1] == "before" or (case.network.logits(case.images) == before).all()  # the parent goes on
+assert sys.argv[1] == "before" or (case.network.logits(case.images) == before).all()  # the parent continues
 print(numba.threading_layer() if sys.argv[1] == "after" else "", os.waitstatus_to_exitcode(status))
 """
 
@@ -219,7 +219,7 @@ print(numba.threading_layer() if sys.argv[1] == "after" else "", os.waitstatus_t
 @pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "darwin", reason="needs fork")
 @pytest.mark.parametrize(("layer", "code"), [("omp", 3), ("workqueue", 0)])
 def test_a_fork_behind_the_first_kernel(layer, code):
-    """GNU's OpenMP would end the child by a signal: an error instead. workqueue can go on."""
+    """GNU's OpenMP would end the child by a signal: an error instead. workqueue can continue."""
     said = run(FORKED, "after", NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="4")
     assert said.endswith(f"{layer} {code}\n")
     assert ("multiprocessing's 'spawn'" in said) == (code == 3)

@@ -1,6 +1,6 @@
 """NaN goes through every operation of the forward pass: wherever the naive twin has one, the kernel has one too.
 
-The loss then shows it, whatever lies between. One that is lost on the way would make a broken network train on.
+The loss then shows it, after any layers. One that is lost on the way would make a broken network train on.
 """
 
 import compiled

@@ -14,7 +14,7 @@ SHAPES = {"avx2": [32, 6], "neon": [16, 8], "generic": [16, 6]}  # bytes of a ve
 FORCED = tuple(SHAPES)
 OTHERS = [tile for tile in FORCED if tile != TILE]  # all tests run on this machine's own tile anyway
 
-# What is proved of the drivers, in short: each tile compiles them anew, which takes longer than these tests.
+# What is proved of the drivers, in short: each tile compiles them again, which takes longer than these tests.
 GUARDS = (
     "faults/test_faults.py::test_activations_that_overflow_are_never_a_success",
     "faults/test_faults.py::test_a_bad_parameter_is_never_a_success",

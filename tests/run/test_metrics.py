@@ -1,4 +1,4 @@
-"""metrics.csv is read by its own header, whatever columns it has, and a resume keeps them."""
+"""metrics.csv is read by its own header, with any columns, and a resume keeps them."""
 
 import csv
 import math

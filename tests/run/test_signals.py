@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin in every phase: a checkpoint is saved, the last line says how to go on, the terminal is whole."""
+"""Signals in every phase: a checkpoint is saved, the last line says how to continue, the terminal is whole."""
 
 import functools
 import os

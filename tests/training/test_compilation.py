@@ -53,7 +53,7 @@ def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
     assert "load" in done and done[0] == "pool"
 
 
-def beside(*names):
+def elsewhere(*names):
     """Start the second process."""
     return compilation._second_process(names, NETWORK, 1, IMAGES, np.zeros(5, np.uint8), NETWORK.plain_optimizer())
 
@@ -61,20 +61,20 @@ def beside(*names):
 def test_a_second_process_leaves_kernels_in_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    with beside("layers.loss.output_loss") as process:
+    with elsewhere("layers.loss.output_loss") as process:
         assert process.wait(120) == 0
     assert list(tmp_path.rglob("loss.output_loss-*.nbi"))
 
 
 def test_the_second_process_ends_with_the_compilation():
-    with beside("fast.batch_conv.conv_blocks_backward") as process:
+    with elsewhere("fast.batch_conv.conv_blocks_backward") as process:
         assert process.poll() is None
     assert process.returncode is not None
 
 
 def test_without_a_second_process_all_is_compiled_here(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with beside("fast.batch_conv.conv_blocks_backward") as process:
+    with elsewhere("fast.batch_conv.conv_blocks_backward") as process:
         assert process is None
 
 
@@ -117,7 +117,7 @@ def test_a_damaged_kernel_of_the_built_in_digits(folder, content):
     words = ("train", "cnn", "--arch", "dense4", "--data", "synthetic", "--limit", "20", "--epochs", "1")
     jitnet(folder, *words)
     shown = jitnet(folder, *words, NUMBA_CACHE_DIR=harmed(folder, "synthetic.*", content))
-    assert shown.returncode == 0 and "compiled anew: draw_digits" in shown.stderr
+    assert shown.returncode == 0 and "compiled again: draw_digits" in shown.stderr
 
 
 @pytest.mark.slow

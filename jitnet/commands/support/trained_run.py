@@ -69,13 +69,13 @@ def has_changed(data: Dataset, trained: Trained) -> bool:
     return bool(trained.meta.get("data_sha256")) and data.sha256 != trained.meta["data_sha256"]
 
 
-def mark(data: Dataset, trained: Trained) -> str:
-    """Return what a result must say of its data: synthetic, or others than those of the run."""
+def mark(data: Dataset, trained: Trained, spec: str | None) -> str:
+    """Return what a result must say of its data: synthetic, or no longer those of the run (`spec` names others)."""
     if data.synthetic:
         return " (synthetic digits)"
     if trained.meta.get("data") == "synthetic":
         return " (trained on synthetic digits)"
-    return " (not the data it was trained on)" if has_changed(data, trained) else ""
+    return " (not the data it was trained on)" if spec is None and has_changed(data, trained) else ""
 
 
 def record_of(trained: Trained) -> DataRecord:

@@ -77,7 +77,7 @@ def _polarity(grey: np.ndarray) -> tuple[bool, int, np.ndarray]:
 
 
 def _plane(grey: np.ndarray) -> np.ndarray:
-    """Return the plane (H, W) through the border's grey levels, those that are far from it left out."""
+    """Return the plane (H, W) through the border's grey levels, without those that are far from it."""
     height, width = grey.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / max(height, width)
     ring = np.zeros(grey.shape, bool)

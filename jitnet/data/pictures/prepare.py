@@ -10,7 +10,7 @@ from jitnet.data.pictures.shapes import drawing
 from jitnet.errors import InputError
 
 _WORK = 160  # pixels of the longer side that ink is looked for in
-_SMALL = 0.4  # of the picture: a drawing that is smaller is looked at again, by itself
+_SMALL = 0.4  # of the picture: a drawing that is smaller is examined again alone
 _WIDE = 0.8  # of the part around a small drawing: so wide its strokes may be
 _PAPER = 0.25  # of strong ink: below it is paper, its shadows, and what JPEG adds
 _LINES = 0.5  # of strong ink: below it are ruled lines, where they were not straight enough to go

@@ -72,7 +72,7 @@ def decode_npz(content: bytes, names: tuple[str, ...] | None, where: str) -> dic
                     arrays[name] = read(member, f"{name} in {where}")
     except InputError:
         raise
-    except Exception as error:  # as above: a damaged archive raises whatever the reader stumbles over
+    except Exception as error:  # as above: a damaged archive raises many kinds of errors
         raise InputError(
             f"{where} is not a sound npz file ({brief(error)}): expected one that np.savez wrote"
         ) from None

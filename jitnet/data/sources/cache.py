@@ -1,4 +1,4 @@
-"""The folder where parsed arrays are kept. Whatever comes out of it was hashed on the way.
+"""The folder where parsed arrays are kept. Everything read from it is verified by its hash.
 
 An entry is one file, `<key>.<sha256 of the content>.npy`: its name says what must be in it, so one rename
 puts both in place and several processes may fill the folder at once. Without a folder that can be written
@@ -42,7 +42,7 @@ def default_folder() -> Path | None:
 class Cache:
     """A folder of verified arrays; with `folder` None it holds nothing and takes nothing.
 
-    `warn` takes a sentence about an entry that was damaged and is given up, `report` how far the making of one is.
+    `warn` takes a sentence about an entry that was damaged and is given up, `report` the progress of making one.
     """
 
     def __init__(self, folder: Path | None, warn: Warn, report: Report = silent):
@@ -52,7 +52,7 @@ class Cache:
         self._given_up: set[Path] = set()  # damaged, and perhaps not to be removed: each is mentioned once
 
     def load(self, key: str = "*", sha256: str = "*") -> Part | None:
-        """Return the array kept under a key, or one with a known content; None when there is no sound one."""
+        """Return the array kept under a key, or one with a known content; None when there is no valid one."""
         for path in self._entries(f"{key}.{sha256}.npy"):
             if path not in self._given_up and (part := self._verified(path)):
                 return part
@@ -78,7 +78,7 @@ class Cache:
         return True
 
     def files(self) -> list[Path]:
-        """Return every file that jitnet wrote here, those an interrupted process left behind included."""
+        """Return every file that jitnet wrote here, including those of interrupted processes."""
         return self._entries(f"*.{'[0-9a-f]' * 64}.npy") + self._entries("jitnet-*.tmp")
 
     def _entries(self, pattern: str) -> list[Path]:

@@ -37,7 +37,7 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
     ----------
     known, part : the data set, and which of its four files
     mirrors : URLs of folders, in the order to try them
-    report : is told of each attempt, and how much of its announced length has come
+    report : takes a description of each attempt, and the share of its announced length that has arrived
     until : the `time.monotonic()` at which to give up
 
     Returns
@@ -47,7 +47,7 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
 
     Raises
     ------
-    DownloadError : every mirror failed, in whatever way
+    DownloadError : every mirror failed
     """
     reasons: list[str] = []
     for place, mirror in enumerate(mirrors, 1):

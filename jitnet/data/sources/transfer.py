@@ -30,7 +30,7 @@ class Transfer(io.RawIOBase):
     """The body of the answer to a request, as a raw file; `length` is what the host announces, None if it does not.
 
     It waits at most `patience` seconds for the answer and for each piece of the body, and until `until`, a
-    `time.monotonic()`, in all. Raises `URLError` when there is no answer in time, `Late` at `until`, `TimeoutError` for
+    `time.monotonic()`, in all. Raises `URLError` when no answer arrives in time, `Late` at `until`, `TimeoutError` for
     a body that stalls, and what urllib raises.
     """
 
