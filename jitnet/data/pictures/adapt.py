@@ -5,7 +5,7 @@ import numpy as np
 from jitnet.data import pixels
 from jitnet.data.pictures.prepare import Prepared, centred
 from jitnet.data.pictures.resize import resized
-from jitnet.data.pictures.style import MNIST, in_style
+from jitnet.data.pictures.style import in_style, presumed
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 
@@ -18,7 +18,7 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
     Parameters
     ----------
     levels : (H, W) numbers, as a file has them
-    record : of the data that the network was trained on; one without a kind is of an old run, whose looks are MNIST's
+    record : of the data that the network was trained on; one without a kind is of an old run, whose style is presumed
     height, width : of the network's images
     name : of the picture, for messages
     drawn : whether it is a picture file, whose format says what white is, or an array, which follows the data
@@ -27,7 +27,7 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
     ------
     InputError : it is blank, or its numbers or its shape are others than in training
     """
-    style = record.style if record.kind else MNIST
+    style = record.style if record.kind else presumed(height, width)
     image, note = _bytes(levels, record, name, drawn)
     if style.prepared:
         _require_ink(image)

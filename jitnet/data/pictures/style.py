@@ -37,6 +37,11 @@ AS_IS = Style()
 MNIST = Style(True, True, 20, 1, 20, True, 2.0)
 
 
+def presumed(height: int, width: int) -> Style:
+    """Return the style of pictures of this size of which nothing is recorded: MNIST's, if they are not too small."""
+    return MNIST if min(height, width) >= _SMALLEST else AS_IS
+
+
 def measure(images: np.ndarray) -> tuple[Style, str]:
     """Return the style of grey images (N, H, W) uint8, and their polarity as a phrase, "" if it cannot be told."""
     height, width = images.shape[1:3]
