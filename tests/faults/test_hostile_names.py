@@ -207,12 +207,12 @@ def test_undecodable_names_are_one_sentence_or_shown_escaped(folder, capfd, monk
     run(capfd, "train", "cnn", *TINY, "--data", NOT_UTF8, codes=(2,))
     run(capfd, "train", "cnn", *TINY, "--name", NOT_UTF8, codes=(2,))
     run(capfd, "train", "cnn", "--arch", NOT_UTF8, codes=(2,))
+    run(capfd, "eval", NOT_UTF8, "--data", NOT_UTF8, *runs, codes=(2,))
     for words in (
         ["runs", "list"],
         ["runs", "list", "--json"],
         ["runs", "show", NOT_UTF8],
         ["eval", NOT_UTF8],
-        ["eval", NOT_UTF8, "--data", NOT_UTF8],
         ["runs", "compare", NOT_UTF8, LINES],
         ["runs", "compare", NOT_UTF8, LINES, "--csv"],
         ["report", NOT_UTF8],
