@@ -186,8 +186,9 @@ def test_eval_and_predict(folder, capsys):
     assert main(["eval", "run", "--best"]) == 0
     assert " epochs, on 60 test images" in capsys.readouterr().out
     assert main(["predict", "run", "digits/t10k-images-idx3-ubyte"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 60 and lines[0].startswith("t10k-images-idx3-ubyte[0]: ")
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert last == "by runs/run after 6 epochs, trained on digits"
+    assert len(lines) == 60 and lines[0].startswith("digits/t10k-images-idx3-ubyte[0]: ")
     ranked = re.fullmatch(r".*: (\d)    (\d) +([\d.]+) %  (\d) +([\d.]+) %  (\d) +([\d.]+) %", lines[0])
     assert ranked and ranked[1] == ranked[2] and 99 < sum(map(float, ranked.group(3, 5, 7))) < 101
 
@@ -201,12 +202,14 @@ def test_what_eval_and_predict_refuse(folder, capsys):
     Path("text.png").write_text("not an image")
     Path("empty.npy").touch()
     for name, said in (
-        ("missing.png", "missing.png"),
-        ("blank.npy", "blank.npy: the image is blank"),
-        ("text.png", "text.png"),
-        ("empty.npy", "empty.npy is empty"),
+        ("missing.png", "is not a file"),
+        ("blank.npy", "the image is blank"),
+        ("text.png", "an image"),
+        ("empty.npy", "is empty"),
     ):
-        assert said in refusal(capsys, "predict", "run", name)
+        assert main(["predict", "run", name]) == 1
+        line, last = capsys.readouterr().out.splitlines()
+        assert line.startswith(f"{name}: no answer: ") and said in line and last.endswith("; 1 of 1 have no answer")
     assert "best.safetensors" in refusal(capsys, "predict", "run", "blank.npy", "--best")
 
 
@@ -219,7 +222,7 @@ def test_the_loss_over_time_is_plotted_after_training(folder, capsys):
 def test_a_plot_that_cannot_be_is_refused_before_training(folder, capsys, monkeypatch):
     words = ("train", "cnn", *TINY)
     assert "ends in .svg or .png" in refusal(capsys, *words, "--save", "loss.gif")
-    assert "no folder nowhere" in refusal(capsys, *words, "--save", "nowhere/loss.svg")
+    assert "the folder nowhere does not exist" in refusal(capsys, *words, "--save", "nowhere/loss.svg")
     assert "--plot is given with --ui json" in refusal(capsys, *words, "--plot", "--ui", "json")
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
