@@ -63,7 +63,7 @@ def test_a_table_that_is_gone_or_other_is_said_once(page, monkeypatch, capsys):
 
 def test_a_regression_cannot_be_drawn_as_images(page, monkeypatch, capsys):
     monkeypatch.chdir(page[0])
-    assert "classified images only" in refusal(capsys, "errors", "reg")
+    assert "expected a run that classifies images" in refusal(capsys, "errors", "reg")
 
 
 def test_residuals_are_in_the_unit_of_the_target():
