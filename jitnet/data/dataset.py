@@ -82,7 +82,8 @@ def assemble(
     """
     notes = list(raw.notes)
     x = [checks.images(each, source) for each in (raw.x_train, raw.x_test) if each is not None]
-    y = [labels.texts(each, source) for each in (raw.y_train, raw.y_test) if each is not None]
+    given = [each for each in (raw.y_train, raw.y_test) if each is not None]
+    y = given if raw.names else [labels.texts(each, source) for each in given]  # a folder's name is its class as it is
     checks.belong(x, y, source)
     blank = pixels.require_content(x[0], source)
     scale = pixels.scale_of(x, source)

@@ -69,7 +69,9 @@ def test_errors_draws_the_worst_first(folder, capsys):
     capsys.readouterr()
     assert main(["errors", "run", "--count", "2"]) == 0
     out = capsys.readouterr().out
-    assert f"{len(wrong)} of 60 test images of digits are wrong; here are the 2 worst" in out
+    right = f"{100 * (60 - len(wrong)) / 60:.2f}"
+    head, _, out = out.partition("\n")
+    assert head == f"runs/run: {len(wrong)} of 60 test images of digits are wrong ({right} % right); here are the 2 worst"
     shown = [tuple(map(int, found)) for found in re.findall(r"image (\d+): true (\d), predicted (\d)", out)]
     assert shown == [(i, data.y_test[i], chances[i].argmax()) for i in worst[:2]]
     percents = [float(p) for p in re.findall(r"([\d.]+) %", out)]

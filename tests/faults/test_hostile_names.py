@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import re
@@ -31,9 +32,17 @@ EVIL = "=1\x1b]0;t\x07\x1b[666D\x9b31m\u202ea\u2066\x7f|`<img src=x onerror=y>\u
 LINES = EVIL + "\nforged"  # where a name may have a line end
 NOT_UTF8 = os.fsdecode(b"\xffx\xc3")
 RAW = re.compile("\x1b\\]|\x07|\x1b\\[666D|[\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b\r\ud800-\udfff]")
-FORGED = re.compile(r"^\s*forged", re.MULTILINE)
 TINY = "--arch conv2 pool dense4 --init he --lr 0.1".replace("conv2 pool dense4", "conv2,pool,dense4").split()
 TINY[1] = "conv2 pool dense4"
+
+
+def has_forged_line(text: str) -> bool:
+    """Return whether a line starts with the second line of a name; a table may fold it after its escaped line end."""
+    lines = ["", *text.split("\n")]
+    return any(
+        line.lstrip().startswith("forged") and not before.rstrip().endswith("\\n")
+        for before, line in itertools.pairwise(lines)
+    )
 
 
 def class_folders(home: Path) -> Path:
@@ -82,7 +91,7 @@ def folder(home, tmp_path, monkeypatch):
 
 def check(text: str, about: object) -> None:
     assert not RAW.search(text), (about, RAW.search(text), text[:2000])
-    assert not FORGED.search(text), (about, text[:2000])
+    assert not has_forged_line(text), (about, text[:2000])
 
 
 def run(capfd, *words: str, codes: tuple[int, ...] = (0,)) -> str:
@@ -198,12 +207,12 @@ def test_undecodable_names_are_one_sentence_or_shown_escaped(folder, capfd, monk
     run(capfd, "train", "cnn", *TINY, "--data", NOT_UTF8, codes=(2,))
     run(capfd, "train", "cnn", *TINY, "--name", NOT_UTF8, codes=(2,))
     run(capfd, "train", "cnn", "--arch", NOT_UTF8, codes=(2,))
+    run(capfd, "eval", NOT_UTF8, "--data", NOT_UTF8, *runs, codes=(2,))
     for words in (
         ["runs", "list"],
         ["runs", "list", "--json"],
         ["runs", "show", NOT_UTF8],
         ["eval", NOT_UTF8],
-        ["eval", NOT_UTF8, "--data", NOT_UTF8],
         ["runs", "compare", NOT_UTF8, LINES],
         ["runs", "compare", NOT_UTF8, LINES, "--csv"],
         ["report", NOT_UTF8],

@@ -61,7 +61,7 @@ class Signalling:
 def signalled(monkeypatch, *signals: int, kind: type, nth: int = 1) -> int:
     with monkeypatch.context() as patch:
         view = Signalling(*signals, kind=kind, nth=nth)
-        patch.setattr(display, "open_view", lambda ui: view)
+        patch.setattr("jitnet.commands.train.open_view", lambda ui: view)
         return main(list(WORDS))
 
 
@@ -194,10 +194,12 @@ def test_the_suite_sends_signals_where_its_own_parent_ignores_them():
     run(
         "import signal, subprocess, sys\n"
         "for number in (signal.SIGINT, signal.SIGHUP):\n    signal.signal(number, signal.SIG_IGN)\n"
+        "sys.path.append(sys.argv[1])\n"
         "import conftest\n"
         "code = 'import signal; assert signal.SIG_IGN not in map(signal.getsignal, (2, 1))'\n"
         "assert signal.SIG_IGN not in map(signal.getsignal, (2, 1))\n"
-        "subprocess.run([sys.executable, '-c', code], check=True)\n"
+        "subprocess.run([sys.executable, '-c', code], check=True)\n",
+        str(HELPERS[0].parent),
     )
 
 

@@ -191,6 +191,7 @@ def test_bits_do_not_depend_on_the_length_of_calls(monkeypatch, kind):
     assert len(ends) == 1
 
 
+@pytest.mark.filterwarnings("ignore:the network has learnt nothing")  # the labels are random
 @pytest.mark.parametrize("kind", KINDS)
 def test_partial_fits_remember_what_the_optimiser_does(kind):
     """Two of them are the two epochs of a fit, to the bit."""

@@ -16,6 +16,7 @@ from processes import ROOT
 
 from bench import claims
 from jitnet.cli import main
+from jitnet.commands import gradcheck
 from jitnet.commands.support import progress_bar as waiting_file
 from jitnet.commands.support import trained_run
 from jitnet.commands.support.progress_bar import Waiting
@@ -31,8 +32,8 @@ def csv(rows: int, quoted: bool = False) -> bytes:
 @pytest.mark.parametrize("quoted", [False, True], ids=["numpy", "line by line"])
 def test_a_csv_is_reported_as_it_is_read(quoted):
     said: list[tuple[str, float]] = []
-    pixels, labels = tables.decode(csv(2_000, quoted), "big.csv", lambda *told: said.append(told))
-    assert len(pixels) == 2_000 and labels[11] == 1
+    table = tables.decode(csv(2_000, quoted), "big.csv", lambda *told: said.append(told))
+    assert len(table.pixels) == 2_000 and int(table.labels[11]) == 1
     assert {what for what, _ in said} == {"reading big.csv"}
     shares = [share for _, share in said]
     last = shares[len(shares) - shares[::-1].index(0.0) - 1 :]  # of the second reading, if the first was given up
@@ -100,7 +101,7 @@ def test_gradients_and_claims_report_how_far_they_are(tmp_path, monkeypatch, cap
         def report(self, what, share):
             said.append((what, share))
 
-    monkeypatch.setattr(waiting_file, "Waiting", Told)
+    monkeypatch.setattr(gradcheck, "Waiting", Told)
     assert main(["gradcheck", "mlp", "--hidden", "2", "--side", "4", "--samples", "1"]) == 0
     assert [share for _, share in said] == sorted(share for _, share in said) and said[-1][1] == 1
     said.clear()

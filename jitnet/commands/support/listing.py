@@ -211,7 +211,7 @@ def _classes(matrix: list[list[int]], record: DataRecord) -> Table:
     for name in CLASS_HEAD:
         table.add_column(name, justify="right" if name != CLASS_HEAD[-1] else "left")
     for cells in class_rows(matrix, record.name_of):
-        table.add_row(*cells)
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
 
 

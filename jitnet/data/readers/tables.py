@@ -96,8 +96,11 @@ def _lines(content: bytes, layout: Layout, where: str, report: Report) -> Iterat
 def _line_by_line(content: bytes, layout: Layout, where: str, report: Report, taken: list[bytes]) -> np.ndarray:
     """Read what numpy refused: slower, but it takes "5" and 5.0, and knows the line of what is wrong."""
     rows: list[np.ndarray] = []
-    header, width = layout.skipped, 0
+    header, width, done = layout.skipped, 0, 0
     for place, line in enumerate(io.BytesIO(content), 1):
+        if place % _SOME == 1:
+            report(f"reading {where}", done / len(content))
+        done += len(line)
         if not line.strip() or (header and (header := header - 1) >= 0):
             continue
         fields = layout.fields(line.decode("utf-8", "replace"))
@@ -117,6 +120,7 @@ def _line_by_line(content: bytes, layout: Layout, where: str, report: Report, ta
                 raise InputError(_not_a_number(where, text, place, column + 1))
             values.append(value)
         rows.append(np.array(values))
+    report(f"reading {where}", 1.0)
     if not rows:
         raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
     table = np.stack(rows)
