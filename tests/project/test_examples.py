@@ -35,7 +35,9 @@ def test_the_examples_run(name, tmp_path):
 
 
 FEW = """
+import warnings
 import jitnet.data
+warnings.filterwarnings("ignore", "the network has learnt nothing")  # from few images at the rate for many
 few = jitnet.data.load("synthetic")
 jitnet.data.load_mnist = lambda: ((few.x_train[:200], few.y_train[:200]), (few.x_test, few.y_test))
 """

@@ -12,6 +12,7 @@ from jitnet.data.pictures.resize import at_most, enlarged
 _CONTRAST = 24.0  # grey levels between ink and paper: below it nothing is drawn
 _WIDEST_STROKE = 0.4  # of the shorter side: what is wider is paper, or its shadow
 _COARSE = 64  # pixels of the longer side that the paper is estimated in
+_NEAR = 0.1  # of the side: the outermost pixels of a stroke at the border may be blurred
 _ALL_ALONG = 0.08  # of a line's pixels may be paper
 _THICKEST_LINE = 0.06  # of the side
 _MARGINS = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2)  # of the side: where a frame may end
@@ -115,10 +116,11 @@ def _difference(grey: np.ndarray, plane: np.ndarray, light: bool, widest: float)
 
 
 def _is_crossed(coarse: np.ndarray) -> bool:
-    """Whether ink crosses the border of a picture (h, w): its grey levels jump along it, as no shadow's do."""
+    """Whether ink reaches the border of a picture (h, w): near it the grey levels jump, as no shadow's do."""
     contrast = float(np.quantile(coarse, 0.99) - np.quantile(coarse, 0.01))
-    sides = (coarse[0], coarse[-1], coarse[:, 0], coarse[:, -1])
-    return any(len(side) > 2 and float(np.abs(side[2:] - side[:-2]).max()) > 0.6 * contrast for side in sides)
+    deep = max(1, round(_NEAR * min(coarse.shape)))
+    sides = [lines for each in (coarse, coarse.T) for lines in (each[:deep], each[-deep:])]  # each (deep, n)
+    return any(side.shape[1] > 2 and float(np.abs(side[:, 2:] - side[:, :-2]).max()) > 0.6 * contrast for side in sides)
 
 
 def _without_lines(strength: np.ndarray) -> np.ndarray:
