@@ -78,7 +78,7 @@ class DataRecord:
 
     @property
     def labels(self) -> np.ndarray:
-        """The classes (C,) as the files have them: int64 if they all are whole numbers of at most 18 digits, else text."""
+        """The classes (C,) as the files have them: int64 if all are whole numbers of at most 18 digits, else text."""
         whole = all(name.lstrip("-").isdecimal() and len(name.lstrip("-")) <= 18 for name in self.numbers)
         return np.array([int(name) for name in self.numbers], np.int64) if whole else np.array(self.numbers)
 
