@@ -78,9 +78,9 @@ class DataRecord:
 
     @property
     def labels(self) -> np.ndarray:
-        """The classes (C,) as the files have them: whole numbers if they all are, else text."""
-        whole = all(name.lstrip("-").isdecimal() for name in self.numbers)
-        return np.array([int(name) for name in self.numbers] if whole else self.numbers)
+        """The classes (C,) as the files have them: int64 if all are whole numbers of at most 18 digits, else text."""
+        whole = all(name.lstrip("-").isdecimal() and len(name.lstrip("-")) <= 18 for name in self.numbers)
+        return np.array([int(name) for name in self.numbers], np.int64) if whole else np.array(self.numbers)
 
     @property
     def has_plain_names(self) -> bool:

@@ -367,7 +367,7 @@ def test_a_whole_run(tmp_path):
         assert [record["event"] for record in records(run)] == shown
         assert json.loads((run.path / "meta.json").read_text())["status"] == "done"
         assert position(run) == [3, 0, 30] and position(run, "previous") == [2, 0, 20]
-        assert run.load("last")[1]["data"] == "??"
+        assert run.load("last")[1]["data"] == r"\x1b\udc80"
         with pytest.raises(InputError, match="no such file"):
             run.load("best")
         rows = list(csv.DictReader((run.path / "metrics.csv").read_text().splitlines()))
