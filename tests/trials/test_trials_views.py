@@ -131,7 +131,7 @@ def test_the_live_table_is_drawn_in_its_time_and_stays_whole(board, monkeypatch)
         board.notices.append("MNIST could not be had\x1b[2J")
         view.handle(None)
         told = out.getvalue()[first:]
-        assert told.count("MNIST could not be had?[2J\n") == 1 and "\x1b[2J" not in told
+        assert told.count("MNIST could not be had\\x1b[2J\n") == 1 and "\x1b[2J" not in told
         view._console.size = (70, 12)
         before, now[0] = len(out.getvalue()), 1.0
         view.handle(None)
