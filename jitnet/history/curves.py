@@ -29,7 +29,7 @@ class Curve:
 
 
 def epoch_rows(run: Run) -> list[Row]:
-    """Return the rows of a run's metrics.csv, those of a regression with their root mean squared error."""
+    """Return the rows of metrics.csv, none of a damaged run; those of a regression with root mean squared errors."""
     if run.damage or not run.settings["target"]:
         return list(run.epochs)
     losses = (row.get("test_loss") for row in run.epochs)
