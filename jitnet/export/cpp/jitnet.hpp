@@ -86,7 +86,7 @@ inline void store(float* target, const Lanes& x) { std::memcpy(target, &x, sizeo
 //
 //   out[i,j] = init[i,j] + scale * sum_{t < T, k < K} a[t,k,i] * b[t,k,j]
 
-constexpr int SPARE = 4 * LANES;  // floats after every arena: loops read whole vectors, and write existing elements only
+constexpr int SPARE = 4 * LANES;  // floats after each arena: loops read whole vectors but write existing elements only
 
 // Element (t, k, i) is data[t * t_step + k * k_step + i * i_step].
 struct View {
@@ -197,7 +197,7 @@ inline void conv2d_backward_weight(const float* x, const float* grad_output, int
 }
 
 // grad_bias[y,x,o] += scale * grad_output[y,x,o], summed over the positions that share a bias
-inline void add_bias_gradient(const float* grad_output, int BH, int BW, int H, int W, int OC, float scale,
+inline void conv2d_backward_bias(const float* grad_output, int BH, int BW, int H, int W, int OC, float scale,
                               float* __restrict grad_bias) {
   for (int y = 0; y < H; y++) {
     for (int x = 0; x < W; x++) {
@@ -642,7 +642,7 @@ class Network {
       conv2d_backward_input(at(place.padded_grad), at(place.flipped), at(plan.zeros), H, W, C, OC, at(place.grad_x));
     }
     conv2d_backward_weight(at(place.padded_x), gradient, H, W, C, OC, scale, grad_weight);
-    add_bias_gradient(gradient, layer.BH, layer.BW, H, W, OC, scale, grad_bias);
+    conv2d_backward_bias(gradient, layer.BH, layer.BW, H, W, OC, scale, grad_bias);
   }
 
   // Does the gradient of dense layer l's inputs matter where they are 0? Not after ReLU, which stops it, and not at an
