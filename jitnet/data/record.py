@@ -32,10 +32,6 @@ class DataRecord:
     notes: tuple[str, ...] = ()  # what was assumed
     sha256: str = ""
 
-    def with_notes(self, *notes: str) -> "DataRecord":
-        """Return a copy with more notes, without empty ones."""
-        return dataclasses.replace(self, notes=(*self.notes, *(note for note in notes if note)))
-
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; `from_dict` reads them back."""
         return dataclasses.asdict(self)
