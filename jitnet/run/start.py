@@ -67,9 +67,6 @@ def load_data(
     """
     architecture.parse(settings.architecture)  # before the data: an error in it should not wait for a download
     spec = settings.data
-    if any("\ud800" <= c <= "\udfff" for c in spec):
-        shown = spec.encode("utf-8", "backslashreplace").decode()
-        raise InputError(f"--data is {shown!r}: expected a name in UTF-8, which a run can keep; rename it")
     there = os.path.join(started_in, spec)
     if started_in and not os.path.isabs(spec) and not spec.startswith("~") and os.path.exists(there):
         spec = spec if os.path.exists(spec) and os.path.samefile(there, spec) else there
