@@ -71,7 +71,7 @@ def _numbers(content: bytes, layout: Layout, where: str, report: Report, taken: 
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # what numpy would bend into range, or pass as empty, is an error here
-                lines = (layout.cut(line, taken).decode() for line in _lines(content, layout, where, report))
+                lines = (layout.cut(line, taken).decode() for _, line in _lines(content, layout, where, report))
                 table = np.loadtxt(lines, dtype, delimiter=layout.separator, comments=None, ndmin=2)
             if dtype == np.uint8 or np.isfinite(table).all():
                 return table
@@ -81,28 +81,23 @@ def _numbers(content: bytes, layout: Layout, where: str, report: Report, taken: 
     return _line_by_line(content, layout, where, report, taken)
 
 
-def _lines(content: bytes, layout: Layout, where: str, report: Report) -> Iterator[bytes]:
-    """Yield the lines of data with their ends, and report the share of them now and then."""
+def _lines(content: bytes, layout: Layout, where: str, report: Report) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of data with their numbers from 1 and their ends, and report the share of them now and then."""
     done, header = 0, layout.skipped
-    for place, line in enumerate(io.BytesIO(content)):
-        if place % _SOME == 0:
+    for place, line in enumerate(io.BytesIO(content), 1):
+        if place % _SOME == 1:
             report(f"reading {where}", done / len(content))
         done += len(line)
         if line.strip() and not (header and (header := header - 1) >= 0):
-            yield line
+            yield place, line
     report(f"reading {where}", 1.0)
 
 
 def _line_by_line(content: bytes, layout: Layout, where: str, report: Report, taken: list[bytes]) -> np.ndarray:
     """Read what numpy refused: slower, but it takes "5" and 5.0, and knows the line of what is wrong."""
     rows: list[np.ndarray] = []
-    header, width, done = layout.skipped, 0, 0
-    for place, line in enumerate(io.BytesIO(content), 1):
-        if place % _SOME == 1:
-            report(f"reading {where}", done / len(content))
-        done += len(line)
-        if not line.strip() or (header and (header := header - 1) >= 0):
-            continue
+    width = 0
+    for place, line in _lines(content, layout, where, report):
         fields = layout.fields(line.decode("utf-8", "replace"))
         if width and len(fields) != width:
             raise InputError(
@@ -120,7 +115,6 @@ def _line_by_line(content: bytes, layout: Layout, where: str, report: Report, ta
                 raise InputError(_not_a_number(where, text, place, column + 1))
             values.append(value)
         rows.append(np.array(values))
-    report(f"reading {where}", 1.0)
     if not rows:
         raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
     table = np.stack(rows)
