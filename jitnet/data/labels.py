@@ -4,7 +4,7 @@ import numpy as np
 
 from jitnet.errors import InputError
 
-MOST = 256  # classes: labels are bytes
+MOST_CLASSES = 256  # the kernels take labels as bytes
 HELD_OUT = 7  # where no test images are given, one in seven of each class is for testing: MNIST's own share
 
 
@@ -81,10 +81,10 @@ def numbered(parts: list[np.ndarray], where: str, names: list[str] | None = None
     if len(found) < 2:
         only = next(iter(found), "none")
         raise InputError(f"{where} has the label {only} only: expected at least two classes; is it the right column?")
-    if len(names) > MOST:
+    if len(names) > MOST_CLASSES:
         raise InputError(
             f"{where} has {len(names):,} different labels, such as {names[0]!r} and {names[-1]!r}: expected at most "
-            f"{MOST} classes; to approximate numbers use --target COLUMN, and for another column --label COLUMN"
+            f"{MOST_CLASSES} classes; to approximate numbers use --target COLUMN, and for another column --label COLUMN"
         )
     place = {name: i for i, name in enumerate(names)}
     numbers = []

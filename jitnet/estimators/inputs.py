@@ -8,13 +8,13 @@ import warnings
 import numpy as np
 
 from jitnet.data import pixels
+from jitnet.data.labels import MOST_CLASSES
 from jitnet.data.pictures import style
 from jitnet.data.pixels import Scale
 from jitnet.data.record import DataRecord
 from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 
-MOST_CLASSES = 256  # classes: the kernels take targets as bytes
 _SMALLEST = 5  # pixels of a square image's side: rows of fewer numbers are no images
 _LARGE = 20.0  # numbers beyond it in size train badly: they are warned of
 

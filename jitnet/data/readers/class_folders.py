@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from jitnet.data.content import Report, read_file, silent
-from jitnet.data.labels import HELD_OUT, MOST, in_order
+from jitnet.data.labels import HELD_OUT, MOST_CLASSES, in_order
 from jitnet.data.pixels import Scale, scale_of, to_bytes
 from jitnet.data.readers import images
 from jitnet.data.readers.names import entries, folder_part
@@ -79,8 +79,8 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
     found, split = places(folder)
     train = found["train"]
     names = [each.name for each in train]
-    if not 2 <= len(train) <= MOST:
-        raise InputError(f"{folder} has {len(train)} folders with images: expected 2 to {MOST}, one a class")
+    if not 2 <= len(train) <= MOST_CLASSES:
+        raise InputError(f"{folder} has {len(train)} folders with images: expected 2 to {MOST_CLASSES}, one a class")
     if extra := sorted({each.name for each in found.get("test", [])} - set(names)):
         raise InputError(
             f"{folder} has the class {extra[0]!r} to test with but not to train on: expected the same ones"

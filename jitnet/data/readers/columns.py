@@ -6,11 +6,11 @@ from math import isqrt
 
 import numpy as np
 
+from jitnet.data.labels import MOST_CLASSES
 from jitnet.errors import InputError
 
 _LABELS = ("label", "labels", "class", "target", "y", "digit", "category")
 _INDEX = ("", "index", "id", "unnamed: 0", "imageid", "level_0")
-_MOST_CLASSES = 256
 _FEW = 9  # columns: 1, 2, 3 above so few may be data
 
 
@@ -84,7 +84,7 @@ class Layout:
 def _looks(column: np.ndarray) -> int:
     """Return how much a column (N,) looks like labels: 2 like numbers of classes in fair shares, 1 possible, 0 not."""
     values, counts = np.unique(column, return_counts=True)
-    if len(values) < 2 or len(values) > _MOST_CLASSES or (values != np.trunc(values)).any() or values[0] < 0:
+    if len(values) < 2 or len(values) > MOST_CLASSES or (values != np.trunc(values)).any() or values[0] < 0:
         return 0
     follow = values[0] in (0, 1) and values[-1] - values[0] == len(values) - 1
     return 2 if follow and counts.max() < 0.7 * len(column) and len(values) * 2 <= len(column) else 1
