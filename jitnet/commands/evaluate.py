@@ -1,13 +1,15 @@
 """`jitnet eval`: measure a run's network on its test images."""
 
 import argparse
-from typing import Any
 
-from jitnet.commands.support import options
+from jitnet.commands.support import options, trained_run
+from jitnet.commands.support.options import Subparsers
+from jitnet.display.format import count, percentage, significant
+from jitnet.model.scores import score
 from jitnet.printing import say
 
 
-def add_parser(subparsers: Any) -> None:
+def add_parser(subparsers: Subparsers) -> None:
     """Add `eval` to the command line."""
     parser = options.add_command(
         subparsers,
@@ -16,23 +18,14 @@ def add_parser(subparsers: Any) -> None:
         "jitnet eval model.safetensors --data mnist  a model that save() wrote",
     )
     options.add_model(parser)
-    parser.add_argument("--data", metavar="SET", help="measure on other data (default: the run's own)")
-    parser.add_argument("--threads", metavar="N", type=int, help="threads of the kernels")
-    parser.add_argument("--offline", action="store_true", help="never open a connection")
+    options.add_other_data(parser)
+    options.add_threads(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the loss and the accuracy and return the exit code."""
-    from jitnet.machine import threads
-
-    threads.configure(args.threads)
-
-    from jitnet.commands.support import trained_run
-    from jitnet.display.format import count, percentage, significant
-    from jitnet.model.scores import score
-
-    network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, "best" if args.best else None)
+    network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
     settings = folder.settings
     data, images = trained_run.load_test(network, folder, args.data, args.offline)
     loss, accuracy = score(trained_run.logits(network, images), data.y_test, network.loss)
