@@ -2,8 +2,8 @@
 
 import argparse
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -73,35 +73,29 @@ def run(args: argparse.Namespace) -> int:
 
 def _pictures(args: argparse.Namespace, network: Network, trained: Trained, about: str) -> int:
     record = trained_run.record_of(trained)
-    ready: list[Prepared] = []
-    failed: dict[int, str] = {}
-    order: list[tuple[str, int]] = []
-    for name, prepared in trained_run.pictures(args.images, record, network.image):
-        order.append((name, len(ready)))
-        if isinstance(prepared, InputError):
-            failed[len(order) - 1] = str(prepared)
-        else:
-            ready.append(prepared)
+    pictures = list(trained_run.pictures(args.images, record, network.image))
+    images = [picture.image for _, picture in pictures if isinstance(picture, Prepared)]
+    chances: Iterator[np.ndarray] = iter(())
+    if images:
+        chances = iter(probabilities(trained_run.logits(network, np.stack(images)[..., None])))
     out = listing.console()
-    chances: Any = []
-    if ready:
-        images = np.stack([each.image for each in ready])
-        chances = probabilities(trained_run.logits(network, images[..., None]))
     mark = " (trained on synthetic digits)" if trained.meta.get("data") == "synthetic" else ""
-    for line, (name, place) in enumerate(order):
-        if line in failed:
-            said = failed[line].removeprefix(f"{name}: ")
+    for name, picture in pictures:
+        if isinstance(picture, InputError):
+            said = str(picture).removeprefix(f"{name}: ")
             say(f"{name}: no answer: {said}")
             continue
-        ranked = np.argsort(-chances[place], kind="stable")[:3]
-        shown = "  ".join(f"{record.name_of(label)} {100 * chances[place][label]:5.1f} %" for label in ranked)
-        notes = f"    doubtful: {'; '.join(ready[place].notes)}" if ready[place].notes else ""
+        chance = next(chances)
+        ranked = np.argsort(-chance, kind="stable")[:3]
+        shown = "  ".join(f"{record.name_of(label)} {100 * chance[label]:5.1f} %" for label in ranked)
+        notes = f"    doubtful: {'; '.join(picture.notes)}" if picture.notes else ""
         say(f"{name}: {record.name_of(ranked[0])}    {shown}{mark}{notes}")
         if args.show_steps:
-            _draw_steps(out, ready[place].steps)
-        if len(order) <= _DRAWN:
-            print_prediction(out, ready[place].image, chances[place], name_of=record.name_of)
-    say(f"by {about}; {len(failed)} of {len(order)} have no answer" if failed else f"by {about}")
+            _draw_steps(out, picture.steps)
+        if len(pictures) <= _DRAWN:
+            print_prediction(out, picture.image, chance, name_of=record.name_of)
+    failed = len(pictures) - len(images)
+    say(f"by {about}; {failed} of {len(pictures)} have no answer" if failed else f"by {about}")
     return 1 if failed else 0
 
 
