@@ -2,9 +2,10 @@
 
 from math import log2, sqrt
 
-from jitnet.display.live.frame import Glyphs, Line, bar, blend, clean
+from jitnet.display.live.frame import Glyphs, Line, bar, blend
 from jitnet.display.live.progress import DashboardState
 from jitnet.events import RunStarted
+from jitnet.printing import printable
 
 _LEVELS = " ▁▂▃▄▅▆▇█"
 _CALM, _MOVING = "#7a5c30", "#dd8f20"
@@ -33,7 +34,7 @@ def drawing(state: DashboardState, width: int, rows: int, glyphs: Glyphs) -> lis
                 level = max(1, level)
             last = row == rows - 1 and place < len(names) - 1
             lines[row] += _cell(_block(level, glyphs) * wide, column, tone, glyphs.now if last else " ")
-        lines[rows] += _cell(clean(extent), column, "strong" if state.moving[place] == 1 else "")
+        lines[rows] += _cell(printable(extent), column, "strong" if state.moving[place] == 1 else "")
         lines[rows + 1] += _meter(state, place, name, column, tone, glyphs)
     return lines
 
@@ -41,21 +42,21 @@ def drawing(state: DashboardState, width: int, rows: int, glyphs: Glyphs) -> lis
 def in_a_line(run: RunStarted, state: DashboardState, width: int, glyphs: Glyphs) -> Line:
     """Return the extents from the image to the output; where there is room each is drawn as high as it is."""
     arrow = f" {glyphs.now} "
-    plain = clean(arrow.join(run.extents))
+    plain = printable(arrow.join(run.extents))
     if not glyphs.braille or not run.extents or len(plain) + 2 * len(run.extents) > width:
         return [(plain, "")]
     line: Line = []
     for extent, share in zip(run.extents, state.moving, strict=True):
         level = max(1, min(8, round(8 * _shape(extent, run.extents[0])[1])))
         line += [(arrow if line else "", "box"), (_LEVELS[level], _tone(share))]
-        line += [(f" {clean(extent)}", "strong" if share == 1 else "")]
+        line += [(f" {printable(extent)}", "strong" if share == 1 else "")]
     return line
 
 
 def _names(run: RunStarted) -> list[str]:
     """Return what each extent is of, without the size, which it repeats; nothing if they do not fit together."""
     names = ["image", *(layer.partition(":")[0].rstrip("0123456789") for layer in run.architecture.split())]
-    return [clean(name) for name in names] if len(names) == len(run.extents) else []
+    return [printable(name) for name in names] if len(names) == len(run.extents) else []
 
 
 def _shape(extent: str, first: str) -> tuple[int, float]:

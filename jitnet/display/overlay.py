@@ -5,8 +5,9 @@ from string import ascii_uppercase
 
 from jitnet.display.curves import Points, draw
 from jitnet.display.format import number, percentage
-from jitnet.display.live.frame import Frame, Glyphs, Line, clean, fit
+from jitnet.display.live.frame import Frame, Glyphs, Line, fit
 from jitnet.display.scale import Scale
+from jitnet.printing import printable
 
 TONES = ("loss", "accuracy", "val", "error", "title", "label")
 GUTTER = 10  # label and axis at the left
@@ -36,7 +37,7 @@ def overlay(
             cells[row][column] = (letter(place), TONES[place % len(TONES)])
     wall, tick, corner, dash = glyphs.box[5], glyphs.box[6], glyphs.box[7], glyphs.box[4]
     labels = scale.label_rows(rows)
-    lines: list[Line] = [[(clean(title), "strong")]]
+    lines: list[Line] = [[(printable(title), "strong")]]
     for row, line in enumerate(cells):
         name = f"{labels[row]:g}" if row in labels else ""
         lines.append([(f"{name:>{GUTTER - 2}} ", "label"), (tick if row in labels else wall, "box"), *line])
@@ -45,7 +46,9 @@ def overlay(
     lines.append([(" " * GUTTER, ""), (ends[0] + ends[1].rjust(columns - len(ends[0])), "label")])
     for place, (name, curve) in enumerate(curves):
         last = "no value" if not curve else percentage(curve[-1][1]) if scale.error else f"{curve[-1][1]:g}"
-        lines.append([(f"  {letter(place)} ", TONES[place % len(TONES)]), (f"{clean(name)}  ", ""), (last, "label")])
+        lines.append(
+            [(f"  {letter(place)} ", TONES[place % len(TONES)]), (f"{printable(name)}  ", ""), (last, "label")]
+        )
     return Frame([fit(line, width, glyphs) for line in lines])
 
 

@@ -8,10 +8,11 @@ from typing import IO, cast
 
 from jitnet.display.console import safe_console
 from jitnet.display.format import number, percent_number
-from jitnet.display.live.frame import Frame, Glyphs, Line, bar, clean, fit, glyphs_for, panel
+from jitnet.display.live.frame import Frame, Glyphs, Line, bar, fit, glyphs_for, panel
 from jitnet.display.live.painter import Painter
 from jitnet.display.sink import Sink
 from jitnet.display.trial_text import overview
+from jitnet.printing import printable
 from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 
 _TONES = {RUNNING: "loss", DONE: "accuracy", CUT: "label", PAUSED: "label", WAITING: "label", STOPPED: "val"}
@@ -29,16 +30,16 @@ def render(board: Board, width: int, height: int, glyphs: Glyphs) -> Frame:
     if len(rows) < len(board.rows):
         body.append([(f"  and {len(board.rows) - len(rows)} more", "label")])
     now = f"{board.count(RUNNING)} running" if not board.preparing else "preparing data and kernels"
-    lines = panel([(clean(board.title), "title")], [(now, "label")], body, width, len(body) + 2, glyphs)
+    lines = panel([(printable(board.title), "title")], [(now, "label")], body, width, len(body) + 2, glyphs)
     share = min(1.0, board.trained / board.planned) if board.planned else 1.0
     lines.append(
         fit(
-            [(" ", ""), *bar(share, min(30, width // 3), "loss", glyphs), (f" {clean(overview(board))}", "")],
+            [(" ", ""), *bar(share, min(30, width // 3), "loss", glyphs), (f" {printable(overview(board))}", "")],
             width,
             glyphs,
         )
     )
-    lines.append(fit([(f" {clean(board.path)} {glyphs.dot} {clean(board.engine)}", "label")], width, glyphs))
+    lines.append(fit([(f" {printable(board.path)} {glyphs.dot} {printable(board.engine)}", "label")], width, glyphs))
     return Frame(lines[:height])
 
 
@@ -59,12 +60,12 @@ def _row(row: Row, name_width: int, best: bool, glyphs: Glyphs) -> Line:
     loss = number(row.train_loss, 6)[:9]
     return [
         (mark, "best"),
-        (f"{clean(row.name)[:name_width]:{name_width}}  ", ""),
+        (f"{printable(row.name)[:name_width]:{name_width}}  ", ""),
         (f"{row.status:9} ", tone),
         *bar(share, 10, tone, glyphs),
         (f" {row.epoch:>3}/{row.epochs:<3}", ""),
         (f"  {loss:>9}  {val:>6}  {test:>6}  ", "best" if best else ""),
-        (clean(row.message), "label" if row.status in (RUNNING, DONE, CUT) else tone),
+        (printable(row.message), "label" if row.status in (RUNNING, DONE, CUT) else tone),
     ]
 
 
@@ -101,7 +102,7 @@ class TrialTable:
         """Draw, if it is time for that."""
         while self._board.notices:
             self._painter.erase()
-            line = Frame([[("warning: ", "val"), (clean(self._board.notices.pop(0)), "")]])
+            line = Frame([[("warning: ", "val"), (printable(self._board.notices.pop(0)), "")]])
             self._console.print(line, end="", crop=False)  # it stays, above the table
         if not self._sink.broken and self._clock() >= self._next_at:
             self._draw()

@@ -279,9 +279,9 @@ def test_a_notebook():
 
 
 def sample_run_frame():
-    from jitnet.display.live.frame import Frame, clean
+    from jitnet.display.live.frame import Frame
 
-    return Frame([[(clean(LINES), "")]])
+    return Frame([[(printable(LINES), "")]])
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import IO, cast
 
 from jitnet.display.console import safe_console
-from jitnet.display.live.frame import Frame, clean, glyphs_for
+from jitnet.display.live.frame import Frame, glyphs_for
 from jitnet.display.live.keys import Keys
 from jitnet.display.live.painter import Painter
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.live.screen import render, render_end
 from jitnet.display.sink import Sink
 from jitnet.events import Compiling, Event, RunStarted, StepsDone, Warned
+from jitnet.printing import printable
 
 # A frame is followed by a pause of 150 times its own time, so that drawing stays below 1 % of the run on any terminal.
 # At most 10 a second, since more are not seen; at least one in 3 s, or the screen would look dead
@@ -72,7 +73,7 @@ class Dashboard:
         self.state.apply(event)
         if isinstance(event, Warned):
             self._painter.erase()
-            line = Frame([[("warning: ", "val"), (clean(event.message), "")]])
+            line = Frame([[("warning: ", "val"), (printable(event.message), "")]])
             self._console.print(line, end="", crop=False)  # it stays, above the screen
         touched = self._listen() or self._console.size != self._size
         if not self.broken and (touched or began >= self._next_at or self._long_wait_ahead(event)):

@@ -12,8 +12,6 @@ from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style
 
-from jitnet.printing import printable as clean  # noqa: F401 (the screens take it from here)
-
 Line = list[tuple[str, str]]  # pieces of text, each with its tone: a name below, or what rich takes for a style
 
 TONES = {  # mid tones: they read on dark and on light terminals

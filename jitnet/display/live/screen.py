@@ -6,13 +6,14 @@ from jitnet.display.charts import accuracy_chart, loss_chart
 from jitnet.display.classes import ROWS as DIGITS
 from jitnet.display.classes import class_line, confusion_of, confusion_panel, confusion_size, digits_panel
 from jitnet.display.format import clock, count, percentage
-from jitnet.display.live.frame import UNICODE, Frame, Glyphs, Line, bar, clean, fit, panel, side_by_side, spread
+from jitnet.display.live.frame import UNICODE, Frame, Glyphs, Line, bar, fit, panel, side_by_side, spread
 from jitnet.display.live.keys import HELP
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.network import drawing, in_a_line
 from jitnet.display.plain import closing_lines
 from jitnet.display.table import planned_rows, table
 from jitnet.events import Diverged, Interrupted, RunStarted
+from jitnet.printing import printable
 
 WIDEST = 160  # beyond that eyes lose the row
 SMALLEST = 60, 12  # columns and rows; below there is one status line
@@ -54,7 +55,7 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> F
     """
     closing = closing_lines(state.end) if state.end else []
     tone = "error" if isinstance(state.end, Diverged) else "strong"
-    last = [[(clean(text), tone)] for text in closing]
+    last = [[(printable(text), tone)] for text in closing]
     if width < SMALLEST[0]:
         return Frame([fit(_status(state, width), width, glyphs), *last])
     width = min(width, WIDEST)
@@ -99,7 +100,7 @@ def _help(width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
 def _data(run: RunStarted) -> Line:
     if run.data == "synthetic":
         return [(" synthetic digits ", "alert")]
-    return [(clean(run.data), "strong")]
+    return [(printable(run.data), "strong")]
 
 
 def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high: int) -> list[Line]:
@@ -110,14 +111,14 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high
     dot = (f" {glyphs.dot} ", "box")
     size: Line = [(f"{run.parameters:,}", ""), (" parameters", "label"), dot, (f"{run.macs:,}", ""), (" MACs", "label")]
     number, noun = count(run.threads, "thread").split()
-    machine: Line = [(number, ""), (f" {noun} ({clean(run.layer)})", "label")]
+    machine: Line = [(number, ""), (f" {noun} ({printable(run.layer)})", "label")]
     images: Line = [(f"{run.train_images:,}", ""), (" training", "label")]
     if run.val_images:
         images += [dot, (f"{run.val_images:,}", ""), (" validation", "label")]
     images += [dot, (f"{run.test_images:,}", ""), (" test", "label")]
-    recipe: Line = [(f"{clean(run.recipe)}, {count(run.epochs)}", "")]
-    title: Line = [("jitnet ", "title"), (clean(run.title), "strong")]
-    network: Line = [(clean(run.architecture), "strong")]
+    recipe: Line = [(f"{printable(run.recipe)}, {count(run.epochs)}", "")]
+    title: Line = [("jitnet ", "title"), (printable(run.title), "strong")]
+    network: Line = [(printable(run.architecture), "strong")]
     if not boxed:
         if width >= 100:
             title, network = [*title, ("  ", ""), *network], in_a_line(run, state, width - 4, glyphs)
@@ -129,9 +130,9 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high
         title += [("  ", ""), *network]
     labelled: list[tuple[str, Line]] = [
         ("size", [*size, (" per image", "label"), dot, *machine]),
-        ("data", [*_data(run), ("  ", ""), *images, dot, (clean(run.source), "label")]),
+        ("data", [*_data(run), ("  ", ""), *images, dot, (printable(run.source), "label")]),
         ("recipe", recipe),
-        ("folder", [(clean(run.run) or "none, nothing is saved", "")]),
+        ("folder", [(printable(run.run) or "none, nothing is saved", "")]),
     ]
     if not drawn:
         labelled[:0] = [("network", network), ("shapes", in_a_line(run, state, width - 13, glyphs))]
@@ -196,7 +197,7 @@ def _compiling(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     why = "from the cache of an earlier run" if event.cached else "first run only, later runs load them from a cache"
     return [
         [(f"{text:<24}", ""), *bar(event.index / max(1, event.total), width - 24, "val", glyphs)],
-        [(f"{clean(event.name)}", "strong")],
+        [(f"{printable(event.name)}", "strong")],
         [(f"{why}, {clock(event.seconds)} so far", "label")],
     ]
 
@@ -237,7 +238,7 @@ def _status(state: DashboardState, width: int) -> Line:
         if state.epochs and state.epochs[-1].test_accuracy is not None:
             parts += [(f"acc {percentage(state.epochs[-1].test_accuracy)}", "accuracy")]
         parts += [(f"{state.speed.value:,.0f} images/s", "label")]
-    line: Line = [(clean(run.title), "title")]
+    line: Line = [(printable(run.title), "title")]
     left = width - cell_len(line[0][0])
     for text, tone in parts:
         if len(text) < left:
