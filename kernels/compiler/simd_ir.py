@@ -46,6 +46,19 @@ def at(builder, pointer, *steps):
     return pointer
 
 
+def emit_for_count(builder, count, most, name, emit):
+    """Emit one block per m from 1 to `most` by `emit(m)`, and at run time enter that of m = count; no other count."""
+    done = builder.append_basic_block(f"{name}.done")
+    switch = builder.switch(count, done)
+    for m in range(1, most + 1):
+        block = builder.append_basic_block(f"{name}{m}")
+        switch.add_case(constant(m), block)
+        with builder.goto_block(block):
+            emit(m)
+            builder.branch(done)
+    builder.position_at_end(done)
+
+
 class Lanes:
     """Emits operations on vectors of one element type (float32 or float64) into a builder."""
 

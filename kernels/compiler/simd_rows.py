@@ -9,7 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .simd_ir import Lanes, at, constant
+from .simd_ir import Lanes, at, constant, emit_for_count
 
 MOST_VECTORS = 8  # of sums at a time: enough chains to hide the latency of two FMA units
 
@@ -47,15 +47,7 @@ def add_rows_block(typingctx, bias, weight, factors, rows, count, j, vectors, ou
                 total = builder.fadd(start, builder.load(sums[v]))
                 lanes.store(total, at(builder, out_.data, *steps), masks[v])
 
-        done = builder.append_basic_block("rows.done")
-        switch = builder.switch(vectors_, done)
-        for m in range(1, MOST_VECTORS + 1):
-            case = builder.append_basic_block(f"rows.vectors{m}")
-            switch.add_case(constant(m), case)
-            with builder.goto_block(case):
-                emit(m)
-                builder.branch(done)
-        builder.position_at_end(done)
+        emit_for_count(builder, vectors_, MOST_VECTORS, "rows.vectors", emit)
         return context.get_dummy_value()
 
     i64 = types.int64

@@ -9,7 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .simd_ir import ROWS, Lanes, at, constant
+from .simd_ir import ROWS, Lanes, at, constant, emit_for_count
 
 TALL = 2 * ROWS - 2  # rows of a tile of one vector, whose sums leave two registers free as well
 
@@ -61,15 +61,7 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows):
                     total = lanes.fma(times, builder.load(sums[row][v]), start)
                     lanes.store(total, at(builder, out_tile, (constant(row), out_i), (constant(v), width)), mask)
 
-        done = builder.append_basic_block("tile.done")
-        switch = builder.switch(rows_, done)
-        for m in range(1, most + 1):
-            block = builder.append_basic_block(f"tile.rows{m}")
-            switch.add_case(constant(m), block)
-            with builder.goto_block(block):
-                emit(m)
-                builder.branch(done)
-        builder.position_at_end(done)
+        emit_for_count(builder, rows_, most, "tile.rows", emit)
         return context.get_dummy_value()
 
     i64 = types.int64
