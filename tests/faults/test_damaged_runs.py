@@ -8,7 +8,7 @@ import signal
 
 import damage
 import pytest
-from commands import digits, settle, train
+from commands import TINY, digits, settle, train
 
 from jitnet.cli import main
 
@@ -36,6 +36,7 @@ SLOW = (
     "export cpp victim --out twin",
     "repeat --seeds 2 --epochs 2 --name sweep --ui plain",
 )
+REPEAT = ["repeat", "cnn", "--seeds", "2", "--epochs", "1", "--workers", "1", "--name", "sweep"]
 SWEEP = ("runs compare sweep", "report sweep --out page.html", "ensemble sweep", "runs plot sweep")
 
 
@@ -48,33 +49,7 @@ def made(tmp_path_factory):
         digits(home, train=60, test=30)
         for name in ("good", "other"):
             train(name)
-        assert (
-            main(
-                [
-                    "repeat",
-                    "cnn",
-                    "--seeds",
-                    "2",
-                    "--epochs",
-                    "1",
-                    "--workers",
-                    "1",
-                    "--name",
-                    "sweep",
-                    "--ui",
-                    "quiet",
-                    "--arch",
-                    "conv2 pool dense4",
-                    "--init",
-                    "he",
-                    "--lr",
-                    "0.1",
-                    "--data",
-                    "digits",
-                ]
-            )
-            == 0
-        )
+        assert main([*REPEAT, "--ui", "quiet", *TINY]) == 0
     return home
 
 
@@ -87,9 +62,9 @@ def folder(made, tmp_path, monkeypatch):
 
 def fresh(folder, made, *names):
     for name in names:
-        for place in (folder / "runs" / name,):
-            shutil.rmtree(place, ignore_errors=True)
-            shutil.copytree(made / "runs" / ("good" if name == "victim" else name), place)
+        place = folder / "runs" / name
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(made / "runs" / ("good" if name == "victim" else name), place)
 
 
 def run(capsys, words):
@@ -178,29 +153,7 @@ def test_every_tenth_damage_with_kernels(folder, made, capsys):
 def test_a_damaged_trial_fails_and_the_others_are_trained(folder, capsys):
     trial = next(path for path in (folder / "runs" / "sweep").iterdir() if path.is_dir())
     (trial / "config.toml").write_text('epochs = "nine"\n')
-    words = [
-        "repeat",
-        "cnn",
-        "--seeds",
-        "2",
-        "--epochs",
-        "1",
-        "--workers",
-        "1",
-        "--name",
-        "sweep",
-        "--ui",
-        "plain",
-        "--arch",
-        "conv2 pool dense4",
-        "--init",
-        "he",
-        "--lr",
-        "0.1",
-        "--data",
-        "digits",
-    ]
-    assert main(words) == 1
+    assert main([*REPEAT, "--ui", "plain", *TINY]) == 1
     out, err = capsys.readouterr()
     assert "1 done, 1 failed" in out or "1 failed, 1 done" in out, (out, err)
     assert "config.toml" in out and os.path.exists(folder / "runs" / "sweep" / "table.csv")
