@@ -68,7 +68,7 @@ def scale_of(arrays: list[np.ndarray], where: str) -> Scale:
                 "expected whole numbers from 0 to 255, correct the file"
             )
     dtypes = sorted({values.dtype.name for values in arrays}) or ["uint8"]
-    return Scale(_full(low, high, whole, dtypes[-1], where), low, high, whole, dtypes[-1])
+    return Scale(_full(low, high, whole, where), low, high, whole, dtypes[-1])
 
 
 def _place(arrays: list[np.ndarray], value: float) -> list[int]:
@@ -77,7 +77,7 @@ def _place(arrays: list[np.ndarray], value: float) -> list[int]:
     return [int(i) for i in np.unravel_index(int(np.argmax(found == value)), found.shape)]
 
 
-def _full(low: float, high: float, whole: bool, dtype: str, where: str) -> float:
+def _full(low: float, high: float, whole: bool, where: str) -> float:
     found = f"{where} has {'whole numbers' if whole else 'fractions'} from {low:g} to {high:g}"
     if low < 0:
         return 1.0

@@ -17,9 +17,8 @@ _KINDS = {item.name: item.type for item in fields(EpochDone)}
 COLUMNS = tuple(_KINDS)[: tuple(_KINDS).index("elapsed_s") + 1]
 HEADER = ",".join(COLUMNS) + "\n"
 
-Values = dict[
-    str, int | float | None
-]  # of a row by column, of those in COLUMNS that the file has; None = an empty cell
+# Of a row by column, of those in COLUMNS that the file has; None = an empty cell.
+Values = dict[str, int | float | None]
 
 
 class Row(NamedTuple):
@@ -154,7 +153,6 @@ def _event(values: Values, data: str) -> EpochDone:
     known = {name: values.get(name) for name in COLUMNS}
     filled = {name: absent.get(_KINDS[name]) if value is None else value for name, value in known.items()}  # type: ignore[arg-type]
     loss, accuracy = known["test_loss"], known["test_accuracy"]
-    rmse = (
-        math.sqrt(loss) if loss is not None and loss >= 0 and accuracy is None else None
-    )  # a regression has no accuracy
+    is_regression = accuracy is None
+    rmse = math.sqrt(loss) if loss is not None and loss >= 0 and is_regression else None
     return EpochDone(**filled, data=data, test_rmse=rmse, snapshot=dict)  # type: ignore[arg-type]

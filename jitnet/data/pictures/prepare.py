@@ -18,7 +18,7 @@ _EDGE = 0.02  # of the side: reach of the blurred edge around strong ink
 _ALL_ACROSS = 0.85  # of the side: weak ink that spans so much is lines
 _FAINT = 48.0  # grey levels of contrast: below it an answer is doubtful
 _FULL = 0.45  # of the area in ink: above it an answer is doubtful
-_THIN, _THICK = 1.6, 4.5  # pixels of a stroke in an image of 28: outside it is made so
+_THIN = 1.6  # pixels of a stroke in an image of 28: a thinner one is made so
 
 
 @dataclass
@@ -109,7 +109,7 @@ def _closer(
 
 
 def _with_stroke(shape: np.ndarray, scale: float) -> np.ndarray:
-    """Return a drawing (H, W) whose strokes, at `scale`, are neither much thinner nor much thicker than MNIST's."""
+    """Return a drawing (H, W) whose strokes, at `scale`, are not much thinner than MNIST's."""
     binary = np.pad(shape > 0.5 * shape.max(), 1)
     perimeter = sum(int(np.count_nonzero(np.diff(binary, axis=axis))) for axis in (0, 1))
     stroke = 2.6 * int(np.count_nonzero(binary)) / max(1, perimeter) * scale
