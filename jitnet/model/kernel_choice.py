@@ -55,6 +55,7 @@ SPLITS = {UNSPLIT: "one thread", BY_CHANNELS: "channels", BY_ROWS: "rows"}
 
 
 FAST_ACTIVATIONS = {"linear", "relu", "sigmoid", "tanh"}  # rise, and give their derivative by the result alone
+FAST_POOLS = {"max"}
 
 
 class Block(NamedTuple):
@@ -96,10 +97,19 @@ def blocks(network: tuple[Shape, ...]) -> Iterator[Block]:
         yield Block(network[place], pool, after, place == 0)
 
 
+def lacking(network: tuple[Shape, ...]) -> str:
+    """Return the first part of a network that the fast path and the C++ program lack, "" if they have everything."""
+    for block in blocks(network):
+        if block.activation not in FAST_ACTIVATIONS:
+            return f"the activation {block.activation!r}"
+        if block.pool is not None and block.pool.layer.kind not in FAST_POOLS:
+            return f"{block.pool.layer.kind} pooling"
+    return ""
+
+
 def kernels_for(network: tuple[Shape, ...], requested: str) -> str:
-    """Return "fast" or "simple": the requested kernels, or simple ones where the fast path lacks an activation."""
-    fits = all(block.activation in FAST_ACTIVATIONS for block in blocks(network))
-    return requested if fits else "simple"
+    """Return "fast" or "simple": the requested kernels, or simple ones where the fast path lacks something."""
+    return "simple" if lacking(network) else requested
 
 
 def supported(block: Block, driver: str) -> Iterator[Choice]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jitnet.kernels.table import CONV, DENSE, LINEAR, MAX_POOL
+from jitnet.kernels.table import CONV, DENSE, LINEAR, POOLS
 from jitnet.machine import memory
-from jitnet.model.architecture import Conv, Pool, Shape
+from jitnet.model.architecture import Conv, Dense, Pool, Shape
 from jitnet.model.memory_plan import ACTIVATIONS, aligned_zeros, parameter_offsets
 from jitnet.model.optimizer import Optimizer
 
@@ -52,7 +52,7 @@ class SimpleKernels:
             is_last = place == len(shapes) - 1
             layers.append(
                 Layer(
-                    kind=MAX_POOL if is_pool else CONV if isinstance(shape.layer, Conv) else DENSE,
+                    kind=_kind(shape.layer),
                     activation=LINEAR
                     if is_last or isinstance(shape.layer, Pool)
                     else ACTIVATIONS[shape.layer.activation],
@@ -63,7 +63,7 @@ class SimpleKernels:
                     x=layers[-1].out.reshape(room, *shape.inputs) if layers else array(shape.inputs),
                     z=None if is_pool else array(shape.outputs),
                     out=array(shape.outputs),
-                    winner=array(shape.outputs, np.uint8) if is_pool else None,
+                    winner=array(shape.outputs, np.uint8) if shape.layer == Pool("max") else None,
                     grad_out=array(shape.outputs),
                     grad_z=None if is_pool else array(shape.outputs),
                     grad_x=layers[-1].grad_out.reshape(room, *shape.inputs) if layers else None,
@@ -94,7 +94,7 @@ class SimpleKernels:
 
     def outputs(self) -> Iterator[np.ndarray]:
         """Yield what each layer with parameters put out last."""
-        return (layer.out for layer in self.net.layers if layer.kind != MAX_POOL)
+        return (layer.out for layer in self.net.layers if layer.weight is not None)
 
     def calls(self, targets: np.ndarray, optimizer: Optimizer | None) -> dict[str, tuple]:
         """Return the kernels that this network calls, as module.function, each with arguments of the right types.
@@ -104,9 +104,11 @@ class SimpleKernels:
         found: dict[str, tuple] = {}
         floats = np.zeros(1)
         for layer in self.net.layers:
-            if layer.kind == MAX_POOL:
-                found["layers.pooling.max_pool2d_forward"] = (layer.x, layer.out, layer.winner)
-                found["layers.pooling.max_pool2d_backward"] = (layer.grad_out, layer.winner, layer.x)
+            if layer.weight is None:
+                word = next(word for word, kind in POOLS.items() if kind == layer.kind)
+                winner = () if layer.winner is None else (layer.winner,)
+                found[f"layers.pooling.{word}_pool2d_forward"] = (layer.x, layer.out, *winner)
+                found[f"layers.pooling.{word}_pool2d_backward"] = (layer.grad_out, *winner, layer.x)
                 continue
             word = "convolution.conv2d" if layer.kind == CONV else "linear.linear"
             flat = layer.out.reshape(-1)
@@ -125,3 +127,10 @@ class SimpleKernels:
         state = (optimizer.first, optimizer.second)
         found["layers.optimizer.optimizer_step"] = (optimizer.rule, params, self.net.grads, *state, 1.0, 1)
         return found
+
+
+def _kind(layer: Conv | Pool | Dense) -> int:
+    """Return a layer's code."""
+    if isinstance(layer, Pool):
+        return POOLS[layer.kind]
+    return CONV if isinstance(layer, Conv) else DENSE
