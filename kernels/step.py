@@ -14,8 +14,8 @@ from .layers.convolution import conv2d_backward_input, conv2d_backward_weight, c
 from .layers.linear import linear_backward_input, linear_backward_weight, linear_forward
 from .layers.loss import output_loss
 from .layers.optimizer import optimizer_step
-from .layers.pooling import max_pool2d_backward, max_pool2d_forward
-from .table import CONV, MAX_POOL
+from .layers.pooling import average_pool2d_backward, average_pool2d_forward, max_pool2d_backward, max_pool2d_forward
+from .table import AVERAGE_POOL, CONV, MAX_POOL
 
 
 class Layer(NamedTuple):
@@ -24,7 +24,7 @@ class Layer(NamedTuple):
     A dense layer has D inputs and K units; (H, W, C) are read as D = H*W*C. A pool has no parameters and no z.
     """
 
-    kind: int  # CONV, DENSE or MAX_POOL
+    kind: int  # CONV, DENSE, MAX_POOL or AVERAGE_POOL
     activation: int
     weight: np.ndarray | None  # (3, 3, C, OC) or (D, K)
     bias: np.ndarray | None  # (H, W, OC), (1, 1, OC) or (K,)
@@ -56,6 +56,9 @@ def forward(layers, N):
         if layer.kind == MAX_POOL:
             max_pool2d_forward(x, out, layer.winner[:N])
             continue
+        if layer.kind == AVERAGE_POOL:
+            average_pool2d_forward(x, out)
+            continue
         z = layer.z[:N]
         if layer.kind == CONV:
             conv2d_forward(x, layer.weight, layer.bias, z)
@@ -70,6 +73,9 @@ def backward(layers, N):
         grad_out, grad_x = layer.grad_out[:N], None if layer.grad_x is None else layer.grad_x[:N]
         if layer.kind == MAX_POOL:
             max_pool2d_backward(grad_out, layer.winner[:N], grad_x)
+            continue
+        if layer.kind == AVERAGE_POOL:
+            average_pool2d_backward(grad_out, grad_x)
             continue
         x, z, grad_z = layer.x[:N], layer.z[:N], layer.grad_z[:N]
         activation_backward(layer.activation, z.reshape(-1), grad_out.reshape(-1), grad_z.reshape(-1))

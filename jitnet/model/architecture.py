@@ -33,7 +33,7 @@ class Dense:
 
 Layer = Conv | Pool | Dense
 
-POOLS = {"pool": "max"}  # word of the text form: kind
+POOLS = {"pool": "max", "avgpool": "average"}  # word of the text form: kind
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "linear", "leaky-relu", "gelu")
 
 # The documents' CNN, for 28x28x1 images and ten classes.

@@ -99,6 +99,12 @@ CASES = {
     "max pool backward": lambda: case(
         pooling.max_pool2d_backward, numbers(3, 2, 2, 3), np.full((3, 2, 2, 3), 4, np.uint8), numbers(3, 5, 4, 3)
     ),
+    "average pool forward": lambda: case(
+        pooling.average_pool2d_forward, numbers(3, 5, 4, 3), numbers(3, 2, 2, 3)
+    ),
+    "average pool backward": lambda: case(
+        pooling.average_pool2d_backward, numbers(3, 2, 2, 3), numbers(3, 5, 4, 3)
+    ),
     "linear forward": lambda: case(
         linear.linear_forward, numbers(3, 5), numbers(5, 4), numbers(4), numbers(3, 4)
     ),

@@ -185,6 +185,25 @@ def max_pool2d_backward(grad_output, argmax, H, W):
     return grad_input
 
 
+def average_pool2d_forward(x):
+    """The average of each 3x3 window, stride 2, without the part outside the map."""
+    N, H, W, C = x.shape
+    out = np.zeros((N, H // 2, W // 2, C))
+    for oy, ox in np.ndindex(H // 2, W // 2):
+        out[:, oy, ox] = np.float64(x)[:, 2 * oy : 2 * oy + 3, 2 * ox : 2 * ox + 3].mean(axis=(1, 2))
+    return out
+
+
+def average_pool2d_backward(grad_output, H, W):
+    """Each window's gradient in equal shares to its pixels."""
+    N, OH, OW, C = grad_output.shape
+    grad_input = np.zeros((N, H, W, C))
+    for n, oy, ox in np.ndindex(N, OH, OW):
+        window = grad_input[n, 2 * oy : 2 * oy + 3, 2 * ox : 2 * ox + 3]
+        window += np.float64(grad_output)[n, oy, ox] / (window.shape[0] * window.shape[1])
+    return grad_input
+
+
 def activation_forward(kind, x):
     """f(x)"""
     x = np.float64(x)
@@ -317,11 +336,11 @@ def sum_shards(shards):
 
 
 def blocks(layers):
-    """Yield (name, is it followed by a pool?) for each conv."""
+    """Yield (name, kind of the pool after it or "") for each conv."""
     for place, layer in enumerate(layers):
         if isinstance(layer, Conv):
             number = sum(isinstance(before, Conv) for before in layers[: place + 1])
-            yield f"conv{number}", isinstance(layers[place + 1], Pool)
+            yield f"conv{number}", layers[place + 1].kind if isinstance(layers[place + 1], Pool) else ""
 
 
 def heads(layers):
@@ -341,8 +360,10 @@ def conv_blocks_forward(layers, tensors, images):
         padded = border(x)
         before = conv2d_forward(padded, tensors[f"{name}.weight"], tensors[f"{name}.bias"])
         x, argmax = activation_forward(kinds[name], before), None
-        if pooled:
+        if pooled == "max":
             x, argmax = max_pool2d_forward(x, False)
+        elif pooled:
+            x = average_pool2d_forward(x)
         tape.append((padded, before, argmax))
     return x, tape
 
@@ -351,8 +372,10 @@ def conv_blocks_backward(layers, tensors, tape, grad):
     """Return the gradients of the conv blocks' tensors, summed over the images."""
     gradients = {}
     for (name, pooled), (padded, before, argmax) in reversed(list(zip(blocks(layers), tape))):
-        if pooled:
+        if pooled == "max":
             grad = max_pool2d_backward(grad, argmax, *before.shape[1:3])
+        elif pooled:
+            grad = average_pool2d_backward(grad, *before.shape[1:3])
         kind = activations(layers)[name]
         grad = activation_backward(kind, before, grad)
         gradients[f"{name}.weight"] = conv2d_backward_weight(padded, border(grad))
