@@ -61,7 +61,7 @@ def operation_table(network: tuple[Shape, ...], title: str) -> Table:
 
 def kernel_tables(network: tuple[Shape, ...], title: str, settings: Settings) -> list[Table | str]:
     """Return which code computes each layer of a network in training, and where that code is."""
-    if kernel_choice.kernels_for(network, "fast") == "simple":
+    if kernel_choice.kernels_for(network, settings.kernels, settings.dropout) == "simple":
         return [f"{title}: all layers by kernels/step.py, one page of kernels/layers/ per operation (simple kernels)"]
     from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
 

@@ -97,8 +97,10 @@ def blocks(network: tuple[Shape, ...]) -> Iterator[Block]:
         yield Block(network[place], pool, after, place == 0)
 
 
-def lacking(network: tuple[Shape, ...]) -> str:
+def lacking(network: tuple[Shape, ...], dropout: float) -> str:
     """Return the first part of a network that the fast path and the C++ program lack, "" if they have everything."""
+    if dropout:
+        return "dropout"
     for block in blocks(network):
         if block.activation not in FAST_ACTIVATIONS:
             return f"the activation {block.activation!r}"
@@ -107,9 +109,9 @@ def lacking(network: tuple[Shape, ...]) -> str:
     return ""
 
 
-def kernels_for(network: tuple[Shape, ...], requested: str) -> str:
+def kernels_for(network: tuple[Shape, ...], requested: str, dropout: float) -> str:
     """Return "fast" or "simple": the requested kernels, or simple ones where the fast path lacks something."""
-    return "simple" if lacking(network) else requested
+    return "simple" if lacking(network, dropout) else requested
 
 
 def supported(block: Block, driver: str) -> Iterator[Choice]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jitnet.kernels.arrays import Layer, Net
 from jitnet.kernels.table import CONV, DENSE, LINEAR, POOLS
 from jitnet.machine import memory
 from jitnet.model.architecture import Conv, Dense, Pool, Shape
@@ -22,11 +23,13 @@ class SimpleKernels:
     params : (P,) its parameters, updated by training
     loss : CROSS_ENTROPY or MSE
     images : in a batch, at the most
+    dropout : chance that an output of a hidden dense layer is dropped in training
+    seed : of the dropout
     """
 
-    def __init__(self, shapes: tuple[Shape, ...], params: np.ndarray, loss: int, images: int):
-        from jitnet.kernels.step import Layer, Net  # numba, which takes half a second
-
+    def __init__(
+        self, shapes: tuple[Shape, ...], params: np.ndarray, loss: int, images: int, dropout: float = 0, seed: int = 0
+    ):
         self.images = images
         room, dtype = min(images, ROOM), params.dtype
         sizes = [2 * int(np.prod(shape.outputs)) for shape in shapes]  # out and grad_out; z and grad_z: the same again
@@ -56,6 +59,7 @@ class SimpleKernels:
                     activation=LINEAR
                     if is_last or isinstance(shape.layer, Pool)
                     else ACTIVATIONS[shape.layer.activation],
+                    dropout=dropout if isinstance(shape.layer, Dense) and not is_last else 0.0,
                     weight=part(params, f"{name}.weight"),
                     bias=part(params, f"{name}.bias"),
                     grad_weight=part(grads, f"{name}.weight"),
@@ -69,7 +73,7 @@ class SimpleKernels:
                     grad_x=layers[-1].grad_out.reshape(room, *shape.inputs) if layers else None,
                 )
             )
-        self.net = Net(tuple(layers), loss, params, grads, np.zeros(room))
+        self.net = Net(tuple(layers), loss, seed, params, grads, np.zeros(room))
 
     def train(self, optimizer: Optimizer, *recipe) -> int:
         """Train as `kernels.step.train`; the recipe is its arguments from `images` on."""
@@ -121,6 +125,16 @@ class SimpleKernels:
                 found[f"layers.{word}_backward_input"] = (layer.grad_z, layer.weight, layer.grad_x)
         if optimizer is None:
             return {name: arguments for name, arguments in found.items() if name.endswith("_forward")}
+        dropping = next((layer for layer in self.net.layers if layer.dropout), None)
+        if dropping is not None:
+            found["layers.dropout.dropout"] = (
+                dropping.dropout,
+                self.net.seed,
+                0,
+                0,
+                np.zeros(1, np.int64),
+                dropping.out,
+            )
         last, params = self.net.layers[-1], self.net.params
         scale, order = params.dtype.type(1), np.zeros(1, np.int64)
         found["layers.loss.output_loss"] = (self.net.loss, last.out, targets, order, scale, floats, last.out)

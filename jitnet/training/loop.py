@@ -191,7 +191,9 @@ class Training:
             total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
             for start in range(0, len(batch), PART):
                 before = time.perf_counter()
-                total += self.network.accumulate(images, targets, batch[start : start + PART], scale, grad)
+                total += self.network.accumulate(
+                    images, targets, batch[start : start + PART], scale, grad, self.optimizer.taken
+                )
                 seconds += time.perf_counter() - before
                 yield Progress(epoch=here.epoch, images=min(start + PART, len(batch)), total=len(batch))
             if not np.isfinite(total):

@@ -7,7 +7,7 @@ import strict  # likewise
 
 from jitnet.data import synthetic
 from jitnet.kernels.fast import batch, batch_conv, linear_batch, per_sample
-from jitnet.kernels.layers import activation, convolution, linear, pooling
+from jitnet.kernels.layers import activation, convolution, dropout, linear, pooling
 from jitnet.kernels.table import RELU
 from jitnet.kernels.tools import fma_peak
 from jitnet.kernels.tools.synthetic import STYLE, draw_digits
@@ -105,6 +105,7 @@ CASES = {
     "average pool backward": lambda: case(
         pooling.average_pool2d_backward, numbers(3, 2, 2, 3), numbers(3, 5, 4, 3)
     ),
+    "dropout": lambda: case(dropout.dropout, 0.5, 3, 5, 1, np.arange(4), numbers(4, 6)),
     "linear forward": lambda: case(
         linear.linear_forward, numbers(3, 5), numbers(5, 4), numbers(4), numbers(3, 4)
     ),

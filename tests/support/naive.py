@@ -282,6 +282,25 @@ def linear_batch_backward_weight(x, grad_output):
     return linear_backward_weight(x, grad_output)
 
 
+def splitmix64(state):
+    """One output of the generator, in Python's integers."""
+    mask = 2**64 - 1
+    z = (state + 0x9E3779B97F4A7C15) & mask
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+    return z ^ (z >> 31)
+
+
+def dropout(rate, seed, update, layer, images, values):
+    """0 where the uniform number of (seed, update, layer, image, place) is below the rate, else value / (1 - rate)."""
+    key = splitmix64((splitmix64((splitmix64(seed) + update) % 2**64) + layer) % 2**64)
+    out = np.float64(values)
+    for n, k in np.ndindex(*out.shape):
+        bits = splitmix64((splitmix64((key + int(images[n])) % 2**64) + k) % 2**64)
+        out[n, k] = out[n, k] / (1 - rate) if (bits >> 11) / 2**53 >= rate else out[n, k] * 0
+    return out
+
+
 def softmax_cross_entropy(logits, targets, scale):
     """-log softmax(logits)[target], and scale * (softmax - one-hot)."""
     logits = np.float64(logits)

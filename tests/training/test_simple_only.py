@@ -63,3 +63,21 @@ def test_commands(tmp_path, monkeypatch, capsys, kind):
     assert main(["summary", "cnn", "--arch", arch, "--kernels"]) == 0
     assert "kernels/step.py" in capsys.readouterr().out.replace("\n", "")
     assert f"{part}, which the C++ program lacks" in refusal(capsys, "export", "cpp", "run", "--out", "twin")
+
+
+def test_dropout(tmp_path, monkeypatch, capsys):
+    digits(settle(monkeypatch, tmp_path))
+    words = ("--arch", "conv2 pool dense8", "--data", "digits", "--init", "he", "--epochs", "1", "--dropout", "0.5")
+    assert main(["train", "cnn", *words, "--name", "run", "--ui", "plain"]) == 0
+    shown = capsys.readouterr().out
+    assert "dropout 0.5, simple kernels" in " ".join(shown.split())
+    assert Settings.from_toml("runs/run/config.toml").dropout == 0.5 and main(["eval", "run"]) == 0
+    assert "dropout, which the C++ program lacks" in refusal(capsys, "export", "cpp", "run", "--out", "twin")
+    assert "kernels/step.py" in kernels_shown(capsys, *words[:2], *words[-2:])
+    assert "a number from 0 to less than 1" in refusal(capsys, "train", "cnn", "--dropout", "1")
+    assert "no hidden dense layer" in refusal(capsys, "train", "cnn", *words[2:], "--arch", "conv2", "--name", "none")
+
+
+def kernels_shown(capsys, *words):
+    assert main(["summary", "cnn", *words, "--kernels"]) == 0
+    return capsys.readouterr().out.replace("\n", "")
