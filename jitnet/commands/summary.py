@@ -63,7 +63,7 @@ def kernel_tables(network: tuple[Shape, ...], title: str, settings: Settings) ->
     """Return which code computes each layer of a network in training, and where that code is."""
     if kernel_choice.kernels_for(network, settings.kernels, settings.dropout) == "simple":
         return [f"{title}: all layers by kernels/step.py, one page of kernels/layers/ per operation (simple kernels)"]
-    from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
+    from jitnet.kernels.compiler.tile import VECTOR_BYTES
 
     optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
     fused = is_fused(settings.batch_size, optimizer)

@@ -9,7 +9,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .simd_ir import ROWS, Lanes, at, constant, emit_for_count
+from .simd_ir import Lanes, at, constant, emit_for_count
+from .tile import ROWS
 
 TALL = 2 * ROWS - 2  # rows of a tile of one vector, whose sums leave two registers free as well
 

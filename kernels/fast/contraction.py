@@ -9,9 +9,9 @@ and vector width.
 """
 
 from ..compiler.simd import lane_count
-from ..compiler.simd_ir import ROWS
 from ..compiler.simd_tile import TALL, tile_one_vector, tile_part_vector, tile_two_vectors
 from ..compiler.symbols import primitive
+from ..compiler.tile import ROWS
 
 
 @primitive("4 4 3 number 3")

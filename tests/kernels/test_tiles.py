@@ -8,7 +8,7 @@ import pytest
 from processes import ROOT, run, run_json
 from test_races import CHECK
 
-from jitnet.kernels.compiler.simd_ir import TILE
+from jitnet.kernels.compiler.tile import TILE
 
 SHAPES = {"avx2": [32, 6], "neon": [16, 8], "generic": [16, 6]}  # bytes of a vector, rows of a tile
 FORCED = tuple(SHAPES)
@@ -31,7 +31,7 @@ HASHES = """
 import hashlib, json
 import compiled
 import numpy as np
-from jitnet.kernels.compiler.simd_ir import ROWS, VECTOR_BYTES
+from jitnet.kernels.compiler.tile import ROWS, VECTOR_BYTES
 
 def numbers(seed, dtype, *shape):
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
