@@ -144,7 +144,7 @@ def inspect(
     tile: str, ir: str, triple: str, cpu: str, features: str = "", own: bool = False
 ) -> tuple[dict, list[Loop]]:
     """Return the row of a tile's IR for one processor, and its inner loops. Raises `UnsupportedError`."""
-    vector_bytes, height = TILES[tile]
+    vector_bytes, height, _ = TILES[tile]
     text = assembly(ir, triple, cpu, features)
     loops = inner_loops(text)
     full = [loop for loop in loops if loop.sums == 2 * height]

@@ -10,7 +10,7 @@ from shapes import DTYPES
 from jitnet.kernels.compiler import interpreted
 from jitnet.kernels.compiler.simd_rows import MOST_VECTORS
 from jitnet.kernels.compiler.simd_tile import TALL
-from jitnet.kernels.compiler.tile import ROWS, VECTOR_BYTES, processor_for, tile_of
+from jitnet.kernels.compiler.tile import PART_ROWS, ROWS, VECTOR_BYTES, processor_for, tile_of
 from jitnet.kernels.fast import contraction as contract_file
 from jitnet.kernels.fast import vector_rows as rows_file
 
@@ -43,7 +43,7 @@ def test_tiles_cover_a_product_once(dtype, M, N):
         contract_file.contract,
         tile_two_vectors=tile(2, ROWS, False),
         tile_one_vector=tile(1, TALL, False),
-        tile_part_vector=tile(1, ROWS, True),
+        tile_part_vector=tile(1, PART_ROWS, True),
     )
     contract(None, None, None, None, out)
     assert (out == 1).all()
