@@ -100,6 +100,10 @@ class Settings:
         "documents", "learning rate of each epoch", group=OPTIMIZATION,
         choices=("documents", "cosine", "one-cycle", "step", "constant"), cpp="schedule",
     )  # fmt: skip
+    augment: str = setting(
+        "", "random changes of the training images: light, medium, strong, or amounts as in shift=2,rotate=10",
+        group=OPTIMIZATION, metavar="CHANGES", default_text="none", added=True,
+    )  # fmt: skip
     shuffle: bool = setting(False, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
     seed: int = setting(0, "seed of the initial weights and the shuffle", group=OPTIMIZATION, cpp="seed")
     kernels: str = setting(

@@ -42,6 +42,7 @@ def describe(
     if settings.loss != "cross-entropy":
         updates += f", loss {settings.loss}"
     order = "shuffled" if settings.shuffle else "file order"
+    augment = f", augmented ({settings.augment})" if settings.augment else ""
     dropout = f", dropout {settings.dropout:g}" if settings.dropout else ""
     kernels = ", simple kernels" if network.kernels == "simple" else ""
     rate = f"lr {settings.lr:g}, schedule {settings.schedule}"
@@ -57,7 +58,7 @@ def describe(
         train_images=len(training.data.train[0]),
         val_images=len(training.data.val[0]),
         test_images=len(training.data.test[0]),
-        recipe=f"{updates}, {rate}, {order}, init {settings.init}, seed {settings.seed}{dropout}{kernels}",
+        recipe=f"{updates}, {rate}, {order}, init {settings.init}, seed {settings.seed}{augment}{dropout}{kernels}",
         epochs=training.epochs,
         batch_size=training.batch_size,
         steps_per_epoch=training.steps_per_epoch,

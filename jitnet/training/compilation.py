@@ -14,6 +14,7 @@ from jitnet.events import Compiling, Event, Warned
 from jitnet.model.architecture import parse
 from jitnet.model.network import PART, Network, is_fused
 from jitnet.model.optimizer import Optimizer
+from jitnet.training import augmentation
 
 # Kernels in the order of their compilation, as module.function. The drivers, compiled last, contain the others: once a
 # driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
@@ -67,19 +68,25 @@ def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
     yield from _compile((_INFERENCE,), _FORWARD, network, 1, images, targets, network.plain_optimizer())
 
 
+def compile_augmentation(images: np.ndarray) -> Iterator[Event]:
+    """Compile, or load from the cache, what changes training images."""
+    name, rows = "tools.augment.augment_images", np.zeros(1, np.int64)
+    yield from _with_warnings(_compile_calls({name: augmentation.arguments(images, rows, "", 0, 0, images)}))
+
+
 def _compile_simple(network: Network, targets: np.ndarray, optimizer: Optimizer | None) -> Iterator[Event]:
     """Compile the pages that a network's simple step calls, without an optimizer those of its inference."""
-    calls = network.simple(1).calls(targets, optimizer)
+    yield from _with_warnings(_compile_calls(network.simple(1).calls(targets, optimizer)))
 
-    def in_turn() -> Iterator[Event]:
-        started, cached = time.perf_counter(), all(map(_in_cache, calls))
-        for index, (name, arguments) in enumerate((*calls.items(), ("", ()))):
-            seconds = time.perf_counter() - started
-            yield Compiling(name=name, index=index, total=len(calls), cached=cached, seconds=seconds)
-            if name:
-                _compile_for(name, arguments)
 
-    yield from _with_warnings(in_turn())
+def _compile_calls(calls: dict[str, tuple]) -> Iterator[Event]:
+    """Compile kernels, module.function, for the types of their arguments."""
+    started, cached = time.perf_counter(), all(map(_in_cache, calls))
+    for index, (name, given) in enumerate((*calls.items(), ("", ()))):
+        seconds = time.perf_counter() - started
+        yield Compiling(name=name, index=index, total=len(calls), cached=cached, seconds=seconds)
+        if name:
+            _compile_for(name, given)
 
 
 def _compile(drivers: tuple[str, ...], parts: tuple[str, ...], *example: Any) -> Iterator[Event]:

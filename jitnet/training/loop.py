@@ -16,7 +16,8 @@ from jitnet.model.architecture import step_macs
 from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer, State, state_of
 from jitnet.model.scores import confusion, score
-from jitnet.training.compilation import compile_kernels
+from jitnet.training.augmentation import augmented, require_images
+from jitnet.training.compilation import compile_augmentation, compile_kernels
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
 from jitnet.training.stopping import out_of_time, stop_reason
@@ -81,6 +82,7 @@ class Training:
         self.epochs = settings.until  # those after the planned ones have the last learning rate
         self.run_name = run_name
         self.peak_threads = peak_threads  # measure the machine's peak on that many before the first step; 0 = do not
+        require_images(settings.augment, data.train[0].shape[1:])
         self._started = time.perf_counter() - self.position.elapsed_s
         self.rows: list[EpochDone] = []  # of the epochs that are done; a resume puts the earlier ones here
         images = len(data.train[0])
@@ -111,6 +113,8 @@ class Training:
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
+        if self.settings.augment:
+            yield from compile_augmentation(self.data.train[0])
         if self.peak_threads:
             yield PeakMeasured(gflops=measure(self.peak_threads), threads=self.peak_threads)
         why = ""
@@ -159,8 +163,7 @@ class Training:
     def _train_epoch(self) -> Generator[Event, None, Diverged | None]:
         """Train what is left of the epoch, call by call."""
         here, size = self.position, self.batch_size
-        images, targets = self.data.train
-        order = visiting_order(len(images), self.settings, here.epoch)
+        images, targets, order = self._epoch_data()
         lr = learning_rate(self.settings, here.epoch)
         steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
         while self._may_continue():
@@ -178,11 +181,22 @@ class Training:
             steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
         return None
 
+    def _epoch_data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the epoch's images and targets, and the order in which it visits them."""
+        here, settings = self.position, self.settings
+        images, targets = self.data.train
+        order = visiting_order(len(images), settings, here.epoch)
+        if settings.augment:
+            before = time.perf_counter()
+            rest = order[here.step_in_epoch * self.batch_size : self.steps_per_epoch * self.batch_size]
+            images = augmented(images, rest, settings.augment, settings.seed, here.epoch)
+            here.train_s += time.perf_counter() - before
+        return images, targets, order
+
     def _train_large_batches(self) -> Generator[Event, None, Diverged | None]:
         """Train what is left of an epoch whose batches take several calls each; the state changes at a batch's end."""
         here = self.position
-        images, targets = self.data.train
-        order = visiting_order(len(images), self.settings, here.epoch)
+        images, targets, order = self._epoch_data()
         lr = learning_rate(self.settings, here.epoch)
         grad = np.empty_like(self.network.params)
         while self._may_continue():

@@ -7,9 +7,9 @@ import llvmlite.binding
 from numba import config
 
 # (bytes in a vector register, rows of a tile, rows of one that covers part of a vector). A tile of two vectors keeps
-# 2 * rows sums in registers and needs three more for its operands. Lost: 7 rows by 4 vectors (33 registers of 32: 96 GFLOP/s instead of 230); 14 rows by 2 vectors
-# (same speed, but twice the compile time, 1.8 s instead of 0.9 s in every function that contains it).
-# With AVX2 the mask of part of a vector takes a register: 5 rows were spilled.
+# 2 * rows sums in registers and needs three more for its operands. Lost: 7 rows by 4 vectors (33 registers of 32:
+# 96 GFLOP/s instead of 230); 14 rows by 2 vectors (same speed, but twice the compile time, 1.8 s instead of 0.9 s in
+# every function that contains it). With AVX2 the mask of part of a vector takes a register: 5 rows were spilled.
 TILES = {"avx512": (64, 8, 8), "avx2": (32, 6, 4), "neon": (16, 8, 8), "generic": (16, 6, 6)}
 
 # What a tile is compiled for where it is forced on a processor with more registers: otherwise LLVM would use them.

@@ -301,6 +301,41 @@ def dropout(rate, seed, update, layer, images, values):
     return out
 
 
+def augment_image(x, seed, epoch, place, amounts):
+    """An image (H, W, C) moved, turned, scaled, sheared and bent by numbers of (seed, epoch, place)."""
+    H, W, _ = x.shape
+    key = splitmix64((splitmix64((splitmix64(seed) + 0x6175676D656E7400) % 2**64) + epoch) % 2**64)
+    row = splitmix64((key + place) % 2**64)
+
+    def number(k):
+        return 2 * ((splitmix64((row + k) % 2**64) >> 11) / 2**53) - 1
+
+    shift, angle, scale, shear, bending = amounts
+    move, turn = shift * np.array([number(0), number(1)]), angle * number(2)
+    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    sheared = np.array([[1, 0], [-shear * number(5), 1]])
+    scaled = np.diag(np.exp(-scale * np.array([number(3), number(4)])))
+    middle = (np.array([H, W]) - 1) / 2
+    knots = np.array([number(8 + k) for k in range(32)]).reshape(2, 4, 4)
+    out = np.zeros(x.shape)
+    for v, u in np.ndindex(H, W):
+        y, column = scaled @ sheared @ rotation @ (np.array([v, u]) - middle - move) + middle
+        y, column = np.array([y, column]) + bending * bilinear(
+            np.moveaxis(knots, 0, -1), 3 * v / (H - 1), 3 * u / (W - 1)
+        )
+        out[v, u] = bilinear(x, np.clip(y, 0, H - 1), np.clip(column, 0, W - 1))
+    return out
+
+
+def bilinear(x, y, column):
+    """The value of x (H, W, C) at a place between four entries."""
+    H, W, _ = x.shape
+    i, j = min(int(y), H - 2), min(int(column), W - 2)
+    t, s = y - i, column - j
+    top, bottom = (1 - s) * x[i, j] + s * x[i, j + 1], (1 - s) * x[i + 1, j] + s * x[i + 1, j + 1]
+    return (1 - t) * top + t * bottom
+
+
 def softmax_cross_entropy(logits, targets, scale):
     """-log softmax(logits)[target], and scale * (softmax - one-hot)."""
     logits = np.float64(logits)
