@@ -55,7 +55,7 @@ SPLITS = {UNSPLIT: "one thread", BY_CHANNELS: "channels", BY_ROWS: "rows"}
 
 
 FAST_ACTIVATIONS = {"linear", "relu", "sigmoid", "tanh"}  # rise, and give their derivative by the result alone
-FAST_POOLS = {"max"}
+FAST_POOLS = {"", "max"}
 
 
 class Block(NamedTuple):
@@ -71,6 +71,11 @@ class Block(NamedTuple):
         """The activation at the end, "linear" for the network's last layer."""
         assert not isinstance(self.shape.layer, Pool)
         return self.shape.layer.activation if self.after else "linear"
+
+    @property
+    def pooling(self) -> str:
+        """The kind of the pool, "" without one."""
+        return self.pool.layer.kind if self.pool and isinstance(self.pool.layer, Pool) else ""
 
     @property
     def is_conv(self) -> bool:
@@ -104,8 +109,8 @@ def lacking(network: tuple[Shape, ...], dropout: float) -> str:
     for block in blocks(network):
         if block.activation not in FAST_ACTIVATIONS:
             return f"the activation {block.activation!r}"
-        if block.pool is not None and block.pool.layer.kind not in FAST_POOLS:
-            return f"{block.pool.layer.kind} pooling"
+        if block.pooling not in FAST_POOLS:
+            return f"{block.pooling} pooling"
     return ""
 
 

@@ -6,7 +6,6 @@ after a resume, and is the same.
 
 import math
 
-import numpy as np
 from numba import prange
 
 from ..compiler.decorators import body, kernel
@@ -85,7 +84,7 @@ def augment_images(
     """
     _, H, W, C = images.shape
     key = splitmix64(splitmix64(splitmix64(seed) + unsigned(PURPOSE)) + unsigned(epoch))
-    whole = 0.5 if images.dtype == np.uint8 else 0.0  # bytes are rounded
+    whole = 0.5 if images.itemsize == 1 else 0.0  # bytes are rounded
     middle_y, middle_x = (H - 1) / 2, (W - 1) / 2
     for n in prange(len(rows)):
         image, row = images[rows[n]], splitmix64(key + unsigned(rows[n]))
