@@ -17,6 +17,7 @@ COMMANDS = {  # name: module, help
     "summary": ("summary", "list the operations of a network with their sizes and work"),
     "gradcheck": ("gradcheck", "compare the gradients of a network with central differences"),
     "schedule": ("schedule", "draw the learning rate of each epoch, without training"),
+    "augment": ("augment", "draw training images next to what an augmentation makes of them"),
     "data": ("data", "show, fetch or clear the copies of MNIST on this machine"),
     "warmup": ("warmup", "compile the kernels now, so that the first training starts at once"),
     "completion": ("completion", "print a completion script for bash, zsh or fish"),
