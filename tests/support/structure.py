@@ -39,7 +39,7 @@ MAY_IMPORT = {
         "training",
     },
     "display": {"errors", "events", "history", "printing", "trials.board"},
-    "export": {"config", "data", "errors", "model", "setting", "storage", "__version__"},
+    "export": {"config", "data", "errors", "events", "model", "setting", "storage", "__version__"},
     "integrations": {"config", "errors", "estimators", "events", "export", "model", "run", "storage", "training"},
     "report": {"display", "errors", "history", "model", "printing"},
     "commands": ANYTHING,
