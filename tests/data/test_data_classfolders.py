@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from jitnet.data.readers import images, layouts
+from jitnet.data.readers import images
+from jitnet.data.sources import layouts
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.search import read_own
 from jitnet.errors import InputError

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jitnet.data.pixels import scale_of, to_bytes
-from jitnet.data.readers.layouts import Options
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.known import FILES
+from jitnet.data.sources.layouts import Options
 from jitnet.data.sources.search import read_own
 from jitnet.errors import InputError
 

@@ -7,7 +7,7 @@ import io
 import numpy as np
 
 from jitnet.commands.support import trained_run
-from jitnet.data.content import read_file
+from jitnet.data.content import read_file, unzipped
 from jitnet.data.pixels import as_trained
 from jitnet.data.readers import regression, tables
 from jitnet.data.record import DataRecord
@@ -24,7 +24,7 @@ _SHOWN = 10  # rows printed where no file is written
 def answer(args: argparse.Namespace, network: Network, trained: Trained, about: str) -> int:
     """Predict each row of `args.csv`, write or print the answers, and return the exit code."""
     record = trained_run.record_of(trained)
-    content = read_file(args.csv)
+    content = unzipped(read_file(args.csv), str(args.csv))
     if trained.settings.target:
         record = trained_run.regression_record(trained)
         rows = regression.rows_like(content, str(args.csv), record, trained.settings.target)
