@@ -7,6 +7,8 @@ import numpy as np
 from jitnet.data.record import short_list
 from jitnet.errors import InputError
 
+_REPEATED = 5  # test images that were trained on: fewer, or fewer than one in a hundred, are not mentioned
+
 
 def images(values: np.ndarray, where: str) -> np.ndarray:
     """Return images as (N, H, W) or (N, H, W, C), their numbers as they are; rows of H*H values are made square.
@@ -64,7 +66,7 @@ def repeated(train: np.ndarray, test: np.ndarray, where: str) -> str:
     """Return a note about test images (n, ...) uint8 that are training images too, "" if there are few."""
     seen = {image.tobytes() for image in train}
     count = sum(image.tobytes() in seen for image in test)
-    if count * 100 <= len(test):
+    if count < _REPEATED or count * 100 <= len(test):
         return ""
     return f"{count:,} of the {len(test):,} test images of {where} are training images too, so accuracies mean little"
 

@@ -50,6 +50,8 @@ def kind_of(path: Path) -> str:
     for start, what, advice in _FOREIGN:
         if head.lstrip().lower().startswith(start.lower()):
             raise InputError(f"{path} is {what}: {advice}")
+    if not head:
+        raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file, and it is empty")
     if head[257:262] == b"ustar":
         raise InputError(f"{path} is a tar archive: {_UNPACK}")
     if b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
