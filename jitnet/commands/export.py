@@ -7,6 +7,7 @@ import numpy as np
 
 from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.options import Subparsers
+from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.export import twin
 from jitnet.printing import say
@@ -59,7 +60,7 @@ def run_cpp(args: argparse.Namespace) -> int:
         network.initialise(trained.settings.init, trained.settings.seed)
         tensors, epoch = network.tensors() | Position().tensors(), 0
     twin.write(args.out, network, trained.settings, tensors, metadata(trained.description))
-    say(f"{trained.path} at epoch {epoch} is in {args.out}, see {args.out / 'README.md'}")
+    say(f"{trained.path} after {count(epoch)} is in {args.out}, see {args.out / 'README.md'}")
     if args.verify:
         say(*twin.verify(args.out).splitlines())
     return 0

@@ -17,7 +17,7 @@ from jitnet.run.metrics import COLUMNS
 from jitnet.storage import checkpoint
 
 EPOCH = re.compile(r"Epoch +\d+ lr = \d\.\d{6} avg loss = \d+\.\d{6} accuracy = \d+\.\d\d")
-CLOSING = (r"Final accuracy of test set = \d+\.\d\d", r"Total execution time: \d+\.\d\d minutes")
+CLOSING = (r"Final accuracy of test set = \d+\.\d\d", r"Total execution time: \d+\.\d\d minutes \(.*\)")
 
 
 @pytest.fixture
@@ -36,7 +36,9 @@ def test_end_to_end(folder):
     assert shown.returncode == 0 and shown.stderr == ""
     epochs = lines_of_epochs(shown.stdout)
     assert len(epochs) == 3 and all(EPOCH.match(line) for line in epochs)
-    for line, pattern in zip(shown.stdout.splitlines()[-2:], CLOSING):
+    closing, _, following = shown.stdout.partition("Next:\n")
+    assert "jitnet report runs/run --open" in following
+    for line, pattern in zip(closing.splitlines()[-2:], CLOSING):
         assert re.fullmatch(pattern, line)
     run = folder / "runs" / "run"
     assert {path.name for path in run.iterdir()} == {
