@@ -1,6 +1,5 @@
 """The errors that a user can cause, the exit code of each, and what a misspelt name may have meant."""
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -61,8 +60,24 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = {_plain(name): name for name in known}
     plain = _plain(word)
     plain = _OTHER_WORDS.get(plain, plain) if plain not in names else plain
-    found = [plain] if plain in names else difflib.get_close_matches(plain, names, 1, 0.6)
-    return f"; did you mean {names[found[0]]!r}?" if found else ""
+    slips, nearest = min(((_slips(plain, name), name) for name in names), default=(0, ""))
+    begins = [name for name in names if len(plain) > 2 and name.startswith(plain)]
+    if slips > max(1, (len(plain) + 1) // 3):
+        nearest = begins[0] if len(begins) == 1 else ""
+    return f"; did you mean {names[nearest]!r}?" if nearest else ""
+
+
+def _slips(a: str, b: str) -> int:
+    """Return how many letters must be added, left out, replaced or exchanged with the next to make `b` of `a`."""
+    rows = [list(range(len(b) + 1))]
+    for i, x in enumerate(a, 1):
+        rows.append([i])
+        for j, y in enumerate(b, 1):
+            best = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (x != y))
+            if i > 1 and j > 1 and (x, a[i - 2]) == (b[j - 2], y):
+                best = min(best, rows[i - 2][j - 2] + 1)
+            rows[i].append(best)
+    return rows[-1][-1]
 
 
 def _plain(word: str) -> str:

@@ -36,7 +36,7 @@ def rename(path: Path, runs_dir: Path, name: str) -> Path:
         if os.path.lexists(new):
             raise InputError(f"there is {name!r} in {runs_dir} already: choose another name")
         os.rename(own, new)
-        return new
+        return path.with_name(name)
 
 
 def annotate(

@@ -69,7 +69,8 @@ def test_one_wrong_letter_of_a_long_name_is_always_found(known):
     for name in (name for name in known if len(name) >= 6):
         for place in range(len(name)):
             wrong = name[:place] + rng.choice("qxz") + name[place + 1 :]
-            assert did_you_mean(wrong, known) == f"; did you mean {name!r}?", wrong
+            as_near = [each for each in known if len(each) == len(name) and sum(map(str.__ne__, each, wrong)) <= 1]
+            assert did_you_mean(wrong, known) in {f"; did you mean {each!r}?" for each in as_near}, wrong
 
 
 def test_what_is_like_nothing_gets_no_advice(capsys):

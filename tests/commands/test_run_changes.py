@@ -1,5 +1,6 @@
 """`jitnet runs rm, rename, tag and note`: they change what is named and nothing else, never a run in training."""
 
+import io
 import json
 import os
 import sys
@@ -64,7 +65,7 @@ def test_it_asks_before_it_removes(runs, capsys, monkeypatch, answer, left):
 
 
 def test_nobody_to_ask_means_no(runs, capsys, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
     before = files(runs)
     assert "add --yes" in refusal(capsys, "runs", "rm", "a")
     assert files(runs) == before

@@ -147,7 +147,7 @@ def test_how_a_run_ends():
     ]
     assert "nothing is saved" in closing_lines(Interrupted(signal="SIGINT", epoch=0, step=1, resume=""))[0]
     assert closing_lines(RunFinished(test_accuracy=None, val_accuracy=None, elapsed_s=60.0)) == [
-        "Total execution time: 1.00 minutes (1 min 0 s)"
+        "Total execution time: 1.00 minutes (1 min)"
     ]
     at_a_key = closing_lines(stop, watched=True)[0]
     assert at_a_key.startswith("Stopped by you in epoch 5") and at_a_key.endswith("jitnet resume latest")
