@@ -68,7 +68,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def _slips(a: str, b: str) -> int:
-    """Return how many letters must be added, left out, replaced or exchanged with the next to make `b` of `a`."""
+    """Return how many letters must be added, omitted, replaced or exchanged with the next to make `b` of `a`."""
     rows = [list(range(len(b) + 1))]
     for i, x in enumerate(a, 1):
         rows.append([i])

@@ -1,4 +1,4 @@
-"""`--json`: one object that docs/json.md describes, whatever is asked, and nothing else on standard output."""
+"""`--json`: one object that docs/json.md describes, and nothing else on standard output."""
 
 import io
 import json

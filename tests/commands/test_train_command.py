@@ -127,7 +127,7 @@ def test_json_is_one_event_a_line(folder, capsys):
     events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
     order = [event for at, event in enumerate(events) if at == 0 or events[at - 1] != event]
     epoch = ["StepsDone", "EpochDone", "CheckpointSaved"]  # no Progress in a short evaluation
-    order = [event for event in order if event != "PeakMeasured"]  # left out on a busy machine
+    order = [event for event in order if event != "PeakMeasured"]  # omitted on a busy machine
     assert order == ["RunStarted", "Compiling", *epoch, *epoch, "RunFinished"]
 
 

@@ -18,7 +18,7 @@ from jitnet.printing import printable
 from jitnet.setting import show
 
 _TEXTS = {"run", "status", "network", "data", "tags", "architecture"}  # the other columns are numbers, at the right
-# What goes first where there is no room, after these the settings, the last one first.
+# Omitted first in a narrow terminal; then the settings, the last one first; then _LAST.
 _SPARE = ("images/s", "best", "loss", "rmse", "architecture", "time", "age")
 _LAST = ("tags", "network", "data", "epochs", "status")
 _ELSEWHERE = {"network", "data", "epochs", "until"}  # settings that have a column already
