@@ -13,7 +13,7 @@ from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.download import DownloadError
 from jitnet.data.sources.known import FILES, KNOWN, MNIST, PARTS, Known
 from jitnet.data.sources.layouts import Options
-from jitnet.errors import InputError
+from jitnet.errors import InputError, did_you_mean
 
 
 @dataclass
@@ -147,7 +147,7 @@ def load(spec: str, cache: Cache, offline: bool, options: Options = Options()) -
         raise InputError(
             f"there is no data set {spec!r}: expected auto, {', '.join(KNOWN)}, {SYNTHETIC}, or "
             "the path of a folder, "
-            "an .npz or a .csv file"
+            f"an .npz or a .csv file{did_you_mean(spec, ('auto', *KNOWN, SYNTHETIC))}"
         )
     return read_own(path, cache, options)
 

@@ -53,7 +53,7 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> F
 
     The last lines may be wider than `width`, since a command in them is not cut.
     """
-    closing = closing_lines(state.end) if state.end else []
+    closing = closing_lines(state.end, watched=True) if state.end else []
     tone = "error" if isinstance(state.end, Diverged) else "strong"
     last = [[(printable(text), tone)] for text in closing]
     if width < SMALLEST[0]:
