@@ -8,6 +8,7 @@ import numpy as np
 
 from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.options import Subparsers
+from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.export import twin
 from jitnet.export.hub import card
@@ -88,7 +89,7 @@ def run_cpp(args: argparse.Namespace) -> int:
         network.initialise(trained.settings.init, trained.settings.seed)
         tensors, epoch = network.tensors() | Position().tensors(), 0
     twin.write(args.out, network, trained.settings, tensors, metadata(trained.description))
-    say(f"{trained.path} at epoch {epoch} is in {args.out}, see {args.out / 'README.md'}")
+    say(f"{trained.path} after {count(epoch)} is in {args.out}, see {args.out / 'README.md'}")
     if args.verify:
         say(*twin.verify(args.out).splitlines())
     return 0
@@ -115,7 +116,7 @@ def run_hub(args: argparse.Namespace) -> int:
     """Write the folder for a model hub and return the exit code."""
     network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
     card.write(args.out, network, trained.description, trained.history()[:epoch], args.licence)
-    say(f"{trained.path} at epoch {epoch} is in {args.out}: {', '.join(card.NAMES)}")
+    say(f"{trained.path} after {count(epoch)} is in {args.out}: {', '.join(card.NAMES)}")
     if not args.licence:
         trained_run.warn("the card states no licence: give --licence ID before you publish it")
     return 0
