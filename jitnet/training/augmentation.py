@@ -70,7 +70,12 @@ def arguments(images: np.ndarray, rows: np.ndarray, text: str, seed: int, epoch:
 
 
 def augmented(images: np.ndarray, rows: np.ndarray, text: str, seed: int, epoch: int) -> np.ndarray:
-    """Return an array like images (n, H, W, C) with changed images in these rows (N,); the other rows hold anything."""
+    """Return an array like images (n, H, W, C) with changed images in these rows (N,); the other rows hold anything.
+
+    Without an augmentation the images are returned.
+    """
+    if not text:
+        return images
     from jitnet.kernels.compiler.thread_pool import exclusive
     from jitnet.kernels.tools.augment import augment_images
 

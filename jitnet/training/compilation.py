@@ -68,8 +68,10 @@ def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
     yield from _compile((_INFERENCE,), _FORWARD, network, 1, images, targets, network.plain_optimizer())
 
 
-def compile_augmentation(images: np.ndarray) -> Iterator[Event]:
-    """Compile, or load from the cache, what changes training images."""
+def compile_augmentation(text: str, images: np.ndarray) -> Iterator[Event]:
+    """Compile, or load from the cache, what changes training images, if an augmentation is given."""
+    if not text:
+        return
     name, rows = "tools.augment.augment_images", np.zeros(1, np.int64)
     yield from _with_warnings(_compile_calls({name: augmentation.arguments(images, rows, "", 0, 0, images)}))
 
@@ -198,6 +200,16 @@ def compile_alone(names: tuple[str, ...], dtype: str, images: str, targets: str,
     example = 1, np.zeros((1, 1, 1, 1), images), np.zeros((1,) * axes, targets), network.plain_optimizer()
     for name in names:
         _compile_kernel(name, network, *example)
+
+
+def compiled_drivers() -> dict[str, bool]:
+    """Return for each form of training, and for prediction, whether its code is in the cache."""
+    return {
+        "one image at a time": _in_cache("fast.per_sample.train_per_sample"),
+        "batches": _in_cache("fast.batch.train_minibatch"),
+        "large batches": _in_cache("fast.batch.accumulate_gradient"),
+        "prediction": _in_cache(_INFERENCE),
+    }
 
 
 def _in_cache(name: str) -> bool:

@@ -113,10 +113,11 @@ class Training:
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
-        if self.settings.augment:
-            yield from compile_augmentation(self.data.train[0])
+        yield from compile_augmentation(self.settings.augment, self.data.train[0])
         if self.peak_threads:
-            yield PeakMeasured(gflops=measure(self.peak_threads), threads=self.peak_threads)
+            gflops = measure(self.peak_threads)
+            if gflops:
+                yield PeakMeasured(gflops=gflops, threads=self.peak_threads)
         why = ""
         while self.position.epoch < self.epochs and not (why := self._stop_reason()):
             diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
@@ -182,15 +183,12 @@ class Training:
         return None
 
     def _epoch_data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the epoch's images and targets, and the order in which it visits them."""
-        here, settings = self.position, self.settings
-        images, targets = self.data.train
-        order = visiting_order(len(images), settings, here.epoch)
-        if settings.augment:
-            before = time.perf_counter()
-            rest = order[here.step_in_epoch * self.batch_size : self.steps_per_epoch * self.batch_size]
-            images = augmented(images, rest, settings.augment, settings.seed, here.epoch)
-            here.train_s += time.perf_counter() - before
+        """Return the epoch's images, augmented if the settings say so, its targets, and the order of the visits."""
+        (images, targets), here, before = self.data.train, self.position, time.perf_counter()
+        order = visiting_order(len(images), self.settings, here.epoch)
+        rest = order[here.step_in_epoch * self.batch_size : self.steps_per_epoch * self.batch_size]
+        images = augmented(images, rest, self.settings.augment, self.settings.seed, here.epoch)
+        here.train_s += time.perf_counter() - before
         return images, targets, order
 
     def _train_large_batches(self) -> Generator[Event, None, Diverged | None]:
@@ -252,7 +250,7 @@ class Training:
             epoch=here.epoch,
             step=step,
             lr=lr,
-            message=f"{what} at step {step} (epoch {here.epoch}, learning rate {lr:g}{place}): "
+            message=f"{what} at step {step} (epoch {here.epoch + 1}, learning rate {lr:g}{place}): "
             "the last good checkpoint is kept, try a smaller --lr",
         )
 

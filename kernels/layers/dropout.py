@@ -7,7 +7,7 @@ without a mask in memory, and a resumed run continues with the same ones.
 from numba import prange
 
 from ..compiler.decorators import kernel
-from ..tools.splitmix64 import splitmix64, uniform, unsigned
+from ..splitmix64 import splitmix64, uniform, unsigned
 
 
 @kernel

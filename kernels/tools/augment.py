@@ -9,7 +9,7 @@ import math
 from numba import prange
 
 from ..compiler.decorators import body, kernel
-from .splitmix64 import splitmix64, uniform, unsigned
+from ..splitmix64 import splitmix64, uniform, unsigned
 
 PURPOSE = 0x6175_676D_656E_7400  # so that dropout and the shuffle, of the same seed, draw other numbers
 KNOTS = 4  # of the bending, along each axis
@@ -79,7 +79,7 @@ def augment_images(
     Parallel : over n; one thread owns out[rows[n]].
     Work     : about 60*N*H*W*C flop.
     Errors   : none raised, nothing checked.
-    Matches  : tests.support.naive.augment_image.
+    Matches  : tests.support.naive.augment_images.
     Source   : Simard, Steinkraus, Platt (2003), section 2; the bending is linear between knots, not smoothed noise.
     """
     _, H, W, C = images.shape

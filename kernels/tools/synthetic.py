@@ -10,7 +10,7 @@ import numpy as np
 from numba import prange
 
 from ..compiler.decorators import body, kernel
-from .splitmix64 import splitmix64, uniform, unsigned
+from ..splitmix64 import splitmix64, uniform, unsigned
 
 TURN = 2.0 * math.pi
 

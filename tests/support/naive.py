@@ -301,8 +301,13 @@ def dropout(rate, seed, update, layer, images, values):
     return out
 
 
-def augment_image(x, seed, epoch, place, amounts):
-    """An image (H, W, C) moved, turned, scaled, sheared and bent by numbers of (seed, epoch, place)."""
+def augment_images(images, rows, seed, epoch, amounts):
+    """Some images (n, H, W, C), each moved, turned, scaled, sheared and bent by numbers of (seed, epoch, place)."""
+    return np.stack([augmented(np.float64(images[row]), seed, epoch, int(row), amounts) for row in rows])
+
+
+def augmented(x, seed, epoch, place, amounts):
+    """One of them (H, W, C)."""
     H, W, _ = x.shape
     key = splitmix64((splitmix64((splitmix64(seed) + 0x6175676D656E7400) % 2**64) + epoch) % 2**64)
     row = splitmix64((key + place) % 2**64)
@@ -474,8 +479,9 @@ def gradients(layers, tensors, images, targets, loss=0):
             z = linear_forward(inputs[place - 1], tensors[f"{before}.weight"], tensors[f"{before}.bias"])
             grad = activation_backward(kinds[before], z, grad)
     if tape:
-        _, before, argmax = tape[-1]
-        shape = before.shape if argmax is None else argmax.shape
+        before = tape[-1][1]
+        N, H, W, C = before.shape
+        shape = (N, H // 2, W // 2, C) if list(blocks(layers))[-1][1] else before.shape
         found |= conv_blocks_backward(layers, tensors, tape, grad.reshape(shape))
     return each, found
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..compiler.decorators import body
+from .compiler.decorators import body
 
 MASK = 0xFFFF_FFFF_FFFF_FFFF  # uint64 wraps, the integers of plain Python do not
 
