@@ -119,7 +119,7 @@ class Training:
             if gflops:
                 yield PeakMeasured(gflops=gflops, threads=self.peak_threads)
         why = ""
-        while self.position.epoch < self.epochs and not (why := self._stop_reason()):
+        while self.position.epoch < self.epochs and not (why := stop_reason(self.settings, self.rows, self._elapsed())):
             diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
             if diverged is not None:
                 yield diverged
@@ -146,9 +146,6 @@ class Training:
             test_rmse=self.rows[-1].test_rmse if self.rows else None,
             stop_reason=why,
         )
-
-    def _stop_reason(self) -> str:
-        return stop_reason(self.settings, self.rows, self._elapsed())
 
     def _may_continue(self) -> bool:
         """Are there steps left in this epoch, and time for them?"""
