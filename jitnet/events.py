@@ -80,13 +80,18 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiling:
-    """A kernel's compilation begins (index of total), or is over (index == total, seconds = all of it)."""
+    """A kernel's compilation begins (index of total), or is over (index == total, seconds = all of it).
+
+    While another process compiles, the same index comes several times a second.
+    """
 
     name: str
     index: int  # 0-based while compiling
     total: int
     cached: bool  # loaded from the cache of an earlier run, so far
     seconds: float  # since the phase began
+    left_s: float | None = None  # until the phase is over, estimated
+    about: str = ""  # what is compiled, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +116,7 @@ class StepsDone:
     epoch_loss: float  # mean loss over the epoch's images so far
     seconds: float  # of this call
     elapsed_s: float
+    accuracy: float | None = None  # on a few of its images before their update; seldom measured
     moved: tuple[float, ...] = ()  # by layer: change of its weights as a share of their size; a pool's is 0
     snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 

@@ -17,6 +17,7 @@ from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer, State, state_of
 from jitnet.model.scores import confusion, score
 from jitnet.training.compilation import compile_kernels
+from jitnet.training.running_accuracy import RunningAccuracy
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
 from jitnet.training.stopping import out_of_time, stop_reason
@@ -108,6 +109,7 @@ class Training:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
         self._weight_change = WeightChange(self.network)
+        self._running_accuracy = RunningAccuracy(self.network, *self.data.train)
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
@@ -168,6 +170,7 @@ class Training:
         while self._may_continue():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
+            accuracy = self._running_accuracy.measure(batches)
             before = time.perf_counter()
             rates = (np.full(steps, lr), here.loss_sum, self.optimizer)
             done, losses = self.network.train_steps(images, targets, batches, size, *rates)
@@ -175,7 +178,7 @@ class Training:
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
                 return self._diverged(what, here.step + max(done, 0))
-            yield self._stepped(lr, steps, len(batches), float(losses.mean()), seconds)
+            yield self._stepped(lr, steps, len(batches), float(losses.mean()), seconds, accuracy)
             # Towards calls of CALL_S, at most doubling: one slow moment of the machine must not shrink them to nothing.
             steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
         return None
@@ -190,6 +193,7 @@ class Training:
         while self._may_continue():
             batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
             grad[:] = 0
+            accuracy = self._running_accuracy.measure(batch)
             total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
             for start in range(0, len(batch), PART):
                 before = time.perf_counter()
@@ -201,10 +205,12 @@ class Training:
             if not self.network.descend(grad, lr, self.optimizer):
                 return self._diverged(_NOT_FINITE, here.step)
             here.loss_sum += total
-            yield self._stepped(lr, 1, len(batch), total / len(batch), seconds)
+            yield self._stepped(lr, 1, len(batch), total / len(batch), seconds, accuracy)
         return None
 
-    def _stepped(self, lr: float, steps: int, images: int, loss: float, seconds: float) -> StepsDone:
+    def _stepped(
+        self, lr: float, steps: int, images: int, loss: float, seconds: float, accuracy: float | None
+    ) -> StepsDone:
         """Move the position on by some steps and report them."""
         here = self.position
         here.step_in_epoch += steps
@@ -221,6 +227,7 @@ class Training:
             epoch_loss=self._epoch_loss(),
             seconds=seconds,
             elapsed_s=self._elapsed(),
+            accuracy=accuracy,
             moved=self._weight_change.since_last(),
             snapshot=self.tensors,
         )
