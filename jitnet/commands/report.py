@@ -123,7 +123,8 @@ def _subject(
         inputs = with_channels(data.x_test)
         outputs = trained_run.logits(network, inputs, report)
         if settings.target:
-            measured = residuals(data.name, settings.target, outputs, data.y_test, data.unit)
+            mean = data.facts.means[-1] if data.facts.means else 0.0
+            measured = residuals(data.name, settings.target, outputs, data.y_test, data.unit, mean)
         else:
             names = trained_run.record_of(folder).class_names
             measured, images = measure(data.name, probabilities(outputs), data.y_test, names=names), inputs

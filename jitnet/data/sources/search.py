@@ -7,13 +7,12 @@ from pathlib import Path
 
 from jitnet.data.content import Part, sha256
 from jitnet.data.dataset import SYNTHETIC, Dataset, assemble, own_name
-from jitnet.data.readers import layouts
-from jitnet.data.readers.layouts import Options
 from jitnet.data.readers.raw import Raw, of_parts
-from jitnet.data.sources import download
+from jitnet.data.sources import download, layouts
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.download import DownloadError
 from jitnet.data.sources.known import FILES, KNOWN, MNIST, PARTS, Known
+from jitnet.data.sources.layouts import Options
 from jitnet.errors import InputError, did_you_mean
 
 
