@@ -37,7 +37,11 @@ class EpochDone:
     data: str = ""  # the data set's name, so that a result on synthetic digits is marked in every view
     test_rmse: float | None = None  # of a regression, in the target's unit: the root of test_loss
     confusion: tuple[tuple[int, ...], ...] = ()  # test images by (true class, predicted class)
-    sample_predictions: tuple[int, ...] = ()  # of the images in RunStarted.sample
+    sample_predictions: tuple[int, ...] = ()  # of the first 100 test images, the first of which RunStarted.sample has
+    worst: tuple[str, ...] = ()  # the test images of the largest errors, drawn as those of RunStarted.sample
+    worst_labels: tuple[int, ...] = ()
+    worst_predictions: tuple[int, ...] = ()
+    filters: tuple[str, ...] = ()  # of the first layer, as hexadecimal digits of their weights, 8 = zero
     snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 
 

@@ -60,7 +60,8 @@ def _quality(state: DashboardState) -> tuple[str, str, str, str]:
     last = state.epochs[-1] if state.epochs else None
     if last is not None and last.test_rmse is not None:
         return significant(last.test_rmse, 4), "", f"test RMSE, epoch {last.epoch + 1}", "best"
-    for name, value in (("test", last and last.test_accuracy), ("validation", last and last.val_accuracy)):
+    found = (("test", last.test_accuracy), ("validation", last.val_accuracy)) if last is not None else ()
+    for name, value in found:
         if last is not None and value is not None:
             return percent_number(value), "%", f"{name} accuracy, epoch {last.epoch + 1}", "best"
     if state.seen.points:

@@ -133,7 +133,9 @@ def _compile_in_turn(
     if not missing:
         yield from _compile_here(drivers, True, started, network, *example)
         return
-    parts = tuple(name for name in parts if name not in drivers)
+    parts = tuple(
+        name for name in parts if name not in drivers and not _is_cached(name, _arguments_of(name, network, *example))
+    )
     if _may_compile_apart():
         yield from _compile_apart(missing, parts, started, network, *example)
         for name in (*_primitives(drivers), *drivers):  # loaded; what a process was hindered from is compiled now
@@ -239,7 +241,9 @@ def _is_cached(name: str, arguments: tuple) -> bool:
     from jitnet.kernels.compiler import cache
 
     kernel, signature = _kernel(name), tuple(map(numba.typeof, arguments))
-    return numba.config.DISABLE_JIT or signature in kernel.signatures or cache.holds(kernel, signature)
+    if numba.config.DISABLE_JIT or signature in kernel.signatures:
+        return True
+    return cache.CACHE_FOLDER is not None and cache.holds(kernel, signature)
 
 
 def _compile_named(name: str, network: Network, *example: Any) -> None:

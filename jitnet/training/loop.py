@@ -17,6 +17,7 @@ from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer, State, state_of
 from jitnet.model.scores import confusion, score
 from jitnet.training.compilation import compile_kernels
+from jitnet.training.glimpses import FILM, first_filters, largest_errors, thumbnail
 from jitnet.training.running_accuracy import RunningAccuracy
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
@@ -25,7 +26,6 @@ from jitnet.training.verdict import verdict
 from jitnet.training.weight_change import WeightChange
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
-SAMPLE = 12  # test images whose predictions views show
 _FIRST_CALL_MACS = 5e7  # the first call is short for every network
 _NOT_FINITE = "a parameter is not finite any more"
 
@@ -254,12 +254,15 @@ class Training:
         here = self.position
         before = time.perf_counter()
         val_loss, val_accuracy, _ = yield from self._evaluate(*self.data.val)
-        test_loss, test_accuracy, predicted = yield from self._evaluate(*self.data.test)
+        test_loss, test_accuracy, logits = yield from self._evaluate(*self.data.test)
         eval_s = time.perf_counter() - before
         for name, loss in (("validation", val_loss), ("test", test_loss)):
             if loss is not None and not math.isfinite(loss):
                 return self._diverged(f"the {name} loss is {loss}", here.step)
-        targets = self.data.test[1]
+        images, targets = self.data.test
+        classified = targets.ndim == 1
+        predicted = logits.argmax(axis=1)
+        worst = largest_errors(logits, targets) if classified else ()
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
         here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
         here.loss_sum[0] = 0.0
@@ -278,21 +281,25 @@ class Training:
             elapsed_s=self._elapsed(),
             data=self.data.name,
             test_rmse=math.sqrt(test_loss) if test_loss is not None and test_accuracy is None else None,
-            confusion=confusion(predicted, targets, self.network.classes) if targets.ndim == 1 else (),
-            sample_predictions=tuple(map(int, predicted[:SAMPLE])) if targets.ndim == 1 else (),
+            confusion=confusion(predicted, targets, self.network.classes) if classified else (),
+            sample_predictions=tuple(map(int, predicted[:FILM])) if classified else (),
+            worst=tuple(thumbnail(images[place]) for place in worst),
+            worst_labels=tuple(int(targets[place]) for place in worst),
+            worst_predictions=tuple(int(predicted[place]) for place in worst),
+            filters=first_filters(self.network) if classified else (),
             snapshot=self.tensors,
         )
 
     def _evaluate(
         self, images: np.ndarray, targets: np.ndarray
     ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
-        """Return the loss, the accuracy and the predicted classes; without images None, None and none."""
+        """Return the loss, the accuracy and the scores (n, K); without images None, None and none."""
         if len(images) == 0:
-            return None, None, np.zeros(0, np.int64)
+            return None, None, np.zeros((0, self.network.classes))
         logits: np.ndarray = np.empty((len(images), self.network.classes), self.network.dtype)
         for start in range(0, len(images), PREDICT_BATCH):
             self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
             done = min(start + PREDICT_BATCH, len(images))
             yield Progress(epoch=self.position.epoch, images=done, total=len(images))
         loss, accuracy = score(logits, targets, self.network.loss)
-        return loss * self.data.unit, accuracy, logits.argmax(axis=1)
+        return loss * self.data.unit, accuracy, logits

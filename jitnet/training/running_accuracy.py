@@ -25,7 +25,7 @@ class RunningAccuracy:
         if self._targets.ndim != 1 or began < self._next_at:
             return None
         places = places[:IMAGES]
-        scores = np.empty((len(places), self._network.classes), self._network.dtype)
+        scores: np.ndarray = np.empty((len(places), self._network.classes), self._network.dtype)
         self._network.logits_of(np.ascontiguousarray(self._images[places]), 0, scores)
         right = 100.0 * float((scores.argmax(axis=1) == self._targets[places]).mean())
         ended = time.perf_counter()

@@ -88,7 +88,7 @@ def _classes(state: DashboardState, width: int, left: int, glyphs: Glyphs, boxed
     below = LEAST + boxed if width >= 100 else LEAST + 4 + 2 * boxed  # the table goes next to the curves or below them
     if state.run.sample and left >= DIGITS + 1 + boxed + below:
         return digits_panel(state, width, glyphs, boxed)
-    if left < 14:
+    if left < 13:
         return []
     line = class_line(confusion_of(state), width - 4, glyphs, state.run.class_names)
     return [fit([("  ", ""), *line], width, glyphs)]
@@ -139,12 +139,14 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, larg
     title: Line = [("jitnet ", "title"), (printable(run.title), "strong")]
     network: Line = [(printable(run.architecture), "strong")]
     shown = headline(state, width - 4, glyphs) if large else []
-    if boxed or (large and width >= 76):
-        title, network = [*title, ("  ", ""), *network], []
+    whole = [*title, ("  ", ""), *network]
+    if large and sum(cell_len(text) for text, _ in whole + _data(run)) + 9 <= width - (8 if state.keys else 0):
+        title, network = whole, []
     if boxed:
         folder = printable(run.run) or "none, nothing is saved"
         body = [
             *shown,
+            *([network] if network else []),
             [*_data(run), ("  ", ""), *images, dot, *size, dot, *machine],
             recipe,
             [("folder ", "label"), (folder, ""), dot, (printable(run.source), "label")],
