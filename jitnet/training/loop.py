@@ -170,7 +170,7 @@ class Training:
         while self._may_continue():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
-            accuracy = self._running_accuracy.measure(batches)
+            accuracy = self._running_accuracy.measure(order[here.step_in_epoch * size :])
             before = time.perf_counter()
             rates = (np.full(steps, lr), here.loss_sum, self.optimizer)
             done, losses = self.network.train_steps(images, targets, batches, size, *rates)

@@ -6,7 +6,7 @@ import numpy as np
 
 from jitnet.model.network import Network
 
-IMAGES = 64  # of one measurement
+IMAGES = 128  # of one measurement
 _SHARE = 150.0  # a measurement is followed by this many times its own time without one
 
 

@@ -40,7 +40,7 @@ MAY_IMPORT = {
     },
     "display": {"errors", "events", "history", "printing", "trials.board"},
     "export": {"config", "data", "errors", "model", "setting", "storage", "__version__"},
-    "report": {"display", "errors", "history", "model", "printing"},
+    "report": {"config", "display", "errors", "events", "history", "model", "printing", "setting"},
     "commands": ANYTHING,
     "cli": ANYTHING,
     "__init__": ANYTHING,

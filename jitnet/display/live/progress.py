@@ -16,7 +16,7 @@ from jitnet.events import (
     StepsDone,
 )
 
-_NEWEST = 0.3  # weight of the newest measurement of the training accuracy, each of a few images
+_NEWEST = 0.5  # weight of the newest measurement of the training accuracy, each of a few images
 
 
 class Rate:
