@@ -4,7 +4,7 @@ import importlib
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -13,44 +13,9 @@ from jitnet.model.architecture import parse
 from jitnet.model.network import PART, Network, is_fused
 from jitnet.model.optimizer import Optimizer
 from jitnet.training.compilers import Compilers
+from jitnet.training.kernel_list import BACKWARD, FORWARD, INFERENCE, KERNELS, OTHER
 
 HEARTBEAT_S = 0.2  # between two events while another process compiles: clocks run, keys and signals are heard
-
-
-class Kernel(NamedTuple):
-    """A kernel that is compiled on its own: how long that takes on an idle machine, and what it computes."""
-
-    seconds: float
-    about: str
-
-
-# By module.function. The drivers contain the others: once a driver is in the cache only it is loaded; compiled one by
-# one before it, the others let two processes work and a view show progress.
-KERNELS = {
-    "fast.batch_conv.conv_blocks_forward": Kernel(12.0, "convolutions and pools, forward"),
-    "fast.linear_batch.linear_batch_forward": Kernel(1.0, "dense layers, forward"),
-    "layers.loss.output_loss": Kernel(1.4, "softmax and the loss"),
-    "fast.linear_batch.linear_batch_backward_input": Kernel(2.4, "dense layers, gradients of their inputs"),
-    "fast.linear_batch.linear_batch_backward_weight": Kernel(1.1, "dense layers, gradients of their weights"),
-    "fast.batch_conv.conv_blocks_backward": Kernel(19.0, "convolutions and pools, backward"),
-    "fast.batch_conv.sum_shards": Kernel(0.6, "sums of the threads' gradients"),
-    "layers.optimizer.optimizer_step": Kernel(1.3, "the update of the weights"),
-    "fast.batch.predict_logits": Kernel(0.7, "predictions"),
-    "fast.per_sample.train_per_sample": Kernel(14.0, "whole training steps, one image at a time"),
-    "fast.batch.train_minibatch": Kernel(2.0, "whole training steps of mini-batches"),
-    "fast.batch.accumulate_gradient": Kernel(2.0, "gradients of large batches"),
-}
-_OTHER = Kernel(1.0, "a part that kernels share")
-_INFERENCE = "fast.batch.predict_logits"
-_FORWARD = ("fast.batch_conv.conv_blocks_forward", "fast.linear_batch.linear_batch_forward")
-_BACKWARD = (
-    "layers.loss.output_loss",
-    "fast.linear_batch.linear_batch_backward_input",
-    "fast.linear_batch.linear_batch_backward_weight",
-    "fast.batch_conv.conv_blocks_backward",
-    "fast.batch_conv.sum_shards",
-    "layers.optimizer.optimizer_step",
-)
 
 
 def compile_kernels(
@@ -77,8 +42,8 @@ def compile_kernels(
         first = ("fast.batch.train_minibatch",)
     else:
         first = ("fast.batch.accumulate_gradient", "layers.optimizer.optimizer_step")
-    parts = _FORWARD if fused else _FORWARD + _BACKWARD
-    yield from _compile((*first, _INFERENCE), parts, network, batch_size, images, targets, optimizer)
+    parts = FORWARD if fused else FORWARD + BACKWARD
+    yield from _compile((*first, INFERENCE), parts, network, batch_size, images, targets, optimizer)
 
 
 def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
@@ -87,7 +52,7 @@ def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
     if network.kernels == "simple":
         yield from _compile_simple(network, targets, None)
         return
-    yield from _compile((_INFERENCE,), _FORWARD, network, 1, images, targets, network.plain_optimizer())
+    yield from _compile((INFERENCE,), FORWARD, network, 1, images, targets, network.plain_optimizer())
 
 
 def _compile_simple(network: Network, targets: np.ndarray, optimizer: Optimizer | None) -> Iterator[Event]:
@@ -152,7 +117,7 @@ def _compile_here(
     for index, name in enumerate((*names, "")):
         yield Compiling(
             name=name, index=index, total=len(names), cached=cached, seconds=time.perf_counter() - started,
-            about=KERNELS.get(name, _OTHER).about if name else "",
+            about=KERNELS.get(name, OTHER).about if name else "",
         )  # fmt: skip
         if name:
             _compile_named(name, network, *example)
@@ -223,7 +188,7 @@ def compiled_drivers() -> dict[str, bool]:
         "one image at a time": _in_cache("fast.per_sample.train_per_sample"),
         "batches": _in_cache("fast.batch.train_minibatch"),
         "large batches": _in_cache("fast.batch.accumulate_gradient"),
-        "prediction": _in_cache(_INFERENCE),
+        "prediction": _in_cache(INFERENCE),
     }
 
 

@@ -40,6 +40,25 @@ def largest_errors(logits: np.ndarray, targets: np.ndarray, count: int = SAMPLE)
     return order[behind[order] > 0]
 
 
+def of_test_images(
+    network: Network, images: np.ndarray, targets: np.ndarray, logits: np.ndarray
+) -> dict[str, tuple[str, ...] | tuple[int, ...]]:
+    """Return what an epoch's event shows of test images (n, H, W, C), by the names of its fields; nothing of numbers.
+
+    `targets` are classes (n,), or numbers (n, K); `logits` are the scores (n, K).
+    """
+    if targets.ndim != 1:
+        return {}
+    worst, predicted = largest_errors(logits, targets), logits.argmax(axis=1)
+    return {
+        "sample_predictions": tuple(map(int, predicted[:FILM])),
+        "worst": tuple(thumbnail(images[place]) for place in worst),
+        "worst_labels": tuple(int(targets[place]) for place in worst),
+        "worst_predictions": tuple(int(predicted[place]) for place in worst),
+        "filters": first_filters(network),
+    }
+
+
 def first_filters(network: Network) -> tuple[str, ...]:
     """Return up to 16 filters of the first layer, each as hexadecimal digits of its weights: 8 is zero.
 

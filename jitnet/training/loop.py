@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer, State, state_of
 from jitnet.model.scores import confusion, score
 from jitnet.training.compilation import compile_kernels
-from jitnet.training.glimpses import FILM, first_filters, largest_errors, thumbnail
+from jitnet.training.glimpses import of_test_images
 from jitnet.training.running_accuracy import RunningAccuracy
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
@@ -209,7 +210,7 @@ class Training:
         return None
 
     def _stepped(
-        self, lr: float, steps: int, images: int, loss: float, seconds: float, accuracy: float | None
+        self, lr: float, steps: int, images: int, loss: float, seconds: float, seen: float | None
     ) -> StepsDone:
         """Move the position on by some steps and report them."""
         here = self.position
@@ -227,7 +228,7 @@ class Training:
             epoch_loss=self._epoch_loss(),
             seconds=seconds,
             elapsed_s=self._elapsed(),
-            accuracy=accuracy,
+            accuracy=seen,
             moved=self._weight_change.since_last(),
             snapshot=self.tensors,
         )
@@ -260,9 +261,8 @@ class Training:
             if loss is not None and not math.isfinite(loss):
                 return self._diverged(f"the {name} loss is {loss}", here.step)
         images, targets = self.data.test
-        classified = targets.ndim == 1
-        predicted = logits.argmax(axis=1)
-        worst = largest_errors(logits, targets) if classified else ()
+        shown: dict[str, Any] = of_test_images(self.network, images, targets, logits)
+        table = confusion(logits.argmax(axis=1), targets, self.network.classes) if targets.ndim == 1 else ()
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
         here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
         here.loss_sum[0] = 0.0
@@ -281,12 +281,8 @@ class Training:
             elapsed_s=self._elapsed(),
             data=self.data.name,
             test_rmse=math.sqrt(test_loss) if test_loss is not None and test_accuracy is None else None,
-            confusion=confusion(predicted, targets, self.network.classes) if classified else (),
-            sample_predictions=tuple(map(int, predicted[:FILM])) if classified else (),
-            worst=tuple(thumbnail(images[place]) for place in worst),
-            worst_labels=tuple(int(targets[place]) for place in worst),
-            worst_predictions=tuple(int(predicted[place]) for place in worst),
-            filters=first_filters(self.network) if classified else (),
+            confusion=table,
+            **shown,
             snapshot=self.tensors,
         )
 
