@@ -209,14 +209,12 @@ class Training:
             yield self._stepped(lr, 1, len(batch), total / len(batch), seconds, accuracy)
         return None
 
-    def _stepped(
-        self, lr: float, steps: int, images: int, loss: float, seconds: float, seen: float | None
-    ) -> StepsDone:
+    def _stepped(self, lr: float, steps: int, images: int, loss: float, took: float, seen: float | None) -> StepsDone:
         """Move the position on by some steps and report them."""
         here = self.position
         here.step_in_epoch += steps
         here.step += steps
-        here.train_s += seconds
+        here.train_s += took
         return StepsDone(
             epoch=here.epoch,
             step=here.step,
@@ -226,7 +224,7 @@ class Training:
             lr=lr,
             call_loss=loss * self.data.unit,
             epoch_loss=self._epoch_loss(),
-            seconds=seconds,
+            seconds=took,
             elapsed_s=self._elapsed(),
             accuracy=seen,
             moved=self._weight_change.since_last(),
