@@ -12,6 +12,7 @@ COMMANDS = {  # name: module, help
     "trace": ("trace", "follow one test image forward and backward through each layer"),
     "runs": ("runs", "list, show, compare or plot runs"),
     "report": ("report", "write runs, or a sweep, as one HTML page that needs no network"),
+    "play": ("play", "open a run in the browser, to draw, watch and train: one page that needs no network"),
     "export": ("export", "write a run for other programs: its weights, or a C++ program"),
     "import": ("importing", "make a run from the weights of a PyTorch, Keras or jitnet model"),
     "summary": ("summary", "list the operations of a network with their sizes and work"),

@@ -40,6 +40,7 @@ MAY_IMPORT = {
     },
     "display": {"errors", "events", "history", "printing", "trials.board"},
     "export": {"config", "data", "errors", "model", "setting", "storage", "__version__"},
+    "play": {"model", "printing"},
     "report": {"display", "errors", "history", "model", "printing"},
     "commands": ANYTHING,
     "cli": ANYTHING,

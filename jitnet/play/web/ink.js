@@ -80,10 +80,10 @@ const Ink = (() => {
     const coarse = Grey.atMost(grey, COARSE);
     const calm = Math.max(grey.h, grey.w) > COARSE ? Grey.blurred(coarse, 3) : coarse;
     const window = Math.max(3, Grey.rint(widest * Math.min(coarse.h, coarse.w)) | 1);
-    const [one, other] = light ? [Math.min, Math.max] : [Math.max, Math.min];
+    const sign = light ? -1 : 1;
     const around = Grey.padded(isCrossed(coarse) ? Grey.atMost(paperPlane, COARSE) : calm, window, true);
     for (let y = 0; y < calm.h; y++) around.d.set(calm.d.subarray(y * calm.w, (y + 1) * calm.w), (y + window) * around.w + window);
-    let paper = Grey.blurred(Grey.extreme(Grey.extreme(around, window, one), window, other), (window >> 2) | 1);
+    let paper = Grey.blurred(Grey.extreme(Grey.extreme(around, window, sign), window, -sign), (window >> 2) | 1);
     paper = Grey.enlarged(Grey.part(paper, window, window, paper.h - window, paper.w - window), grey.h, grey.w);
     if (light) return Grey.map(grey, (value, i) => Math.max(value - paper.d[i], 0));
     paper = Grey.map(paper, value => Math.max(value, 1));

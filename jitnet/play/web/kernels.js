@@ -169,8 +169,10 @@ function plainKernels(heap, whole) {
     }
   }
 
+  const winnerAt = place => index[place];
+
   return {
-    name: "JavaScript", pad, unpad, convForward, convBackward, maxPool, maxPoolBackward, denseForward, denseBackward,
+    name: "JavaScript", winnerAt, pad, unpad, convForward, convBackward, maxPool, maxPoolBackward, denseForward, denseBackward,
     rectify, rectifyBackward, descend, descendTransposed,
   };
 }

@@ -6,17 +6,18 @@ async function wasmEngine(spec, bytes) {
   const engine = new Engine(spec);
   const memory = new WebAssembly.Memory({ initial: Math.ceil((4 * engine.length) / 65536) });
   const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  return engine.attach(memory.buffer, addressed(instance.exports));
+  return engine.attach(memory.buffer, addressed(instance.exports, new Int32Array(memory.buffer)));
 }
 
 // The module counts bytes where the engine counts floats.
-function addressed(exports) {
+function addressed(exports, whole) {
   const {
     pad, unpad, convForward, convBackward, maxPool, maxPoolBackward, denseForward, denseBackward, rectify, rectifyBackward,
     descend, descendTransposed,
   } = exports;
   return {
     name: "WebAssembly",
+    winnerAt: place => whole[place],
     pad: (x, H, W, C, out) => pad(4 * x, H, W, C, 4 * out),
     unpad: (x, H, W, C, out) => unpad(4 * x, H, W, C, 4 * out),
     convForward: (x, w, b, z, H, W, C, K, each) => convForward(4 * x, 4 * w, 4 * b, 4 * z, H, W, C, K, each),

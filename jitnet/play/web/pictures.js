@@ -86,22 +86,25 @@ const Grey = (() => {
     return along(along(image, 0, stretch(h)), 1, stretch(w));
   }
 
-  // The largest (or smallest) value in a square window around each pixel, the border continued.
-  function extreme(image, window, which) {
+  // The largest value in a square window around each pixel, the border continued; with sign -1 the smallest.
+  function extreme(image, window, sign = 1) {
     const half = window >> 1;
     const pass = source => {
-      const out = make(source.h, source.w);
+      const { w } = source, out = make(source.h, w), row = new Float32Array(w + 2 * half);
       for (let y = 0; y < source.h; y++) {
-        const row = source.d.subarray(y * source.w, (y + 1) * source.w);
-        for (let x = 0; x < source.w; x++) {
-          let best = row[Math.max(0, x - half)];
-          for (let p = Math.max(0, x - half), end = Math.min(source.w - 1, x + half); p <= end; p++) best = which(best, row[p]);
-          out.d[y * source.w + x] = best;
-        }
+        for (let x = 0; x < row.length; x++) row[x] = sign * source.d[y * w + Math.min(w - 1, Math.max(0, x - half))];
+        let length = 1; // of the windows that `row` has the extremes of: it doubles
+        for (; 2 * length <= window; length *= 2) widen(row, length);
+        if (length < window) widen(row, window - length);
+        for (let x = 0; x < w; x++) out.d[y * w + x] = sign * row[x];
       }
       return out;
     };
     return along(along(image, 0, pass), 1, pass);
+  }
+
+  function widen(row, by) {
+    for (let x = 0; x + by < row.length; x++) if (row[x + by] > row[x]) row[x] = row[x + by];
   }
 
   // The mean over a square window around each pixel, the border continued.

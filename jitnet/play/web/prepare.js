@@ -127,7 +127,7 @@ const Prepare = (() => {
 
   // The largest value within that many pixels along both axes; 0 beyond the border.
   const grown = (image, reach) => {
-    const out = Grey.extreme(Grey.padded(image, reach, false), 2 * reach + 1, Math.max);
+    const out = Grey.extreme(Grey.padded(image, reach, false), 2 * reach + 1);
     return Grey.part(out, reach, reach, out.h - reach, out.w - reach);
   };
 
