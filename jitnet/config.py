@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jitnet.errors import InputError
+from jitnet.errors import InputError, did_you_mean
 from jitnet.printing import brief
 from jitnet.setting import Setting, describe, setting
 
@@ -137,7 +137,8 @@ class Settings:
             object.__setattr__(self, name, described.check(getattr(self, name)))
         if not self.architecture:
             if self.network not in PRESETS:
-                raise InputError(f"there is no network called {self.network!r}: choose one of {', '.join(PRESETS)}")
+                known = f"choose one of {', '.join(PRESETS)}{did_you_mean(self.network, PRESETS)}"
+                raise InputError(f"there is no network called {self.network!r}: {known}")
             object.__setattr__(self, "architecture", PRESETS[self.network]["architecture"])
         if not self.loss:
             object.__setattr__(self, "loss", "mse" if self.target else "cross-entropy")
@@ -197,7 +198,8 @@ class Settings:
         """Build settings from plain values that came from `where`; raises `InputError` as `from_toml`."""
         for name, value in values.items():
             if name not in SETTINGS:
-                raise InputError(f"{where} has the unknown setting {name!r}: expected one of {', '.join(SETTINGS)}")
+                known = f"expected one of {', '.join(SETTINGS)}{did_you_mean(name, SETTINGS)}"
+                raise InputError(f"{where} has the unknown setting {name!r}: {known}")
             SETTINGS[name].check(value, f"{where} gives {name} = {brief(value)}")
         return cls(**values)
 
