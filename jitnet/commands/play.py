@@ -24,11 +24,12 @@ from jitnet.model.network import Network
 from jitnet.play import Snapshot, Subject, page
 from jitnet.play.subject import MEASURED_ON, TRAINED_ON, spread
 from jitnet.printing import say, warn
+from jitnet.run.names import REFERENCE
 from jitnet.run.trained import Trained, open_trained
 from jitnet.storage.atomic import replace_file
 from jitnet.storage.metadata import metadata
 
-REFERENCE = "reference-cnn"
+PAGE = "play.html"  # its name in a run folder, where `jitnet report` finds it
 _BUILT_IN = "built-in synthetic digits"
 
 
@@ -79,8 +80,8 @@ def _made() -> str:
 def _place(trained: Trained) -> Path:
     """Return where a page goes that is only to be opened: into the run's own folder, or else a temporary one."""
     if trained.path.is_dir() and os.access(trained.path, os.W_OK) and trained.path.name != REFERENCE:
-        return trained.path / "play.html"
-    return Path(tempfile.mkdtemp(prefix="jitnet-")) / "play.html"
+        return trained.path / PAGE
+    return Path(tempfile.mkdtemp(prefix="jitnet-")) / PAGE
 
 
 def _subject(args: argparse.Namespace, network: Network, trained: Trained, epoch: int) -> Subject:

@@ -19,7 +19,8 @@ SCRIPTS = (
     "activations.js", "kernels.js", "engine.js", "module.js",  # the network
     "pictures.js", "ink.js", "shapes.js", "prepare.js",  # from a drawing to an image
     "packed.js", "numbers.js", "safetensors.js",  # data and files
-    "state.js", "canvas.js", "draw.js", "answer.js", "flow.js", "inspect.js", "lesson.js", "files.js", "start.js",
+    "figures.js", "chart.js", "state.js",  # what is shown, and what is known
+    "canvas.js", "draw.js", "answer.js", "flow.js", "inspect.js", "lesson.js", "files.js", "start.js",  # the parts
 )  # fmt: skip
 
 

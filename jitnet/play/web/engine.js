@@ -41,6 +41,7 @@ class Engine {
       layer.gradOut = claim(n);
       layer.gradZ = layer.out === layer.z ? layer.gradOut : claim(n);
       layer.winner = layer.kind === "pool" ? claim(n) : 0;
+      layer.terms = layer.kind === "conv" ? claim(2 * (n + layer.K)) : layer.kind === "dense" ? claim(2 * layer.C + 2) : 0;
       layer.mask = layer.dropout ? claim(n) : 0;
       if (layer.kind === "conv") {
         layer.transposed = claim(layer.weights);
@@ -145,7 +146,7 @@ class Engine {
       kernels.pad(x, H, W, C, layer.padded);
       kernels.convForward(layer.padded, layer.weight, layer.bias, z, H, W, C, K, layer.perPosition);
     } else if (layer.kind === "dense") {
-      kernels.denseForward(x, layer.weight, layer.bias, z, C, K);
+      kernels.denseForward(x, layer.weight, layer.bias, z, C, K, layer.terms);
     } else if (layer.kind === "pool") {
       kernels.maxPool(x, z, layer.winner, H, W, C);
     } else {
@@ -194,7 +195,7 @@ class Engine {
       const padded = layer.gradPadded;
       if (padded) heap.fill(0, padded, padded + (H + 2) * (W + 2) * C);
       kernels.convBackward(layer.padded, layer.transposed, gradZ, layer.gradWeight, layer.gradBias, padded, H, W, C, K,
-        layer.perPosition);
+        layer.perPosition, layer.terms);
       if (padded) kernels.unpad(padded, H, W, C, gradX);
     } else if (layer.kind === "dense") {
       const skip = layer.afterRelu && !this.all;

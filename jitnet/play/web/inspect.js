@@ -2,6 +2,7 @@
 "use strict";
 
 const Inspector = (() => {
+  const { grid, equation, bar, sum, largest, weight, total } = Figures, gradient = total;
   const SHOWN = 6; // input maps of a convolution, largest sums first, until all are requested
   let layer = null, channel = 0, y = 0, x = 0, all = false, sliding = 0, parts = null;
 
@@ -107,29 +108,12 @@ const Inspector = (() => {
   }
 
   function image() {
-    const value = App.viewer.heap[App.viewer.input + (y * layer_w() + x) * App.data.spec.image[2] + channel];
+    const value = App.viewer.heap[App.viewer.input + (y * App.data.spec.image[1] + x) * App.data.spec.image[2] + channel];
     return [el("p", {}, App.backward ? "The image is given: no gradient of it is needed." :
       `Grey level ${Math.round(value * 255)} of 255: ${fixed(value)}. Light ink is 1, dark paper is 0.`)];
   }
 
-  const layer_w = () => App.data.spec.image[1];
   const before = () => App.viewer.layers[App.viewer.layers.indexOf(layer) - 1] || null;
-
-  // A table of 3 x 3 numbers, each on its colour.
-  function grid(values, largest, digits, label, chosen = -1) {
-    return el("table", { class: "grid", "aria-label": label }, [0, 1, 2].map(i => el("tr", {}, [0, 1, 2].map(j => {
-      const value = values[3 * i + j], cell = el("td", { class: 3 * i + j === chosen ? "winner" : "" }, value === null ? "" : digits(value));
-      if (value === null) cell.className = "outside";
-      else cell.style.background = Colours.css(value, largest);
-      cell.classList.toggle("deep", Math.abs(value || 0) > 0.6 * largest);
-      return cell;
-    }))));
-  }
-
-  const sum = values => values.reduce((a, b) => a + b, 0);
-  const largest = lists => Math.max(...lists.flat().map(value => Math.abs(value || 0)), 1e-12);
-  const weight = value => fixed(value, 4);
-  const total = value => minus(short(value));
 
   // The windows of a convolution: of each input map its nine inputs, weights and products.
   function windows() {
@@ -176,12 +160,6 @@ const Inspector = (() => {
     const rest = sum(found.slice(shown.length).map(each => each.total));
     return all ? null : el("p", {}, `The other ${found.length - shown.length} maps together: ${total(rest)}. `,
       el("button", { type: "button", click: () => { all = true; show(); } }, "Show all"));
-  }
-
-  // Terms with a word under each: [text, word], or [sign].
-  function equation(terms) {
-    return el("p", { class: "equation" }, terms.map(([text, word]) =>
-      word === undefined ? el("b", {}, text) : el("span", {}, text, el("small", {}, word))));
   }
 
   function activation(z, out) {
@@ -251,14 +229,6 @@ const Inspector = (() => {
     ];
   }
 
-  function bar(value, top) {
-    const made = el("i", { class: "bar" });
-    made.style.width = `${(60 * Math.abs(value)) / (top || 1)}px`;
-    made.style.background = Colours.css(value, top);
-    return made;
-  }
-
-  const gradient = total;
 
   // How the gradient passes through the activation, and what the step does to a bias.
   function through(g, gz, z, bias, gradBias, words) {

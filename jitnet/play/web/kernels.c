@@ -12,6 +12,8 @@ typedef int ivec __attribute__((vector_size(16), aligned(4)));
 INLINE vec load(const float* at) { return *(const vec*)at; }
 INLINE void store(float* at, vec x) { *(vec*)at = x; }
 INLINE vec splat(float x) { return (vec){x, x, x, x}; }
+#define MOST_FILTERS 512  // whose terms are counted at a time
+
 INLINE int least(int a, int b) { return a < b ? a : b; }
 
 INLINE void copy(float* to, const float* from, int n) { __builtin_memcpy(to, from, 4 * (unsigned)n); }
@@ -87,30 +89,69 @@ void conv_forward(const float* x, const float* w, const float* bias, float* z, i
   }
 }
 
-// target += factor * x
-INLINE void add_scaled(float* target, const float* x, float factor, int n) {
-  const vec many = splat(factor);
-  int i = 0;
-  for (; i + 4 <= n; i += 4) store(target + i, load(target + i) + many * load(x + i));
-  for (; i < n; i++) target[i] += factor * x[i];
+// A gradient that is not 0, and the place of its window: what the gradients of a layer are summed over.
+typedef struct {
+  float g;
+  int at;
+} Term;
+
+INLINE int any(vec x) { return __builtin_wasm_any_true_v128((ivec)x & 0x7fffffff); }
+
+// target[0..n) += sum over terms of g * source[at..], eight vectors at a time in registers. Reads whole vectors.
+INLINE void sum_block(const int vectors, float* target, const float* source, const Term* terms, int count, int n) {
+  vec sum[8];
+  for (int v = 0; v < vectors; v++) sum[v] = splat(0.0f);
+  for (int t = 0; t < count; t++) {
+    const vec g = splat(terms[t].g);
+    const float* from = source + terms[t].at;
+    for (int v = 0; v < vectors; v++) sum[v] += g * load(from + 4 * v);
+  }
+  if (n >= 4 * vectors) {
+    for (int v = 0; v < vectors; v++) store(target + 4 * v, load(target + 4 * v) + sum[v]);
+  } else {
+    for (int j = 0; j < n; j++) target[j] += sum[0][j];
+  }
 }
 
+INLINE void sum_row(float* target, const float* source, const Term* terms, int count, int n) {
+  int i = 0;
+  for (; i + 32 <= n; i += 32) sum_block(8, target + i, source + i, terms, count, 32);
+  for (; i + 16 <= n; i += 16) sum_block(4, target + i, source + i, terms, count, 16);
+  for (; i < n; i += 4) sum_block(1, target + i, source + i, terms, count, n - i);
+}
+
+// `terms` has room for H*W*K terms, and K more.
 EXPORT(convBackward)
 void conv_backward(const float* x, const float* wt, const float* gz, float* gwt, float* gbias, float* gx, int H, int W,
-                   int C, int K, int per_position) {
-  const int line = (W + 2) * C, row = 3 * C;
-  for (int y = 0; y < H; y++) {
-    for (int p = 0; p < W; p++) {
-      const float* g = gz + (y * W + p) * K;
-      float* target = gbias + (per_position ? (y * W + p) * K : 0);
-      const int at = y * line + p * C;
-      for (int k = 0; k < K; k++) {
-        if (g[k] == 0.0f) continue;
-        target[k] += g[k];
-        for (int i = 0; i < 3; i++) {
-          add_scaled(gwt + (k * 3 + i) * row, x + at + i * line, g[k], row);
-          if (gx) add_scaled(gx + at + i * line, wt + (k * 3 + i) * row, g[k], row);
+                   int C, int K, int per_position, Term* terms) {
+  const int line = (W + 2) * C, row = 3 * C, most = H * W;
+  Term* here = terms + most * K;  // of one pixel: its filters
+  int counts[MOST_FILTERS];
+  for (int first = 0; first < K; first += MOST_FILTERS) {
+    const int filters = least(MOST_FILTERS, K - first);
+    for (int k = 0; k < filters; k++) counts[k] = 0;
+    for (int y = 0; y < H; y++) {
+      for (int p = 0; p < W; p++) {
+        const float* g = gz + (y * W + p) * K + first;
+        float* target = gbias + (per_position ? (y * W + p) * K : 0) + first;
+        const int at = y * line + p * C;
+        int found = 0;
+        for (int k = 0; k < filters; k += 4) {
+          if (!any(load(g + k))) continue;  // the vector may reach into what follows: those are not used
+          for (int j = k; j < least(k + 4, filters); j++) {
+            if (g[j] == 0.0f) continue;
+            target[j] += g[j];
+            terms[(first + j) * most + counts[j]++] = (Term){g[j], at};
+            here[found++] = (Term){g[j], (first + j) * 3 * row};
+          }
         }
+        if (!gx || !found) continue;
+        for (int i = 0; i < 3; i++) sum_row(gx + at + i * line, wt + i * row, here, found, row);
+      }
+    }
+    for (int k = 0; k < filters; k++) {
+      for (int i = 0; i < 3; i++) {
+        sum_row(gwt + ((first + k) * 3 + i) * row, x + i * line, terms + (first + k) * most, counts[k], row);
       }
     }
   }
@@ -162,42 +203,47 @@ EXPORT(maxPoolBackward) void max_pool_backward(const float* g, const int* winner
   for (int i = 0; i < n; i++) gx[winner[i]] += g[i];
 }
 
-// Eight vectors of out at a time stay in registers while the rows pass.
-INLINE void dense_tile(const int vectors, const float* x, const float* w, const float* bias, float* out, int D, int K) {
-  vec sum[8];
-  for (int v = 0; v < vectors; v++) sum[v] = load(bias + 4 * v);
-  for (int d = 0; d < D; d++, w += K) {
-    if (x[d] == 0.0f) continue;
-    const vec value = splat(x[d]);
-    for (int v = 0; v < vectors; v++) sum[v] += value * load(w + 4 * v);
+// The inputs that are not 0, as terms: half of them after a ReLU. Without a branch: zeros follow no pattern to guess.
+INLINE int active(const float* x, int D, int K, Term* terms) {
+  int count = 0;
+  for (int d = 0; d < D; d++) {
+    terms[count] = (Term){x[d], d * K};
+    count += x[d] != 0.0f;
   }
-  for (int v = 0; v < vectors; v++) store(out + 4 * v, sum[v]);
+  return count;
 }
 
+// `terms` has room for D + 1 terms.
 EXPORT(denseForward)
-void dense_forward(const float* x, const float* w, const float* bias, float* out, int D, int K) {
-  int k = 0;
-  for (; k + 32 <= K; k += 32) dense_tile(8, x, w + k, bias + k, out + k, D, K);
-  for (; k + 8 <= K; k += 8) dense_tile(2, x, w + k, bias + k, out + k, D, K);
-  for (; k + 4 <= K; k += 4) dense_tile(1, x, w + k, bias + k, out + k, D, K);
-  for (; k < K; k++) {
-    float sum = bias[k];
-    for (int d = 0; d < D; d++) sum += x[d] * w[d * K + k];
-    out[k] = sum;
-  }
+void dense_forward(const float* x, const float* w, const float* bias, float* out, int D, int K, Term* terms) {
+  const int count = active(x, D, K, terms);
+  copy(out, bias, K);
+  sum_row(out, w, terms, count, K);
 }
 
-INLINE float dot(const float* a, const float* b, int n) {
+// gw += x * g, and return sum w * g
+INLINE float add_and_dot(float* gw, const float* w, const float* g, float x, int n) {
+  const vec many = splat(x);
   vec sum = splat(0.0f), other = splat(0.0f);
   int i = 0;
   for (; i + 8 <= n; i += 8) {
-    sum += load(a + i) * load(b + i);
-    other += load(a + i + 4) * load(b + i + 4);
+    const vec a = load(g + i), b = load(g + i + 4);
+    store(gw + i, load(gw + i) + many * a);
+    store(gw + i + 4, load(gw + i + 4) + many * b);
+    sum += load(w + i) * a;
+    other += load(w + i + 4) * b;
   }
-  for (; i + 4 <= n; i += 4) sum += load(a + i) * load(b + i);
+  for (; i + 4 <= n; i += 4) {
+    const vec a = load(g + i);
+    store(gw + i, load(gw + i) + many * a);
+    sum += load(w + i) * a;
+  }
   sum += other;
   float total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-  for (; i < n; i++) total += a[i] * b[i];
+  for (; i < n; i++) {
+    gw[i] += x * g[i];
+    total += w[i] * g[i];
+  }
   return total;
 }
 
@@ -206,13 +252,10 @@ void dense_backward(const float* x, const float* w, const float* gz, float* gw, 
                     int skip) {
   for (int k = 0; k < K; k++) gbias[k] += gz[k];
   for (int d = 0; d < D; d++) {
-    const int zero = x[d] == 0.0f;
-    if (zero && (skip || !gx)) {
-      if (gx) gx[d] = 0.0f;
-      continue;
-    }
-    if (!zero) add_scaled(gw + d * K, gz, x[d], K);
-    if (gx) gx[d] = dot(w + d * K, gz, K);
+    if (gx) gx[d] = 0.0f;
+    if (x[d] == 0.0f && (skip || !gx)) continue;
+    const float along = add_and_dot(gw + d * K, w + d * K, gz, x[d], K);
+    if (gx) gx[d] = along;
   }
 }
 

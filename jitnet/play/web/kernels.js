@@ -3,6 +3,7 @@
 // Every function works on one image in one heap of 32-bit floats. An argument named after an array is the place of its
 // first number in the heap. Images are (H, W, C); the input of a convolution has a border of zeros, so it is
 // (H+2, W+2, C). Weights are (3, 3, C, K) and (D, K) as in Python; `wt` is a convolution's weights as (K, 3, 3, C).
+// `terms`, room for lists, is given last and used in C only.
 "use strict";
 
 function plainKernels(heap, whole) {

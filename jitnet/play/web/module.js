@@ -21,11 +21,11 @@ function addressed(exports, whole) {
     pad: (x, H, W, C, out) => pad(4 * x, H, W, C, 4 * out),
     unpad: (x, H, W, C, out) => unpad(4 * x, H, W, C, 4 * out),
     convForward: (x, w, b, z, H, W, C, K, each) => convForward(4 * x, 4 * w, 4 * b, 4 * z, H, W, C, K, each),
-    convBackward: (x, wt, gz, gw, gb, gx, H, W, C, K, each) =>
-      convBackward(4 * x, 4 * wt, 4 * gz, 4 * gw, 4 * gb, 4 * gx, H, W, C, K, each),
+    convBackward: (x, wt, gz, gw, gb, gx, H, W, C, K, each, terms) =>
+      convBackward(4 * x, 4 * wt, 4 * gz, 4 * gw, 4 * gb, 4 * gx, H, W, C, K, each, 4 * terms),
     maxPool: (x, out, winner, H, W, C) => maxPool(4 * x, 4 * out, 4 * winner, H, W, C),
     maxPoolBackward: (g, winner, gx, n) => maxPoolBackward(4 * g, 4 * winner, 4 * gx, n),
-    denseForward: (x, w, b, out, D, K) => denseForward(4 * x, 4 * w, 4 * b, 4 * out, D, K),
+    denseForward: (x, w, b, out, D, K, terms) => denseForward(4 * x, 4 * w, 4 * b, 4 * out, D, K, 4 * terms),
     denseBackward: (x, w, gz, gw, gb, gx, D, K, skip) =>
       denseBackward(4 * x, 4 * w, 4 * gz, 4 * gw, 4 * gb, 4 * gx, D, K, skip),
     rectify: (z, out, n, slope) => rectify(4 * z, 4 * out, n, slope),
