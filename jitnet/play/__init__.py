@@ -1,4 +1,4 @@
-"""A run as a page on which one draws, watches and trains: self-contained HTML, without a network, Python or a server."""
+"""A run as a page on which one draws, watches and trains: one HTML file, without a connection, Python or a server."""
 
 from jitnet.play.page import page
 from jitnet.play.subject import Snapshot, Subject

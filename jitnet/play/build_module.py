@@ -1,4 +1,4 @@
-"""Compile kernels.c to the WebAssembly module that pages carry: `python -m jitnet.play.build_module`, with clang and lld.
+"""Compile kernels.c to the WebAssembly module of the pages: `python -m jitnet.play.build_module`, with clang and lld.
 
 The module is kept in the repository, so that jitnet needs no compiler; kernels.txt records what it was made from.
 """
@@ -12,7 +12,8 @@ from pathlib import Path
 
 WEB = Path(__file__).parent / "web"
 FLAGS = (
-    "--target=wasm32", "-O3", "-msimd128", "-mbulk-memory", "-nostdlib", "-ffreestanding", "-Wall", "-Wextra", "-Werror",
+    "--target=wasm32", "-O3", "-msimd128", "-mbulk-memory", "-nostdlib", "-ffreestanding",
+    "-Wall", "-Wextra", "-Werror",
     "-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--stack-first", "-Wl,-z,stack-size=32768", "-Wl,--strip-all",
 )  # fmt: skip
 TOOLS = ("clang", "wasm-ld")

@@ -33,7 +33,9 @@ def test_every_network_has_the_same_scores_and_the_same_steps(scripts):
         for kind in ENGINES:
             play_engine.start(scripts, network, kind)
             found = play_engine.scores(scripts, x)
-            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * max(1, np.abs(expected).max()), err_msg=name)
+            np.testing.assert_allclose(
+                found, expected, rtol=1e-4, atol=1e-4 * max(1, np.abs(expected).max()), err_msg=name
+            )
             steps = play_engine.train(scripts, x[order], targets[order].tolist(), 2, 0.05)
             losses.append((steps, play_engine.parameters(scripts)))
         _, theirs = network.train_steps(images, targets, order, 2, np.full(3, 0.05), np.zeros(1))
@@ -72,7 +74,9 @@ def agree(scripts, kind: str, images: np.ndarray, targets: np.ndarray, steps: in
     network.train_steps(images, targets, order, 1, np.full(len(order), 0.01), np.zeros(1))
     play_engine.start(scripts, network, kind)
     expected = network.logits(images)
-    found = np.concatenate([play_engine.scores(scripts, images[at : at + 500] / 255) for at in range(0, len(images), 500)])
+    found = np.concatenate(
+        [play_engine.scores(scripts, images[at : at + 500] / 255) for at in range(0, len(images), 500)]
+    )
     assert np.abs(found - expected).max() < 1e-3
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).all()
     losses = play_engine.train(scripts, images[order] / 255, targets[order].tolist(), batch, 0.05)

@@ -14,7 +14,9 @@ from jitnet.play import pack
 @settings(max_examples=10)
 @given(st.binary(max_size=200))
 def test_bytes_arrive(scripts, data):
-    found = scripts.run(f"Packed.inflated({json.dumps(pack.text(pack.deflated(data)))}).then(found => Array.from(found))")
+    found = scripts.run(
+        f"Packed.inflated({json.dumps(pack.text(pack.deflated(data)))}).then(found => Array.from(found))"
+    )
     assert bytes(found) == data and not set(pack.text(data)) & set("<>&'\"`-\\")
 
 

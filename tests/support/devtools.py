@@ -26,7 +26,9 @@ class Browser:
             "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}", "about:blank",
         ]  # fmt: skip
         line = f'exec "$@" 3<&{ends[0]} 4>&{ends[1]}'  # of bash: sh has fewer descriptors
-        self._process = subprocess.Popen(["bash", "-c", line, "bash", *command], pass_fds=ends, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            ["bash", "-c", line, "bash", *command], pass_fds=ends, stderr=subprocess.DEVNULL
+        )
         for end in (ours[0], theirs[1], *ends):
             os.close(end)
         self._in, self._out = ours[1], theirs[0]
@@ -34,19 +36,16 @@ class Browser:
         self._number = 0
         self._session = ""
         self.messages: list[str] = []
-        (target, *_) = [
-            each for each in self.call("Target.getTargets")["targetInfos"] if each["type"] == "page"
-        ]
+        (target, *_) = [each for each in self.call("Target.getTargets")["targetInfos"] if each["type"] == "page"]
         attach = {"targetId": target["targetId"], "flatten": True}
         self._session = self.call("Target.attachToTarget", **attach)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=touch)
         if touch:
             self.call("Emulation.setTouchEmulationEnabled", enabled=True)
-        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        media = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}  # no waiting
+        features = [{"name": name, "value": value} for name, value in media.items()]
         self.call("Emulation.setEmulatedMedia", features=features)
         self.call("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder.absolute()))
 

@@ -121,7 +121,8 @@ const Flow = (() => {
     const add = (name, shape, values) => {
       let low = Infinity, high = -Infinity, sum = 0, zero = 0;
       for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); sum += value; zero += value === 0; }
-      rows.push([name, shape.join("x"), ...[low, high, sum / values.length].map(x => minus(short(x))), `${((100 * zero) / values.length).toFixed(0)} %`]);
+      const mean = Math.abs(sum) / values.length > 1e-7 * Math.max(-low, high) ? sum / values.length : 0; // else rounding
+      rows.push([name, shape.join("x"), ...[low, high, mean].map(x => minus(short(x))), `${((100 * zero) / values.length).toFixed(0)} %`]);
     };
     for (const layer of App.backward ? viewer.layers.slice().reverse() : viewer.layers) {
       add(`${layer.name} ${App.backward ? "grad" : "out"}`, layer.outputs, viewer.view(App.backward ? layer.gradOut : layer.out, layer.n));
