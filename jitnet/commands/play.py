@@ -126,7 +126,7 @@ def _subject(args: argparse.Namespace, network: Network, trained: Trained, epoch
 
 
 def _data(args: argparse.Namespace, network: Network, trained: Trained) -> tuple[Dataset | None, str]:
-    """Return the data of the run and what they are called; the built-in digits if they are not here but fit."""
+    """Return the data of the run and a name for them; the built-in digits if they are not here but fit."""
     try:
         data, _ = trained_run.load_test(network, trained, args.data, offline=True)
     except InputError as error:
