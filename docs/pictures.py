@@ -1,8 +1,8 @@
-"""Make the pictures of the documents: docs/screen.svg from a real run's events, docs/report.png from its report.
+"""Make the pictures of the documents: docs/screen.svg and docs/film.svg from events of real runs, docs/report.png.
 
 And docs/play.html, the page of the kept run with built-in digits, and docs/play.png, a picture of it.
 
-python docs/pictures.py            all of them; all but the first need chromium
+python docs/pictures.py            all; the report and the page need chromium
 python docs/pictures.py --only play   those of one name
 python docs/pictures.py --record   first trains the run that the screen shows, a minute, with JITNET_DATA at MNIST
 python docs/pictures.py --check    whether they are current; exit code 1 if not
@@ -22,6 +22,7 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 EVENTS = DOCS / "screen.jsonl"  # of the documents' run: jitnet train cnn --epochs 9
+FILM = DOCS / "film.jsonl"  # the run and its epochs, on the built-in digits: jitnet train cnn --data synthetic
 AT = 0.6  # share of the events to show
 RUN = ROOT / "runs" / "reference-cnn"
 
@@ -48,6 +49,16 @@ def drawn_screen() -> str:
     script = runpy.run_path(str(DOCS / "make_screen.py"))
     events = script["read_events"](EVENTS)
     return script["screen"](events[: round(AT * len(events))])
+
+
+def drawn_film() -> str:
+    """Return the animated picture of a run as the code draws it now."""
+    from jitnet.events import EpochDone, RunStarted
+    from jitnet.report.animation import animation
+
+    started, *rows = runpy.run_path(str(DOCS / "make_screen.py"))["read_events"](FILM)
+    assert isinstance(started, RunStarted)
+    return animation(started, [row for row in rows if isinstance(row, EpochDone)])
 
 
 def words(svg: str) -> list[str]:
@@ -100,6 +111,8 @@ def stale() -> list[str]:
     found = []
     if words((DOCS / "screen.svg").read_text(encoding="utf-8")) != words(drawn_screen()):
         found.append("docs/screen.svg")
+    if (DOCS / "film.svg").read_text(encoding="utf-8") != drawn_film():
+        found.append("docs/film.svg")
     if (DOCS / "report.sha256").read_text().strip() != report_sources():
         found.append("docs/report.png")
     if (DOCS / "play.sha256").read_text().strip() != play_sources():
@@ -121,6 +134,7 @@ def main() -> int:
         return int(bool(stale()))
     if args.only in (None, "screen"):
         (DOCS / "screen.svg").write_text(drawn_screen(), encoding="utf-8")
+        (DOCS / "film.svg").write_text(drawn_film(), encoding="utf-8")
     if args.only in (None, "report"):
         draw_report()
     if args.only in (None, "play"):
