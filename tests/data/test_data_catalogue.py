@@ -137,6 +137,12 @@ def test_words_that_hold_a_role_by_chance_have_none(name):
     assert role_of(name)[1] == ""
 
 
+def deep(folder):
+    for name in "01":
+        put(folder / name / "inside" / "a.png", b"x")
+    return folder
+
+
 REFUSED = [
     (text(rows_with(5, 9, "")), "'' in line 6, column 10: expected a number; a value is missing"),
     (text(rows_with(5, 9, "NaN")), "'NaN' in line 6, column 10"),
@@ -172,7 +178,7 @@ REFUSED = [
     (lambda folder: put(folder / "d.csv", b"\x89PNG\r\n\x1a\n"), "is one image: expected a folder"),
     (lambda folder: put(folder / "train-images-idx3-ubyte", idx(X)), "one of several files"),
     (lambda folder: put(folder / "a.png", b"x").parent, "has images but no folders of classes"),
-    (lambda folder: put(folder / "d" / "0" / "deeper" / "a.png", b"x").parents[2], "images two folders deep"),
+    (lambda folder: deep(folder), "two folders deep"),
 ]
 
 

@@ -21,6 +21,7 @@ _RING = 0.015  # of the side: depth of the border that shows the paper
 _EVEN = 0.8  # of the border is paper
 _STEEP = 0.03  # of the contrast from pixel to pixel: the edge of a stroke
 _BETWEEN = 0.03  # of the area: with more between ink and paper there are shadows
+_MOST = 25  # pixels that tell how strong ink is
 _MOST_INK = 0.45  # of the area inside the margin: more is not ink but the paper inside a frame
 
 
@@ -55,8 +56,8 @@ def find_ink(grey: np.ndarray, widest: float = _WIDEST_STROKE) -> Ink:
 
 
 def strong(strength: np.ndarray) -> float:
-    """Return the level of strong ink (H, W): that of the strongest thousandth of the picture."""
-    most = max(1, strength.size // 1000)
+    """Return the level of strong ink (H, W): of the strongest thousandth of it, at most `_MOST` pixels."""
+    most = min(max(1, strength.size // 1000), _MOST)
     return float(np.partition(strength, strength.size - most, axis=None)[-most:].mean())
 
 
