@@ -11,6 +11,7 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.export import twin
+from jitnet.export.hub import card
 from jitnet.export.onnx import write
 from jitnet.printing import say
 from jitnet.storage import model_file
@@ -28,7 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "jitnet export cpp latest --out twin --verify  a C++ program, compiled and compared with Python",
         "jitnet export onnx latest --out model.onnx  a model for onnxruntime and other programs",
     )
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="weights|cpp|onnx")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="weights|cpp|onnx|hub")
     weights = kinds.add_parser(
         "weights",
         help="its weights: dense (out, in), conv (out, in, 3, 3)",
@@ -65,6 +66,19 @@ def add_parser(subparsers: Subparsers) -> None:
     options.add_best(onnx)
     onnx.add_argument("--out", required=True, type=Path, metavar="FILE", help="an .onnx file")
     onnx.set_defaults(run=run_onnx)
+    hub = kinds.add_parser(
+        "hub",
+        help="a folder for a model hub: safetensors, config, model card, loader",
+        description="Writes a folder with model.safetensors, config.json, README.md (a model card with figures, data "
+        "and licence) and predict.py, which needs NumPy and safetensors alone. Nothing is uploaded.",
+    )
+    options.add_run(hub)
+    options.add_best(hub)
+    hub.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="folder to write, new or of an older export"
+    )
+    hub.add_argument("--licence", default="", metavar="ID", help="licence of the weights, such as mit or cc-by-4.0")
+    hub.set_defaults(run=run_hub)
 
 
 def run_cpp(args: argparse.Namespace) -> int:
@@ -95,6 +109,16 @@ def run_onnx(args: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; choose another file") from error
     say(f"{trained.path} at epoch {epoch} is in {args.out}, {len(content):,} bytes")
+    return 0
+
+
+def run_hub(args: argparse.Namespace) -> int:
+    """Write the folder for a model hub and return the exit code."""
+    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    card.write(args.out, network, trained.description, trained.history()[:epoch], args.licence)
+    say(f"{trained.path} after {count(epoch)} is in {args.out}: {', '.join(card.NAMES)}")
+    if not args.licence:
+        trained_run.warn("the card states no licence: give --licence ID before you publish it")
     return 0
 
 

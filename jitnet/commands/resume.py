@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from jitnet.display import open_view
     from jitnet.run import RunFolder, start
 
-    given = given_settings(args)
+    given, logs = given_settings(args), session.open_logs(args.log)
     with RunFolder.open(args.run_name, args.runs_dir, lock=True) as folder:
         state = start.load_state(folder)
         epoch, quiet = state.position.epoch, args.ui in ("json", "quiet")
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             started_in = str(folder.meta.get("cwd", ""))
             data = start.load_data(settings, args.offline, state.notices.append, waiting.report, started_in)
         resumed = start.resume(folder, state, data, settings, measure_peak=True)
-        return session.follow(resumed, open_view(args.ui), state.notices)
+        return session.follow(resumed, open_view(args.ui), state.notices, logs)
 
 
 def _settings(folder: "RunFolder", position: "Position", given: dict[str, object]) -> Settings:

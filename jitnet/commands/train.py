@@ -41,11 +41,12 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--plot is given with --ui json, whose lines are for programs: omit one of them")
     if args.save is not None:
         require_figure(args.save)  # not after an hour of training
+    logs = session.open_logs(args.log)
     notices: list[str] = []
     with Waiting(args.ui != "quiet") as waiting:
         data = start.load_data(settings, args.offline, notices.append, waiting.report)
     with start.start(settings, data, args.runs_dir, args.name, measure_peak=True) as started:
-        code = session.follow(started, open_view(args.ui), notices)
+        code = session.follow(started, open_view(args.ui), notices, logs)
     if code == 0 and (args.plot or args.save):
         session.plot_losses(started.folder.path, args.plot, args.save)
     return code

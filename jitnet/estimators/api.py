@@ -8,7 +8,7 @@ from jitnet.errors import InputError
 from jitnet.estimators.classifier import Classifier
 from jitnet.model.architecture import CNN as DOCUMENTS_CNN
 from jitnet.model.architecture import Dense, Layer, parse, to_text
-from jitnet.run.trained import open_trained
+from jitnet.run.trained import Trained, open_trained
 
 
 class CNN(Classifier):
@@ -98,7 +98,11 @@ def load(source: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "run
     ------
     InputError : there is no such run or file, it is damaged, or it is a regression
     """
-    trained = open_trained(source, runs_dir)
+    return estimator_of(open_trained(source, runs_dir))
+
+
+def estimator_of(trained: Trained) -> CNN | MLP:
+    """Return a trained network as an estimator; raises `InputError` for a regression."""
     hidden = parse(trained.settings.architecture)
     uniform = len({layer.activation for layer in hidden if isinstance(layer, Dense)}) <= 1
     kind: type[CNN] | type[MLP] = MLP if uniform and all(isinstance(layer, Dense) for layer in hidden) else CNN

@@ -1,6 +1,7 @@
 """The layers of another program's network, collected one after the other as its graph is read from input to output."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -103,3 +104,15 @@ class Chain:
         """Return the name of the last layer with parameters, "conv1"."""
         kinds = [type(layer) for layer in self.layers if not isinstance(layer, Pool)]
         return f"{kinds[-1].__name__.lower()}{kinds.count(kinds[-1])}" if kinds else ""
+
+
+def require(given: dict[str, Any], usual: dict[str, Any], needed: dict[str, Any]) -> None:
+    """Raise `UnsupportedError` unless attributes have these values; those in `usual` may be absent."""
+    for name, wanted in (usual | needed).items():
+        value = given.get(name, usual.get(name))
+        if value != wanted:
+            raise UnsupportedError(f"has the {name} {_shown(value)}: jitnet has {_shown(wanted)}")
+
+
+def _shown(value: Any) -> str:
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else "no value" if value is None else str(value)

@@ -168,7 +168,7 @@ UNSUPPORTED = {
     "'conv1.relu', LeakyRelu, has the slope 0.2": lambda graph, nodes: nodes["conv1.relu"].update(
         op_type="LeakyRelu", attribute=[write._attribute("alpha", 0.2)]
     ),
-    "'conv1.relu', Relu, is no part of a chain": setter("conv1.relu", input=["images"]),
+    "'conv1.relu', Relu, is not part of a chain": setter("conv1.relu", input=["images"]),
     "'pool1', Relu, is a second activation": setter("pool1", op_type="Relu", attribute=[]),
     "'dense1', Gemm, has the transA 1": attribute("dense1", "transA", 1),
 }
@@ -203,7 +203,7 @@ def test_what_a_model_does_to_its_inputs_must_be_what_jitnet_does(before, answer
 
 
 def test_a_truncated_or_changed_file_is_refused_or_read(tmp_path):
-    """Whatever a file holds, the answer is one sentence or a network."""
+    """For any bytes the answer is one sentence or a network."""
     path = written(tmp_path, *drawn("conv2 pool dense4", (4, 4, 1), "position"))
     whole, refused = path.read_bytes(), 0
     damaged = [whole[:stop] for stop in range(0, len(whole), 37)]

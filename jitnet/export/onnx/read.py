@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jitnet.errors import InputError
-from jitnet.export.chain import Chain, UnsupportedError
+from jitnet.export.chain import Chain, UnsupportedError, require
 from jitnet.export.onnx.preparation import Operation
 from jitnet.export.onnx.protobuf import Message, decode
 from jitnet.export.onnx.write import ELEMENTS, OPERATORS
@@ -110,7 +110,7 @@ class _Reader:
             self.ends.add(output)
             return
         if read != [self.at] or (self.ends and not self.scaling):
-            raise UnsupportedError("is no part of a chain of layers from the images to the outputs")
+            raise UnsupportedError("is not part of a chain of layers from the images to the outputs")
         self._take(operator, attributes, operands, first=names[0] == self.at)
         self.at = output
 
@@ -131,12 +131,12 @@ class _Reader:
         elif operator in ("Flatten", "Reshape"):
             self._flatten(operator, given, operands)
         elif operator == "Conv":
-            _require(given, {"strides": [1, 1], "dilations": [1, 1], "group": 1}, {})
+            require(given, {"strides": [1, 1], "dilations": [1, 1], "group": 1}, {})
             if given.get("auto_pad", b"NOTSET") in (b"NOTSET", b"VALID"):
-                _require(given, {}, {"pads": [1, 1, 1, 1]})
+                require(given, {}, {"pads": [1, 1, 1, 1]})
             chain.conv(*_parameters(operands))
         elif operator in ("Gemm", "MatMul"):
-            _require(given, {"alpha": 1.0, "beta": 1.0, "transA": 0}, {})
+            require(given, {"alpha": 1.0, "beta": 1.0, "transA": 0}, {})
             weight, bias = _parameters(operands)
             if not first or weight.ndim != 2:
                 raise UnsupportedError("does not multiply rows by a matrix")
@@ -146,12 +146,12 @@ class _Reader:
         elif operator in _ACTIVATIONS:
             if abs(given.get("alpha", 0.01) - 0.01) > 1e-6:
                 raise UnsupportedError(f"has the slope {given['alpha']:g}: jitnet has 0.01")
-            _require(given, {"approximate": b"none"}, {})
+            require(given, {"approximate": b"none"}, {})
             chain.activate(_ACTIVATIONS[operator])
         elif operator == "MaxPool":
-            _require(given, {"dilations": [1, 1], "auto_pad": b"NOTSET"}, {"kernel_shape": [3, 3], "strides": [2, 2]})
+            require(given, {"dilations": [1, 1], "auto_pad": b"NOTSET"}, {"kernel_shape": [3, 3], "strides": [2, 2]})
             pads = [0, 0, 0, 0] if given.get("ceil_mode") else [0, 0, 1, 1]
-            _require({"pads": [0, 0, 0, 0]} | given, {}, {"pads": pads})
+            require({"pads": [0, 0, 0, 0]} | given, {}, {"pads": pads})
             chain.pool(Pool())
         else:
             raise UnsupportedError("is an operator that jitnet lacks")
@@ -164,22 +164,10 @@ class _Reader:
 
     def _flatten(self, operator: str, given: dict[str, Any], operands: list[np.ndarray]) -> None:
         if operator == "Flatten":
-            _require(given, {"axis": 1}, {})
+            require(given, {"axis": 1}, {})
         elif not operands or operands[0].shape != (2,):
             raise UnsupportedError("gives a map another shape than rows")
         self.chain.layout = self.order
-
-
-def _require(given: dict[str, Any], usual: dict[str, Any], needed: dict[str, Any]) -> None:
-    """Raise `UnsupportedError` unless attributes have these values; those in `usual` may be absent."""
-    for name, wanted in (usual | needed).items():
-        value = given.get(name, usual.get(name))
-        if value != wanted:
-            raise UnsupportedError(f"has the {name} {_shown(value)}: jitnet has {_shown(wanted)}")
-
-
-def _shown(value: Any) -> str:
-    return value.decode("ascii", "replace") if isinstance(value, bytes) else "no value" if value is None else str(value)
 
 
 def _parameters(operands: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
