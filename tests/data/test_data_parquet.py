@@ -47,7 +47,7 @@ def test_a_table_of_pixels_is_read_as_its_csv_would_be(tmp_path):
     parquet.write_table(arrow.table(columns), tmp_path / "digits.parquet")
     lines = [",".join(columns), *(",".join(map(str, (n, *i.ravel()))) for n, i in zip(LABELS, images))]
     (tmp_path / "digits.csv").write_text("\n".join(lines))
-    (tmp_path / "digits.parquet").rename(tmp_path / "digits.bin")  # the content says what it is
+    (tmp_path / "digits.parquet").rename(tmp_path / "digits.bin")  # the content tells its kind
     ours, csv = (load(tmp_path / f"digits.{end}", offline=True, warn=lambda m: None) for end in ("bin", "csv"))
     assert ours.sha256 == csv.sha256 and ours.facts.kind == "Parquet"
 
