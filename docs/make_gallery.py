@@ -27,7 +27,7 @@ COMMANDS = [
     ("schedule", "The learning rate of each epoch", "jitnet schedule cnn --schedule one-cycle --epochs 12"),
     ("sweep", "The best of several settings", f"jitnet sweep mlp --grid lr=0.03,0.3 hidden=20,60 {RECIPE} --epochs 2"),
     ("repeat", "How much chance there is in a result", f"jitnet repeat mlp --seeds 3 --hidden 40 {RECIPE} --epochs 2"),
-    ("gradcheck", "The gradients are right", "jitnet gradcheck"),
+    ("gradcheck", "The gradients are right", 'jitnet gradcheck cnn --arch "conv4 pool dense8"'),
     ("onnx", "The network in another program", "jitnet export onnx digits --out digits.onnx"),
 ]
 
