@@ -167,4 +167,8 @@ def _grey(image, where: str) -> np.ndarray:
     seen = [int(np.ptp(each)) for each in over]
     alpha = np.array(colour.getchannel("A"))
     drawn = int(np.ptp(alpha)) >= _CONTRAST
+    channels = [np.array(colour.getchannel(name)) for name in "RGB"]
+    clearest = max(channels, key=np.ptp)
+    if not drawn and max(seen) < 2 * _CONTRAST and int(np.ptp(clearest)) > 3 * max(seen):
+        return clearest  # colours of one luminance, as red on green
     return over[1] if drawn and seen[0] < _CONTRAST <= seen[1] else over[0]  # white ink shows on black only
