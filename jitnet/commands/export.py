@@ -17,7 +17,7 @@ from jitnet.printing import say
 from jitnet.storage import model_file
 from jitnet.storage.atomic import replace_file
 from jitnet.storage.metadata import metadata
-from jitnet.training.loop import Position
+from jitnet.training.position import Position
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -108,7 +108,7 @@ def run_onnx(args: argparse.Namespace) -> int:
         replace_file(args.out, content)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; choose another file") from error
-    say(f"{trained.path} at epoch {epoch} is in {args.out}, {len(content):,} bytes")
+    say(f"{trained.path} after {count(epoch)} is in {args.out}, {len(content):,} bytes")
     return 0
 
 

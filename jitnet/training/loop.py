@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +14,13 @@ from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, Ru
 from jitnet.machine.peak import measure
 from jitnet.model.architecture import step_macs
 from jitnet.model.network import PART, PREDICT_BATCH, Network
-from jitnet.model.optimizer import Optimizer, State, state_of
+from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion, score
 from jitnet.training.augmentation import augmented, require_images
 from jitnet.training.compilation import compile_augmentation, compile_kernels
+from jitnet.training.glimpses import of_test_images
+from jitnet.training.position import Position
+from jitnet.training.running_accuracy import RunningAccuracy
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
 from jitnet.training.stopping import out_of_time, stop_reason
@@ -25,38 +28,8 @@ from jitnet.training.verdict import verdict
 from jitnet.training.weight_change import WeightChange
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
-SAMPLE = 12  # test images whose predictions views show
 _FIRST_CALL_MACS = 5e7  # the first call is short for every network
 _NOT_FINITE = "a parameter is not finite any more"
-
-
-@dataclass
-class Position:
-    """The progress of a run: all that a resume needs besides the parameters."""
-
-    epoch: int = 0
-    step_in_epoch: int = 0
-    step: int = 0  # updates since the start of the run
-    loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
-    optimizer: State = field(default_factory=dict)  # the optimizer's state when this position was saved
-    train_s: float = 0.0  # of the epoch so far
-    elapsed_s: float = 0.0  # of the run, by the processes before this one
-
-    def tensors(self) -> Tensors:
-        """Return what of it is a function of settings, seed and data; the times are not."""
-        place = np.array([self.epoch, self.step_in_epoch, self.step], np.int64)
-        return {"position": place, "loss_sum": self.loss_sum.copy()}
-
-    @classmethod
-    def from_tensors(cls, tensors: Tensors, where: str) -> "Position":
-        """Read a position back; raises `InputError` if `where` holds none."""
-        place, loss_sum = tensors.get("position"), tensors.get("loss_sum")
-        if place is None or place.shape != (3,) or place.dtype != np.int64 or (place < 0).any():
-            raise InputError(f"{where} holds no position of a training run, so it cannot be resumed")
-        if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
-            raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
-        epoch, step_in_epoch, step = (int(value) for value in place)
-        return cls(epoch, step_in_epoch, step, loss_sum.copy(), state_of(tensors))
 
 
 class Training:
@@ -110,6 +83,7 @@ class Training:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
         self._weight_change = WeightChange(self.network)
+        self._running_accuracy = RunningAccuracy(self.network, *self.data.train)
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
@@ -167,6 +141,7 @@ class Training:
         while self._may_continue():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
+            accuracy = self._running_accuracy.measure(order[here.step_in_epoch * size :])
             before = time.perf_counter()
             rates = (np.full(steps, lr), here.loss_sum, self.optimizer)
             done, losses = self.network.train_steps(images, targets, batches, size, *rates)
@@ -174,7 +149,7 @@ class Training:
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
                 return self._diverged(what, here.step + max(done, 0))
-            yield self._stepped(lr, steps, len(batches), float(losses.mean()), seconds)
+            yield self._stepped(lr, steps, len(batches), float(losses.mean()), seconds, accuracy)
             # Towards calls of CALL_S, at most doubling: one slow moment of the machine must not shrink them to nothing.
             steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
         return None
@@ -197,6 +172,7 @@ class Training:
         while self._may_continue():
             batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
             grad[:] = 0
+            accuracy = self._running_accuracy.measure(batch)
             total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
             for start in range(0, len(batch), PART):
                 before = time.perf_counter()
@@ -210,15 +186,15 @@ class Training:
             if not self.network.descend(grad, lr, self.optimizer):
                 return self._diverged(_NOT_FINITE, here.step)
             here.loss_sum += total
-            yield self._stepped(lr, 1, len(batch), total / len(batch), seconds)
+            yield self._stepped(lr, 1, len(batch), total / len(batch), seconds, accuracy)
         return None
 
-    def _stepped(self, lr: float, steps: int, images: int, loss: float, seconds: float) -> StepsDone:
+    def _stepped(self, lr: float, steps: int, images: int, loss: float, took: float, seen: float | None) -> StepsDone:
         """Move the position on by some steps and report them."""
         here = self.position
         here.step_in_epoch += steps
         here.step += steps
-        here.train_s += seconds
+        here.train_s += took
         return StepsDone(
             epoch=here.epoch,
             step=here.step,
@@ -228,8 +204,9 @@ class Training:
             lr=lr,
             call_loss=loss * self.data.unit,
             epoch_loss=self._epoch_loss(),
-            seconds=seconds,
+            seconds=took,
             elapsed_s=self._elapsed(),
+            accuracy=seen,
             moved=self._weight_change.since_last(),
             snapshot=self.tensors,
         )
@@ -256,12 +233,14 @@ class Training:
         here = self.position
         before = time.perf_counter()
         val_loss, val_accuracy, _ = yield from self._evaluate(*self.data.val)
-        test_loss, test_accuracy, predicted = yield from self._evaluate(*self.data.test)
+        test_loss, test_accuracy, logits = yield from self._evaluate(*self.data.test)
         eval_s = time.perf_counter() - before
         for name, loss in (("validation", val_loss), ("test", test_loss)):
             if loss is not None and not math.isfinite(loss):
                 return self._diverged(f"the {name} loss is {loss}", here.step)
-        targets = self.data.test[1]
+        images, targets = self.data.test
+        shown: dict[str, Any] = of_test_images(self.network, images, targets, logits)
+        table = confusion(logits.argmax(axis=1), targets, self.network.classes) if targets.ndim == 1 else ()
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
         here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
         here.loss_sum[0] = 0.0
@@ -280,21 +259,21 @@ class Training:
             elapsed_s=self._elapsed(),
             data=self.data.name,
             test_rmse=math.sqrt(test_loss) if test_loss is not None and test_accuracy is None else None,
-            confusion=confusion(predicted, targets, self.network.classes) if targets.ndim == 1 else (),
-            sample_predictions=tuple(map(int, predicted[:SAMPLE])) if targets.ndim == 1 else (),
+            confusion=table,
+            **shown,
             snapshot=self.tensors,
         )
 
     def _evaluate(
         self, images: np.ndarray, targets: np.ndarray
     ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
-        """Return the loss, the accuracy and the predicted classes; without images None, None and none."""
+        """Return the loss, the accuracy and the scores (n, K); without images None, None and none."""
         if len(images) == 0:
-            return None, None, np.zeros(0, np.int64)
+            return None, None, np.zeros((0, self.network.classes))
         logits: np.ndarray = np.empty((len(images), self.network.classes), self.network.dtype)
         for start in range(0, len(images), PREDICT_BATCH):
             self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
             done = min(start + PREDICT_BATCH, len(images))
             yield Progress(epoch=self.position.epoch, images=done, total=len(images))
         loss, accuracy = score(logits, targets, self.network.loss)
-        return loss * self.data.unit, accuracy, logits.argmax(axis=1)
+        return loss * self.data.unit, accuracy, logits

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from jitnet.data.readers.names import entries
 from jitnet.data.record import DataRecord, short_list
 from jitnet.data.sources.known import KNOWN
 from jitnet.data.split import with_channels
+from jitnet.display.compiling import CompilationNotice
 from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Event, Warned
@@ -164,10 +166,13 @@ def logits(network: Network, images: np.ndarray, report: Callable[[str, float], 
 
 
 def show_compiling(events: Iterable[Event], report: Callable[[str, float], None]) -> None:
-    """Compile, and report the progress."""
+    """Compile, and report the progress; where no bar is drawn, a line says what takes so long."""
+    notice = CompilationNotice(None if sys.stderr is None or sys.stderr.isatty() else sys.stderr)
     for event in events:
+        notice.handle(event)
         if isinstance(event, Compiling):
-            report("loading kernels" if event.cached else "compiling kernels", event.index / event.total)
+            share = event.index / event.total if not event.left_s else event.seconds / (event.seconds + event.left_s)
+            report("loading kernels" if event.cached else "compiling kernels", share)
         elif isinstance(event, Warned):
             warn(event.message)
 
