@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 HERE = Path(__file__).resolve().parent
-WIDTH, HEIGHT = 100, 44  # of a picture: what is longer is cut
+WIDTH, HEIGHT = 125, 44  # of a picture: what is longer is cut
 RECIPE = "--data synthetic --limit 4000 --batch-size 16 --lr 0.1 --init he --shuffle"
 # (name of the picture, what it shows, command)
 COMMANDS = [
