@@ -1,6 +1,7 @@
 """`jitnet report`: runs as one page to read, print and send."""
 
 import argparse
+import dataclasses
 import webbrowser
 from collections.abc import Callable
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jitnet import __version__
+from jitnet.commands.play import PAGE
 from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.damaged import readable, warn_of_logs
 from jitnet.commands.support.options import Subparsers
@@ -80,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
                 damaged.append(str(error))
     if not subjects:
         raise InputError(damaged[0])
+    if len(subjects) == 1 and (out.parent / PAGE).is_file() and out.parent.resolve() == runs[0].path.resolve():
+        subjects = [dataclasses.replace(subjects[0], play=PAGE)]
     text = page(subjects, _made(), damaged)
     warn_of_logs(runs)
     return _write(out, text, args.open)
