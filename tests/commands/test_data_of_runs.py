@@ -114,6 +114,10 @@ def test_a_table_is_answered_row_by_row(trained, capsys):
     Path("unlabelled.csv").write_text("\n".join(without) + "\n")
     said(capsys, "predict", "table", "unlabelled.csv", "--out", "again.csv")
     assert Path("again.csv").read_text() == Path("answers.csv").read_text()
+    said(capsys, "predict", "table", "--csv", "pets.csv", "--out", "kaggle.csv", "--submission")
+    lines = Path("kaggle.csv").read_text().splitlines()
+    assert lines == ["ImageId,Label", *(f"{i + 1},{NAMES[i % 3]}" for i in range(84))]
+    assert "without --out" in said(capsys, "predict", "table", "--csv", "pets.csv", "--submission", code=2)[1]
     said(capsys, "predict", "table", "--csv", "none.csv", code=2)
     assert "nothing is given" in said(capsys, "predict", "table", code=2)[1]
 
