@@ -142,7 +142,10 @@ def _subject(
             known[key] = trained_run.load_data(settings, args.offline, started_in=started_in)
         data = known[key]
         if data.sha256 != each.meta.get("data_sha256"):
-            raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
+            raise InputError(
+                f"the run's data ({each.meta['data']}) is not here: {data.source} has the content hash "
+                f"{data.sha256[:12]}, the run's {str(each.meta.get('data_sha256'))[:12]}"
+            )
         inputs = with_channels(data.x_test)
         outputs = trained_run.logits(network, inputs, report)
         if settings.target:

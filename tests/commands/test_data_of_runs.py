@@ -65,7 +65,8 @@ def test_names_are_shown_and_predict_agrees_with_eval_on_training_pictures(train
     right = [line.split("/")[1] == line.split(": ")[1].split()[0] for line in lines]
     assert len(lines) == 84 and all(right) and "by runs/run after 3 epochs, trained on pets" in out
     assert "accuracy = 100.00" in said(capsys, "eval", "run")[0]
-    assert "ant" in said(capsys, "runs", "show", "run")[0]
+    shown = said(capsys, "runs", "show", "run")[0]
+    assert "ant" in shown and "every seventh image of each class" in shown and "assumed" in shown
 
 
 def test_one_bad_picture_costs_only_its_own_answer(trained, capsys):

@@ -13,7 +13,7 @@ _ARRAYS = "load it, and save its arrays by np.savez"
 _TABLE = "export it as CSV"
 _UNPACK = "unpack it, and give the folder"
 _IMAGE = "expected a folder with a folder of images for each class"
-_FOREIGN = [  # first bytes, what it is, what to do
+_FOREIGN = [  # first bytes, kind, what to do
     *((bytes((0x80, protocol)), "a Python pickle, which may run any program", _ARRAYS) for protocol in range(2, 6)),
     (b"MATLAB", "a MATLAB file", "load it by scipy.io.loadmat, and save its arrays by np.savez"),
     (b"\x89HDF", "an HDF5 file", _ARRAYS),
