@@ -27,7 +27,8 @@ from jitnet.run.describe import describe
 from jitnet.run.trained import Trained, open_trained
 from jitnet.storage import foreign_weights, model_file
 from jitnet.storage.metadata import Description, metadata
-from jitnet.training.loop import Position, Training
+from jitnet.training.loop import Training
+from jitnet.training.position import Position
 
 threads.configure()  # a container's quota, before numba counts the machine's cores
 

@@ -20,7 +20,7 @@ from jitnet.model.network import Network
 from jitnet.run.trained import Trained
 from jitnet.storage import foreign_weights
 from jitnet.storage.metadata import Description
-from jitnet.training.loop import Position
+from jitnet.training.position import Position
 
 try:
     import torch

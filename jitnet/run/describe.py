@@ -43,6 +43,8 @@ def describe(
     if settings.loss != "cross-entropy":
         updates += f", loss {settings.loss}"
     order = "shuffled" if settings.shuffle else "file order"
+    augment = f", augmented ({settings.augment})" if settings.augment else ""
+    dropout = f", dropout {settings.dropout:g}" if settings.dropout else ""
     kernels = ", simple kernels" if network.kernels == "simple" else ""
     rate = f"lr {settings.lr:g}, schedule {settings.schedule}"
     return RunStarted(
@@ -57,7 +59,7 @@ def describe(
         train_images=len(training.data.train[0]),
         val_images=len(training.data.val[0]),
         test_images=len(training.data.test[0]),
-        recipe=f"{updates}, {rate}, {order}, init {settings.init}, seed {settings.seed}{kernels}",
+        recipe=f"{updates}, {rate}, {order}, init {settings.init}, seed {settings.seed}{augment}{dropout}{kernels}",
         epochs=training.epochs,
         batch_size=training.batch_size,
         steps_per_epoch=training.steps_per_epoch,

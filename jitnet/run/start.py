@@ -22,7 +22,8 @@ from jitnet.model.network import Network
 from jitnet.run import describe
 from jitnet.run.folder import RunFolder
 from jitnet.run.schema import checkpoint_figures
-from jitnet.training.loop import Position, Training
+from jitnet.training.loop import Training
+from jitnet.training.position import Position
 
 
 @dataclass(frozen=True, slots=True)

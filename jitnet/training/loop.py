@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,10 +14,12 @@ from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, Ru
 from jitnet.machine.peak import measure
 from jitnet.model.architecture import step_macs
 from jitnet.model.network import PART, PREDICT_BATCH, Network
-from jitnet.model.optimizer import Optimizer, State, state_of
+from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion, score
-from jitnet.training.compilation import compile_kernels
+from jitnet.training.augmentation import augmented, require_images
+from jitnet.training.compilation import compile_augmentation, compile_kernels
 from jitnet.training.glimpses import of_test_images
+from jitnet.training.position import Position
 from jitnet.training.running_accuracy import RunningAccuracy
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
@@ -29,35 +30,6 @@ from jitnet.training.weight_change import WeightChange
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
 _FIRST_CALL_MACS = 5e7  # the first call is short for every network
 _NOT_FINITE = "a parameter is not finite any more"
-
-
-@dataclass
-class Position:
-    """The progress of a run: all that a resume needs besides the parameters."""
-
-    epoch: int = 0
-    step_in_epoch: int = 0
-    step: int = 0  # updates since the start of the run
-    loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
-    optimizer: State = field(default_factory=dict)  # the optimizer's state when this position was saved
-    train_s: float = 0.0  # of the epoch so far
-    elapsed_s: float = 0.0  # of the run, by the processes before this one
-
-    def tensors(self) -> Tensors:
-        """Return what of it is a function of settings, seed and data; the times are not."""
-        place = np.array([self.epoch, self.step_in_epoch, self.step], np.int64)
-        return {"position": place, "loss_sum": self.loss_sum.copy()}
-
-    @classmethod
-    def from_tensors(cls, tensors: Tensors, where: str) -> "Position":
-        """Read a position back; raises `InputError` if `where` holds none."""
-        place, loss_sum = tensors.get("position"), tensors.get("loss_sum")
-        if place is None or place.shape != (3,) or place.dtype != np.int64 or (place < 0).any():
-            raise InputError(f"{where} holds no position of a training run, so it cannot be resumed")
-        if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
-            raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
-        epoch, step_in_epoch, step = (int(value) for value in place)
-        return cls(epoch, step_in_epoch, step, loss_sum.copy(), state_of(tensors))
 
 
 class Training:
@@ -83,6 +55,7 @@ class Training:
         self.epochs = settings.until  # those after the planned ones have the last learning rate
         self.run_name = run_name
         self.peak_threads = peak_threads  # measure the machine's peak on that many before the first step; 0 = do not
+        require_images(settings.augment, data.train[0].shape[1:])
         self._started = time.perf_counter() - self.position.elapsed_s
         self.rows: list[EpochDone] = []  # of the epochs that are done; a resume puts the earlier ones here
         images = len(data.train[0])
@@ -114,12 +87,13 @@ class Training:
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
         yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
+        yield from compile_augmentation(self.settings.augment, self.data.train[0])
         if self.peak_threads:
             gflops = measure(self.peak_threads)
             if gflops:
                 yield PeakMeasured(gflops=gflops, threads=self.peak_threads)
         why = ""
-        while self.position.epoch < self.epochs and not (why := self._stop_reason()):
+        while self.position.epoch < self.epochs and not (why := stop_reason(self.settings, self.rows, self._elapsed())):
             diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
             if diverged is not None:
                 yield diverged
@@ -147,9 +121,6 @@ class Training:
             stop_reason=why,
         )
 
-    def _stop_reason(self) -> str:
-        return stop_reason(self.settings, self.rows, self._elapsed())
-
     def _may_continue(self) -> bool:
         """Are there steps left in this epoch, and time for them?"""
         return self.position.step_in_epoch < self.steps_per_epoch and not out_of_time(self.settings, self._elapsed())
@@ -164,8 +135,7 @@ class Training:
     def _train_epoch(self) -> Generator[Event, None, Diverged | None]:
         """Train what is left of the epoch, call by call."""
         here, size = self.position, self.batch_size
-        images, targets = self.data.train
-        order = visiting_order(len(images), self.settings, here.epoch)
+        images, targets, order = self._epoch_data()
         lr = learning_rate(self.settings, here.epoch)
         steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
         while self._may_continue():
@@ -184,11 +154,19 @@ class Training:
             steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
         return None
 
+    def _epoch_data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the epoch's images, augmented if the settings say so, its targets, and the order of the visits."""
+        (images, targets), here, before = self.data.train, self.position, time.perf_counter()
+        order = visiting_order(len(images), self.settings, here.epoch)
+        rest = order[here.step_in_epoch * self.batch_size : self.steps_per_epoch * self.batch_size]
+        images = augmented(images, rest, self.settings.augment, self.settings.seed, here.epoch)
+        here.train_s += time.perf_counter() - before
+        return images, targets, order
+
     def _train_large_batches(self) -> Generator[Event, None, Diverged | None]:
         """Train what is left of an epoch whose batches take several calls each; the state changes at a batch's end."""
         here = self.position
-        images, targets = self.data.train
-        order = visiting_order(len(images), self.settings, here.epoch)
+        images, targets, order = self._epoch_data()
         lr = learning_rate(self.settings, here.epoch)
         grad = np.empty_like(self.network.params)
         while self._may_continue():
@@ -198,7 +176,9 @@ class Training:
             total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
             for start in range(0, len(batch), PART):
                 before = time.perf_counter()
-                total += self.network.accumulate(images, targets, batch[start : start + PART], scale, grad)
+                total += self.network.accumulate(
+                    images, targets, batch[start : start + PART], scale, grad, self.optimizer.taken
+                )
                 seconds += time.perf_counter() - before
                 yield Progress(epoch=here.epoch, images=min(start + PART, len(batch)), total=len(batch))
             if not np.isfinite(total):

@@ -22,7 +22,8 @@ from jitnet.run import RunFolder, start
 from jitnet.run.start import Run
 from jitnet.storage.checkpoint import content_hash
 from jitnet.training.compilation import compile_kernels
-from jitnet.training.loop import Position, Training
+from jitnet.training.loop import Training
+from jitnet.training.position import Position
 from jitnet.trials.board import DIVERGED, DONE, FAILED, PAUSED, STOPPED, WAITING
 from jitnet.trials.folder import STOP
 
