@@ -94,7 +94,7 @@ def to_torch(model: CNN | MLP | Network) -> nn.Sequential:
     for place, shape in enumerate(network.shapes):
         name, layer = shape.name, shape.layer
         if isinstance(layer, Pool):
-            modules[name] = POOLS[getattr(layer, "kind", "max")](3, 2, ceil_mode=True)
+            modules[name] = POOLS[layer.kind](3, 2, ceil_mode=True)
             extents = shape.outputs
             continue
         weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]

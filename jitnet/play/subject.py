@@ -66,7 +66,7 @@ def specification(network: Network, numbers: bool) -> dict[str, Any]:
 def _layer(shape: Shape) -> dict[str, Any]:
     layer = shape.layer
     if isinstance(layer, Pool):
-        return {"name": shape.name, "kind": "avgpool" if getattr(layer, "kind", "max") == "average" else "pool"}
+        return {"name": shape.name, "kind": "avgpool" if layer.kind == "average" else "pool"}
     conv = isinstance(layer, Conv)
     return {
         "name": shape.name,

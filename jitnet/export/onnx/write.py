@@ -94,7 +94,7 @@ def _add_layers(graph: "_Graph", network: Network) -> None:
         name, layer = shape.name, shape.layer
         if isinstance(layer, Pool):
             H, W, C = shape.outputs
-            operator = POOLS[getattr(layer, "kind", "max")]
+            operator = POOLS[layer.kind]
             graph.add(operator, name, (C, H, W), kernel_shape=[3, 3], strides=[2, 2], pads=[0, 0, 1, 1])
             continue
         weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
