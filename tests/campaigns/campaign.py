@@ -21,6 +21,7 @@ from figures import FIGURES
 from bench import generated
 
 PAGE = "docs/reliability.md"
+VECTORS = {"znver5": "AVX-512", "znver4": "AVX-512", "znver3": "AVX2", "znver2": "AVX2"}  # by LLVM's names
 
 CAMPAIGNS = {  # arguments of pytest
     "races": ["tests/faults/test_races.py", "tests/faults/test_bounds.py", "tests/training/test_threads.py"],
@@ -77,7 +78,8 @@ def totals(found: dict) -> dict:
     if targets := [row for name, row in found.items() if name.startswith("mutation ")]:
         names = ("mutants", "killed", "tried")
         sums["mutation"] = {name: sum(row[name] for row in targets) for name in names} | {
-            "files": len(targets), "date": min(row["date"] for row in targets)
+            "files": len(targets), "date": min(row["date"] for row in targets),
+            "machine": min(targets, key=lambda row: row["date"])["machine"],
         }  # fmt: skip
     if "power_loss" in found:
         sums["states"] = sum(figures.counted(found["power_loss"]).values())
@@ -91,7 +93,18 @@ def lines(found: dict) -> Iterator[str]:
     known = totals(found)
     for said, row, command in ROWS:
         with contextlib.suppress(KeyError):
-            yield f"| {said.format(**known)} | {known[row]['date']} | `python -m tests.campaigns.{command}` |"
+            on = f"{known[row]['date']}, {processor(known[row]['machine'])}"
+            yield f"| {said.format(**known)} | {on} | `python -m tests.campaigns.{command}` |"
+
+
+def processor(machine: str) -> str:
+    """Return LLVM's name of the processor in the statement of a machine, with its vectors if they are known.
+
+    >>> processor("2 cores (znver3), Linux x86_64")
+    'znver3 (AVX2)'
+    """
+    name = machine.partition("(")[2].partition(")")[0]
+    return f"{name} ({VECTORS[name]})" if name in VECTORS else name
 
 
 def machines(found: dict) -> str:
