@@ -26,3 +26,7 @@ class DivergedError(JitnetError):
     """The loss, a parameter or the optimiser's state is not finite any more."""
 
     exit_code = 3
+
+
+class LearningWarning(UserWarning):
+    """What the coach says about the curves of a training: see docs/use-from-python.md."""

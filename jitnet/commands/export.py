@@ -12,7 +12,7 @@ from jitnet.export import twin
 from jitnet.printing import say
 from jitnet.storage import model_file
 from jitnet.storage.metadata import metadata
-from jitnet.training.loop import Position
+from jitnet.training.position import Position
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -11,7 +11,7 @@ from jitnet.display import open_view
 from jitnet.errors import InputError
 from jitnet.printing import say
 from jitnet.run import RunFolder, start
-from jitnet.training.loop import Position
+from jitnet.training.position import Position
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -25,6 +25,7 @@ class Split:
     test: Arrays
     unit: float = 1.0  # what losses are reported in: the square of the unit that targets were divided by
     notes: tuple[str, ...] = ()
+    weights: np.ndarray | None = None  # (n,) float64, of the loss of each image to train on; None = all 1
 
 
 def split(data: Dataset, settings: Settings) -> Split:

@@ -16,7 +16,8 @@ from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.storage.checkpoint import content_hash
 from jitnet.training import loop
-from jitnet.training.loop import Position, Training, visiting_order
+from jitnet.training.loop import Training, visiting_order
+from jitnet.training.position import Position
 
 MASK = 2**64 - 1
 
