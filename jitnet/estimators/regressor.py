@@ -34,8 +34,8 @@ class Regressor(Estimator):
 
     def predict(self, x: Any) -> np.ndarray:
         """Return a number (n,) float64 for each row or image."""
-        mean, deviation = self._record.means[-1], self._record.deviations[-1]
-        return self._outputs(x)[:, 0].astype(np.float64) * deviation + mean
+        outputs = self._outputs(x)[:, 0].astype(np.float64)
+        return outputs * self._record.deviations[-1] + self._record.means[-1]
 
     def score(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination R^2: 1 is exact, 0 as good as the mean."""
@@ -48,10 +48,6 @@ class Regressor(Estimator):
 
     def _settings(self) -> Settings:
         return super()._settings().replace(target="y")
-
-    def _outputs(self, x: Any) -> np.ndarray:
-        self._fitted()
-        return super()._outputs(x)
 
     def _images(self, x: Any, trained: Scale | None = None) -> tuple[np.ndarray, Scale]:
         """Return rows as (n, 1, D, 1) float32 in their columns' units, images as a classifier takes them."""

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")  # batches of eight small ima
 # scikit-learn's checks that do not apply, and why.
 EXCLUDED: dict[str, str] = {
     "check_dtype_object": "it wants a TypeError of a dictionary among the numbers; ours is an InputError",
-    "check_sample_weight_equivalence_on_dense_data": "an image that is given twice is in two batches, one of weight 2 in one",
+    "check_sample_weight_equivalence_on_dense_data": "an image given twice may be in two batches",
     "check_supervised_y_2d": "a column of labels is refused in a sentence; there it is taken, with a warning",
 }
 
