@@ -3,6 +3,7 @@
     python bench/compare.py                        about a minute with what is installed
     python bench/compare.py --only cnn,torch       some rows, some peers
     python bench/compare.py --python torch=PATH    a peer from another environment
+    python bench/compare.py --beside 1             also next to a busy process
 
 With PyTorch it takes a quarter of an hour the first time, most of it in torch.compile, which --quick omits.
 Every peer starts from the same weights, sees the same images in the same order, and runs in a separate process.
@@ -41,6 +42,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--json", action="store_true", help="print the record instead of the table")
     made.add_argument("--out", type=Path, metavar="PATH", help="file or folder of the record (default: bench/results)")
     made.add_argument("--rounds", type=int, metavar="N", help="timed runs of each peer (default: 7)")
+    made.add_argument(
+        "--beside",
+        type=int,
+        metavar="N",
+        default=0,
+        help="measure every run once more next to N busy processes (default: 0, not)",
+    )
     made.add_argument(
         "--python",
         action="append",
@@ -81,7 +89,9 @@ def options_of(args: argparse.Namespace) -> Options:
     """Return how long and how often to measure. Raises `InputError`."""
     if args.rounds is not None and args.rounds < 1:
         raise InputError(f"--rounds is {args.rounds}: expected 1 or more")
-    options = Options(threads=tuple(sorted({1, threads.usable_cores()})))
+    if args.beside < 0:
+        raise InputError(f"--beside is {args.beside}: expected 0 or more")
+    options = Options(threads=tuple(sorted({1, threads.usable_cores()})), beside=args.beside)
     if args.quick:
         options = dataclasses.replace(options, rounds=3, seconds=0.02, images=1024, compiled=False)
     return dataclasses.replace(options, rounds=args.rounds or options.rounds)
@@ -126,7 +136,7 @@ def compare(
 def _plain(result: race.Result) -> dict:
     """Return a result for JSON."""
     plain = dataclasses.asdict(result)
-    for name in ("seconds", "ratio"):
+    for name in ("seconds", "ratio", "busy_seconds"):
         timing = getattr(result, name)
         plain[name] = timing.record() if timing else None
     return plain

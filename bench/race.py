@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import measure, rows
+from bench.beside import busy_processes
 from bench.measure import Timing
 from bench.peers import JITNET, Entry
 from bench.peers.process import PeerError, PeerProcess
@@ -27,6 +28,7 @@ class Options:
     images: int = 60000  # a run uses no more
     threads: tuple[int, ...] = (1, 2)  # that each peer may choose from
     compiled: bool = True  # whether variants are tried that take half a minute to compile
+    beside: int = 0  # busy processes next to which every run is measured once more
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Result:
     trials: list[dict] = field(default_factory=list)
     seconds: Timing | None = None  # per image
     ratio: Timing | None = None  # its time over jitnet's, round by round
+    busy_seconds: Timing | None = None  # per image, next to busy processes
+    slowdown: float | None = None  # by them: the median of the busy times over that of the others
 
 
 class Pool:
@@ -130,20 +134,28 @@ def run_row(
             expected = losses
         _compare(result, losses, expected, row)
 
-    steps = options.rounds * max(1, len(contenders))
+    parts = 2 if options.beside else 1
+    steps = parts * options.rounds * max(1, len(contenders))
     done = 0
 
     def after(name: str, seconds: float) -> None:
         nonlocal done
         done += 1
-        report(f"round {-(-done // len(contenders))} of {options.rounds}", 0.5 + 0.5 * done / steps)
+        report(f"round {-(-done // len(contenders))} of {parts * options.rounds}", 0.5 + 0.5 * done / steps)
 
-    timings = measure.in_turn({name: one.run for name, one in contenders.items()}, options.rounds, after)
+    runs = {name: one.run for name, one in contenders.items()}
+    timings = measure.in_turn(runs, options.rounds, after)
+    busy = {}
+    if options.beside:
+        with busy_processes(options.beside):
+            busy = measure.in_turn(runs, options.rounds, after)
     for name, contender in contenders.items():
         results[name].problem, results[name].images = contender.problem, contender.images
         if not contender.problem:
             result, timing = results[name], timings[name]
             result.seconds = timing
+            if name in busy:
+                result.busy_seconds, result.slowdown = busy[name], busy[name].median / timing.median
             best = min(trial["seconds_per_image"] for trial in result.trials if "problem" not in trial)
             result.disturbed = timing.median > _DISTURBED * best
     own = results.get(JITNET)

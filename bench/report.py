@@ -117,6 +117,7 @@ def notes(record: dict) -> list[str]:
         f"({100 * record['data']['zeros']:.0f} % of the pixels are 0). Every run starts at the same weights and first "
         "image. A ratio is shown only if the first losses agree: see tolerance and difference in the JSON.",
     ]
+    lines += _beside(record)
     for peer in record["peers"].values():
         if "absent" in peer:
             lines.append(f"{peer['label']} is not installed here; to compare with it: {peer['install']}")
@@ -131,6 +132,19 @@ def notes(record: dict) -> list[str]:
         if "versions" in peer
     ]
     return [*lines, "; ".join(versions), record["machine_text"], record["context"]["text"]]
+
+
+def _beside(record: dict) -> list[str]:
+    """Return a sentence for each row that was also measured next to busy processes."""
+    count = record["options"].get("beside", 0)
+    if not count:
+        return []
+    lines = []
+    for row in record["rows"]:
+        factors = [(one["label"], one["slowdown"]) for one in row["results"] if one.get("slowdown")]
+        times = ", ".join(f"{label} {factor:.2f}" for label, factor in sorted(factors, key=lambda pair: pair[1]))
+        lines.append(f"{row['title']}, times as long next to {count} busy process{'es' * (count > 1)}: {times}")
+    return lines
 
 
 class Screen:

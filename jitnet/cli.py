@@ -6,40 +6,93 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jitnet import __version__
-from jitnet.commands import COMMANDS
-from jitnet.errors import InputError, JitnetError
+from jitnet.commands import COMMANDS, GROUPS
+from jitnet.errors import InputError, JitnetError, did_you_mean
 from jitnet.machine import threads
 from jitnet.printing import say
 
-EXAMPLES = """examples:
-  jitnet train cnn --epochs 9                the documents' CNN, one image at a time
-  jitnet train cnn --batch-size 64 --lr 0.1  the same network in mini-batches
-  jitnet resume latest                       continue after Ctrl-C, a crash or a power cut
-  jitnet eval latest                         its accuracy on the test images
+DESCRIPTION = "Neural networks for MNIST that you can read line by line and that train at the CPU's speed."
+BEGIN = """to begin with:
+  jitnet predict reference-cnn digit.png  a network that is trained already
+  jitnet train cnn --epochs 9             train the same network: the documents' CNN, one image at a time
+  jitnet report latest --open             how the newest training went, as a page
 """
 
 
+_FEW = 8  # names that a sentence lists although it knows which one was meant
+
+
 class _Parser(argparse.ArgumentParser):
-    """argparse, but an error is one sentence like every other one."""
+    """argparse, but an error is one sentence like every other one, and names what was probably meant."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see `{self.prog} --help`")
 
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Parse all words, or raise `InputError`."""
+        found, rest = self.parse_known_args(args, namespace)
+        if rest:
+            parser = self._chosen(found)
+            option = next((word for word in rest if word.startswith("-")), rest[0]).partition("=")[0]
+            parser.error(
+                f"unrecognized arguments: {' '.join(rest)}{did_you_mean(option, parser._option_string_actions)}"
+            )
+        return found
+
+    def _chosen(self, found: argparse.Namespace) -> argparse.ArgumentParser:
+        """Return the parser of the command, and of its action, that was given."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                chosen = action.choices[getattr(found, action.dest)]
+                return chosen._chosen(found) if isinstance(chosen, _Parser) else chosen
+        return self
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            similar = did_you_mean(str(value), map(str, action.choices))
+            known = [str(choice) for choice in action.choices]
+            expected = "" if similar and len(known) > _FEW else f": expected one of {', '.join(known)}"
+            raise argparse.ArgumentError(action, f"{value!r} is given{expected}{similar}")
+
+
+class _Overview(_Parser):
+    """The parser of the program: its help lists the commands in their groups."""
+
+    def format_help(self) -> str:
+        """Return the help: usage, commands, options, the first steps."""
+        width = max(map(len, COMMANDS))
+        lines = [f"{self.format_usage()}", DESCRIPTION, ""]
+        for title, commands in GROUPS.items():
+            lines += [f"{title}:", *(f"  {name:{width}}  {help}" for name, (_, help) in commands.items()), ""]
+        lines += ["options:", "  -h, --help  show this help and exit", "  --version   show the version and exit", ""]
+        return "\n".join([*lines, BEGIN])
+
+
+def welcome() -> str:
+    """Return what `jitnet` alone prints: the first steps and the names of the commands."""
+    width = max(map(len, GROUPS))
+    groups = [f"  {title:{width}}  {', '.join(commands)}" for title, commands in GROUPS.items()]
+    return "\n".join(
+        (
+            f"jitnet {__version__}: {DESCRIPTION[0].lower()}{DESCRIPTION[1:]}\n",
+            BEGIN,
+            "commands:",
+            *groups,
+            "\n`jitnet --help` explains each in a line, `jitnet COMMAND --help` one of them with examples.",
+        )
+    )
+
 
 def build_parser(command: str = "") -> argparse.ArgumentParser:
     """Return the parser of the command line: of one command, which alone is imported, or of all of them."""
-    parser = _Parser(
-        prog="jitnet",
-        description="Neural networks for MNIST that you can read line by line and that train at the CPU's speed.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = _Overview(prog="jitnet")
     parser.add_argument("--version", action="version", version=f"jitnet {__version__}")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     for name, (module, help) in COMMANDS.items():
         if command in ("", name):
             import_module(f"jitnet.commands.{module}").add_parser(subparsers)
@@ -58,9 +111,16 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 2 bad input, 3 diverged, 128 + n stopped by signal n."""
     try:
         words = sys.argv[1:] if argv is None else argv
+        if not words:
+            say(*welcome().split("\n"))
+            return 0
+        if words[0] == "help":
+            words = [*words[1:2], "--help"]
         args = build_parser(command_of(words)).parse_args(words)
         if hasattr(args, "threads"):
             threads.configure(args.threads)  # before the command imports numba, which reads it only once
+        if "latest" in (getattr(args, "run_name", ""), *getattr(args, "run_names", ())):
+            import_module("jitnet.commands.support.latest").resolve(args)
         code = args.run(args)
         if sys.stdout is not None:  # None: it was closed when the process started
             sys.stdout.flush()  # here, where a closed output is handled

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from jitnet.errors import InputError
+from jitnet.errors import InputError, did_you_mean
 from jitnet.printing import brief
 from jitnet.recipes.named import DOCUMENTS, PRESETS, RECIPES, recipe_for, values_of
 from jitnet.recipes.rules import epochs_for, rate_for
@@ -147,7 +147,8 @@ class Settings:
             self._set("lr", self.recipe_rate)
         if not self.architecture:
             if self.network not in PRESETS:
-                raise InputError(f"there is no network called {self.network!r}: choose one of {', '.join(PRESETS)}")
+                known = f"choose one of {', '.join(PRESETS)}{did_you_mean(self.network, PRESETS)}"
+                raise InputError(f"there is no network called {self.network!r}: {known}")
             self._set("architecture", PRESETS[self.network]["architecture"])
         if not self.loss:
             self._set("loss", "mse" if self.target else "cross-entropy")
@@ -229,7 +230,8 @@ class Settings:
                 values["schedule"] = "documents-old"
         for name, value in values.items():
             if name not in SETTINGS:
-                raise InputError(f"{where} has the unknown setting {name!r}: expected one of {', '.join(SETTINGS)}")
+                known = f"expected one of {', '.join(SETTINGS)}{did_you_mean(name, SETTINGS)}"
+                raise InputError(f"{where} has the unknown setting {name!r}: {known}")
             SETTINGS[name].check(value, f"{where} gives {name} = {brief(value)}")
         return cls(**values)
 

@@ -1,4 +1,6 @@
-"""The errors that a user can cause, and the exit code of each."""
+"""The errors that a user can cause, the exit code of each, and what a misspelt name may have meant."""
+
+from collections.abc import Iterable
 
 
 class JitnetError(Exception):
@@ -30,3 +32,67 @@ class DivergedError(JitnetError):
 
 class LearningWarning(UserWarning):
     """What the coach says about the curves of a training: see docs/use-from-python.md."""
+
+
+_OTHER_WORDS = {  # of other libraries: the names here
+    "learning_rate": "lr",
+    "learning_rate_init": "lr",
+    "hidden_layer_sizes": "hidden",
+    "layers": "hidden",
+    "max_iter": "epochs",
+    "random_state": "seed",
+    "solver": "optimizer",
+    "batch": "batch_size",
+    "eta": "lr",
+    "n_epochs": "epochs",
+    "alpha": "weight_decay",
+    "l2": "weight_decay",
+    "validation_fraction": "val",
+    "validation_split": "val",
+    "n_iter_no_change": "patience",
+    "callback": "on_event",
+    "callbacks": "on_event",
+    "arch": "architecture",
+    "dataset": "data",
+    "evaluate": "eval",
+    "test": "eval",
+    "classify": "predict",
+    "fit": "train",
+    "continue": "resume",
+    "list": "runs",
+}
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the end of a sentence that names what a misspelt word may have meant; empty if nothing is similar.
+
+    Capitals, hyphens and underscores make no difference, and some names of other libraries are known.
+
+    >>> did_you_mean("trian", ["train", "trace"]), did_you_mean("--learning_rate", ["--lr"]), did_you_mean("x", ["lr"])
+    ("; did you mean 'train'?", "; did you mean '--lr'?", '')
+    """
+    names = {_plain(name): name for name in known}
+    plain = _plain(word)
+    plain = _OTHER_WORDS.get(plain, plain) if plain not in names else plain
+    slips, nearest = min(((_slips(plain, name), name) for name in names), default=(0, ""))
+    begins = [name for name in names if len(plain) > 2 and name.startswith(plain)]
+    if slips > max(1, (len(plain) + 1) // 3):
+        nearest = begins[0] if len(begins) == 1 else ""
+    return f"; did you mean {names[nearest]!r}?" if nearest else ""
+
+
+def _slips(a: str, b: str) -> int:
+    """Return how many letters must be added, omitted, replaced or exchanged with the next to make `b` of `a`."""
+    rows = [list(range(len(b) + 1))]
+    for i, x in enumerate(a, 1):
+        rows.append([i])
+        for j, y in enumerate(b, 1):
+            best = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (x != y))
+            if i > 1 and j > 1 and (x, a[i - 2]) == (b[j - 2], y):
+                best = min(best, rows[i - 2][j - 2] + 1)
+            rows[i].append(best)
+    return rows[-1][-1]
+
+
+def _plain(word: str) -> str:
+    return word.lstrip("-").lower().replace("-", "_")

@@ -7,6 +7,7 @@ import numpy as np
 
 from jitnet.commands.support import listing, options, trained_run
 from jitnet.commands.support.damaged import readable
+from jitnet.commands.support.json_answer import add_json, data_fields, figures, model_fields, print_json
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data import Dataset
@@ -37,6 +38,7 @@ def add_parser(subparsers: Subparsers) -> None:
     options.add_other_data(parser)
     options.add_threads(parser)
     options.add_runs_dir(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -70,13 +72,24 @@ def run(args: argparse.Namespace) -> int:
     combined = score(mean if regression else np.log(np.maximum(mean, 1e-300)), data.y_test, first.loss)
     average: Any = tuple(None if None in column else sum(column) / len(column) for column in zip(*scores))
     best = min(scores, key=lambda each: each[0] if each[1] is None else -each[1])
+    mark = trained_run.mark(data, trained, args.data)
+    if args.json:
+        by_member = [
+            model_fields(member, epoch) | _measured(found, data.unit)
+            for (_, _, member, epoch), found in zip(loaded, scores, strict=True)
+        ]
+        results = {"mean": average, "best": best, "ensemble": combined}
+        print_json(
+            "ensemble", data=data_fields(data, len(data.y_test), mark), members=by_member,
+            **{name: _measured(found, data.unit) for name, found in results.items()},
+        )  # fmt: skip
+        return 0
     rows: tuple[Line, ...] = (
         *members,
         ("mean of the members", "", *_figures(average, data.unit)),
         ("best member", "", *_figures(best, data.unit)),
         (f"ensemble of {len(members)}", "", *_figures(combined, data.unit)),
     )
-    mark = trained_run.mark(data, trained, args.data)
     title = f"{count(len(data.y_test), 'test row' if regression else 'test image')} of {data.name}{mark}"
     listing.print_tables([Table(title, ("", "epochs", "loss", "RMSE" if regression else "accuracy"), rows)])
     return 0
@@ -96,6 +109,10 @@ def _images(data: Dataset, first: Network, network: Network, trained: Trained, o
             f"expected {first.image} in {first.classes} by {first.loss}, as the first run, to average their predictions"
         )
     return with_channels(data.x_test)
+
+
+def _measured(found: Score, unit: float) -> dict[str, float | None]:
+    return figures(found[0] * unit, found[1])
 
 
 def _figures(found: Score, unit: float) -> tuple[Cell, Cell]:

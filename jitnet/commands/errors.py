@@ -3,6 +3,7 @@
 import argparse
 
 from jitnet.commands.support import listing, options, trained_run
+from jitnet.commands.support.json_answer import add_json, class_fields, data_fields, model_fields, print_json
 from jitnet.commands.support.options import Subparsers
 from jitnet.display.format import count, percentage
 from jitnet.display.pictures import print_prediction
@@ -23,6 +24,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--count", metavar="N", type=int, default=6, help="at most this many (default: 6)")
     options.add_other_data(parser)
     options.add_threads(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -30,13 +32,24 @@ def run(args: argparse.Namespace) -> int:
     """Draw the wrong images with the largest losses and return the exit code."""
     if args.count < 1:
         raise InputError(f"--count is {args.count}: expected 1 or more")
-    network, trained, _ = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
     trained_run.require_classifier(trained, "errors")
     data, images = trained_run.load_test(network, trained, args.data, args.offline)
     chances = probabilities(trained_run.logits(network, images))
     measured = measure(data.name, chances, data.y_test, args.count)
     mark = trained_run.mark(data, trained, args.data)
     names = trained_run.record_of(trained).name_of
+    if args.json:
+        mistakes = [
+            {"image": mistake.index, "true": names(mistake.label), "loss": mistake.loss}
+            | class_fields(chances[mistake.index], names)
+            for mistake in measured.mistakes
+        ]
+        print_json(
+            "errors", model=model_fields(trained, epoch), data=data_fields(data, len(images), mark),
+            errors=measured.errors, accuracy=measured.accuracy, mistakes=mistakes,
+        )  # fmt: skip
+        return 0
     shown = f"; here are the {args.count} worst" if measured.errors > args.count else ""
     images_of = f"{count(len(images), 'test image')} of {data.name}{mark}"
     verb = "is" if measured.errors == 1 else "are"

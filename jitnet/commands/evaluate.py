@@ -3,6 +3,7 @@
 import argparse
 
 from jitnet.commands.support import options, trained_run
+from jitnet.commands.support.json_answer import add_json, data_fields, figures, model_fields, print_json
 from jitnet.commands.support.options import Subparsers
 from jitnet.display.format import count, percentage, significant
 from jitnet.model.scores import score
@@ -20,6 +21,7 @@ def add_parser(subparsers: Subparsers) -> None:
     options.add_model(parser)
     options.add_other_data(parser)
     options.add_threads(parser)
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -31,6 +33,10 @@ def run(args: argparse.Namespace) -> int:
     loss, accuracy = score(trained_run.logits(network, images), data.y_test, network.loss)
     loss *= data.unit
     mark = trained_run.mark(data, folder, args.data)
+    if args.json:
+        measured = figures(loss, accuracy)
+        print_json("eval", model=model_fields(folder, epoch), data=data_fields(data, len(images), mark), **measured)
+        return 0
     kind = "test row" if settings.target else "test image"
     say(f"{folder.path} after {count(epoch)}, on {count(len(images), kind)} of {data.name}{mark}")
     measure = f"rmse = {significant(loss**0.5)}" if accuracy is None else f"accuracy = {percentage(accuracy)}"

@@ -1,16 +1,21 @@
-"""`jitnet export`: a run for other programs, as its weights alone or as a C++ program that infers and trains."""
+"""`jitnet export`: a run for other programs: weights, a C++ program that infers and trains, an ONNX model."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 
 from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.options import Subparsers
+from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.export import twin
+from jitnet.export.hub import card
+from jitnet.export.onnx import write
 from jitnet.printing import say
 from jitnet.storage import model_file
+from jitnet.storage.atomic import replace_file
 from jitnet.storage.metadata import metadata
 from jitnet.training.position import Position
 
@@ -22,8 +27,9 @@ def add_parser(subparsers: Subparsers) -> None:
         "export",
         "jitnet export weights latest --out weights.npz  the parameters for numpy",
         "jitnet export cpp latest --out twin --verify  a C++ program, compiled and compared with Python",
+        "jitnet export onnx latest --out model.onnx  a model for onnxruntime and other programs",
     )
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="weights|cpp")
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="weights|cpp|onnx|hub")
     weights = kinds.add_parser(
         "weights",
         help="its weights: dense (out, in), conv (out, in, 3, 3)",
@@ -49,6 +55,30 @@ def add_parser(subparsers: Subparsers) -> None:
     state.add_argument("--initial", action="store_true", help="use the weights from before the first step")
     cpp.add_argument("--verify", action="store_true", help="compile it here and compare it with Python")
     cpp.set_defaults(run=run_cpp)
+    onnx = kinds.add_parser(
+        "onnx",
+        help="its network in the ONNX format, for onnxruntime and other programs",
+        description="Writes an ONNX model. Its input is a batch of images as the data have them, uint8 (batch, H, W, "
+        "C), divided by 255 in the model; its outputs are logits and probabilities. That of a regression is a batch of "
+        "rows as the table has them; its output is in the unit of the target.",
+    )
+    options.add_run(onnx)
+    options.add_best(onnx)
+    onnx.add_argument("--out", required=True, type=Path, metavar="FILE", help="an .onnx file")
+    onnx.set_defaults(run=run_onnx)
+    hub = kinds.add_parser(
+        "hub",
+        help="a folder for a model hub: safetensors, config, model card, loader",
+        description="Writes a folder with model.safetensors, config.json, README.md (a model card with figures, data "
+        "and licence) and predict.py, which needs NumPy and safetensors alone. Nothing is uploaded.",
+    )
+    options.add_run(hub)
+    options.add_best(hub)
+    hub.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="folder to write, new or of an older export"
+    )
+    hub.add_argument("--licence", default="", metavar="ID", help="licence of the weights, such as mit or cc-by-4.0")
+    hub.set_defaults(run=run_hub)
 
 
 def run_cpp(args: argparse.Namespace) -> int:
@@ -59,9 +89,36 @@ def run_cpp(args: argparse.Namespace) -> int:
         network.initialise(trained.settings.init, trained.settings.seed)
         tensors, epoch = network.tensors() | Position().tensors(), 0
     twin.write(args.out, network, trained.settings, tensors, metadata(trained.description))
-    say(f"{trained.path} at epoch {epoch} is in {args.out}, see {args.out / 'README.md'}")
+    say(f"{trained.path} after {count(epoch)} is in {args.out}, see {args.out / 'README.md'}")
     if args.verify:
         say(*twin.verify(args.out).splitlines())
+    return 0
+
+
+def run_onnx(args: argparse.Namespace) -> int:
+    """Write the ONNX model and return the exit code."""
+    if args.out.suffix != ".onnx":
+        raise InputError(f"--out is {str(args.out)!r}: expected a name that ends in .onnx")
+    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    described = trained.description
+    if trained.settings.target:
+        described = dataclasses.replace(described, record=trained_run.regression_record(trained))
+    content = write.model(network, described, metadata(described))
+    try:
+        replace_file(args.out, content)
+    except OSError as error:
+        raise InputError(f"cannot write {args.out}: {error.strerror or error}; choose another file") from error
+    say(f"{trained.path} at epoch {epoch} is in {args.out}, {len(content):,} bytes")
+    return 0
+
+
+def run_hub(args: argparse.Namespace) -> int:
+    """Write the folder for a model hub and return the exit code."""
+    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    card.write(args.out, network, trained.description, trained.history()[:epoch], args.licence)
+    say(f"{trained.path} after {count(epoch)} is in {args.out}: {', '.join(card.NAMES)}")
+    if not args.licence:
+        trained_run.warn("the card states no licence: give --licence ID before you publish it")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`jitnet import`: a run that starts from the parameters of a PyTorch, Keras or jitnet model."""
+"""`jitnet import`: a run that starts from the parameters of a PyTorch, Keras, ONNX or jitnet model."""
 
 import argparse
 from pathlib import Path
@@ -8,11 +8,13 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import add_some, given_settings
 from jitnet.config import PRESETS, Settings
 from jitnet.errors import InputError
+from jitnet.export.onnx import read
+from jitnet.export.onnx.preparation import assumed
 from jitnet.model import architecture
 from jitnet.printing import say
 from jitnet.run import start
 from jitnet.storage import foreign_weights, metadata, model_file
-from jitnet.storage.checkpoint import Metadata
+from jitnet.storage.checkpoint import Metadata, Tensors
 from jitnet.storage.metadata import LAYOUTS
 
 
@@ -23,11 +25,13 @@ def add_parser(subparsers: Subparsers) -> None:
         "import",
         "jitnet import weights model.safetensors mlp --map dense1=fc1,dense2=fc2,dense3=fc3  a model of PyTorch",
         "jitnet import weights exported.npz  an exported file, which names its network",
-        description="Reads .safetensors (from PyTorch: safetensors.torch.save_file(model.state_dict(), FILE)) or .npz, "
-        "never a pickle. After a convolution, PyTorch's dense inputs are put from channel order into pixel order.",
+        "jitnet import onnx model.onnx --data digits  the network and the parameters in an ONNX file",
+        description="weights: reads .safetensors (from PyTorch: safetensors.torch.save_file(model.state_dict(), FILE)) "
+        "or .npz, never a pickle. After a convolution, PyTorch's dense inputs are put from channel order into pixel "
+        "order. onnx: reads the network too, if it consists of layers that jitnet has.",
     )
-    parser.add_argument("kind", choices=("weights",), metavar="weights", help="what is imported")
-    parser.add_argument("file", type=Path, metavar="FILE", help="a .safetensors or .npz file")
+    parser.add_argument("kind", choices=("weights", "onnx"), metavar="weights|onnx", help="what is imported")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a .safetensors or .npz file, or an .onnx file")
     parser.add_argument(
         "network", nargs="?", choices=PRESETS, metavar="NETWORK",
         help=f"{', '.join(PRESETS)} (default: the one that the file describes)",
@@ -53,12 +57,20 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the run and return the exit code."""
-    names = _names(args.map)
-    theirs, found = model_file.load_foreign(args.file)
-    settings = _settings(args, found)
+    settings, theirs, found, model = _read(args)
     data = trained_run.load_data(settings, args.offline)
     network = start.network_for(settings, data)
-    tensors, unused = foreign_weights.import_tensors(network, theirs, found, names, args.layout, str(args.file))
+    if model is not None:
+        if model.chain.outputs != data.classes:
+            raise InputError(
+                f"{args.file} has {model.chain.outputs} outputs: expected {data.classes}, one per class of {data.name}"
+            )
+        note = assumed(model.before, model.after, data.facts, bool(settings.target), str(args.file))
+        if note:
+            trained_run.warn(note)
+    layout = args.layout if model is None else model.chain.layout
+    names = _names(args.map)
+    tensors, unused = foreign_weights.import_tensors(network, theirs, found, names, layout, str(args.file))
     network.load_tensors(tensors, str(args.file))
     if unused:
         trained_run.warn(f"not needed of {args.file}: {', '.join(unused)}")
@@ -70,6 +82,28 @@ def run(args: argparse.Namespace) -> int:
     say(f"{path} holds {network.params.size:,} parameters of {args.file}")
     say(f"measure them with: jitnet eval {path}")
     return 0
+
+
+def _read(args: argparse.Namespace) -> tuple[Settings, Tensors, Metadata, read.Imported | None]:
+    """Return the run's settings, the file's tensors and texts, and the model if it is an ONNX file."""
+    if args.kind == "weights":
+        theirs, found = model_file.load_foreign(args.file)
+        return _settings(args, found), theirs, found, None
+    given = given_settings(args)
+    for option, is_given in (
+        ("NETWORK", args.network is not None), ("--arch", "arch" in args), ("--map", bool(args.map)),
+        ("--layout", args.layout != foreign_weights.AUTO), ("--bias", "bias" in given),
+    ):  # fmt: skip
+        if is_given:
+            raise InputError(f"{option} is given with an ONNX file, which states its network: omit it")
+    model = read.load(args.file)
+    chain = model.chain
+    if "jitnet" in model.properties:
+        settings = metadata.describe(model.properties, str(args.file)).settings
+    else:
+        settings = Settings(network="cnn" if "conv1.weight" in chain.tensors else "mlp")
+    changes = {"architecture": chain.hidden, "bias": chain.bias} | given
+    return settings.replace(**changes), chain.tensors, {}, model
 
 
 def _settings(args: argparse.Namespace, found: Metadata) -> Settings:

@@ -4,11 +4,13 @@ import argparse
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
 
-from jitnet.commands.support import listing, options, trained_run
+from jitnet.commands.support import listing, options, standard_input, trained_run
+from jitnet.commands.support.json_answer import add_json, class_fields, model_fields, print_json
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.table_answers import answer
 from jitnet.data.pictures.prepare import Prepared
@@ -30,6 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers,
         "predict",
         "jitnet predict latest digit.png  one image, with a picture and bars",
+        "jitnet predict latest - < digit.png  an image, or the rows of a table, from standard input",
         "jitnet predict latest --csv test.csv --out answers.csv  the rows of a table",
     )
     options.add_model(parser)
@@ -37,7 +40,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "images",
         nargs="*",
         metavar="IMAGE",
-        help="a file with one image or, as npy or IDX, several; or a folder of files",
+        help="a file with one image or, as npy or IDX, several; a folder of files; or - for standard input",
     )
     parser.add_argument("--csv", metavar="FILE", type=Path, help="classify the rows of a table, or predict its numbers")
     parser.add_argument("--out", metavar="FILE", type=Path, help="with --csv: write a table of the answers")
@@ -45,21 +48,36 @@ def add_parser(subparsers: Subparsers) -> None:
         "--label", metavar="COLUMN", help="with --csv: a column that is not an input, by name or number"
     )
     parser.add_argument("--show-steps", action="store_true", help="draw what is done to each picture")
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a line per image, of a few images a picture and bars too, and return the exit code: 1 if one has none."""
+    args.stdin = None
+    if "-" not in (*args.images, str(args.csv)):
+        return _predict(args)
+    with standard_input.spooled() as args.stdin:
+        if args.images == ["-"] and args.csv is None and standard_input.is_table(args.stdin):
+            args.csv, args.images = args.stdin, []
+        args.csv = args.stdin if str(args.csv) == "-" else args.csv
+        args.images = [str(args.stdin) if image == "-" else image for image in args.images]
+        return _predict(args)
+
+
+def _predict(args: argparse.Namespace) -> int:
     if len(args.images) == 1 and args.csv is None and Path(args.images[0]).suffix.lower() in (".csv", ".tsv"):
         args.csv, args.images = Path(args.images[0]), []
     if bool(args.images) == bool(args.csv):
         raise InputError("nothing is given to predict: expected IMAGE files or folders, or --csv FILE, one of them")
     if args.out and not args.csv:
         raise InputError("--out is given without --csv: expected a table to answer")
+    if args.out and args.json:
+        raise InputError("--out is given with --json, whose answers go to standard output: omit one of them")
     network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
     about = trained_run.about(trained, epoch)
     if args.csv:
-        return answer(args, network, trained, about)
+        return answer(args, network, trained, about, epoch)
     if trained.settings.target:
         raise InputError(
             f"{trained.path} approximates {trained.settings.target!r} from numbers: expected --csv FILE, a table"
@@ -68,35 +86,53 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             f"{trained.path} was trained on images of {network.image[2]} channels: predict reads grey ones only"
         )
-    return _pictures(args, network, trained, about)
+    return _pictures(args, network, trained, about, epoch)
 
 
-def _pictures(args: argparse.Namespace, network: Network, trained: Trained, about: str) -> int:
+def _pictures(args: argparse.Namespace, network: Network, trained: Trained, about: str, epoch: int) -> int:
     record = trained_run.record_of(trained)
     pictures = list(trained_run.pictures(args.images, record, network.image))
     images = [picture.image for _, picture in pictures if isinstance(picture, Prepared)]
     chances: Iterator[np.ndarray] = iter(())
     if images:
         chances = iter(probabilities(trained_run.logits(network, np.stack(images)[..., None])))
+    failed = len(pictures) - len(images)
+    if args.json:
+        answers = [_answer(args, name, picture, record.name_of, chances) for name, picture in pictures]
+        print_json("predict", model=model_fields(trained, epoch), answers=answers)
+        return 1 if failed else 0
     out = listing.console()
     mark = " (trained on synthetic digits)" if trained.meta.get("data") == "synthetic" else ""
     for name, picture in pictures:
         if isinstance(picture, InputError):
-            said = str(picture).removeprefix(f"{name}: ")
-            say(f"{name}: no answer: {said}")
+            say(f"{_shown(args, name)}: no answer: {_shown(args, str(picture).removeprefix(f'{name}: '))}")
             continue
         chance = next(chances)
         ranked = np.argsort(-chance, kind="stable")[:3]
         shown = "  ".join(f"{record.name_of(label)} {100 * chance[label]:5.1f} %" for label in ranked)
         notes = f"    doubtful: {'; '.join(picture.notes)}" if picture.notes else ""
-        say(f"{name}: {record.name_of(ranked[0])}    {shown}{mark}{notes}")
+        say(f"{_shown(args, name)}: {record.name_of(ranked[0])}    {shown}{mark}{notes}")
         if args.show_steps:
             _draw_steps(out, picture.steps)
         if len(pictures) <= _DRAWN:
             print_prediction(out, picture.image, chance, name_of=record.name_of)
-    failed = len(pictures) - len(images)
     say(f"by {about}; {failed} of {len(pictures)} have no answer" if failed else f"by {about}")
     return 1 if failed else 0
+
+
+def _shown(args: argparse.Namespace, text: str) -> str:
+    """Return text with the name of standard input in the place of the file that holds it."""
+    return text.replace(str(args.stdin), standard_input.NAME) if args.stdin else text
+
+
+def _answer(
+    args: argparse.Namespace, name: str, picture: Prepared | InputError, name_of: Any, chances: Iterator[np.ndarray]
+) -> dict[str, Any]:
+    """Return the JSON record of a picture; one that has an answer takes the next probabilities (K,)."""
+    if isinstance(picture, InputError):
+        reason = str(picture).removeprefix(f"{name}: ")
+        return {"name": _shown(args, name), "class": None, "error": _shown(args, reason)}
+    return {"name": _shown(args, name)} | class_fields(next(chances), name_of) | {"notes": list(picture.notes)}
 
 
 def _draw_steps(out: Console, steps: list[tuple[str, np.ndarray]]) -> None:

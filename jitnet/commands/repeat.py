@@ -2,10 +2,9 @@
 
 import argparse
 
-from jitnet.commands.support import many, options
+from jitnet.commands.support import options, trial_options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import settings_of
-from jitnet.trials.plan import plan
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -17,10 +16,13 @@ def add_parser(subparsers: Subparsers) -> None:
         add_help=False,
     )
     parser.add_argument("--seeds", type=int, metavar="N", default=10, help="number of seeds, from --seed (default: 10)")
-    many.add_options(parser)
+    trial_options.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train all and return the exit code."""
+    from jitnet.commands.support import many  # here, so that --help does not wait for numpy
+    from jitnet.trials.plan import plan
+
     return many.run(args, plan(settings_of(args), "repeat", seeds=args.seeds))

@@ -1,6 +1,7 @@
 """`jitnet report`: runs as one page to read, print and send."""
 
 import argparse
+import webbrowser
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from jitnet.report import page, sweep_page
 from jitnet.report.measure import measure
 from jitnet.report.regression import residuals
 from jitnet.report.subject import Subject
+from jitnet.run.names import require_own
 from jitnet.storage.atomic import replace_file
 
 
@@ -32,9 +34,10 @@ def add_parser(subparsers: Subparsers) -> None:
     parser = options.add_command(
         subparsers,
         "report",
-        "jitnet report latest --out report.html  a page about the newest run",
+        "jitnet report latest --open  a page about the newest run, shown in the browser",
     )
     parser.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
+    parser.add_argument("--open", action="store_true", help="show the page in the browser")
     parser.add_argument("--out", metavar="FILE", type=Path, help="the page (default: report.html in the first RUN)")
     options.add_best(parser)
     options.add_threads(parser)
@@ -50,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
         found = read_sweep(sweep)
         for sentence in found.damaged:
             warn(sentence)
-        return _write(args.out or sweep / "report.html", sweep_page(found, _made()))
+        return _write(args.out or sweep / "report.html", sweep_page(found, _made()), args.open)
     every = expand(args.run_names, args.runs_dir)
     runs = readable(every)
     damaged = [run.damage for run in every if run.damage]
-    out = args.out or runs[0].path / "report.html"
+    out = args.out or _place(runs[0], args.runs_dir)
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"--out is {out}: expected a file in a folder that is there")
     known: dict[tuple[str, str], Dataset] = {}  # data sets by name and target, each loaded once
@@ -73,20 +76,31 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(damaged[0])
     text = page(subjects, _made(), damaged)
     warn_of_logs(runs)
-    return _write(out, text)
+    return _write(out, text, args.open)
 
 
 def _made() -> str:
     return f"Made by jitnet {__version__} on {datetime.now():%Y-%m-%d %H:%M}."
 
 
-def _write(out: Path, text: str) -> int:
+def _place(run: Run, runs_dir: Path) -> Path:
+    """Return where the page of a run belongs: in its folder, or here if that comes with jitnet."""
+    try:
+        require_own(run.path, runs_dir)
+    except InputError:
+        return Path(f"report-{run.name}.html")
+    return run.path / "report.html"
+
+
+def _write(out: Path, text: str, shown: bool) -> int:
     try:
         replace_file(out, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
     size = len(text) / 1000
     say(f"written: {out} ({f'{size / 1000:.1f} MB' if size >= 1000 else f'{size:.0f} kB'})")
+    if shown and not webbrowser.open(out.absolute().as_uri()):
+        warn(f"there is no browser to open it: open {out.absolute()} yourself")
     return 0
 
 
@@ -109,7 +123,8 @@ def _subject(
         inputs = with_channels(data.x_test)
         outputs = trained_run.logits(network, inputs, report)
         if settings.target:
-            measured = residuals(data.name, settings.target, outputs, data.y_test, data.unit)
+            mean = data.facts.means[-1] if data.facts.means else 0.0
+            measured = residuals(data.name, settings.target, outputs, data.y_test, data.unit, mean)
         else:
             names = trained_run.record_of(folder).class_names
             measured, images = measure(data.name, probabilities(outputs), data.y_test, names=names), inputs

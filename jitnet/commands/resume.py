@@ -1,17 +1,19 @@
 """`jitnet resume`: continue a run from its newest valid checkpoint."""
 
 import argparse
+from typing import TYPE_CHECKING
 
-from jitnet.commands.support import options, session
+from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.commands.support.settings import add_some, given_settings
 from jitnet.config import Settings
-from jitnet.display import open_view
 from jitnet.errors import InputError
 from jitnet.printing import say
-from jitnet.run import RunFolder, start
-from jitnet.training.position import Position
+
+if TYPE_CHECKING:
+    from jitnet.run import RunFolder
+    from jitnet.training.position import Position
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -36,7 +38,11 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Resume and return the exit code."""
-    given = given_settings(args)
+    from jitnet.commands.support import session  # here, so that --help does not wait for numpy
+    from jitnet.display import open_view
+    from jitnet.run import RunFolder, start
+
+    given, logs = given_settings(args), session.open_logs(args.log)
     with RunFolder.open(args.run_name, args.runs_dir, lock=True) as folder:
         state = start.load_state(folder)
         epoch, quiet = state.position.epoch, args.ui in ("json", "quiet")
@@ -56,10 +62,10 @@ def run(args: argparse.Namespace) -> int:
             started_in = str(folder.meta.get("cwd", ""))
             data = start.load_data(settings, args.offline, state.notices.append, waiting.report, started_in)
         resumed = start.resume(folder, state, data, settings, measure_peak=True)
-        return session.follow(resumed, open_view(args.ui), state.notices)
+        return session.follow(resumed, open_view(args.ui), state.notices, logs)
 
 
-def _settings(folder: RunFolder, position: Position, given: dict[str, object]) -> Settings:
+def _settings(folder: "RunFolder", position: "Position", given: dict[str, object]) -> Settings:
     """Return the settings for the rest of a run; raises `InputError` if fewer epochs than before are requested."""
     settings = folder.settings
     planned = max(settings.until, position.epoch)

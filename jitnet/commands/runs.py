@@ -1,12 +1,13 @@
-"""`jitnet runs`: list, show, compare and plot the runs there are."""
+"""`jitnet runs`: list, show, compare, plot, rename, tag and remove the runs there are."""
 
 import argparse
 import contextlib
 from pathlib import Path
 
-from jitnet.commands.support import listing, options
+from jitnet.commands.support import listing, options, run_changes
 from jitnet.commands.support.damaged import readable, warn_of_logs
 from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.run_list import print_list, sweep_summary
 from jitnet.display.tables import to_csv, to_markdown
 from jitnet.errors import InputError
 from jitnet.history import read_run, read_runs, select
@@ -14,7 +15,7 @@ from jitnet.history.compare import compare
 from jitnet.history.curves import METRICS, curves
 from jitnet.history.figure import save_figure
 from jitnet.history.read import summary
-from jitnet.history.sweep_record import expand, find_sweep, read_sweep
+from jitnet.history.sweep_record import Sweep, expand, find_sweep, list_sweeps, read_sweep
 from jitnet.history.tables import statistics_tables, trials_table
 from jitnet.printing import json_text, say, warn
 
@@ -26,15 +27,18 @@ def add_parser(subparsers: Subparsers) -> None:
         "runs",
         "jitnet runs list --sort accuracy  all runs, the best first",
         "jitnet runs compare run-a run-b  what differs between two runs",
+        "jitnet runs tag run-a keep  a label, shown by list and kept in the run",
+        "jitnet runs rm run-b  asks before it removes the folder",
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="list|show|compare|plot")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     list_ = actions.add_parser("list", help="a line for each run, the newest first")
     list_.add_argument("--sort", metavar="FIELD", default="created", help="accuracy, loss, seconds, lr, name, ...")
     list_.add_argument("--reverse", action="store_true", help="the other way round")
     list_.add_argument(
         "--filter", metavar="TEST", action="append", default=[], help='network=cnn, "accuracy>=98", status!=done, ...'
     )
-    list_.add_argument("--json", action="store_true", help="a JSON array, with all settings")
+    list_.add_argument("--limit", metavar="N", type=int, default=0, help="at most N runs; 0 = all (default: 0)")
+    list_.add_argument("--json", action="store_true", help="a JSON array, with all settings; sweeps follow the runs")
     show = actions.add_parser("show", help="all about one run")
     show.add_argument("run_name", metavar="RUN", help="a run folder, its name, or `latest`")
     show.add_argument("--json", action="store_true", help="one JSON object")
@@ -53,14 +57,15 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     for several in (compare, plot):
         several.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
-    for action in (list_, show, compare, plot):
+    for action in (list_, show, compare, plot, *run_changes.add_actions(actions)):
         options.add_runs_dir(action)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do the action and return the exit code."""
-    return {"list": _list, "show": _show, "compare": _compare, "plot": _plot}[args.action](args)
+    actions = {"list": _list, "show": _show, "compare": _compare, "plot": _plot} | run_changes.ACTIONS
+    return actions[args.action](args)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -68,13 +73,27 @@ def _list(args: argparse.Namespace) -> int:
     for run in found:
         if run.damage:
             warn(run.damage)
-    chosen = select.order(select.keep(found, args.filter), args.sort, args.reverse)
+    if args.limit < 0:
+        raise InputError(f"--limit is {args.limit}: expected 0 or more")
+    chosen = select.order(select.keep(found, args.filter), args.sort, args.reverse)[: args.limit or None]
+    sweeps = [] if args.filter else _sweeps(args.runs_dir)
     if args.json:
-        records = [summary(run) | {"path": str(run.path), "settings": run.settings} for run in chosen]
-        say(*json_text(records, indent=2).split("\n"))
+        records = [{"kind": "run"} | summary(run) | {"path": str(run.path), "settings": run.settings} for run in chosen]
+        say(*json_text(records + [sweep_summary(sweep) for sweep in sweeps], indent=2).split("\n"))
         return 0
-    listing.print_list(chosen, len(found), args.runs_dir)
+    print_list(chosen, len(found), sweeps, args.runs_dir)
     return 0
+
+
+def _sweeps(runs_dir: Path) -> list[Sweep]:
+    """Return the sweeps that can be read, after a warning for each other one."""
+    found = []
+    for path in list_sweeps(runs_dir):
+        try:
+            found.append(read_sweep(path))
+        except InputError as error:
+            warn(error)
+    return found
 
 
 def _show(args: argparse.Namespace) -> int:

@@ -36,5 +36,5 @@ def run(args: argparse.Namespace) -> int:
     for epoch in range(settings.epochs):
         lr = learning_rate(settings, epoch)
         bar = ("█" if utf8 else "#") * max(1, round(_WIDTH * lr / settings.lr))
-        say(f"Epoch {epoch:2d} lr = {lr:.6f} {bar}")
+        say(f"epoch {epoch + 1:2d} lr = {lr:.6f} {bar}")
     return 0

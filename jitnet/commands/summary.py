@@ -1,10 +1,13 @@
 """`jitnet summary`: the documents' listing of a network, with sizes, parameters and multiply-accumulates."""
 
 import argparse
+import math
+from typing import Any
 
 from rich.table import Table
 
 from jitnet.commands.support import options
+from jitnet.commands.support.json_answer import add_json, print_json
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import add_network, settings_of
 from jitnet.config import Settings
@@ -26,6 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--kernels", dest="lists_kernels", action="store_true", help="list which code computes each layer in training"
     )
+    add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -37,12 +41,38 @@ def run(args: argparse.Namespace) -> int:
     layers = (*architecture.parse(settings.architecture), architecture.Dense(10))
     network = architecture.shapes(layers, (28, 28, 1), settings.bias)
     title = f"{settings.network}: {architecture.to_text(layers)}"
+    if args.json:
+        if args.lists_kernels:
+            raise InputError("--json is given with --kernels, whose tables are for people: omit one of them")
+        print_json("summary", **_fields(network, settings))
+        return 0
     console = safe_console()
     if not console.is_terminal:  # a pipe has no width: omit nothing
         console.width = 120
     for part in kernel_tables(network, title, settings) if args.lists_kernels else [operation_table(network, title)]:
         console.print(part, highlight=False)
     return 0
+
+
+def _fields(network: tuple[Shape, ...], settings: Settings) -> dict[str, Any]:
+    """Return the JSON fields of a network: its layers, and the totals."""
+    layers = [
+        {
+            "name": shape.name,
+            "input": list(shape.inputs),
+            "output": list(shape.outputs),
+            "parameters": math.prod(shape.weight or (0,)) + math.prod(shape.bias or (0,)),
+            "macs": shape.macs,
+        }
+        for shape in network
+    ]
+    return {
+        "network": settings.network,
+        "architecture": settings.architecture,
+        "layers": layers,
+        "parameters": architecture.parameter_count(network),
+        "macs": architecture.forward_macs(network),
+    }
 
 
 def operation_table(network: tuple[Shape, ...], title: str) -> Table:

@@ -3,12 +3,11 @@
 import argparse
 from typing import Any
 
-from jitnet.commands.support import many, options
+from jitnet.commands.support import options, trial_options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import settings_of
 from jitnet.config import PRESETS
 from jitnet.errors import InputError
-from jitnet.trials.plan import parse_bounds, parse_values, plan
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -40,12 +39,15 @@ def add_parser(subparsers: Subparsers) -> None:
         "--halving", type=int, metavar="R", default=0,
         help="after a few epochs keep the best one in R by --val, train those R times as long, and so on",
     )  # fmt: skip
-    many.add_options(parser)
+    trial_options.add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train all and return the exit code."""
+    from jitnet.commands.support import many  # here, so that --help does not wait for numpy
+    from jitnet.trials.plan import parse_bounds, parse_values, plan
+
     for texts in (args.grid, args.range):  # NETWORK may also come after their values, which have a "="
         if args.network is None and texts and texts[-1] in PRESETS:
             args.network = texts.pop()

@@ -8,9 +8,9 @@ import numpy as np
 
 from jitnet.data.content import Report, silent
 from jitnet.data.dataset import Dataset
-from jitnet.data.readers.layouts import Options
 from jitnet.data.sources import search
 from jitnet.data.sources.cache import Cache, default_folder
+from jitnet.data.sources.layouts import Options
 
 __all__ = ["Dataset", "load", "load_mnist"]
 
@@ -36,7 +36,7 @@ def load(
     Parameters
     ----------
     spec : "mnist", "fashion", "kmnist"; "synthetic", the built-in digits; "auto", MNIST or else, with a warning,
-        the built-in digits; or a path (see `jitnet.data.readers.layouts.read`). "mnist" and "auto" look into
+        the built-in digits; or a path (see `jitnet.data.sources.layouts.read`). "mnist" and "auto" look into
         JITNET_DATA first
     offline : never open a connection
     warn : takes a sentence about something the user should know; a Python warning unless given

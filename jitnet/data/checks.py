@@ -4,7 +4,10 @@ import math
 
 import numpy as np
 
+from jitnet.data.record import short_list
 from jitnet.errors import InputError
+
+_REPEATED = 5  # test images that were trained on: fewer, or fewer than one in a hundred, are not mentioned
 
 
 def images(values: np.ndarray, where: str) -> np.ndarray:
@@ -48,9 +51,30 @@ def belong(x: list[np.ndarray], y: list[np.ndarray], where: str) -> None:
 
 
 def one_sided(train: np.ndarray, test: np.ndarray, names: list[str], where: str) -> str:
-    """Return a note about classes that only the test images have, "" if there are none; labels are (N,) uint8."""
-    missing = np.setdiff1d(test, train)
-    if not len(missing):
+    """Return a note about classes without training or test images, "" if there are none; labels are (N,) uint8."""
+    untrained, untested = np.setdiff1d(test, train), np.setdiff1d(train, test)
+    if len(untrained):
+        shown = ", ".join(names[label] for label in untrained)
+        return f"{where} has test images of the class {shown} but none to train on: they will all be answered wrongly"
+    if len(untested):
+        shown = short_list(tuple(names[label] for label in untested))
+        return f"{where} has no test images of the class {shown}: it is trained on and not measured"
+    return ""
+
+
+def repeated(train: np.ndarray, test: np.ndarray, where: str) -> str:
+    """Return a note about test images (n, ...) uint8 that are training images too, "" if there are few."""
+    seen = {image.tobytes() for image in train}
+    count = sum(image.tobytes() in seen for image in test)
+    if count < _REPEATED or count * 100 <= len(test):
         return ""
-    shown = ", ".join(names[label] for label in missing)
-    return f"{where} has test images of the class {shown} but none to train on: they will all be answered wrongly"
+    return f"{count:,} of the {len(test):,} test images of {where} are training images too, so accuracies mean little"
+
+
+def alike(names: list[str], where: str) -> str:
+    """Return a note about classes whose names differ in their case alone, "" if there are none."""
+    first: dict[str, str] = {}
+    pairs = [(first[name.lower()], name) for name in names if first.setdefault(name.lower(), name) != name]
+    if not pairs:
+        return ""
+    return f"{where} has the classes {' and '.join(pairs[0])}, which differ in their case alone: they are two classes"

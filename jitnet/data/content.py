@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import struct
 import zipfile
 import zlib
@@ -97,6 +98,17 @@ def read_exactly(stream: Stream, size: int, where: str, largest: int = LARGEST) 
     if len(content) > size:
         raise InputError(f"{where} continues after its data: expected {size:,} bytes after the header, check the file")
     return content
+
+
+def unzipped(content: bytes, where: str) -> bytes:
+    """Return a file's content, decompressed if it is gzipped; raises `InputError` if that is damaged or too large."""
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        plain = read_some(stream, LARGEST + 1, where)
+    if len(plain) > LARGEST:
+        raise InputError(f"{where} has more than {LARGEST:,} bytes when decompressed: expected fewer, cut it up")
+    return bytes(plain)
 
 
 def shaped(array: np.ndarray, shape: tuple[int, ...], where: str) -> np.ndarray:

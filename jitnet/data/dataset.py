@@ -86,8 +86,10 @@ def assemble(
     y = given if raw.names else [labels.texts(each, source) for each in given]  # a folder's name is its class as it is
     checks.belong(x, y, source)
     blank = pixels.require_content(x[0], source)
-    scale = pixels.scale_of(x, source)
-    x = [pixels.to_bytes(each, scale, source) for each in x]
+    scale = raw.scale or pixels.scale_of(x, source)
+    if raw.scale is None:
+        pixels.require_one_scale(x, source)
+        x = [pixels.to_bytes(each, scale, source) for each in x]
     names, y = labels.numbered(y, source, raw.names)
     split = raw.split
     if len(x) == 1:
@@ -104,6 +106,8 @@ def assemble(
             notes.append(f"the images of {source} lie on their side, as EMNIST's do: they are turned upright")
         notes += [pixels.remark(scale, source), blank]
         notes.append(checks.one_sided(y[0], y[1], names, source))
+        notes.append(checks.repeated(x[0], x[1], source) if not whole else "")
+        notes.append(checks.alike(names, source))
         name = f"own-{name}" if name in KNOWN else name
     else:
         name = known.name

@@ -1,9 +1,14 @@
 """Labels as numbers 0, 1, ..., from the names in the files; and splits that keep every class on both sides."""
 
+import math
+import re
+
 import numpy as np
 
 from jitnet.errors import InputError
 
+_WHOLE = re.compile(r"[+-]?\d+(\.0*)?")
+_MISSING = ("", "nan", "na", "n/a", "null", "none", "?", "-")  # what stands for no label among numbers
 MOST_CLASSES = 256  # the kernels take labels as bytes
 HELD_OUT = 7  # where no test images are given, one in seven of each class is for testing: MNIST's own share
 
@@ -16,9 +21,18 @@ def texts(labels: np.ndarray, where: str) -> np.ndarray:
         labels = labels.argmax(axis=1)  # one-hot
     if labels.ndim != 1:
         raise InputError(f"{where} has shape {labels.shape}: expected one label per image, shape (N,)")
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8", "backslashreplace")
     if labels.dtype.kind == "U":
         found, places = np.unique(labels, return_inverse=True)
         names = [_text(name) for name in found.tolist()]
+        missing = [name for name in names if name.lower() in _MISSING]
+        if missing and (missing[0].lower() in ("", "nan") or any(_WHOLE.fullmatch(name) for name in names)):
+            at = int(np.argmax(np.array(names)[places] == missing[0]))
+            raise InputError(
+                f"{where} has the label {missing[0]!r} at [{at}], which stands for none: expected a label for each "
+                "image, remove the others"
+            )
         broken = next((name for name in names if _is_fraction(name)), None)
         if broken is not None:
             raise InputError(
@@ -30,7 +44,7 @@ def texts(labels: np.ndarray, where: str) -> np.ndarray:
         raise InputError(f"{where} has labels of type {labels.dtype}: expected whole numbers or names")
     found, places = np.unique(labels, return_inverse=True)
     for value in found.tolist():
-        if value != value or value != int(value):
+        if not math.isfinite(value) or value != int(value):
             at = int(np.argmax(labels == value)) if value == value else int(np.argmax(labels != labels))
             raise InputError(
                 f"{where} has the label {value} at [{at}]: expected classes, as whole numbers or names; to approximate "
@@ -48,11 +62,7 @@ def _is_fraction(name: str) -> bool:
 
 def _text(name: str) -> str:
     name = name.strip(' \t\r"')
-    try:
-        number = float(name)
-        return str(int(number)) if number == int(number) and abs(number) < 1e15 else name
-    except (ValueError, OverflowError):
-        return name
+    return str(int(name.split(".")[0])) if _WHOLE.fullmatch(name) else name
 
 
 def in_order(names: set[str]) -> list[str]:

@@ -13,6 +13,7 @@ from jitnet.errors import InputError
 BYTES = 255.0
 _WHOLE = (1, 3, 7, 15, 16, 255, 1023, 4095, 16383, 65535)  # full scales in use: of bits, and the UCI digits' 16
 _FEW = 1000  # of all that is not black one pixel in this many above 255 is a mistake, not a deeper scale
+_APART = 10  # full scales that differ by this factor are no matter of a darker or lighter part
 _DIM = 128  # a largest byte below this may be of another scale
 
 
@@ -69,6 +70,15 @@ def scale_of(arrays: list[np.ndarray], where: str) -> Scale:
             )
     dtypes = sorted({values.dtype.name for values in arrays}) or ["uint8"]
     return Scale(_full(low, high, whole, where), low, high, whole, dtypes[-1])
+
+
+def require_one_scale(parts: list[np.ndarray], where: str) -> None:
+    """Refuse images for training and for testing whose full scales are far from each other (`InputError`)."""
+    found = [scale_of([part], where) for part in parts]
+    fulls = [scale.full for scale in found if scale.high > 0]
+    if fulls and max(fulls) >= _APART * min(fulls):
+        shown = " and ".join(f"{scale.found} ({scale.dtype})" for scale in found)
+        raise InputError(f"{where} has {shown} in its parts: expected one scale, bring them to the same")
 
 
 def _place(arrays: list[np.ndarray], value: float) -> list[int]:
@@ -151,6 +161,8 @@ def remark(scale: Scale, where: str) -> str:
 
 def require_content(images: np.ndarray, where: str) -> str:
     """Refuse images (N, ...) that are all equal (`InputError`); return a note about blank ones, "" if there are few."""
+    if len(images) == 1:
+        raise InputError(f"{where} has one image: expected several of each class")
     flat = images.reshape(len(images), -1)
     if (flat == flat[0]).all():
         what = f"every pixel of all images is {flat[0, 0]}" if flat[0].min() == flat[0].max() else "all are the same"

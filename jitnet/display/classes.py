@@ -2,9 +2,12 @@
 
 from functools import cache, lru_cache
 
+from rich.cells import cell_len, set_cell_size
+
 from jitnet.display.format import class_figures, percent_number
 from jitnet.display.live.frame import Glyphs, Line, blend, fit, panel
 from jitnet.display.live.progress import DashboardState
+from jitnet.printing import printable
 
 SIDE = 10  # pixels of a small digit
 ROWS = SIDE // 2 + 2  # of the panel without its box: digits, their marks, the classes
@@ -26,7 +29,18 @@ def accuracies(confusion: Confusion) -> list[float | None]:
     return [None if each.recall is None else 100 * each.recall for each in class_figures(confusion)]
 
 
-def class_line(confusion: Confusion, width: int, glyphs: Glyphs) -> Line:
+def short_names(names: tuple[str, ...], classes: int, width: int) -> list[str]:
+    """Return the classes' names in at most `width` cells, their numbers where names so short are not all different.
+
+    >>> short_names(("sandal", "shirt"), 2, 3), short_names(("shirt", "shoe"), 2, 2), short_names((), 2, 3)
+    (['san', 'shi'], ['0', '1'], ['0', '1'])
+    """
+    shown = [printable(name) for name in names]
+    cut = [set_cell_size(name, min(max(width, 0), cell_len(name))).strip() for name in shown]
+    return cut if len(set(cut)) == classes and all(cut) else list(map(str, range(classes)))
+
+
+def class_line(confusion: Confusion, width: int, glyphs: Glyphs, names: tuple[str, ...] = ()) -> Line:
     """Return all classes in one line, as many as fit; the worst is marked in shape, not only in colour."""
     values = accuracies(confusion)
     if not values:
@@ -34,22 +48,22 @@ def class_line(confusion: Confusion, width: int, glyphs: Glyphs) -> Line:
     line: Line = [("right %  ", "label")] if width >= 9 + 9 * len(values) else []
     room = min(12, (width - 9 * len(line)) // len(values))
     known = [value for value in values if value is not None]
-    for label, value in enumerate(values):
+    for label, value in zip(short_names(names, len(values), room - 7), values):
         sign = glyphs.now if value is not None and value == min(known) < max(known) else " "
         text = percent_number(value, 1 if room >= 8 else 0)
-        line += [(f"{sign}{label}:", "label"), (text.ljust(room - 2 - len(str(label))), _tone(value, known))]
+        line += [(f"{sign}{label}:", "label"), (text.ljust(room - 2 - cell_len(label)), _tone(value, known))]
     return line
 
 
 def digits_panel(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool = True) -> list[Line]:
-    """Return a panel of test digits, each with what it was taken for, `7`, or `2 not 7` if that is wrong; and classes.
+    """Return a panel of test images, each with what it was taken for, `7`, or `2 not 7` if that is wrong; and classes.
 
-    It has ROWS lines and its box.
+    Of classes with names a wrong answer is `cat/dog`, the answer first. It has ROWS lines and its box.
     """
     run, epochs = state.run, state.epochs
     found = epochs[-1].sample_predictions if epochs else ()
-    sample, labels = (run.sample, run.sample_labels) if run else ((), ())
-    return _digits_panel(sample, labels, found, confusion_of(state), width, glyphs, boxed)
+    sample, labels, names = (run.sample, run.sample_labels, run.class_names) if run else ((), (), ())
+    return _digits_panel(sample, labels, found, confusion_of(state), names, width, glyphs, boxed)
 
 
 @lru_cache(maxsize=8)  # it changes once an epoch, and has more pieces than all the rest
@@ -58,6 +72,7 @@ def _digits_panel(
     labels: tuple[int, ...],
     found: tuple[int, ...],
     confusion: Confusion,
+    names: tuple[str, ...],
     width: int,
     glyphs: Glyphs,
     boxed: bool,
@@ -68,21 +83,29 @@ def _digits_panel(
     lines: list[Line] = [[] for _ in range(ROWS - 1)]
     for place in range(count):
         wrong = place < len(found) and found[place] != labels[place]
-        verdict = fit(_verdict(labels[place], found, place, glyphs), SIDE, glyphs)
+        verdict = fit(_verdict(labels[place], found, place, names, glyphs), SIDE, glyphs)
         for line, pieces in zip(lines, [*_drawn(sample[place], wrong, glyphs), verdict]):
             line += [(" " * gap if place else "", ""), *pieces]
     right = sum(a == b for a, b in zip(found[:count], labels))
     score: Line = [(f"{right} of {count} right", "accuracy" if right == count else "val")] if found else []
-    body = [*lines, class_line(confusion, inner, glyphs)]
-    return panel([("test digits", "label")], score, body, width, ROWS + (2 if boxed else 1), glyphs, boxed)
+    body = [*lines, class_line(confusion, inner, glyphs, names)]
+    title = "test digits" if _are_numbers(names) else "test images, a wrong answer with the true class after it"
+    return panel([(title, "label")], score, body, width, ROWS + (2 if boxed else 1), glyphs, boxed)
 
 
-def _verdict(label: int, found: tuple[int, ...], place: int, glyphs: Glyphs) -> Line:
+def _are_numbers(names: tuple[str, ...]) -> bool:
+    return all(name.isdecimal() for name in names)
+
+
+def _verdict(label: int, found: tuple[int, ...], place: int, names: tuple[str, ...], glyphs: Glyphs) -> Line:
+    """Return what is said below a picture: its class, and if it was answered, whether that is right."""
+    whole, short = (short_names(names, len(names) or max((label, *found)) + 1, width) for width in (SIDE - 3, 3))
     if place >= len(found):
-        return [(f"{label}".center(SIDE), "label")]
+        return [(whole[label].center(SIDE), "label")]
     if found[place] == label:
-        return [(f"{glyphs.right} {label}".center(SIDE), "accuracy")]
-    return [(f"{glyphs.wrong} {found[place]} not {label}".center(SIDE), "error")]
+        return [(f"{glyphs.right} {whole[label]}".center(SIDE), "accuracy")]
+    between = " not " if _are_numbers(names) else "/"
+    return [(f"{glyphs.wrong} {short[found[place]]}{between}{short[label]}".center(SIDE), "error")]
 
 
 def _drawn(pixels: str, wrong: bool, glyphs: Glyphs) -> list[Line]:
@@ -110,15 +133,19 @@ def confusion_size(classes: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=8)
-def confusion_panel(confusion: Confusion, width: int, rows: int, glyphs: Glyphs, boxed: bool = True) -> list[Line]:
+def confusion_panel(
+    confusion: Confusion, width: int, rows: int, glyphs: Glyphs, boxed: bool = True, names: tuple[str, ...] = ()
+) -> list[Line]:
     """Return a heat map: a row is a true class, a column what it was taken for; on the diagonal the percent right."""
     body: list[Line] = [[(_LATER, "label")]]
     if confusion:
         most = max(count for label, row in enumerate(confusion) for i, count in enumerate(row) if i != label)
-        body = [[(" " * 2 + "".join(f"{label:>{CELL}}" for label in range(len(confusion))), "label")]]
+        shown = short_names(names, len(confusion), CELL - 1)
+        left = max(2, max(map(cell_len, shown)))
+        body = [[(" " * left + "".join(_right_set(name, CELL) for name in shown), "label")]]
         shares = accuracies(confusion)
         for label, row in enumerate(confusion):
-            line: Line = [(f"{label:>2}", "label")]
+            line: Line = [(_right_set(shown[label], left), "label")]
             for other, count in enumerate(row):
                 if other == label:
                     line.append((percent_number(shares[label], 0).rjust(CELL), "accuracy"))
@@ -127,6 +154,11 @@ def confusion_panel(confusion: Confusion, width: int, rows: int, glyphs: Glyphs,
             body.append(line)
     right: Line = [(f"true {glyphs.down}  taken for {glyphs.now}", "label")]
     return panel([("confusions", "label")], right, body, width, rows, glyphs, boxed)
+
+
+def _right_set(text: str, width: int) -> str:
+    """Return text at the right end of `width` cells."""
+    return " " * (width - cell_len(text)) + text
 
 
 def _heat(count: int, most: int) -> str:

@@ -4,18 +4,20 @@ import os
 from collections.abc import Callable
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
 from jitnet.display.live.frame import TONES, Glyphs, bar, glyphs_for
+from jitnet.printing import printable
 
 WIDEST = 56  # columns of a picture; a larger one is shrunk
 _BLOCKS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 _RAMP = " .:-=+*#%@"  # dark to light
 _LIGHT = 96  # grey levels from here on are drawn where there are no greys
 _BAR = 24
-_NAME = 20  # characters of a class's name
+_NAME = 20  # cells of a class's name
 
 
 def draw_image(pixels: np.ndarray, glyphs: Glyphs, colour: bool) -> list[Text]:
@@ -44,14 +46,15 @@ def draw_chances(
 ) -> list[Text]:
     """Return a bar for each class's probability; the predicted class and, if known, the true one are marked."""
     lines = []
-    names = [name_of(place)[:_NAME] for place in range(len(chances))]
-    width = max(map(len, names))
+    names = [printable(name_of(place)) for place in range(len(chances))]
+    width = min(_NAME, max(map(cell_len, names)))
+    names = [set_cell_size(" " * max(0, width - cell_len(name)) + name, width) for name in names]
     for place, chance in enumerate(chances):
         tone = "accuracy" if place == label else "error" if place == predicted and label is not None else "loss"
         note = " predicted" if place == predicted else ""
         note = f"{note} true" if place == label else note
         pieces = [
-            (f"{names[place]:>{width}} ", ""),
+            (f"{names[place]} ", ""),
             *bar(float(chance), _BAR, tone, glyphs),
             (f" {100 * chance:5.1f} %", ""),
         ]

@@ -1,5 +1,6 @@
 """The view for pipes, logs and dumb terminals: plain lines, each flushed, never an escape code."""
 
+import shlex
 import time
 from collections.abc import Callable
 from typing import IO
@@ -24,23 +25,38 @@ def epoch_line(row: EpochDone) -> str:
     return text + _mark(row.data)
 
 
-def closing_lines(end: RunFinished | Interrupted | Diverged) -> list[str]:
-    """Return what is said last, by how the run ended; of a finished run the documents' two lines."""
+def closing_lines(end: RunFinished | Interrupted | Diverged, watched: bool = False) -> list[str]:
+    """Return what is said last, by how the run ended; of a finished run the documents' two lines, and what is next.
+
+    In a view that is `watched` at a terminal, SIGINT comes from a key of its user.
+    """
     match end:
         case Interrupted():
             saved = f"a checkpoint is saved, continue with: {end.resume}" if end.resume else "nothing is saved"
-            return [f"Stopped by {end.signal} in epoch {end.epoch + 1}, step {end.step}; {saved}"]
+            by = "you" if watched and end.signal == "SIGINT" else end.signal
+            return [f"Stopped by {by} in epoch {end.epoch + 1}, step {end.step}; {saved}"]
         case Diverged():
             return [f"Diverged in epoch {end.epoch + 1}, step {end.step}, lr {end.lr:.6g}: {end.message}"]
-    lines = [f"Total execution time: {end.elapsed_s / 60:.2f} minutes"]
+    lines = [f"Total execution time: {end.elapsed_s / 60:.2f} minutes ({duration(end.elapsed_s)})"]
     if end.stop_reason:
         lines.append(f"Stopped early: {end.stop_reason}")
+    lines += next_lines(end)
     for name, accuracy in (("test", end.test_accuracy), ("validation", end.val_accuracy)):
         if accuracy is not None:
             return [f"Final accuracy of {name} set = {accuracy:.2f}{_mark(end.data)}", *lines]
     if end.test_rmse is not None:
         return [f"Final RMSE of test set = {end.test_rmse:.6g}", *lines]
     return lines
+
+
+def next_lines(end: RunFinished) -> list[str]:
+    """Return the commands that come after a finished run; none if it has no folder."""
+    if not end.run:
+        return []
+    run = shlex.quote(end.run)
+    if end.test_rmse is not None:
+        return ["Next:", f"  jitnet report {run} --open", f"  jitnet predict {run} --csv FILE"]
+    return ["Next:", f"  jitnet report {run} --open", f"  jitnet errors {run}", f"  jitnet predict {run} digit.png"]
 
 
 def header_lines(run: RunStarted) -> list[str]:

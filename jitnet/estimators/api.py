@@ -12,7 +12,7 @@ from jitnet.estimators.classifier import Classifier
 from jitnet.estimators.regressor import Regressor
 from jitnet.model.architecture import CNN as DOCUMENTS_CNN
 from jitnet.model.architecture import Conv, Dense, Layer, Pool, parse, to_text
-from jitnet.run.trained import open_trained
+from jitnet.run.trained import Trained, open_trained
 
 
 class _Convolutional:
@@ -209,7 +209,11 @@ def load(source: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "run
     ------
     InputError : there is no such run or file, or it is damaged
     """
-    trained = open_trained(source, runs_dir)
+    return estimator_of(open_trained(source, runs_dir))
+
+
+def estimator_of(trained: Trained) -> Classifier | Regressor:
+    """Return a trained network as the estimator that it fits."""
     hidden = parse(trained.settings.architecture)
     uniform = len({layer.activation for layer in hidden if isinstance(layer, Dense)}) <= 1
     dense = uniform and all(isinstance(layer, Dense) for layer in hidden)

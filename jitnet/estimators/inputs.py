@@ -37,11 +37,7 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
     """
     if hasattr(x, "toarray"):
         raise InputError("x is a sparse matrix, and sparse input is not supported: give x.toarray()")
-    try:
-        x = np.asarray(x)
-    except ValueError:  # a list of arrays of several shapes
-        raise InputError("x holds images of different sizes: expected one size, an array (n, height, width)") from None
-    x = _numbers(x)
+    x = _numbers(_array(x, "x"))
     if x.ndim == 2 and 0 in x.shape:
         which, count = ("sample", 0) if len(x) == 0 else ("feature", 0)
         raise InputError(f"x has {count} {which}(s) (shape={x.shape}) while a minimum of 1 is required.")
@@ -62,11 +58,28 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
         if side * side == x.shape[1]:
             x = x.reshape(len(x), side, side)
         elif not rows:
-            raise InputError(f"x has rows of {x.shape[1]} numbers, not a square: give images as (n, height, width)")
+            raise InputError(
+                f"x has rows of {x.shape[1]} numbers, not a square: give images as (n, height, width), one as x[None]"
+            )
         else:
             x = x[:, None, :]
+    if trained is None and len(x) > 1 and (x[1] == x[0]).all() and (x == x[0]).all():
+        _warn("all images of x are equal: there is nothing to learn from them", 5)
     x, scale = _scaled(x, trained, table)
     return np.ascontiguousarray(with_channels(x)), scale
+
+
+def _array(values: np.ndarray, name: str) -> np.ndarray:
+    """Return what numpy makes of a value; raises `InputError` if it refuses or would lose what a mask says."""
+    if np.ma.is_masked(values):
+        raise InputError(f"{name} is a masked array in which values are missing: fill them, as by {name}.filled(0)")
+    try:
+        return np.asarray(values)
+    except ValueError:  # a list of arrays of several shapes
+        what, shape = ("images", "(n, height, width)") if name == "x" else ("labels", "(n,)")
+        raise InputError(f"{name} holds {what} of different sizes: expected one size, an array {shape}") from None
+    except (TypeError, RuntimeError) as error:  # a tensor on another device, or one that wants its gradient
+        raise InputError(f"{name} cannot be made an array: {str(error).splitlines()[0]}") from None
 
 
 def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarray, Scale]:
@@ -98,9 +111,9 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
     return pixels.to_bytes(x, scale, "x"), trained or scale
 
 
-def _warn(message: str) -> None:
+def _warn(message: str, stacklevel: int = 6) -> None:
     if message:
-        warnings.warn(message, stacklevel=6)
+        warnings.warn(message, stacklevel=stacklevel)
 
 
 def _numbers(x: np.ndarray) -> np.ndarray:
@@ -196,9 +209,11 @@ def require_names(x: Any, known: np.ndarray | None, estimator: str) -> None:
 
 def labels_of_images(y: np.ndarray, images: int) -> np.ndarray:
     """Return labels as an array (images,); raises `InputError` for another shape or kind."""
-    labels = np.asarray(y)
+    labels = _array(y, "y")
     if labels.shape != (images,):
-        raise InputError(f"y has the shape {labels.shape}: expected ({images},), one label per image")
+        hint = "; give y.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images < labels.size else ""
+        hint = "; give y.ravel()" if labels.shape == (images, 1) else hint
+        raise InputError(f"y has the shape {labels.shape}: expected ({images},), one label per image{hint}")
     return _check_labels(labels)
 
 

@@ -1,14 +1,13 @@
 """scikit-learn's conventions of an estimator, kept without scikit-learn: parameters, tags, the error before `fit`."""
 
-import difflib
 import inspect
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Self
 
 from jitnet.config import BY_RECIPE, SETTINGS, Settings
-from jitnet.errors import InputError
+from jitnet.errors import InputError, did_you_mean
 from jitnet.recipes.named import MODERN
 
 PARAMETERS = {name: item for name, item in SETTINGS.items() if item.parameter}  # of every estimator
@@ -37,15 +36,6 @@ EXTRAS: dict[str, tuple[Any, str, str]] = {
     ),
 }  # fmt: skip
 _VAL = ("int or float", "images held out for validation, the last ones: their number, or their share if below 1")
-
-# What other libraries call our parameters.
-_ELSEWHERE = {
-    "learning_rate": "lr", "learning_rate_init": "lr", "eta": "lr", "max_iter": "epochs", "n_epochs": "epochs",
-    "random_state": "seed", "solver": "optimizer", "alpha": "weight_decay", "l2": "weight_decay",
-    "validation_fraction": "val", "validation_split": "val", "n_iter_no_change": "patience", "callbacks": "on_event",
-    "callback": "on_event", "hidden_layer_sizes": "hidden", "layers": "architecture", "arch": "architecture",
-    "batch": "batch_size", "weight": "class_weight",
-}  # fmt: skip
 
 
 class Conventional:
@@ -118,8 +108,8 @@ class Conventional:
             if name not in self._parameters:
                 close = did_you_mean(name, self._parameters)
                 raise InputError(
-                    f"{type(self).__name__} has no parameter {name!r}"
-                    + (close or f": expected one of {', '.join(self._parameters)}")
+                    f"{type(self).__name__} has no parameter {name!r}: expected one of "
+                    f"{', '.join(self._parameters)}{close}"
                 )
             setattr(self, name, value)
         return self
@@ -136,17 +126,6 @@ class Conventional:
     def _fitted(self) -> None:
         if not hasattr(self, "network_"):
             raise _not_fitted()(f"this {type(self).__name__} is not trained yet: call fit first")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return ": did you mean ...?" for a name that is not among the known ones, "" if none is like it.
-
-    >>> did_you_mean("learning_rate", DEFAULTS), did_you_mean("epoch", DEFAULTS), did_you_mean("colour", DEFAULTS)
-    (': did you mean lr?', ': did you mean epochs?', '')
-    """
-    known = list(known)
-    found = [_ELSEWHERE[name]] if _ELSEWHERE.get(name) in known else difflib.get_close_matches(name, known, 1, 0.7)
-    return f": did you mean {found[0]}?" if found else ""
 
 
 def _same(value: Any, default: Any) -> bool:

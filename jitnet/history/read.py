@@ -21,7 +21,7 @@ from jitnet.run.names import find_run, list_runs
 
 SHOWN = (
     "name", "status", "network", "architecture", "parameters", "data", "epochs", "planned", "accuracy", "best", "val",
-    "loss", "seconds", "images_per_s", "created", "stop_reason",
+    "loss", "seconds", "images_per_s", "created", "stop_reason", "tags", "note",
 )  # fmt: skip
 STATUSES = ("done", "running", "stopped", "crashed", "diverged", "damaged")
 
@@ -183,6 +183,8 @@ def summary(run: Run) -> dict[str, Any]:
         "images_per_s": sum(rates) / len(rates) if rates else None,  # type: ignore[arg-type]
         "created": run.meta["created"],
         "stop_reason": run.meta.get("stop_reason"),
+        "tags": " ".join(run.meta.get("tags", ())) or None,
+        "note": run.meta.get("note"),
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jitnet.config import SETTINGS
-from jitnet.errors import InputError
+from jitnet.errors import InputError, did_you_mean
 from jitnet.history.read import SHOWN, Run, summary
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -53,7 +53,8 @@ def known(run: Run, name: str, option: str) -> Any:
     """Return a field's value; raises `InputError` with the names there are."""
     values = fields(run)
     if name not in values:
-        raise InputError(f"{option} names {name!r}, which no run has: expected one of {', '.join(values)}")
+        known_names = f"{', '.join(values)}{did_you_mean(name, values)}"
+        raise InputError(f"{option} names {name!r}, which no run has: expected one of {known_names}")
     return values[name]
 
 

@@ -60,6 +60,15 @@ def find_sweep(name: str, runs_dir: str | Path) -> Path | None:
     return next((path for path in (Path(runs_dir) / name, Path(name)) if is_sweep(path)), None)
 
 
+def list_sweeps(runs_dir: str | Path) -> list[Path]:
+    """Return the folders of the sweeps in `runs_dir`, the latest started or continued first."""
+    try:
+        found = [entry for entry in Path(runs_dir).iterdir() if not entry.name.startswith(".") and is_sweep(entry)]
+        return sorted(found, key=lambda path: (path / RECORD).stat().st_mtime, reverse=True)
+    except OSError:  # no folder, or none that may be read
+        return []
+
+
 def read_sweep(path: Path) -> Sweep:
     """Read a sweep. Raises `InputError` if its record is damaged or too new."""
     try:

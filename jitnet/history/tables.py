@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from jitnet.history.read import Run
 from jitnet.history.statistics import CONFIDENCE, FIGURES, Summary
 from jitnet.history.sweep_record import Sweep
 
@@ -96,6 +97,15 @@ def rank(figures: dict[str, float]) -> tuple[int, float]:
         if figure in figures:
             return 0, sign * figures[figure]
     return 1, 0.0
+
+
+def best_run(sweep: Sweep) -> Run | None:
+    """Return the best of a sweep's runs, as `rank` has it; None if no epoch is done."""
+    runs = [run for group in sweep.runs.values() for run in group if run.epochs]
+    figures = {
+        run.path: {figure: value for figure in FIGURES if (value := run.last(figure)) is not None} for run in runs
+    }
+    return min(runs, key=lambda run: rank(figures[run.path]), default=None)
 
 
 def _mean(figure: str, row: Summary | None) -> Cell:

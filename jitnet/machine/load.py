@@ -1,19 +1,33 @@
-"""How much of the machine other programs use, as long as one watches."""
+"""How busy this machine is: what other processes use of its cores, measured now."""
 
 import os
 import time
+from pathlib import Path
 
-_LEAST_S = 5.0
+_WATCHED_S, _LEAST_S = 0.3, 5.0
+_STAT = Path("/proc/stat")
+
+
+def cores_used_by_others(seconds: float = _WATCHED_S, stat: Path = _STAT) -> float | None:
+    """Return how many cores other processes use, on average over some seconds; None where the system does not say."""
+    before, mine, began = _busy_s(stat), time.process_time(), time.perf_counter()
+    if before is None:
+        return None
+    time.sleep(seconds)
+    after, passed = _busy_s(stat), time.perf_counter() - began
+    if after is None or passed <= 0:
+        return None
+    return max(0.0, (after - before - (time.process_time() - mine)) / passed)
 
 
 class OtherPrograms:
-    """Measures the cores that other programs use since this was made, or last read."""
+    """Measures what other processes use while this one works, over the time between two readings."""
 
     def __init__(self) -> None:
         self._before = self._now()
 
     def cores(self) -> float:
-        """Return the mean number of cores in use by others since the last answer; 0 where it cannot be measured.
+        """Return how many cores others have used on average since the last reading; 0 where that is not known.
 
         Less than `_LEAST_S` seconds are too few to tell: 0, and the measurement continues.
         """
@@ -26,12 +40,17 @@ class OtherPrograms:
 
     @staticmethod
     def _now() -> tuple[float, float, float]:
-        """Return the time, the seconds of processor time of this process, and those of all, 0 if unknown."""
-        busy = 0.0
-        try:
-            with open("/proc/stat", encoding="ascii") as file:
-                user, nice, system, _, _, irq, softirq, *_ = map(int, file.readline().split()[1:9])
-            busy = (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
-        except (OSError, ValueError, AttributeError):
-            pass
-        return time.perf_counter(), time.process_time(), busy
+        """Return the time, and the seconds in which this process, and all, used a core."""
+        return time.perf_counter(), time.process_time(), _busy_s(_STAT) or 0.0
+
+
+def _busy_s(stat: Path) -> float | None:
+    """Return the seconds in which the cores were not idle, since the machine started."""
+    try:
+        first = stat.read_text().split("\n", 1)[0].split()
+        if first[0] != "cpu":
+            return None
+        user, nice, system, _, _, *interrupts = map(int, first[1:8])
+        return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return None

@@ -29,3 +29,12 @@ def available(cgroup: Path) -> int | None:
         except (OSError, ValueError):  # no such file; or "max", no limit
             continue
     return min(limits, default=None)
+
+
+def free(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """Return the bytes of memory that are free now, or can be freed; None where the system does not say."""
+    try:
+        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, ValueError, KeyError, IndexError):
+        return None

@@ -1,8 +1,14 @@
 """Measure the multiply-adds per second that this machine reaches now, as a reference for the speed of training."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
+
+_ROUNDS = 2_000_000  # 4 to 12 ms on an idle core
+_TRIES = 4
+_AGREE = 0.1  # by which the two fastest runs may differ
+_MOST_PER_THREAD = 600.0  # GFLOP/s: twice what the fastest cores reach in single precision
 
 
 def run(threads: int, rounds: int) -> None:
@@ -12,23 +18,28 @@ def run(threads: int, rounds: int) -> None:
     fma_peak(np.array([0.5, 1.0], np.float32), rounds, np.empty((threads, 1), np.float32))
 
 
-def measure(threads: int, seconds: float = 0.005, tries: int = 3) -> float:
-    """Return GFLOP/s on that many threads: the best of some short runs, since other processes only slow one down."""
+def measure(threads: int, rounds: int = _ROUNDS, timed: Callable[[int, int], float] | None = None) -> float:
+    """Return GFLOP/s on that many threads, 0 if other processes disturb the measurement too much.
+
+    The work is fixed, so that a thread that waits for a core is not taken for a slow one that has computed: the two
+    fastest of some runs must agree. `timed` returns the seconds of a run; default: it is run.
+    """
     import numba
 
     from jitnet.kernels.compiler.simd_chains import FLOP_PER_ROUND
 
+    timed = timed or _timed
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads, before))  # threads without work would still wait at the barrier
     try:
         run(threads, 1)  # compiles
-        rounds, best = 1000, 0.0
-        while best < seconds:
-            rounds *= 4
-            best = min(_timed(threads, rounds) for _ in range(tries))
+        fastest, second, *_ = sorted(timed(threads, rounds) for _ in range(_TRIES))
     finally:
         numba.set_num_threads(before)
-    return threads * FLOP_PER_ROUND * rounds / best / 1e9
+    if not 0 < fastest <= second <= (1 + _AGREE) * fastest:
+        return 0.0
+    gflops = threads * FLOP_PER_ROUND * rounds / fastest / 1e9
+    return gflops if gflops <= threads * _MOST_PER_THREAD else 0.0
 
 
 def _timed(threads: int, rounds: int) -> float:

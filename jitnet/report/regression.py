@@ -15,7 +15,7 @@ _BINS = 24  # about, of the histogram
 
 @dataclass(frozen=True)
 class Residuals:
-    """A network's predictions on its test rows, in the target's unit; 0 is the mean of the training rows."""
+    """A network's predictions on its test rows, in the target's unit."""
 
     data: str
     target: str
@@ -49,23 +49,23 @@ class Residuals:
         return 1 - float(np.mean(self.errors**2)) / variance if variance else None
 
 
-def residuals(data: str, target: str, outputs: np.ndarray, targets: np.ndarray, unit: float) -> Residuals:
+def residuals(
+    data: str, target: str, outputs: np.ndarray, targets: np.ndarray, unit: float, mean: float = 0.0
+) -> Residuals:
     """Return the residuals of a network.
 
     Parameters
     ----------
     data, target : names of the data set and of its column
-    outputs, targets : (n, 1) floats, divided by the deviation of the training rows
-    unit : the square of that deviation
+    outputs, targets : (n, 1) floats, less the mean of the training rows and divided by their deviation
+    unit, mean : the square of that deviation, and that mean
     """
-    deviation = unit**0.5
-    true, predicted = (np.asarray(each, np.float64).reshape(-1) * deviation for each in (targets, outputs))
+    true, predicted = (np.asarray(each, np.float64).reshape(-1) * unit**0.5 + mean for each in (targets, outputs))
     return Residuals(data, target, true, predicted)
 
 
 def regression(found: Residuals) -> Markup:
     """Return the drawings and the figures of a regression."""
-    from_mean = "measured from the mean of the training rows"
     rows: list[list[object]] = [
         ["root mean squared error", significant(found.rmse)],
         ["mean absolute error", significant(found.mean_error)],
@@ -77,7 +77,7 @@ def regression(found: Residuals) -> Markup:
     return join(
         [
             element("h3", "Predicted and true"),
-            element("div", _figure("Predicted against true", from_mean, _scatter(found)),
+            element("div", _figure("Predicted against true", "a point for each test row", _scatter(found)),
                     _figure("Residuals: predicted minus true", "in test rows", _histogram(found)), class_="columns"),
             table(caption, ["", "value"], rows),
         ]

@@ -147,7 +147,7 @@ def meta(network: Network, data: Dataset, seed: int) -> dict[str, Any]:
         "argv": ["jitnet", *sys.argv[1:]],
         "versions": {"jitnet": __version__, "python": platform.python_version()}
         | {name: module.__version__ for name, module in modules.items()},
-        "cpu": _cpu(),
+        "cpu": processor(),
         "threads": count,
         "layer": layer,
         "data": data.name,
@@ -162,7 +162,8 @@ def meta(network: Network, data: Dataset, seed: int) -> dict[str, Any]:
     }
 
 
-def _cpu() -> str:
+def processor() -> str:
+    """Return the name of this processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))

@@ -30,7 +30,7 @@ from jitnet.events import (
 from jitnet.run.describe import description
 from jitnet.run.lock import Lock
 from jitnet.run.logs import RunLogs
-from jitnet.run.names import check_name, find_run, publish, write_meta
+from jitnet.run.names import check_name, find_run, publish, require_own, write_meta
 from jitnet.run.schema import checkpoint_figures, read_checkpoint, read_meta, read_settings
 from jitnet.storage import checkpoint
 from jitnet.storage.atomic import replace_file, sync_folder
@@ -120,6 +120,7 @@ class RunFolder:
         held = None
         try:
             if lock:
+                require_own(path, runs_dir)
                 held = Lock(path)
                 for litter in path.glob(".*.tmp"):  # of a kill while saving: nobody else is saving now
                     litter.unlink()

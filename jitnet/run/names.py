@@ -8,9 +8,14 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from jitnet.errors import InputError
+from jitnet.errors import InputError, did_you_mean
 from jitnet.run.schema import read_meta
 from jitnet.storage.atomic import replace_file
+
+# The networks that come with jitnet: packed with the package, in a checkout the folder runs/ next to it.
+_PACKAGE = Path(__file__).resolve().parents[1]
+KEPT = next((folder for folder in (_PACKAGE / "kept_runs", _PACKAGE.parent / "runs") if folder.is_dir()), None)
+REFERENCE = "reference-cnn"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -50,18 +55,34 @@ def is_run(path: str | Path) -> bool:
 
 
 def find_run(run: str | Path, runs_dir: str | Path) -> Path:
-    """Return the folder of RUN: `latest`, a name in `runs_dir`, or a path. Raises `InputError`."""
+    """Return the folder of RUN: `latest`, a name in `runs_dir`, a path, or a network that comes with jitnet.
+
+    Raises `InputError`.
+    """
     candidates = [Path(runs_dir) / run, Path(run)]
     if run == "latest":
         candidates = list_runs(runs_dir)[:1]
+    elif run == REFERENCE and KEPT is not None:
+        candidates.append(KEPT / REFERENCE)
     for path in candidates:
         if is_run(path):
             return path
     if run != "latest" and os.path.isdir(run):
         raise InputError(f"{run} is a folder without meta.json, so it is not a run")
-    names = [path.name for path in list_runs(runs_dir)[:5]]
-    known = f"the newest there are {', '.join(names)}" if names else "there are none; `jitnet train` makes one"
-    raise InputError(f"there is no run {str(run)!r} in {runs_dir}: {known}")
+    names = [path.name for path in list_runs(runs_dir)]
+    known = f"the newest there are {', '.join(names[:5])}" if names else "there are none; `jitnet train` makes one"
+    raise InputError(
+        f"there is no run {str(run)!r} in {runs_dir}: {known}{did_you_mean(str(run), [*names, REFERENCE])}"
+    )
+
+
+def require_own(path: Path, runs_dir: str | Path) -> None:
+    """Raise `InputError` for the network that comes with jitnet, used from another folder: it is not to be changed."""
+    if KEPT is not None and path == KEPT / REFERENCE and KEPT.resolve() != Path(runs_dir).resolve():
+        raise InputError(
+            f"{REFERENCE} comes with jitnet and is not changed: expected a run in {runs_dir}; "
+            f"`jitnet train --config {path / 'config.toml'}` trains it again"
+        )
 
 
 def write_meta(path: Path, meta: dict[str, Any]) -> None:

@@ -76,6 +76,8 @@ META = {
     ),
     "classes": whole(1, 1 << 20),
     "drawing_s": number(0),
+    "tags": TEXTS,
+    "note": TEXT,
 }
 METRICS = {
     "epoch": whole(0),

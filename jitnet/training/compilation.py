@@ -193,6 +193,16 @@ def compile_alone(names: tuple[str, ...], dtype: str, images: str, targets: str,
         _compile_kernel(name, network, *example)
 
 
+def compiled_drivers() -> dict[str, bool]:
+    """Return for each form of training, and for prediction, whether its code is in the cache."""
+    return {
+        "one image at a time": _in_cache("fast.per_sample.train_per_sample"),
+        "batches": _in_cache("fast.batch.train_minibatch"),
+        "large batches": _in_cache("fast.batch.accumulate_gradient"),
+        "prediction": _in_cache(_INFERENCE),
+    }
+
+
 def _in_cache(name: str) -> bool:
     from jitnet.kernels.compiler import cache
 

@@ -88,7 +88,9 @@ class Training:
         in_calls = PART + 1 if self._in_parts else self.batch_size
         yield from compile_kernels(self.network, in_calls, *self.data.train, self.optimizer)
         if self.peak_threads:
-            yield PeakMeasured(gflops=measure(self.peak_threads), threads=self.peak_threads)
+            gflops = measure(self.peak_threads)
+            if gflops:
+                yield PeakMeasured(gflops=gflops, threads=self.peak_threads)
         why = ""
         while self.position.epoch < self.epochs and not (why := self._stop_reason()):
             diverged = yield from (self._train_in_parts() if self._in_parts else self._train_epoch())
@@ -242,7 +244,7 @@ class Training:
             epoch=here.epoch,
             step=step,
             lr=lr,
-            message=f"{what} at step {step} (epoch {here.epoch}, learning rate {lr:g}{place}): "
+            message=f"{what} at step {step} (epoch {here.epoch + 1}, learning rate {lr:g}{place}): "
             "the last good checkpoint is kept, try a smaller --lr",
         )
 

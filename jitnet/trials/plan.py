@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from jitnet.config import CHOICES, SETTINGS, Settings
-from jitnet.errors import InputError
+from jitnet.errors import InputError, did_you_mean
 from jitnet.training.schedule import learning_rate
 
 Values = dict[str, tuple[Any, ...]]  # of each setting that varies
@@ -107,6 +107,7 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
         if values is not None and (unknown := set(values) - set(SETTINGS)):
             raise InputError(
                 f"a configuration has the unknown setting {min(unknown)!r}: expected one of {', '.join(SETTINGS)}"
+                f"{did_you_mean(min(unknown), SETTINGS)}"
             )
         made.append(config if isinstance(config, Settings) else Settings.preset(**{"network": "cnn"} | (values or {})))
     if not made:
@@ -255,8 +256,11 @@ def _name(name: str, option: str) -> str:
     if field in _FIXED:
         raise InputError(f"{option} names {name!r}, which cannot vary: {_FIXED[field]}")
     if field not in SETTINGS:
-        known = ", ".join(name.replace("_", "-") for name in SETTINGS if name not in _FIXED)
-        raise InputError(f"{option} names {name!r}, which is not a setting: expected one of hidden, arch, {known}")
+        known = ["hidden", "arch", *(name.replace("_", "-") for name in SETTINGS if name not in _FIXED)]
+        raise InputError(
+            f"{option} names {name!r}, which is not a setting: expected one of {', '.join(known)}"
+            f"{did_you_mean(name, known)}"
+        )
     return field
 
 

@@ -17,7 +17,7 @@ from data_files import idx_bytes
 
 from jitnet import __version__
 from jitnet.cli import build_parser, main
-from jitnet.commands import COMMANDS
+from jitnet.commands import COMMANDS, GROUPS
 from jitnet.config import PRESETS, SETTINGS, Settings
 
 NUMBERS = {  # option: what it refuses; a value of another kind is part of the sentence
@@ -185,8 +185,9 @@ def test_memory_that_runs_out_is_one_sentence(folder, capsys, monkeypatch):
 
 @pytest.mark.parametrize("words", ["--help", "--version", *(f"{name} --help" for name in COMMANDS)])
 def test_help_and_version_do_not_wait_for_numba(words):
-    """Nor for numpy and rich, if no command is named."""
-    slow = {"numba", "llvmlite"} | ({"numpy", "rich", "PIL"} if words.startswith("--") else set())
+    """Nor for numpy and rich, if no command is named, or one that trains."""
+    quick = words.startswith("--") or words.split()[0] in ("train", "resume", "repeat", "sweep")
+    slow = {"numba", "llvmlite"} | ({"numpy", "rich", "PIL"} if quick else set())
     code = (
         "import sys; from jitnet.cli import main\n"
         "try: main(sys.argv[1:])\n"
@@ -238,7 +239,15 @@ def test_the_program(tmp_path):
     shown = jitnet(tmp_path, "--help")
     assert shown.returncode == 0 and "jitnet train cnn --epochs 9" in shown.stdout
     bare = jitnet(tmp_path)
-    assert bare.returncode == 2 and bare.stderr.startswith("jitnet: ") and "COMMAND" in bare.stderr
+    assert bare.returncode == 0 and bare.stderr == "" and bare.stdout.count("\n  jitnet ") == 3
+    for title, commands in GROUPS.items():
+        assert re.search(rf"^  {title} +{', '.join(commands)}$", bare.stdout, re.MULTILINE)
+        assert f"\n{title}:\n" in shown.stdout and all(f"\n  {name} " in shown.stdout for name in commands)
+    assert "did you mean 'train'?" in jitnet(tmp_path, "trian").stderr
+
+
+def test_help_of_a_command_by_the_word_help(capsys):
+    assert "--patience" in shown_help(capsys, "help", "train")
 
 
 def test_the_summary_is_the_documents_listing(capsys):

@@ -139,7 +139,7 @@ def test_a_table_is_read_with_and_without_names(folder):
         ("a,b\n" + "1,2\n" * 6, "a", "has 6 rows of 2 columns: expected at least 7"),
         ("a\n" + "1\n" * 9, "a", "has 9 rows of 1 columns"),
         ("a,b\n\n" + "1,2\n \n" * 6, "a", "has 6 rows of 2 columns"),  # blank lines are none
-        ("", "a", "--target is 'a'"),
+        ("", "a", "has no rows of numbers"),
     ],
 )
 def test_tables_that_are_refused(tmp_path, text, target, said):

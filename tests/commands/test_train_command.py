@@ -17,7 +17,7 @@ from jitnet.run.metrics import COLUMNS
 from jitnet.storage import checkpoint
 
 EPOCH = re.compile(r"Epoch +\d+ lr = \d\.\d{6} avg loss = \d+\.\d{6} accuracy = \d+\.\d\d")
-CLOSING = (r"Final accuracy of test set = \d+\.\d\d", r"Total execution time: \d+\.\d\d minutes")
+CLOSING = (r"Final accuracy of test set = \d+\.\d\d", r"Total execution time: \d+\.\d\d minutes \(.*\)")
 
 
 @pytest.fixture
@@ -36,7 +36,9 @@ def test_end_to_end(folder):
     assert shown.returncode == 0 and shown.stderr == ""
     epochs = lines_of_epochs(shown.stdout)
     assert len(epochs) == 3 and all(EPOCH.match(line) for line in epochs)
-    for line, pattern in zip(shown.stdout.splitlines()[-2:], CLOSING):
+    closing, _, following = shown.stdout.partition("Next:\n")
+    assert "jitnet report runs/run --open" in following
+    for line, pattern in zip(closing.splitlines()[-2:], CLOSING):
         assert re.fullmatch(pattern, line)
     run = folder / "runs" / "run"
     assert {path.name for path in run.iterdir()} == {
@@ -125,7 +127,8 @@ def test_json_is_one_event_a_line(folder, capsys):
     events = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
     order = [event for at, event in enumerate(events) if at == 0 or events[at - 1] != event]
     epoch = ["StepsDone", "EpochDone", "CheckpointSaved"]  # no Progress in a short evaluation
-    assert order == ["RunStarted", "Compiling", "PeakMeasured", *epoch, *epoch, "RunFinished"]
+    order = [event for event in order if event != "PeakMeasured"]  # omitted on a busy machine
+    assert order == ["RunStarted", "Compiling", *epoch, *epoch, "RunFinished"]
 
 
 def test_quiet_is_silent(folder, capsys):
@@ -150,7 +153,7 @@ def test_synthetic_says_so_everywhere(folder):
     assert "MNIST could not be had" in shown.stderr and "synthetic digits are used" in shown.stderr
     assert "data    synthetic digits, not MNIST: 300 training" in shown.stdout
     assert all(line.endswith("(synthetic digits)") for line in lines_of_epochs(shown.stdout))
-    assert shown.stdout.splitlines()[-2].endswith("(synthetic digits)")
+    assert re.search(r"^Final accuracy of test set = .*\(synthetic digits\)$", shown.stdout, re.MULTILINE)
     (run,) = (folder / "runs").iterdir()
     assert "-cnn-synthetic-" in run.name
     assert json.loads((run / "meta.json").read_text())["data"] == "synthetic"

@@ -11,7 +11,8 @@ import pytest
 from data_files import arrays, csv_text, write_idx
 
 from jitnet.data.content import Part, sha256
-from jitnet.data.readers import layouts, npy
+from jitnet.data.readers import npy
+from jitnet.data.sources import layouts
 from jitnet.data.sources.cache import Cache, default_folder
 
 ARRAY = arrays()["x_train"]
@@ -128,7 +129,7 @@ FILL = """
 import sys
 from pathlib import Path
 from jitnet.data.content import sha256
-from jitnet.data.readers import layouts
+from jitnet.data.sources import layouts
 from jitnet.data.sources.cache import Cache
 def damaged(message): sys.exit(message)
 while not Path(sys.argv[3]).exists(): pass

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from jitnet.data.readers import images, layouts
+from jitnet.data.readers import images
+from jitnet.data.sources import layouts
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.search import read_own
 from jitnet.errors import InputError
@@ -67,7 +68,7 @@ def test_images_are_decoded_once_until_one_changes(tmp_path, monkeypatch):
     file.write_bytes(file.read_bytes()[:-1] + b"\0")
     assert read_own(tmp_path / "set", cache).sha256 != first.sha256
     file.rename(tmp_path / "set" / "0" / "zzz.pgm")
-    assert "1 has 6 images: expected at least 7" in refused(tmp_path / "set")
+    assert "too few images (6): expected at least 7" in refused(tmp_path / "set")
 
 
 def test_what_is_refused(tmp_path):

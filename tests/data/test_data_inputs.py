@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jitnet.data.pixels import scale_of, to_bytes
-from jitnet.data.readers.layouts import Options
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.known import FILES
+from jitnet.data.sources.layouts import Options
 from jitnet.data.sources.search import read_own
 from jitnet.errors import InputError
 
@@ -21,11 +21,12 @@ SIDE = 6
 
 
 def digits(count: int = 70, seed: int = 0, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """Images (count, 6, 6) and labels (count,), in a mixed order, each class as often."""
+    """Images (count, 6, 6) and labels (count,), in a mixed order, each class once in every `classes` images."""
     rng = np.random.default_rng(seed)
     x = rng.integers(0, 256, (count, SIDE, SIDE)).astype(np.uint8)
     x[0, 0, 0] = 255
-    return x, rng.permutation(np.arange(count) % classes).astype(np.uint8)
+    rounds = [rng.permutation(classes) for _ in range(-(-count // classes))]
+    return x, np.concatenate(rounds)[:count].astype(np.uint8)
 
 
 def csv(x, y, header="", last=False, sep=",", index=False) -> str:
@@ -288,11 +289,11 @@ def stroke(label: int, rng: np.random.Generator) -> np.ndarray:
 def test_images_on_their_side_are_turned_upright(tmp_path, named):
     rng = np.random.default_rng(0)
     y = np.arange(60).astype(np.uint8) % 10
-    x = np.stack([stroke(label, rng) for label in y])
-    for folder, images in (("upright", x), ("side", x.swapaxes(1, 2))):
+    x, other = (np.stack([stroke(label, rng) for label in y]) for _ in range(2))
+    for folder, turn in (("upright", lambda images: images), ("side", lambda images: images.swapaxes(1, 2))):
         (tmp_path / folder).mkdir()
         for part, name in FILES.items():
-            array = y if part.startswith("y") else np.ascontiguousarray(images)
+            array = y if part.startswith("y") else np.ascontiguousarray(turn(x if part == "x_train" else other))
             (tmp_path / folder / (named + name)).write_bytes(idx(array))
     upright, said = load(tmp_path / "upright")
     assert upright.facts.orientation == "upright" and not said

@@ -167,7 +167,7 @@ def test_what_stays_has_every_epoch_and_the_closing_lines():
     assert [int(line.split()[1]) for line in lines if line.count("0.348741") and "★" not in line] == list(range(1, 30))
     assert lines[-2:] == [
         "Final accuracy of test set = 95.49 (synthetic digits)",
-        "Total execution time: 1.02 minutes",
+        "Total execution time: 1.02 minutes (1 min 1 s)",
     ]
 
 

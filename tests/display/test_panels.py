@@ -1,5 +1,6 @@
 """The panels of the network, the test digits and the confusions, as text at fixed sizes, and what they cost to send."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -9,7 +10,7 @@ from rich.console import Console
 from sample_run import epoch_done, started, steps
 from test_dashboard import as_text
 
-from jitnet.display.classes import confusion_panel, digits_panel
+from jitnet.display.classes import confusion_panel, digits_panel, short_names
 from jitnet.display.live.dashboard import Dashboard
 from jitnet.display.live.frame import ASCII, GREYS, UNICODE, Frame
 from jitnet.display.live.keys import HELP
@@ -119,6 +120,31 @@ def test_digits_are_marked_right_or_wrong(glyphs, boxed):
     tones = {tone for piece, tone in lines[1] if piece == "▀"}
     assert tones == ({"#ffffff on #ffffff", "#ff8f80 on #ff8f80"} if glyphs is GREYS else set())
     assert "0:" in text[7] and (">0:" in text[7] if glyphs is ASCII else "▸0:" in text[7])  # the worst class
+
+
+CLOTHES = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+
+@pytest.mark.parametrize(
+    ("names", "right", "wrong", "classes"),
+    [
+        (CLOTHES, "✓ T-shirt", "✗ ank/san", ("▸T-sh:", "ankl:")),
+        (tuple("1234567890"), "✓ 1", "✗ 0 not 6", ("▸1:", "0:")),
+        (tuple(f"number {i}" for i in range(10)), "✓ 0", "✗ 9/5", ("▸0:", "9:")),  # cut, they would all be equal
+        (tuple("零一二三四五六七八九"), "✓ 零", "✗ 九/五", ("▸零:", "九:")),
+    ],
+)
+def test_classes_are_called_by_their_names(names, right, wrong, classes):
+    made = state()
+    made.run = dataclasses.replace(made.run, class_names=names)
+    lines = digits_panel(made, 126, UNICODE)
+    text = plain(lines)
+    assert {cell_len(line) for line in text} == {126}
+    assert right in text[6] and wrong in text[6]
+    assert all(part in text[7] for part in classes)
+    head = plain(confusion_panel(CONFUSION, 47, 14, UNICODE, names=names))
+    assert {cell_len(line) for line in head} == {47}
+    assert head[1].split()[1:-1] == short_names(names, 10, 3)
 
 
 def test_as_many_digits_as_fit():

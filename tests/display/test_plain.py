@@ -86,7 +86,7 @@ def test_a_whole_run_as_plain_lines():
     assert [line[:8] for line in lines[10:19]] == [f"Epoch  {epoch}" for epoch in range(9)]
     assert lines[19:] == [
         "Final accuracy of test set = 95.49 (synthetic digits)",
-        "Total execution time: 1.02 minutes",
+        "Total execution time: 1.02 minutes (1 min 1 s)",
     ]
 
 
@@ -147,10 +147,25 @@ def test_how_a_run_ends():
     ]
     assert "nothing is saved" in closing_lines(Interrupted(signal="SIGINT", epoch=0, step=1, resume=""))[0]
     assert closing_lines(RunFinished(test_accuracy=None, val_accuracy=None, elapsed_s=60.0)) == [
-        "Total execution time: 1.00 minutes"
+        "Total execution time: 1.00 minutes (1 min)"
     ]
+    at_a_key = closing_lines(stop, watched=True)[0]
+    assert at_a_key.startswith("Stopped by you in epoch 5") and at_a_key.endswith("jitnet resume latest")
     validated = RunFinished(test_accuracy=None, val_accuracy=91.2, elapsed_s=60.0)
     assert closing_lines(validated)[0] == "Final accuracy of validation set = 91.20"
+
+
+def test_a_finished_run_names_what_comes_next():
+    end = RunFinished(test_accuracy=91.2, val_accuracy=None, elapsed_s=60.0, run="runs/my run")
+    lines = closing_lines(end)
+    assert (
+        "Next:" in lines
+        and "  jitnet report 'runs/my run' --open" in lines
+        and "  jitnet errors 'runs/my run'" in lines
+    )
+    regression = RunFinished(test_accuracy=None, val_accuracy=None, elapsed_s=60.0, run="runs/r", test_rmse=0.5)
+    assert "  jitnet predict runs/r --csv FILE" in closing_lines(regression)
+    assert "jitnet errors" not in " ".join(closing_lines(regression))
 
 
 def test_warnings_and_divergence_go_to_the_errors():

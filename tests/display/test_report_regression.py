@@ -71,6 +71,9 @@ def test_residuals_are_in_the_unit_of_the_target():
     assert found.true.tolist() == [1.0, 0.0, -2.0] and found.errors.tolist() == [1.0, 0.0, -2.0]
     assert found.rmse == pytest.approx((5 / 3) ** 0.5) and found.mean_error == 1.0
     assert found.explained == pytest.approx(1 - (5 / 3) / np.var([1, 0, -2]))
+    moved = residuals("t", "y", np.array([[1.0]]), np.array([[0.5]]), unit=4.0, mean=70.0)
+    assert (moved.true[0], moved.predicted[0]) == (71.0, 72.0)
+    assert "72" in str(regression(moved)) and "mean of the training rows" not in str(regression(moved))
 
 
 @pytest.mark.parametrize(

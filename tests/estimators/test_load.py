@@ -119,7 +119,7 @@ def test_signature_and_documentation_list_every_setting(kind):
     for name in ("network_", "settings_", "history_", "advice_", "n_iter_", "feature_names_in_"):
         assert f"\n{name} : " in text
     assert set(shown) == set(kind().get_params())
-    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch': did you mean epochs"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'; did you mean 'epochs'"):
         kind(epoch=3)
 
 

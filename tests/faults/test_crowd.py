@@ -15,7 +15,8 @@ from processes import ROOT, environment_with
 from test_runfolder import create
 
 from jitnet.data.content import sha256
-from jitnet.data.readers import layouts, npy
+from jitnet.data.readers import npy
+from jitnet.data.sources import layouts
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.known import PARTS
 from jitnet.errors import InputError

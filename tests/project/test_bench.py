@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import kernels, measure, race, readme, records, report, rows, scaling, start
+from bench import beside, compare, kernels, measure, race, readme, records, report, rows, scaling, start
 from bench.measure import Timing
 from bench.peers import JITNET, PEERS, Entry
 from bench.peers.process import PeerProcess
 from jitnet.export import twin
 
 ROOT = Path(__file__).resolve().parents[2]
+POPEN = subprocess.Popen
 MLP_ROW = rows.Row("tiny", "a small MLP", "dense12 dense10", 1, 0.05, 64, 16, 1e-4)
 CNN_ROW = rows.Row("tiny", "a small CNN", "conv3 pool conv4 dense10", 4, 0.05, 64, 8, 1e-4)
 INFER_ROW = rows.Row("tiny", "a small CNN", "conv3 pool conv4 dense10", 0, 0.0, 64, 32, 1e-4)
@@ -65,12 +66,12 @@ def peers(tmp_path, monkeypatch):
     return own + [Entry(name, name, f"{name}_peer", f"pip install {name}") for name in names]
 
 
-def run(row, peers, folder):
+def run(row, peers, folder, beside=0):
     """Measure one row with tiny runs; return the results by peer."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (64, 12, 12, 1), dtype=np.uint8)
     rows.write_inputs(folder, images, rng.integers(0, 10, 64).astype(np.uint8), {row.network})
-    options = race.Options(rounds=2, seconds=0.001, images=64, threads=(1,))
+    options = race.Options(rounds=2, seconds=0.001, images=64, threads=(1,), beside=beside)
     shares = []
     with race.Pool({}) as pool:
         presence = pool.presence(peers)
@@ -95,6 +96,27 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
     assert failed["compiled"] and failed["problem"] == "RuntimeError: no compiler here"
     assert taken["seconds_per_image"] > 0 and results["choosy"].agrees
     assert "absent" not in results and "a_package_that_is_not_here" in presence["absent"]["absent"]
+
+
+def test_runs_next_to_busy_processes_are_recorded(peers, tmp_path):
+    results, _ = run(MLP_ROW, [peers[0], peers[2]], tmp_path, beside=1)
+    for result in results.values():
+        assert len(result.busy_seconds.values) == 2 and result.slowdown > 0
+        assert result.slowdown == result.busy_seconds.median / result.seconds.median
+    plain = [compare._plain(result) for result in results.values()]
+    record = {"options": {"beside": 1}, "rows": [{"title": "a small MLP", "results": plain}]}
+    (line,) = report._beside(record)
+    assert line.startswith("a small MLP, times as long next to 1 busy process: ") and "jitnet" in line
+    assert report._beside({"options": {"beside": 0}, "rows": []}) == []
+
+
+def test_busy_processes_are_busy_and_end(monkeypatch):
+    started = []
+    monkeypatch.setattr(beside.subprocess, "Popen", lambda *a, **k: started.append(POPEN(*a, **k)) or started[-1])
+    with pytest.raises(KeyError), beside.busy_processes(2):
+        assert len(started) == 2 and all(process.poll() is None for process in started)
+        raise KeyError("they end all the same")
+    assert all(process.poll() is not None for process in started)
 
 
 def test_a_variant_that_fails_is_named_below_the_table():
@@ -312,6 +334,7 @@ def test_a_first_compilation_tells_its_own_seconds():
         (("compare.py", "--only", "cnm"), "--only names cnm"),
         (("compare.py", "--python", "torch"), "expected PEER=PATH"),
         (("compare.py", "--rounds", "0"), "--rounds is 0"),
+        (("compare.py", "--beside", "-1"), "--beside is -1"),
         (("kernels.py", "--only", "conv9"), "--only matches no kernel"),
     ],
 )

@@ -38,6 +38,14 @@ def test_a_wheel_has_the_kernels_inside_jitnet_and_nowhere_else(wheel):
     assert packages == folders | {f"jitnet/{part}" for part in parts}
 
 
+def test_a_wheel_has_what_the_reference_network_needs_and_no_more(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        kept = {info.filename: info.file_size for info in archive.infolist() if "/kept_runs/" in info.filename}
+    names = ("config.toml", "last.safetensors", "meta.json", "metrics.csv")
+    assert set(kept) == {f"jitnet/kept_runs/reference-cnn/{name}" for name in names}
+    assert sum(kept.values()) < 1_500_000
+
+
 def test_the_program_runs_from_a_wheel(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
@@ -56,6 +64,9 @@ def test_the_program_runs_from_a_wheel(wheel, tmp_path):
     command = [sys.executable, "-m", "jitnet", "summary", "cnn"]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert "359,846" in done.stdout, done.stderr
+    command = [sys.executable, "-m", "jitnet", "runs", "show", "reference-cnn"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert "99.23 %" in done.stdout and str(tmp_path / "site" / "jitnet" / "kept_runs") in done.stdout, done.stderr
 
 
 def test_a_bare_checkout_runs_without_being_installed(tmp_path):

@@ -1,7 +1,6 @@
 """How `jitnet runs` looks on a terminal and in a pipe."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -16,12 +15,9 @@ from jitnet.display.format import (
     age,
     class_rows,
     count,
-    duration,
     epoch_cells,
     epoch_columns,
     number,
-    percentage,
-    significant,
 )
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.overlay import overlay
@@ -32,7 +28,7 @@ from jitnet.history.read import summary
 from jitnet.history.tables import Table as Figures
 from jitnet.printing import printable
 
-_STATUS = {
+STATUS_TONES = {
     "done": "green",
     "running": "cyan",
     "stopped": "yellow",
@@ -51,65 +47,15 @@ def console() -> SafeConsole:
     return made
 
 
-def print_list(runs: list[Run], there: int, runs_dir: Path) -> None:
-    """Print a line for each run, with the columns that there is room for."""
-    out = console()
-    rows = [_cells(run) for run in runs]
-    shown = _fitting(rows, out.width)
-    table = _table()
-    for name in shown:
-        text = name in ("run", "status", "network", "data")
-        table.add_column(name, justify="left" if text else "right", no_wrap=True, overflow="ellipsis")
-    for row in rows:
-        table.add_row(*(row[name] for name in shown))
-    if runs:
-        out.print(table)
-    counts = f"{len(runs)} of " * (len(runs) != there) + count(there, "run")
-    out.print(Text(f"{counts} in {printable(runs_dir)}"), style="dim")
-
-
-def _cells(run: Run) -> dict[str, Text]:
-    """Return a run's line by column."""
-    row = summary(run)
-    return {
-        "run": Text(row["name"]),
-        "status": _name(row["status"], _STATUS.get(row["status"], "")),
-        "network": _name(row["network"]),
-        "data": _name(row["data"], "yellow" if row["data"] == "synthetic" else ""),
-        "epochs": Text(NONE if row["epochs"] is None else f"{row['epochs']}/{row['planned']}"),
-        "accuracy": Text(percentage(row["accuracy"])),
-        "best": Text(percentage(row["best"])),
-        "rmse": Text(
-            significant(next((r["test_rmse"] for r in reversed(epoch_rows(run)) if r.get("test_rmse")), None))
-        ),
-        "loss": Text(number(row["loss"], 4)),
-        "time": Text(duration(row["seconds"])),
-        "images/s": Text(number(row["images_per_s"])),
-        "age": Text(NONE if row["created"] is None else age(row["created"])),
-    }
-
-
-def _name(text: str | None, style: str = "") -> Text:
-    return Text(NONE if text is None else printable(text), style)
-
-
-def _fitting(rows: list[dict[str, Text]], width: int) -> list[str]:
-    """Return the columns that fit: whole ones, so that no number is cut; the least telling go first."""
-    names = [name for name in rows[0] if name != "rmse" or any(str(row[name]) != NONE for row in rows)] if rows else []
-    widths = {name: max(len(name), *(row[name].cell_len for row in rows)) for name in names}
-    for name in ("images/s", "best", "loss", "rmse", "network", "time", "data", "age", "epochs", "status"):
-        if sum(widths.values()) + 2 * len(widths) > width:
-            widths.pop(name, None)
-    return list(widths)
-
-
 def print_run(run: Run) -> None:
     """Print all about one run: settings, surroundings, epochs, confusions, files, commands."""
     out = console()
     row = summary(run)
     reason = f": {row['stop_reason']}" if row["stop_reason"] else ""
     out.print(
-        Text.assemble((run.name, "bold"), "  ", (printable(run.status), _STATUS.get(run.status, "")), printable(reason))
+        Text.assemble(
+            (run.name, "bold"), "  ", (printable(run.status), STATUS_TONES.get(run.status, "")), printable(reason)
+        )
     )
     facts = _grid()
     for name, value in _facts(run, row):
@@ -153,7 +99,7 @@ def print_tables(tables: list[Figures]) -> None:
     """Print tables of figures."""
     out = console()
     for figures in tables:
-        table = _table()
+        table = plain_table()
         for place, name in enumerate(figures.head):
             table.add_column(Text(printable(name)), justify="right" if place else "left", overflow="fold")
         for row in figures.rows:
@@ -191,13 +137,14 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
         ("created", f"{meta['created'][:19].replace('T', ' ')} ({age(meta['created'])} ago)"),
         ("command", " ".join(meta.get("argv") or [NONE])),
     ]
-    return facts
+    kept = (("tags", " ".join(meta.get("tags", ()))), ("note", meta.get("note") or ""))
+    return facts + [(name, text) for name, text in kept if text]
 
 
 def _epochs(run: Run) -> Table:
     rows = epoch_rows(run)
     names = [name for name in epoch_columns(rows) if name != "step"]
-    table = _table()
+    table = plain_table()
     for name in names:
         table.add_column(EPOCH_COLUMNS[name].heading, justify="right")
     for row in rows:
@@ -207,7 +154,7 @@ def _epochs(run: Run) -> Table:
 
 def _classes(matrix: list[list[int]], record: DataRecord) -> Table:
     """Return the table of classes of a confusion matrix whose rows are the true classes."""
-    table = _table()
+    table = plain_table()
     for name in CLASS_HEAD:
         table.add_column(name, justify="right" if name != CLASS_HEAD[-1] else "left")
     for cells in class_rows(matrix, record.name_of):
@@ -219,7 +166,8 @@ def _has(row: dict[str, float | None]) -> bool:
     return row.get("test_accuracy") is not None and row.get("epoch") is not None
 
 
-def _table() -> Table:
+def plain_table() -> Table:
+    """Return an empty table without lines."""
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
 
 

@@ -1,4 +1,4 @@
-"""What `repeat` and `sweep` share: the options of many trials, their table on the screen, the statistics."""
+"""What `repeat` and `sweep` share: the training of many trials, their table on the screen, the statistics."""
 
 import argparse
 import contextlib
@@ -10,9 +10,8 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from jitnet.commands.support import listing, options
+from jitnet.commands.support import listing
 from jitnet.commands.support.session import Stop
-from jitnet.commands.support.settings import add_settings
 from jitnet.display.format import count
 from jitnet.display.trials import open_trials_view
 from jitnet.errors import InputError
@@ -25,20 +24,6 @@ from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan
 from jitnet.trials.worker_pool import LocalWorkers, divide_cores
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add all options except those of the plan."""
-    add_settings(parser)
-    workers = parser.add_argument_group("workers")
-    workers.add_argument(
-        "--engine", choices=("local", "dask"), help="processes on this machine (default), or Dask distributed"
-    )
-    workers.add_argument("--scheduler", metavar="ADDRESS", help="join the Dask cluster there, as in tcp://host:8786")
-    workers.add_argument("--workers", metavar="N", type=int, help="trials at a time (default: the number of cores)")
-    output = options.add_process(parser)
-    output.add_argument("--name", help="name of the sweep's folder (default: the same for the same command)")
-    options.add_runs_dir(output)
 
 
 def run(args: argparse.Namespace, plan: Plan) -> int:

@@ -6,6 +6,8 @@ from typing import Any
 
 from jitnet.commands import COMMANDS
 
+TRACKERS = ("tensorboard", "mlflow", "wandb")  # modules of jitnet.integrations
+
 Subparsers = Any  # argparse's own name of it is private
 
 
@@ -88,6 +90,13 @@ def add_process(parser: argparse.ArgumentParser) -> Any:
         choices=("auto", "live", "plain", "json", "quiet"),
         default="auto",
         help="live dashboard, plain lines, JSON lines or nothing (default: live on a terminal, else plain)",
+    )
+    output.add_argument(
+        "--log",
+        choices=TRACKERS,
+        action="append",
+        default=[],
+        help="send the figures to a program that tracks runs too; may be given several times",
     )
     return output
 

@@ -1,7 +1,9 @@
 """One training from its first event to its exit code: the loop's events go to the run folder and to the view."""
 
+import importlib
 import signal
 import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -9,6 +11,8 @@ from jitnet.display import View
 from jitnet.events import Diverged, Event, Interrupted, RunFinished, Warned
 from jitnet.run import RunFolder
 from jitnet.run.start import Run, train
+
+Log = Callable[[Event], None]
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -50,15 +54,28 @@ def _called_by_llvm(frame: FrameType | None) -> bool:
     return frame is not None
 
 
-def follow(run: Run, view: View, notices: list[str]) -> int:
-    """Train to the end, or to a signal, and return the exit code."""
-    folder = run.folder
+def open_logs(names: Iterable[str]) -> list[Log]:
+    """Return a consumer of events for each program that tracks runs; raises `InputError` if one is not installed."""
+    return [importlib.import_module(f"jitnet.integrations.{name}").Log() for name in dict.fromkeys(names)]
+
+
+def follow(run: Run, view: View, notices: list[str], logs: Sequence[Log] = ()) -> int:
+    """Train to the end, or to a signal, and return the exit code. A log that fails is warned of and gets no more."""
+    folder, working = run.folder, list(logs)
     with Stop() as stop, view:
         for message in notices:
             _handle(Warned(message=message), folder, view)
         code = 0
         for event in train(run, stop.signal_name):
             _handle(event, folder, view)
+            for log in tuple(working):
+                try:
+                    log(event)
+                except Exception as error:  # of another program, which must not end the training
+                    working.remove(log)
+                    name = type(log).__module__.rpartition(".")[2]
+                    reason = (str(error) or type(error).__name__).splitlines()[0]
+                    _handle(Warned(message=f"--log {name} failed and is omitted from now on: {reason}"), folder, view)
             run.training.leave_out(_pause(view, stop))
             if isinstance(event, Diverged):
                 code = 3

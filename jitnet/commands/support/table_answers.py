@@ -6,8 +6,9 @@ import io
 
 import numpy as np
 
-from jitnet.commands.support import trained_run
-from jitnet.data.content import read_file
+from jitnet.commands.support import standard_input, trained_run
+from jitnet.commands.support.json_answer import class_fields, model_fields, print_json
+from jitnet.data.content import read_file, unzipped
 from jitnet.data.pixels import as_trained
 from jitnet.data.readers import regression, tables
 from jitnet.data.record import DataRecord
@@ -21,24 +22,31 @@ from jitnet.storage.atomic import replace_file
 _SHOWN = 10  # rows printed where no file is written
 
 
-def answer(args: argparse.Namespace, network: Network, trained: Trained, about: str) -> int:
+def answer(args: argparse.Namespace, network: Network, trained: Trained, about: str, epoch: int) -> int:
     """Predict each row of `args.csv`, write or print the answers, and return the exit code."""
     record = trained_run.record_of(trained)
-    content = read_file(args.csv)
+    content = unzipped(read_file(args.csv), str(args.csv))
+    args.csv = standard_input.NAME if args.csv == args.stdin else str(args.csv)
+    answers: list[dict[str, object]] = []
     if trained.settings.target:
         record = trained_run.regression_record(trained)
-        rows = regression.rows_like(content, str(args.csv), record, trained.settings.target)
+        rows = regression.rows_like(content, args.csv, record, trained.settings.target)
         outputs = trained_run.logits(network, rows)[:, 0].astype(np.float64)
         head: tuple[str, ...] = ("row", f"predicted {trained.settings.target}")
         numbers = outputs * record.deviations[-1] + record.means[-1]
         lines: list[tuple[object, ...]] = [(n, f"{value:.6g}") for n, value in enumerate(numbers, 1)]
+        answers = [{"row": n, "value": value} for n, value in enumerate(numbers, 1)]
     else:
         images = _images(args, content, network, record)
         chances = probabilities(trained_run.logits(network, images))
         best = chances.argmax(axis=1)
         head = ("row", "predicted", "probability")
         names = [csv_cell(record.name_of(int(label))) for label in best]
+        answers = [{"row": n} | class_fields(row, record.name_of) for n, row in enumerate(chances, 1)]
         lines = [(n, name, f"{row.max():.4f}") for n, (name, row) in enumerate(zip(names, chances), 1)]
+    if args.json:
+        print_json("predict", model=model_fields(trained, epoch), answers=answers)
+        return 0
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
@@ -61,7 +69,7 @@ def _images(args: argparse.Namespace, content: bytes, network: Network, record: 
     """Return the rows of a table as images (N, H, W, C) uint8, by the rule of the training data."""
     height, width, channels = network.image
     wanted = height * width * channels
-    table = tables.decode(content, str(args.csv), label=args.label or "", pixels=wanted)
+    table = tables.decode(content, args.csv, label=args.label or "", pixels=wanted)
     if table.pixels.shape[1] != wanted:
         raise InputError(
             f"{args.csv} has {table.pixels.shape[1]} pixels in a row: expected {wanted} = {height} x {width}"
@@ -70,7 +78,7 @@ def _images(args: argparse.Namespace, content: bytes, network: Network, record: 
         )
     for note in table.notes:
         warn(note)
-    images, note = as_trained(table.pixels, record.scale, str(args.csv))
+    images, note = as_trained(table.pixels, record.scale, args.csv)
     if note:
         warn(note)
     images = images.reshape(-1, height, width, channels)

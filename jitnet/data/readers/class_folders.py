@@ -9,11 +9,10 @@ from jitnet.data.content import Report, read_file, silent
 from jitnet.data.labels import HELD_OUT, MOST_CLASSES, in_order
 from jitnet.data.pixels import Scale, scale_of, to_bytes
 from jitnet.data.readers import images
-from jitnet.data.readers.names import entries, folder_part
+from jitnet.data.readers.names import IMAGES, entries, folder_part
 from jitnet.data.readers.raw import Raw
 from jitnet.errors import InputError
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pgm"}
 _LISTED = 20  # damaged images that are named
 
 
@@ -28,7 +27,12 @@ def classes_in(folder: Path) -> list[Path]:
 
 def files_in(folder: Path) -> list[Path]:
     """Return the image files directly in a folder, sorted by name; hidden ones are none."""
-    return [entry for entry in entries(folder) if entry.suffix.lower() in SUFFIXES and entry.is_file()]
+    return [entry for entry in entries(folder) if _is_image(entry)]
+
+
+def _is_image(file: Path) -> bool:
+    """Whether a file is called as an image; a link that leads nowhere is a damaged one."""
+    return file.suffix.lower() in IMAGES and (file.is_file() or (file.is_symlink() and not file.exists()))
 
 
 def parts_in(folder: Path) -> dict[str, Path]:
@@ -46,6 +50,20 @@ def is_there(folder: Path) -> bool:
     """Whether a folder is one of class folders, or holds images that should be in some."""
     parts = parts_in(folder)
     return bool(classes_in(folder) or any(classes_in(place) or files_in(place) for place in parts.values()))
+
+
+def require_no_images(folder: Path) -> None:
+    """Refuse a folder that holds images, but not as class folders (`InputError`)."""
+    if files_in(folder):
+        raise InputError(
+            f"{folder} has images but no folders of classes: expected a folder for each class, named by the class"
+        )
+    for each in _folders_in(folder):
+        if inner := next((place for place in _folders_in(each) if files_in(place)), None):
+            raise InputError(
+                f"{folder} has images two folders deep, such as in {inner}: expected them in the folders of their "
+                f"classes, directly in {folder}, move them"
+            )
 
 
 def places(folder: Path) -> tuple[dict[str, list[Path]], str]:
@@ -93,9 +111,10 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
     if "test" not in found:
         notes = [split.removesuffix("; ")] * bool(split)
         levels, split = _split(folder, names, levels["train"])
-    scale = scale_of([image for part in levels.values() for each in part.values() for image in each], str(folder))
-    made = {part: _mixed(of_classes, scale, str(folder)) for part, of_classes in levels.items()}
-    raw = Raw("class folders", *made["train"], *made["test"], names=names, split=split, notes=notes)
+    notes += _unused(found)
+    levels, scale = _to_bytes(levels, str(folder), notes)
+    made = {part: _mixed(of_classes) for part, of_classes in levels.items()}
+    raw = Raw("class folders", *made["train"], *made["test"], names=names, split=split, notes=notes, scale=scale)
     if damaged:
         raw.notes.append(f"{len(damaged)} damaged images of {folder} are skipped: {'; '.join(damaged[:3])}")
     return raw
@@ -109,8 +128,8 @@ def _split(folder: Path, names: list[str], images: Classes) -> tuple[dict[str, C
     for name in names:
         if len(images[name]) < HELD_OUT:
             raise InputError(
-                f"{folder / name} has {len(images[name])} images: expected at least {HELD_OUT}, one in seven is for "
-                "testing; add some, or make the folders train and test"
+                f"{folder / name} has too few images ({len(images[name])}): expected at least {HELD_OUT}, one in seven "
+                "is for testing; add some, or make the folders train and test"
             )
     train = {name: [image for i, image in enumerate(each) if (i + 1) % HELD_OUT] for name, each in images.items()}
     test = {name: each[HELD_OUT - 1 :: HELD_OUT] for name, each in images.items()}
@@ -118,12 +137,58 @@ def _split(folder: Path, names: list[str], images: Classes) -> tuple[dict[str, C
     return {"train": train, "test": test}, f"every seventh image of each class is for testing, {held:,} in all"
 
 
-def _mixed(images: Classes, scale: Scale, where: str) -> tuple[np.ndarray, np.ndarray]:
+def _to_bytes(parts: dict[str, Classes], where: str, notes: list[str]) -> tuple[dict[str, Classes], Scale]:
+    """Return the images as uint8, deeper ones by the full scale that they have together, and the scale."""
+    images = [image for part in parts.values() for each in part.values() for image in each]
+    dtypes = {image.dtype for image in images}
+    scales = {dtype: scale_of([image for image in images if image.dtype == dtype], where) for dtype in dtypes}
+    if len(scales) > 1:
+        scales[np.dtype(np.uint8)] = Scale()
+        notes.append(f"{where} has images of 8 and of 16 bits: each is divided by the full scale of its kind")
+    made = {
+        part: {name: [to_bytes(image, scales[image.dtype], where) for image in each] for name, each in classes.items()}
+        for part, classes in parts.items()
+    }
+    return made, scales.get(np.dtype(np.uint8)) or next(iter(scales.values()))
+
+
+def _unused(found: dict[str, list[Path]]) -> list[str]:
+    """Return notes about files and folders next to the images that are not read; refuse images that lie too deep."""
+    classes = [each for part in found.values() for each in part]
+    notes = []
+    others = [file.name for each in classes for file in entries(each) if file.is_file() and not _is_image(file)]
+    if others:
+        shown = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
+        number = (
+            f"{len(others):,} files in the class folders are" if len(others) > 1 else "one file in a class folder is"
+        )
+        notes.append(f"{number} not of a kind that is read: {shown}")
+    deep = [inner for each in classes for inner in _folders_in(each) if files_in(inner)]
+    empty = [each for place in {each.parent for each in classes} for each in _folders_in(place) if not files_in(each)]
+    empty = sorted(each for each in empty if not folder_part(each.name))
+    for each in empty:
+        if any(files_in(inner) for inner in _folders_in(each)):
+            raise InputError(
+                f"{each} has images only in folders inside it: expected the images of a class in its folder itself, as "
+                f"in {classes[0].name}; move them"
+            )
+    if deep:
+        notes.append(f"the images in folders inside class folders are not used, such as those of {deep[0]}")
+    if empty:
+        notes.append(f"{', '.join(each.name for each in empty[:5])} in {empty[0].parent} has no images: it is no class")
+    return notes
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return [each for each in entries(folder) if each.is_dir() and not each.is_symlink()]
+
+
+def _mixed(images: Classes) -> tuple[np.ndarray, np.ndarray]:
     """Return images (N, H, W) uint8 and the names of their classes (N,), the classes mixed evenly."""
     order = np.argsort(
         np.concatenate([np.arange(len(each)) / max(1, len(each)) for each in images.values()]), kind="stable"
     )
-    stack = np.stack([to_bytes(image, scale, where) for each in images.values() for image in each])
+    stack = np.stack([image for each in images.values() for image in each])
     return stack[order], np.repeat(list(images), [len(each) for each in images.values()])[order]
 
 
@@ -158,7 +223,7 @@ def fingerprint(folder: Path) -> str:
     for each in (each for part in places(folder)[0].values() for each in part):
         for file in files_in(each):
             digest.update(f"{file.relative_to(folder)}\0".encode("utf-8", "surrogateescape"))
-            digest.update(hashlib.sha256(read_file(file)).digest())
+            digest.update(hashlib.sha256(read_file(file) if file.exists() else b"a link to nowhere").digest())
     return digest.hexdigest()
 
 

@@ -31,12 +31,15 @@ class Layout:
     header: str = ""
     names: list[str] = field(default_factory=list)
     label: int | None = None  # column of the labels, from 0
+    one_hot: range = range(0)  # columns of the labels, of which one in each row is 1
     removed: set[int] = field(default_factory=set)  # columns that are not pixels: the label, pandas' index
     notes: list[str] = field(default_factory=list)
 
     @property
     def label_name(self) -> str:
         """Return the label column's name, or its number from 1."""
+        if self.one_hot:
+            return f"{self.one_hot.start + 1} to {self.one_hot.stop}"
         if self.label is None:
             return ""
         return self.names[self.label] if self.label < len(self.names) else str(self.label + 1)
@@ -58,6 +61,24 @@ class Layout:
         if self.label is not None:
             taken.append(parts[self.label])
         return mark.join(part for place, part in enumerate(parts) if place not in self.removed)
+
+    def from_one_hot(self, table: np.ndarray, where: str) -> tuple[np.ndarray, list[bytes]]:
+        """Return a table (N, columns) without its one-hot columns, and the labels; raises `InputError`."""
+        before = sum(place < self.one_hot.start for place in self.removed)
+        columns = np.arange(self.one_hot.start - before, self.one_hot.stop - before)
+        hot = table[:, columns]
+        wrong = ((hot != 0) & (hot != 1)).any(axis=1) | (hot.sum(axis=1, dtype=np.int64) != 1)
+        if wrong.any():
+            raise InputError(
+                f"{where} has no single 1 in the columns {self.label_name} of row {int(np.argmax(wrong)) + 1}: "
+                "expected one label for each image, as in the rows before"
+            )
+        named = [self.names[place] for place in self.one_hot] if self.names else []
+        if len({name.rpartition("_")[0] for name in named}) == 1:  # label_cat, label_dog, as pandas writes them
+            named = [name.rpartition("_")[2] for name in named]
+        if len(set(named)) < len(hot[0]):
+            named = [str(place) for place in range(len(hot[0]))]
+        return np.delete(table, columns, axis=1), [named[place].encode() for place in hot.argmax(axis=1)]
 
     def choose(self, table: np.ndarray, where: str, pixels: int) -> None:
         """Tell the label's column of a table (N, columns) without names from its numbers; raises `InputError`.
@@ -94,7 +115,7 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
     """Tell the layout from a file's first lines; raises `InputError` for what cannot be told."""
     if not lines:
         raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
-    layout = Layout(_separator(lines, where))
+    layout = Layout(separator_of(lines, where))
     rows = [layout.fields(line) for line in lines]
     if _is_header(rows):
         layout.skipped, layout.names = 1, rows[0]
@@ -110,13 +131,18 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
         layout.removed.add(index)
         named = f" ({layout.names[index]!r})" if layout.names and layout.names[index] else ""
         layout.notes.append(f"the first column of {where}{named} numbers the rows: it is not used")
+    if not label and not any(name.lower() in _LABELS for name in layout.names):
+        layout.one_hot = _one_hot(rows, width, index is not None)
+    if layout.one_hot:
+        layout.notes.append(f"the columns {layout.label_name} of {where} are taken for the label, each for a class")
+        return layout
     layout.label = _label(layout, rows, width, where, label, pixels)
     if layout.label is not None:
         layout.removed.add(layout.label)
     return layout
 
 
-def _separator(lines: list[str], where: str) -> str:
+def separator_of(lines: list[str], where: str) -> str:
     """Return what separates the columns: a comma, or a semicolon or tab if there are no commas."""
     data = lines[len(lines) // 2] if len(lines) > 1 else lines[0]
     if "," in data and ";" not in data and "\t" not in data:
@@ -129,6 +155,11 @@ def _separator(lines: list[str], where: str) -> str:
                     "with decimal points"
                 )
             return mark
+    if re.match(r"\S+ +\d+:\S", data):
+        raise InputError(
+            f"{where} is in the format of libsvm: expected a table; load it by sklearn.datasets.load_svmlight_file, "
+            "and save its arrays by np.savez"
+        )
     if "," not in data and len(data.split()) > 1 and all(number(each) is not None for each in data.split()):
         raise InputError(f"{where} has spaces between its columns: expected commas, semicolons or tabs, export it so")
     return ","
@@ -160,11 +191,26 @@ def _index_column(names: list[str], rows: list[list[str]], pixels: int) -> int |
     start = values[0]
     counted = start in (0, 1) and values == [start + i for i in range(len(values))]
     if names and names[0].lower() in _INDEX and len(names) == len(rows[0]) and len(rows[0]) > 1:
-        return 0 if counted or names[0] == "" or names[0].lower().startswith("unnamed") else None
+        left = len(names) - 2  # without it and the label
+        image = left + 1 == pixels or (isqrt(left) ** 2 == left and isqrt(left + 1) ** 2 != left + 1)
+        return 0 if counted or image or names[0] == "" or names[0].lower().startswith("unnamed") else None
     width = len(rows[0]) - 2
     if not names and counted and len(rows) >= 12 and isqrt(max(width, 0)) ** 2 == width and width != pixels - 1:
         return 0
     return None
+
+
+def _one_hot(rows: list[list[str]], width: int, index: bool) -> range:
+    """Return the last or first columns if they are one-hot and an image is left; an empty range if not."""
+    for count in range(2, min(MOST_CLASSES, width - index - 1) + 1):
+        if isqrt(width - index - count) ** 2 != width - index - count:
+            continue
+        for found in (range(width - count, width), range(index, index + count)):
+            hot = [[number(cell) for cell in row[found.start : found.stop]] for row in rows]
+            ones = {tuple(cells) for cells in hot if sorted(cells, key=str) == [0.0] * (count - 1) + [1.0]}
+            if len(ones) > 1 and all(tuple(cells) in ones for cells in hot):
+                return found
+    return range(0)
 
 
 def _label(layout: Layout, rows: list[list[str]], width: int, where: str, given: str, pixels: int) -> int | None:
@@ -181,8 +227,8 @@ def _label(layout: Layout, rows: list[list[str]], width: int, where: str, given:
             f"--label is {given!r}: expected a column of {where}, by its name or a number from 1 to {width}"
         )
     lower = [name.lower() for name in names]
-    named = [lower.index(name) for name in _LABELS if name in lower]
-    if len(named) > 1 and lower[named[0]] not in ("label", "labels"):
+    named = [place for name in _LABELS for place, other in enumerate(lower) if other == name]
+    if len(named) > 1:
         shown = " and ".join(repr(names[place]) for place in named[:2])
         raise InputError(f"{where} has the columns {shown}: expected one, name it by --label COLUMN")
     if named:

@@ -4,6 +4,7 @@ import gzip
 import io
 import math
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,19 @@ def decode(content: bytes, where: str) -> np.ndarray:
         with gzip.GzipFile(fileobj=plain) as stream:
             return read(stream, where)
     return read(plain, where)
+
+
+def extents_of(path: Path) -> int:
+    """Return how many extents the array of an IDX file has, plain or gzipped; 0 of another file."""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4)
+        if head.startswith(_GZIP):
+            with gzip.open(path) as stream:
+                head = stream.read(4)
+    except (OSError, EOFError, zlib.error):
+        return 0
+    return head[3] if len(head) == 4 and head[:2] == b"\0\0" else 0
 
 
 def read_path(path: Path) -> np.ndarray:

@@ -12,7 +12,7 @@ from jitnet.data.readers import idx, npy
 from jitnet.errors import InputError
 
 LARGEST = 20_000_000  # pixels of one image
-_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")  # few decoders, the well-kept ones
+_FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # few decoders, the well-kept ones
 _CONTRAST = 24  # grey levels: with less between the darkest and the lightest pixel the colour says nothing
 
 

@@ -10,6 +10,15 @@ PARTS = {
 }
 _WORD = {name: part for part, names in PARTS.items() for name in names}
 _TOKEN = re.compile(r"(?i)(?<![a-z])(training|train|testing|test|t10k|validation|valid|val|dev)(?![a-z])")
+_ROLES = {
+    "x": ("x", "image", "images", "img", "imgs", "data", "feature", "features", "input", "inputs", "pixels"),
+    "y": ("y", "label", "labels", "target", "targets", "class", "classes"),
+}
+_ROLE = {name: role for role, names in _ROLES.items() for name in names}
+_PART_WORD = _WORD | {"tr": "train", "te": "test"}
+_JOINED = [re.compile(f"({'|'.join(a)})({'|'.join(b)})") for a, b in ((_ROLE, _PART_WORD), (_PART_WORD, _ROLE))]
+IMAGES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp"}  # endings
+IMAGES |= {".pgm", ".ppm", ".pbm", ".pnm"}
 _LITTER = {"thumbs.db", "desktop.ini", "__macosx"}
 
 
@@ -42,3 +51,24 @@ def folder_part(name: str) -> str:
     ('train', '')
     """
     return _WORD.get(name.lower(), "")
+
+
+def role_of(name: str) -> tuple[str, str, str]:
+    """Return what the name of an array tells: its part, whether it holds images "x" or labels "y", and other words.
+
+    >>> role_of("X_train"), role_of("test_labels"), role_of("trainX"), role_of("digits_y"), role_of("names")
+    (('train', 'x', ''), ('test', 'y', ''), ('train', 'x', ''), ('', 'y', 'digits'), ('', '', 'names'))
+    """
+    words = [word for word in re.split("[^0-9a-z]+", re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()) if word]
+    words = [part for word in words for part in _parted(word)]
+    parts = {_PART_WORD[word] for word in words if word in _PART_WORD}
+    roles = {_ROLE[word] for word in words if word in _ROLE}
+    rest = " ".join(word for word in words if word not in _PART_WORD and word not in _ROLE)
+    if len(parts) > 1 or not roles:
+        return "", "", rest or name
+    return "".join(parts), "y" if "y" in roles else "x", rest
+
+
+def _parted(word: str) -> tuple[str, ...]:
+    found = next((match for pattern in _JOINED if (match := pattern.fullmatch(word))), None)
+    return found.groups() if found else (word,)

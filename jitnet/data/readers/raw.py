@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from jitnet.data.pixels import Scale
+
 
 @dataclass
 class Raw:
@@ -19,6 +21,7 @@ class Raw:
     label_column: str = ""
     split: str = ""
     orientation: str = "upright"
+    scale: Scale | None = None  # of the numbers in the files, if the arrays are bytes made of them
     notes: list[str] = field(default_factory=list)  # what was assumed and should be known
 
 

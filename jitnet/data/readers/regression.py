@@ -10,12 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from jitnet.data.content import read_file, sha256
+from jitnet.data.content import read_file, sha256, unzipped
 from jitnet.data.dataset import Dataset, own_name
+from jitnet.data.readers.columns import separator_of
+from jitnet.data.readers.tables import as_utf8
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 
 _HELD_OUT = 7
+_LARGEST = 1e30  # what is beyond it in size is taken for a mistake
+_SAMPLE = 60  # lines that show what separates the columns
 
 
 def load(path: str, target: str, warn: Callable[[str], None] = lambda message: None) -> Dataset:
@@ -38,7 +42,9 @@ def load(path: str, target: str, warn: Callable[[str], None] = lambda message: N
     file = Path(path)
     if not file.is_file():
         raise InputError(f"--data is {path!r}: with --target expected a CSV file of numbers, check the path")
-    names, table = _table(read_file(file), path)
+    names, table = _table(unzipped(read_file(file), path), path)
+    if not table.size:
+        raise InputError(f"{path} has no rows of numbers: expected at least {_HELD_OUT}")
     column = _column(names, target, path)
     notes = []
     index = _index(names, table, column)
@@ -53,6 +59,8 @@ def load(path: str, target: str, warn: Callable[[str], None] = lambda message: N
         raise InputError(
             f"{path} has {len(table)} rows of {table.shape[1]} columns: expected at least {_HELD_OUT} rows of two"
         )
+    if np.ptp(table[:, column]) == 0:
+        raise InputError(f"--target {target} of {path} is {table[0, column]:g} in all rows: expected different ones")
     mean, deviation = table[~held].mean(axis=0), table[~held].std(axis=0)
     deviation[deviation == 0] = 1  # a column that never changes
     scaled = ((table - mean) / deviation).astype(np.float32)
@@ -100,13 +108,14 @@ def rows_like(content: bytes, where: str, record: DataRecord, target: str) -> np
 
 def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
     """Return the columns' names, "" where the file has none, and the numbers (N, columns) float64."""
-    lines = content.decode("utf-8-sig", "replace").splitlines()
+    lines = as_utf8(content, where).decode().splitlines()
+    separator = separator_of([line for line in lines if line.strip()][:_SAMPLE] or [""], where)
     rows: list[list[float]] = []
     names: list[str] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        fields = [field.strip(' "\t') for field in line.split(",")]
+        fields = [field.strip(' "\t') for field in line.split(separator)]
         if not names:
             names = [""] * len(fields)
             counted = [str(start + place) for start in (0, 1) for place in range(len(fields))]
@@ -120,11 +129,15 @@ def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
         if len(fields) != len(names):
             raise InputError(f"{where} has {len(fields)} columns in line {number}: expected {len(names)} as before")
         for column, field in enumerate(fields, 1):
-            if not _is_number(field) or not np.isfinite(float(field)):
+            if not _is_number(field) or not abs(float(field)) < _LARGEST:
                 raise InputError(
-                    f"{where} has {field[:20]!r} in line {number}, column {column}: expected a finite number"
+                    f"{where} has {field[:20]!r} in line {number}, column {column}: expected a finite number in "
+                    "each field; remove such rows, or that column"
                 )
         rows.append([float(field) for field in fields])
+    doubled = [name for name in names if name and names.count(name) > 1]
+    if doubled:
+        raise InputError(f"{where} has several columns called {doubled[0]!r}: expected one, rename the others")
     return names, np.array(rows, np.float64).reshape(len(rows), len(names))
 
 

@@ -5,11 +5,13 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from jitnet.data.content import Report, silent
 from jitnet.data.readers.columns import Layout, layout_of, number
+from jitnet.data.readers.names import IMAGES
 from jitnet.errors import InputError
 
 _BOM = b"\xef\xbb\xbf"
@@ -42,14 +44,14 @@ def decode(content: bytes, where: str, report: Report = silent, label: str = "",
     InputError : a value that is not a number (its line and column are named), lines of different lengths, no line of
         data, or no way to tell which column is the label
     """
-    content = content.removeprefix(_BOM)
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError(f"{where} is a text of 16-bit characters: expected UTF-8, save it so")
+    content = as_utf8(content, where)
     sample = [line for line in content[: 1 << 22].splitlines() if line.strip()][:_SAMPLE]
     layout = layout_of([line.decode("utf-8", "replace") for line in sample], where, label, pixels)
     taken: list[bytes] = []
     table = _numbers(content, layout, where, report, taken)
-    if layout.label is None:  # neither a header nor an option says it
+    if layout.one_hot:
+        table, taken = layout.from_one_hot(table, where)
+    elif layout.label is None:  # neither a header nor an option says it
         layout.choose(table, where, pixels)
         if layout.label is not None:
             taken = [b"%d" % value if value == int(value) else repr(value).encode() for value in table[:, layout.label]]
@@ -62,6 +64,22 @@ def decode(content: bytes, where: str, report: Report = silent, label: str = "",
             f"{where} has no label in line {layout.skipped + 1 + int(np.argmax(labels == ''))}: expected one"
         )
     return Table(np.ascontiguousarray(table), labels, layout.header, layout.label_name, layout.notes)
+
+
+def as_utf8(content: bytes, where: str) -> bytes:
+    """Return a text in UTF-8, which begins with a mark if it is in another encoding; raises `InputError`."""
+    try:
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return content.decode("utf-16").encode()
+        content = content.removeprefix(_BOM)
+        if not content.isascii():
+            content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{where} is not text in {error.encoding.upper()}, in line {line}: expected UTF-8, save it so"
+        ) from None
+    return content if b"\n" in content else content.replace(b"\r", b"\n")  # as Macs wrote texts once
 
 
 def _numbers(content: bytes, layout: Layout, where: str, report: Report, taken: list[bytes]) -> np.ndarray:
@@ -127,6 +145,8 @@ def _not_a_number(where: str, text: str, line: int, column: int) -> str:
     place = f"{where} has {shown!r} in line {line}, column {column}"
     if not text:
         return f"{place}: expected a number; a value is missing"
+    if Path(text).suffix.lower() in IMAGES:
+        return f"{place}: it is a list of images; put these into a folder for each class, and give the folder of them"
     if re.fullmatch(r"[\d.\s]+", text) and len(text.split()) > 1:
         return f"{place}: expected one number in each column, these are {len(text.split())}; write a column for each"
     return f"{place}: expected a number, correct the file; labels may be names in a column called label"

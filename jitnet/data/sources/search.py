@@ -7,14 +7,13 @@ from pathlib import Path
 
 from jitnet.data.content import Part, sha256
 from jitnet.data.dataset import SYNTHETIC, Dataset, assemble, own_name
-from jitnet.data.readers import layouts
-from jitnet.data.readers.layouts import Options
 from jitnet.data.readers.raw import Raw, of_parts
-from jitnet.data.sources import download
+from jitnet.data.sources import download, layouts
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.download import DownloadError
 from jitnet.data.sources.known import FILES, KNOWN, MNIST, PARTS, Known
-from jitnet.errors import InputError
+from jitnet.data.sources.layouts import Options
+from jitnet.errors import InputError, did_you_mean
 
 
 @dataclass
@@ -148,7 +147,7 @@ def load(spec: str, cache: Cache, offline: bool, options: Options = Options()) -
         raise InputError(
             f"there is no data set {spec!r}: expected auto, {', '.join(KNOWN)}, {SYNTHETIC}, or "
             "the path of a folder, "
-            "an .npz or a .csv file"
+            f"an .npz or a .csv file{did_you_mean(spec, ('auto', *KNOWN, SYNTHETIC))}"
         )
     return read_own(path, cache, options)
 

@@ -150,8 +150,9 @@ class DashboardState:
 
     @property
     def peak_share(self) -> float | None:
-        """Share of the machine's measured peak, from 0 to 1; None as long as one of the two is not known."""
-        return self.gflops / self.peak_gflops if self.peak_gflops and self.speed.value else None
+        """Share of the machine's measured peak, from 0 to 1; None where it is not known, or cannot be true."""
+        share = self.gflops / self.peak_gflops if self.peak_gflops and self.speed.value else None
+        return share if share is not None and share <= 1 else None
 
     @property
     def run_fraction(self) -> float:

@@ -53,7 +53,7 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> F
 
     The last lines may be wider than `width`, since a command in them is not cut.
     """
-    closing = closing_lines(state.end) if state.end else []
+    closing = closing_lines(state.end, watched=True) if state.end else []
     tone = "error" if isinstance(state.end, Diverged) else "strong"
     last = [[(printable(text), tone)] for text in closing]
     if width < SMALLEST[0]:
@@ -74,18 +74,22 @@ def _classes(state: DashboardState, width: int, left: int, glyphs: Glyphs, boxed
     below = LEAST + boxed if width >= 100 else LEAST + 4 + 2 * boxed  # the table goes next to the curves or below them
     if state.run.sample and left >= DIGITS + 1 + boxed + below:
         return digits_panel(state, width, glyphs, boxed)
-    return [fit([("  ", ""), *class_line(confusion_of(state), width - 4, glyphs)], width, glyphs)] if left >= 14 else []
+    if left < 14:
+        return []
+    line = class_line(confusion_of(state), width - 4, glyphs, state.run.class_names)
+    return [fit([("  ", ""), *line], width, glyphs)]
 
 
 def _abreast(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
     """Return the table and the curves side by side, on a wide screen with the confusions."""
     columns = max(42, width * 3 // 10)
     made = table(state, columns, rows, glyphs, boxed)
-    classes = state.run.classes if state.run and state.run.test_images else 0
+    run = state.run
+    classes, names = (run.classes, run.class_names) if run and run.test_images else (0, ())
     wide, high = confusion_size(classes)
     tall = rows >= 2 * LEAST + 4
     if classes >= 2 and width - columns - wide >= (50 if tall else 64) and rows >= high:
-        made = side_by_side(made, confusion_panel(confusion_of(state), wide, rows, glyphs, boxed))
+        made = side_by_side(made, confusion_panel(confusion_of(state), wide, rows, glyphs, boxed, names))
         columns += wide
     room = width - columns
     charts = _charts_stacked if tall and room < 4 * rows else _charts_abreast  # else the curves would be towers

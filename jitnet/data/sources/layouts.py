@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from jitnet.data.content import Part, read_file, sha256
-from jitnet.data.readers import class_folders, idx, npy, tables
+from jitnet.data.content import Part, read_file, sha256, unzipped
+from jitnet.data.pixels import Scale
+from jitnet.data.readers import arrays, class_folders, idx, npy, tables
+from jitnet.data.readers.kinds import kind_of
 from jitnet.data.readers.names import entries, part_of
 from jitnet.data.readers.raw import Raw, of_parts
 from jitnet.data.readers.tables import Table
@@ -17,7 +19,9 @@ from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.known import FILES, KNOWN, PARTS
 from jitnet.errors import InputError
 
-VERSION = 2  # of the readers: what an earlier one has parsed and cached is parsed again
+_MOST = 100  # files of a folder that are examined for IDX
+_TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")  # endings of the tables that are looked for in a folder
+VERSION = 3  # of the readers: what an earlier one has parsed and cached is parsed again
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ def read(path: Path, cache: Cache, options: Options = Options()) -> Raw:
     Parameters
     ----------
     path : a folder with IDX files (plain or .gz; also in `MNIST/raw` below it), `x_train.npy` and so on, CSV files, an
-        .npz file or a folder of images for each class; or one .npz or .csv file
+        .npz file or a folder of images for each class; or one .npz file or table. What a file is, its content tells
     cache : where parsed arrays are kept between runs; a CSV's are kept next to it if that can be written
 
     Raises
@@ -54,28 +58,31 @@ def read(path: Path, cache: Cache, options: Options = Options()) -> Raw:
         raise
     except (OSError, ValueError) as error:  # no permission, a NUL byte, a name that is too long
         raise InputError(f"cannot look into {path} ({error}): check the path and its permissions") from None
-    if path.suffix.lower() == ".npz":
+    kind = kind_of(path)
+    if kind == "npz":
         return _npz(path)
-    if path.suffix.lower() in (".csv", ".tsv"):
-        part, stem = part_of(path.name)
-        siblings = [] if options.whole or part != "train" else entries(path.parent)
-        others = [each for each in siblings if part_of(each.name) == ("test", stem) and each.is_file()]
-        return _tables(path, cache, options, others[0] if others else None)
-    raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file")
+    if kind in ("npy", "idx"):
+        four = FILES.values() if kind == "idx" else ("x_train.npy and so on",)
+        raise InputError(f"{path} is one of several files: expected the folder of them, {', '.join(four)}")
+    part, stem = part_of(path.name)
+    siblings = [] if options.whole or part != "train" else entries(path.parent)
+    others = [each for each in siblings if part_of(each.name) == ("test", stem) and each.is_file()]
+    return _tables(path, cache, options, others[0] if others else None)
 
 
 def _folder(folder: Path, cache: Cache, options: Options) -> Raw:
     for place in (folder, folder / "MNIST" / "raw", folder / "raw"):
-        if found := _idx_files(place):
+        if found := _idx_files(place) or _idx_by_content(place):
             parts = {part: _idx(file, cache) for part, file in found.items()}
             raw = of_parts("IDX", parts)
             raw.split = f"the files {found['x_train'].name} and {found['x_test'].name}"
             if "emnist" in found["x_train"].name.lower():
                 raw.orientation = "EMNIST"
             return raw
-    if files := _files(folder, {part: [f"{part}.npy"] for part in PARTS}):
-        arrays = {part: npy.read_path(file) for part, file in files.items()}
-        return of_parts("npy", arrays, "the files x_train.npy and x_test.npy")
+    if files := {each.stem: each for each in entries(folder) if each.suffix.lower() == ".npy" and each.is_file()}:
+        given = arrays.roles(list(files), str(folder))
+        read = {role: npy.read_path(files[name], npy.ALSO_TEXT) for role, name in given.items()}
+        return arrays.of_roles("npy", read, list(files), given, str(folder))
     if tables_there := _table_files(folder):
         return _tables(tables_there[0], cache, options, tables_there[1])
     names = {known.npz for known in KNOWN.values()} - {""}
@@ -88,6 +95,7 @@ def _folder(folder: Path, cache: Cache, options: Options) -> Raw:
     inside = [each for each in entries(folder) if each.is_dir()]
     if len(inside) == 1 and len(entries(folder)) == 1:  # as an archive unpacks: a folder in a folder
         return _folder(inside[0], cache, options)
+    class_folders.require_no_images(folder)
     raise InputError(
         f"{folder} holds no data set: expected {', '.join(FILES.values())} (or these with .gz), or "
         f"{', '.join(f'{part}.npy' for part in PARTS)}, or CSV files of which one is for training, or mnist.npz, "
@@ -126,17 +134,28 @@ def _idx_files(folder: Path) -> dict[str, Path]:
     return _files(folder, next(iter(sets.values()), {}))
 
 
+def _idx_by_content(folder: Path) -> dict[str, Path]:
+    """Return the four IDX files of a folder that are called otherwise: images have more extents than labels."""
+    files = [each for each in entries(folder) if each.is_file()] if folder.is_dir() else []
+    found: dict[str, list[Path]] = {}
+    for each in files if len(files) <= _MOST else []:
+        if extents := idx.extents_of(each):
+            found.setdefault(f"{'y' if extents == 1 else 'x'}_{part_of(each.name)[0]}", []).append(each)
+    clear = sorted(found) == sorted(PARTS) and all(len(each) == 1 for each in found.values())
+    return {part: found[part][0] for part in PARTS} if clear else {}
+
+
 def _spellings(name: str) -> list[str]:
     """Return how a file may be called: with .gz, with a dot as some archives unpack it, and test for t10k."""
     names = [name, name.replace("t10k", "test")]
-    return list(
-        dict.fromkeys(each + end for n in names for each in (n, n.replace("-idx", ".idx")) for end in ("", ".gz"))
-    )
+    dotted = [each for n in names for each in (n, n.replace("-idx", ".idx"))]
+    inside = [f"{folder}/{each}" for folder in names for each in dotted]  # as some archives hold each in a folder
+    return list(dict.fromkeys(each + end for each in (*dotted, *inside) for end in ("", ".gz")))
 
 
 def _table_files(folder: Path) -> tuple[Path, Path | None] | None:
     """Return the CSV files to train on and to test with, or the only one there is; `InputError` if it is not clear."""
-    found = [each for each in entries(folder) if each.suffix.lower() in (".csv", ".tsv") and each.is_file()]
+    found = [each for each in entries(folder) if each.name.lower().endswith(_TABLES) and each.is_file()]
     parts = {each: part_of(each.name) for each in found}
     train = [each for each in found if parts[each][0] == "train"] or [each for each in found if not parts[each][0]]
     if not found or (class_folders.is_there(folder) and not any(part for part, _ in parts.values())):
@@ -159,15 +178,11 @@ def _idx(file: Path, cache: Cache) -> np.ndarray:
 
 
 def _npz(file: Path) -> Raw:
-    arrays = npy.read_npz(file)
-    if all(part in arrays for part in PARTS):
-        return of_parts("npz", arrays, "the file's x_train and x_test")
-    lower = {name.lower(): array for name, array in arrays.items()}
-    for x, y in (("x", "y"), ("images", "labels"), ("data", "target"), ("data", "labels"), ("arr_0", "arr_1")):
-        if x in lower and y in lower and len(lower) == 2:
-            return Raw("npz", lower[x], lower[y])
-    shown = ", ".join(arrays) or "nothing"
-    raise InputError(f"{file} holds {shown}: expected arrays named {', '.join(PARTS)}, or x and y, save them so")
+    content = read_file(file)
+    names = npy.names_in(content, str(file))
+    given = arrays.roles(names, str(file))
+    read = npy.decode_npz(content, tuple(given.values()), str(file), npy.ALSO_TEXT)
+    return arrays.of_roles("npz", {role: read[name] for role, name in given.items()}, names, given, str(file))
 
 
 def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> Raw:
@@ -196,8 +211,7 @@ def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> R
 
 def _table(file: Path, cache: Cache, label: str, pixels: int = 0) -> Table:
     next_to_it = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn, cache.report)
-    content = read_file(file)
-
+    content = unzipped(read_file(file), str(file))
     made: Table | None = None
 
     def parse() -> dict[str, np.ndarray]:
@@ -218,14 +232,15 @@ def _class_folders(folder: Path, cache: Cache, options: Options) -> Raw:
         raw = class_folders.read(folder, cache.report, options.skip_damaged)
         images = [raw.x_train] if raw.x_test is None else [raw.x_train, raw.x_test]
         labels = [each.tolist() for each in (raw.y_train, raw.y_test) if each is not None]
-        facts = json.dumps([raw.names, raw.split, raw.notes, labels]).encode()
+        facts = json.dumps([raw.names, raw.split, raw.notes, labels, raw.scale and asdict(raw.scale)]).encode()
         return {"x": np.concatenate(images), "m": np.frombuffer(facts, np.uint8).copy()}
 
     key = _key(class_folders.fingerprint(folder).encode(), str(folder), str(options.skip_damaged))
     kept = _kept(key, ("x", "m"), parse, [cache])
-    names, split, notes, labels = json.loads(kept["m"].tobytes())
+    names, split, notes, labels, scale = json.loads(kept["m"].tobytes())
     count = len(labels[0])
-    raw = Raw("class folders", kept["x"][:count], np.array(labels[0]), names=names, split=split, notes=notes)
+    x, y = kept["x"][:count], np.array(labels[0])
+    raw = Raw("class folders", x, y, names=names, split=split, scale=Scale(**scale), notes=notes)
     if len(labels) > 1:
         raw.x_test, raw.y_test = kept["x"][count:], np.array(labels[1])
     return raw

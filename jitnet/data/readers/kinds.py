@@ -1,0 +1,91 @@
+"""What a file is, told by its first bytes; of the kinds that are not read, what to do with them."""
+
+import gzip
+import zipfile
+import zlib
+from pathlib import Path
+
+from jitnet.errors import InputError
+
+_HEAD = 4096
+_ARRAYS = "load it, and save its arrays by np.savez"
+_TABLE = "export it as CSV"
+_UNPACK = "unpack it, and give the folder"
+_IMAGE = "expected a folder with a folder of images for each class"
+_FOREIGN = [  # first bytes, what it is, what to do
+    *((bytes((0x80, protocol)), "a Python pickle, which may run any program", _ARRAYS) for protocol in range(2, 6)),
+    (b"MATLAB", "a MATLAB file", "load it by scipy.io.loadmat, and save its arrays by np.savez"),
+    (b"\x89HDF", "an HDF5 file", _ARRAYS),
+    (b"PAR1", "a Parquet file", _TABLE),
+    (b"ARROW1", "an Arrow file", _TABLE),
+    (b"SQLite", "an SQLite file", _TABLE),
+    (b"\xd0\xcf\x11\xe0", "an Excel file", _TABLE),
+    (b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    (b"Rar!", "a rar archive", _UNPACK),
+    (b"BZh", "compressed by bzip2", _UNPACK),
+    (b"\xfd7zXZ", "compressed by xz", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "compressed by zstd", _UNPACK),
+    (b"\x89PNG", "one image", _IMAGE),
+    (b"\xff\xd8\xff", "one image", _IMAGE),
+    (b"GIF8", "one image", _IMAGE),
+    (b"%PDF", "a PDF file", _TABLE),
+    (b"<", "a web page or XML", "get the file itself"),
+    (b"{", "a JSON file", _TABLE),
+    (b"[", "a JSON file", _TABLE),
+    (b"@relation", "an ARFF file", _TABLE),
+]
+
+
+def kind_of(path: Path) -> str:
+    """Return "npz", "npy", "idx" or "table" for a file; raises `InputError` for what is no data set of one file."""
+    head = _head(path)
+    if head.startswith(b"\x1f\x8b"):
+        head = _unzipped(path)
+    if head.startswith(b"PK\x03\x04"):
+        return _archive(path)
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
+    if head.startswith(b"\0\0\x08"):
+        return "idx"
+    for start, what, advice in _FOREIGN:
+        if head.lstrip().lower().startswith(start.lower()):
+            raise InputError(f"{path} is {what}: {advice}")
+    if not head:
+        raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file, and it is empty")
+    if head[257:262] == b"ustar":
+        raise InputError(f"{path} is a tar archive: {_UNPACK}")
+    if b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file")
+    return "table"
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(_HEAD)
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({error.strerror}): check the path and its permissions") from None
+
+
+def _unzipped(path: Path) -> bytes:
+    """Return the first bytes of what a gzip file holds."""
+    try:
+        with gzip.open(path) as stream:
+            return stream.read(_HEAD)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} is damaged or cut short ({error}): expected a whole file, get it again") from None
+
+
+def _archive(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except Exception:  # a damaged archive raises many kinds of errors; the reader of npz files says what is wrong
+        return "npz"
+    if not names or any(name.endswith(".npy") for name in names):
+        return "npz"
+    if "[Content_Types].xml" in names:
+        raise InputError(f"{path} is an Excel file: {_TABLE}")
+    if any(name.endswith("data.pkl") for name in names):
+        raise InputError(f"{path} is a PyTorch file: {_ARRAYS}")
+    raise InputError(f"{path} is a zip archive: {_UNPACK}")

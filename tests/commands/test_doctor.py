@@ -1,0 +1,90 @@
+"""`jitnet doctor`: facts of this machine, and advice for each thing that can be better."""
+
+import json
+
+import pytest
+from commands import settle
+
+from jitnet.cli import main
+from jitnet.commands import doctor
+from jitnet.machine import memory
+from jitnet.machine.load import cores_used_by_others
+
+FINE = {
+    "versions": {"jitnet": "1"},
+    "processor": {"name": "x", "vector": "avx2", "vector_bytes": 32, "tile": [6, 16]},
+    "threads": {"count": 2, "layer": "omp", "waiting": "1000 reads"},
+    "kernels": {"folder": "/cache", "files": 3, "bytes": 5, "compiled": {"batches": True, "prediction": True}},
+    "data": {"mnist": "/data", "by": "cache"},
+    "memory": {"bytes": 8e9, "free_bytes": 4e9},
+    "disk": {"folder": "/runs", "free_bytes": 4e9, "writable": True},
+    "load": {"cores": 2, "used_by_others": 0.1},
+    "network": "/reference-cnn",
+}
+FAULTS = {  # place of a fact: its value, and a part of the advice
+    "load.used_by_others": (1.4, "other processes use 1.4 of 2 cores. Try --threads 1"),
+    "threads.count": (1, "1 of 2 cores are used"),
+    "kernels.folder": (None, "set JITNET_CACHE_DIR"),
+    "kernels.compiled": ({"batches": False, "prediction": True}, "Not compiled yet: batches. `jitnet warmup`"),
+    "processor.vector": ("generic", "no AVX2"),
+    "data.mnist": (None, "`jitnet data fetch`"),
+    "memory.free_bytes": (2e8, "Only 200.0 MB of memory"),
+    "disk.free_bytes": (3e7, "Only 30.0 MB of disk"),
+    "disk.writable": (False, "--runs-dir DIR"),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_extras(monkeypatch):
+    monkeypatch.setattr(doctor, "_EXTRAS", {})
+
+
+def advice(**changes):
+    facts = {name: dict(value) if isinstance(value, dict) else value for name, value in FINE.items()}
+    for place, value in changes.items():
+        group, name = place.split(".")
+        facts[group][name] = value
+    return list(doctor._advice(facts))
+
+
+def test_nothing_is_wrong_with_a_fine_machine():
+    assert advice() == []
+    assert advice(**{"load.used_by_others": None, "memory.free_bytes": None}) == []  # where the system does not say
+
+
+@pytest.mark.parametrize("place", FAULTS)
+def test_each_fault_has_its_advice(place):
+    value, said = FAULTS[place]
+    (sentence,) = advice(**{place: value})
+    assert said in sentence and sentence.endswith((".", "."))
+
+
+def test_an_extra_that_is_missing(monkeypatch):
+    monkeypatch.setattr(doctor, "_EXTRAS", {"no_such_module": ("image", "pictures")})
+    assert advice() == ["For pictures: pip install 'jitnet[image]'."]
+
+
+def test_this_machine(tmp_path, monkeypatch, capsys):
+    settle(monkeypatch, tmp_path)
+    assert main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(FINE) | {"command", "schema", "advice"} == set(found)
+    assert found["threads"]["count"] >= 1 and found["processor"]["name"] and found["network"]
+    assert main(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n{name} " in f"\n{shown}" for name in ("versions", "threads", "kernels", "memory", "load"))
+
+
+def test_the_load_is_that_of_others(tmp_path):
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  100 0 100 5000 0 0 0 0 0 0\n")
+    assert cores_used_by_others(0.01, stat) == 0.0  # nothing changed, and never below 0
+    assert cores_used_by_others(0.0, tmp_path / "none") is None
+    stat.write_text("intr 1 2 3\n")
+    assert cores_used_by_others(0.0, stat) is None
+
+
+def test_free_memory(tmp_path):
+    (tmp_path / "meminfo").write_text("MemTotal:  200 kB\nMemAvailable:   100 kB\n")
+    assert memory.free(tmp_path / "meminfo") == 102_400
+    assert memory.free(tmp_path / "none") is None

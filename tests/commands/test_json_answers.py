@@ -1,0 +1,148 @@
+"""`--json`: one object that docs/json.md describes, and nothing else on standard output."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import ROOT, digits, environment, refusal, settle, train
+
+from jitnet.cli import main
+
+FIGURES = {"loss", "accuracy", "rmse"}
+MODEL = {"path", "epochs", "data", "target"}
+ANSWERS = {  # command: the fields of its object, and one part of it with its fields
+    "eval run": (FIGURES | {"model", "data"}, "model", MODEL),
+    "eval run --data digits": (FIGURES | {"model", "data"}, "data", {"name", "size", "note"}),
+    "errors run": ({"model", "data", "errors", "accuracy", "mistakes"}, "model", MODEL),
+    "ensemble run other": ({"data", "members", "mean", "best", "ensemble"}, "ensemble", FIGURES),
+    "summary cnn": ({"network", "architecture", "layers", "parameters", "macs"}, "", set()),
+    "predict run digits/t10k-images-idx3-ubyte": ({"model", "answers"}, "model", MODEL),
+    "predict run rows.csv": ({"model", "answers"}, "model", MODEL),
+    "predict table numbers.csv": ({"model", "answers"}, "model", MODEL),
+    "eval table": (FIGURES | {"model", "data"}, "model", MODEL),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("json")
+    with pytest.MonkeyPatch.context() as patch:
+        digits(settle(patch, folder))
+        train("run")
+        train("other", "--seed", "1")
+        rows = np.random.default_rng(0).integers(0, 256, (5, 36))
+        Path("rows.csv").write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n")
+        lines = [f"{x / 40},{x * x / 1600}" for x in range(40)]
+        Path("numbers.csv").write_text("\n".join(["x,price", *lines]) + "\n")
+        words = "mlp --hidden 4 --data numbers.csv --target price --epochs 2 --batch-size 4 --ui quiet --name table"
+        assert main(["train", *words.split()]) == 0
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(folder, monkeypatch):
+    settle(monkeypatch, folder)
+
+
+def answer(capsys, *words):
+    capsys.readouterr()
+    code = main([*words, "--json"])
+    return json.loads(capsys.readouterr().out, parse_constant=pytest.fail), code
+
+
+@pytest.mark.parametrize("words", ANSWERS)
+def test_an_answer_has_the_fields_that_are_documented(capsys, words):
+    fields, part, inner = ANSWERS[words]
+    found, code = answer(capsys, *words.split())
+    assert code == 0 and set(found) == fields | {"command", "schema"}
+    assert found["command"] == words.split()[0] and found["schema"] == 1
+    if part:
+        assert set(found[part]) == inner
+    documented = (ROOT / "docs" / "json.md").read_text().split("## `--json`")[1]
+    assert all(f"`{name}`" in documented for name in fields | inner)
+
+
+def test_predictions_of_images_are_those_of_the_text(capsys):
+    found, _ = answer(capsys, "predict", "run", "digits/t10k-images-idx3-ubyte")
+    assert main(["predict", "run", "digits/t10k-images-idx3-ubyte"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("digits/")]
+    assert len(lines) == len(found["answers"]) == 60
+    for line, given in zip(lines, found["answers"]):
+        assert line.startswith(f"{given['name']}: {given['class']} ")
+        chances = given["probabilities"]
+        assert max(chances, key=chances.get) == given["class"] and abs(sum(chances.values()) - 1) < 1e-9
+        assert chances[given["class"]] == given["probability"]
+
+
+def test_figures_are_those_of_the_text(capsys):
+    found, _ = answer(capsys, "eval", "run")
+    assert main(["eval", "run"]) == 0
+    assert f"loss = {found['loss']:.6f} accuracy = {found['accuracy']:.2f} %" in capsys.readouterr().out
+    regression, _ = answer(capsys, "eval", "table")
+    assert regression["accuracy"] is None and regression["rmse"] == pytest.approx(regression["loss"] ** 0.5)
+    errors, _ = answer(capsys, "errors", "run", "--count", "3")
+    assert errors["accuracy"] == found["accuracy"] and len(errors["mistakes"]) == min(3, errors["errors"])
+    assert all(mistake["true"] != mistake["class"] for mistake in errors["mistakes"])
+
+
+def test_rows_of_a_table_and_a_regression_have_their_numbers(capsys):
+    found, _ = answer(capsys, "predict", "run", "--csv", "rows.csv")
+    assert [each["row"] for each in found["answers"]] == [1, 2, 3, 4, 5]
+    values, _ = answer(capsys, "predict", "table", "--csv", "numbers.csv")
+    assert len(values["answers"]) == 40 and all(isinstance(each["value"], float) for each in values["answers"])
+
+
+def test_a_picture_without_an_answer_is_in_the_answers_too(capsys, folder):
+    (folder / "broken.png").write_bytes(b"\x89PNG broken")
+    found, code = answer(capsys, "predict", "run", "broken.png", "digits/t10k-images-idx3-ubyte")
+    assert code == 1 and found["answers"][0]["class"] is None and found["answers"][0]["error"]
+    assert len(found["answers"]) == 61
+
+
+def test_what_goes_with_json_and_what_does_not(capsys):
+    assert "--out is given with --json" in refusal(
+        capsys, "predict", "run", "--csv", "rows.csv", "--out", "x.csv", "--json"
+    )
+    assert "--json is given with --kernels" in refusal(capsys, "summary", "cnn", "--kernels", "--json")
+
+
+@pytest.mark.parametrize("kind", ["image", "npy", "table", "--csv"])
+def test_standard_input_is_an_image_or_rows(capsys, monkeypatch, folder, kind):
+    from PIL import Image
+
+    pixels = np.random.default_rng(1).integers(0, 256, (6, 6), np.uint8)
+    content = io.BytesIO()
+    if kind == "image":
+        Image.fromarray(pixels).save(content, "PNG")
+    elif kind == "npy":
+        np.save(content, pixels)
+    else:
+        content.write((",".join(map(str, pixels.ravel())) + "\n").encode())
+    words = ["--csv", "-"] if kind == "--csv" else ["-"]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.getvalue())))
+    found, code = answer(capsys, "predict", "run", *words)
+    assert code == 0 and len(found["answers"]) == 1
+    assert found["answers"][0].get("name", "stdin") == "stdin" and found["answers"][0]["class"] in {"0", "1", "2"}
+    if kind == "image":
+        (folder / "one.png").write_bytes(content.getvalue())
+        same, _ = answer(capsys, "predict", "run", "one.png")
+        assert same["answers"][0]["probabilities"] == found["answers"][0]["probabilities"]
+
+
+@pytest.mark.parametrize(("content", "said"), [(b"", "is empty"), (b"\0\0\0\0", "stdin"), (b"hello\n", "stdin")])
+def test_what_standard_input_is_refused_for(capsys, monkeypatch, content, said):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    code = main(["predict", "run", "-"])
+    shown = capsys.readouterr()
+    assert code in (1, 2) and said in shown.out + shown.err and not re.search(r"/jitnet-", shown.out + shown.err)
+
+
+def test_the_pipe_of_a_shell(folder):
+    command = f"{sys.executable} -m jitnet predict run - --json < rows.csv"
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment(folder), capture_output=True, text=True)
+    assert len(json.loads(done.stdout)["answers"]) == 5, done.stderr
