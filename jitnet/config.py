@@ -39,7 +39,7 @@ class Settings:
         parameter=False,
     )
     recipe: str = setting(
-        "", "the values of all settings that have none", choices=("", "documents", "modern"), group=OPTIMIZATION,
+        "", "what sets every setting below that is not given", choices=("", "documents", "modern"), group=OPTIMIZATION,
         default_text="documents for MNIST and the built-in digits, modern for other data", added=True,
     )  # fmt: skip
     loss: str = setting(
@@ -54,12 +54,9 @@ class Settings:
         None, "initial weights", group=NETWORK, choices=("documents", "lecun", "he", "normal"), cpp="init"
     )
     epochs: int = setting(
-        None,
-        "epochs that the learning rate is planned over; 0 = by the number of images",
-        group=OPTIMIZATION,
-        cpp="epochs",
+        None, "epochs that the learning rate is planned over", group=OPTIMIZATION, least=1, cpp="epochs",
         modern_text="by the number of images",
-    )
+    )  # fmt: skip
     batch_size: int = setting(
         None, "images per update; 1 = one image at a time, 0 = all images", group=OPTIMIZATION, cpp="batch_size"
     )
@@ -142,7 +139,8 @@ class Settings:
         self._set("recipe", self.recipe or recipe_for(self.data))
         values = values_of(self.recipe, self.network)
         for name, described in SETTINGS.items():
-            self._set(name, described.check(values[name] if name in BY_RECIPE - given else getattr(self, name)))
+            set_by_recipe = name in BY_RECIPE - given  # of which 0 epochs mean that `for_images` counts them
+            self._set(name, values[name] if set_by_recipe else described.check(getattr(self, name)))
         if "lr" not in given:
             self._set("lr", self.recipe_rate)
         if not self.architecture:

@@ -79,14 +79,15 @@ class Estimator(Stored):
 
         `classes` lists all labels on the first call, if `y` does not hold them all. Raises as `fit`.
         """
-        settings = self._settings().replace(schedule="constant", epochs=1, until=0, patience=0)
+        settings = self._settings().replace(schedule="constant", epochs=1, patience=0)
         with self._unless_diverged():
             if not hasattr(self, "network_"):
                 self._begin(x, y if classes is None else classes)
                 self.history_ = []
                 self.network_.initialise(settings.init, settings.seed)
-            seed = settings.seed + len(self.history_)
-            self._train(settings.replace(seed=seed), x, y, sample_weight, self._position)
+            position, done = self._position or Position(), len(self.history_)
+            position.epoch = done  # the order of the images is that of this epoch
+            self._train(settings.replace(until=done + 1), x, y, sample_weight, position)
         return self
 
     def _unit(self) -> float:
@@ -211,15 +212,17 @@ class Estimator(Stored):
         share = self.val or (_HELD_OUT if self.early_stopping else 0)
         weights = self._weights(targets, sample_weight)
         data = weighting.split(images, targets, weights, share, settings.shuffle, self._unit())
-        self.settings_ = settings.replace(val=len(data.val[0])).for_images(len(data.train[0]))
-        training = Training(self.network_, self.settings_, data, position)
+        chosen, self.settings_ = (
+            each.replace(val=len(data.val[0])).for_images(len(data.train[0])) for each in (settings, self._settings())
+        )
+        training = Training(self.network_, chosen, data, position)
         advice, best = "", (-np.inf, np.empty(0))
         with Watchers(self) as watchers:
             watchers.tell(describe(training, ARRAYS, type(self).__name__.lower(), record=self._record))
             for event in training.run():
                 if isinstance(event, EpochDone):
                     self.history_.append(event)
-                    advice, best = "", self._better(best, event)
+                    advice, best = "", self._better(best, event) if chosen.patience else best
                 self._react(event)
                 if isinstance(event, Advised) and event.kind != BUSY:
                     advice = event.message
@@ -234,7 +237,7 @@ class Estimator(Stored):
 
     def _better(self, best: tuple[float, np.ndarray], row: EpochDone) -> tuple[float, np.ndarray]:
         """Return the best result on the held-out images and its parameters, where training stops by them."""
-        if not self.settings_.patience or row.val_loss is None:
+        if row.val_loss is None:
             return best
         result = row.val_accuracy if row.val_accuracy is not None else -row.val_loss
         return (result, self.network_.params.copy()) if result > best[0] else best

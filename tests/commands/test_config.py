@@ -60,7 +60,7 @@ def test_a_target_is_a_number():
         for name in ("epochs", "batch_size", "seed", "val", "limit", "steps_per_epoch")
         for value in (-1, 2**63, 10**30)
     ]
-    + [{"network": "lenet"}, {"network": ""}]
+    + [{"epochs": 0}, {"network": "lenet"}, {"network": ""}]
     + [{"lr": value} for value in (0.0, -1.0, math.nan, math.inf, -math.inf)]
     + [{"momentum": value} for value in (-0.1, 1.0, math.nan)]
     + [{"weight_decay": value} for value in (-0.1, math.inf, math.nan)]

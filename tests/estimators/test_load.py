@@ -126,8 +126,8 @@ def test_signature_and_documentation_list_every_setting(kind):
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("epochs", 1.5, "a whole number from 0"),
-        ("epochs", True, "a whole number from 0"),
+        ("epochs", 1.5, "a whole number from 1"),
+        ("epochs", True, "a whole number from 1"),
         ("lr", "fast", "a finite number above 0"),
         ("shuffle", "no", "true or false"),
         ("optimizer", "rmsprop", "one of sgd, momentum"),
