@@ -1,6 +1,6 @@
-"""Make the pictures of the documents: docs/screen.svg from a real run's events, docs/report.png from its report.
+"""Make the pictures of the documents: docs/screen.svg and docs/film.svg from events of real runs, docs/report.png.
 
-python docs/pictures.py            both; the second needs chromium
+python docs/pictures.py            all; the report needs chromium
 python docs/pictures.py --record   first trains the run that the screen shows, a minute, with JITNET_DATA at MNIST
 python docs/pictures.py --check    whether they are current; exit code 1 if not
 """
@@ -19,6 +19,7 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 EVENTS = DOCS / "screen.jsonl"  # of the documents' run: jitnet train cnn --epochs 9
+FILM = DOCS / "film.jsonl"  # the run and its epochs, on the built-in digits: jitnet train cnn --data synthetic
 AT = 0.6  # share of the events to show
 RUN = ROOT / "runs" / "reference-cnn"
 
@@ -47,6 +48,16 @@ def drawn_screen() -> str:
     return script["screen"](events[: round(AT * len(events))])
 
 
+def drawn_film() -> str:
+    """Return the animated picture of a run as the code draws it now."""
+    from jitnet.events import EpochDone, RunStarted
+    from jitnet.report.animation import animation
+
+    started, *rows = runpy.run_path(str(DOCS / "make_screen.py"))["read_events"](FILM)
+    assert isinstance(started, RunStarted)
+    return animation(started, [row for row in rows if isinstance(row, EpochDone)])
+
+
 def words(svg: str) -> list[str]:
     """Return the texts of an SVG, which must be current; the rest depends on the version of rich."""
     return [html.unescape(text).replace("\xa0", " ") for text in re.findall(r"<text [^>]*>([^<]*)</text>", svg)]
@@ -65,6 +76,8 @@ def stale() -> list[str]:
     found = []
     if words((DOCS / "screen.svg").read_text(encoding="utf-8")) != words(drawn_screen()):
         found.append("docs/screen.svg")
+    if (DOCS / "film.svg").read_text(encoding="utf-8") != drawn_film():
+        found.append("docs/film.svg")
     if (DOCS / "report.sha256").read_text().strip() != report_sources():
         found.append("docs/report.png")
     return found
@@ -82,6 +95,7 @@ def main() -> int:
         print("\n".join(f"{name} is stale: python docs/pictures.py" for name in stale()) or "the pictures are fresh")
         return int(bool(stale()))
     (DOCS / "screen.svg").write_text(drawn_screen(), encoding="utf-8")
+    (DOCS / "film.svg").write_text(drawn_film(), encoding="utf-8")
     from browser import screenshot
 
     with tempfile.TemporaryDirectory() as folder:

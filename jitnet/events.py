@@ -37,7 +37,11 @@ class EpochDone:
     data: str = ""  # the data set's name, so that a result on synthetic digits is marked in every view
     test_rmse: float | None = None  # of a regression, in the target's unit: the root of test_loss
     confusion: tuple[tuple[int, ...], ...] = ()  # test images, without any the --val images, by (true class, predicted)
-    sample_predictions: tuple[int, ...] = ()  # of the images in RunStarted.sample
+    sample_predictions: tuple[int, ...] = ()  # of the first 100 test images, the first of which RunStarted.sample has
+    worst: tuple[str, ...] = ()  # the test images of the largest errors, drawn as those of RunStarted.sample
+    worst_labels: tuple[int, ...] = ()
+    worst_predictions: tuple[int, ...] = ()
+    filters: tuple[str, ...] = ()  # of the first layer, as hexadecimal digits of their weights, 8 = zero
     snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 
 
@@ -80,13 +84,18 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiling:
-    """A kernel's compilation begins (index of total), or is over (index == total, seconds = all of it)."""
+    """A kernel's compilation begins (index of total), or is over (index == total, seconds = all of it).
+
+    While another process compiles, the same index comes several times a second.
+    """
 
     name: str
     index: int  # 0-based while compiling
     total: int
     cached: bool  # loaded from the cache of an earlier run, so far
     seconds: float  # since the phase began
+    left_s: float | None = None  # until the phase is over, estimated
+    about: str = ""  # what is compiled, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +120,7 @@ class StepsDone:
     epoch_loss: float  # mean loss over the epoch's images so far
     seconds: float  # of this call
     elapsed_s: float
+    accuracy: float | None = None  # on a few of its images before their update; seldom measured
     moved: tuple[float, ...] = ()  # by layer: change of its weights as a share of their size; a pool's is 0
     snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 

@@ -22,11 +22,13 @@ from jitnet.history.sweep_record import expand, find_sweep, read_sweep
 from jitnet.model.scores import probabilities
 from jitnet.printing import say, warn
 from jitnet.report import page, sweep_page
+from jitnet.report.film import film_page, frames_of
 from jitnet.report.measure import measure
 from jitnet.report.regression import residuals
 from jitnet.report.subject import Subject
 from jitnet.run.names import require_own
 from jitnet.storage.atomic import replace_file
+from jitnet.training.glimpses import FILM
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -35,9 +37,11 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers,
         "report",
         "jitnet report latest --open  a page about the newest run, shown in the browser",
+        "jitnet report latest --film --open  its epochs one after the other",
     )
     parser.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
     parser.add_argument("--open", action="store_true", help="show the page in the browser")
+    parser.add_argument("--film", action="store_true", help="a page that goes through the epochs of one run")
     parser.add_argument("--out", metavar="FILE", type=Path, help="the page (default: report.html in the first RUN)")
     options.add_best(parser)
     options.add_threads(parser)
@@ -56,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
         return _write(args.out or sweep / "report.html", sweep_page(found, _made()), args.open)
     every = expand(args.run_names, args.runs_dir)
     runs = readable(every)
+    if args.film:
+        return _film(args, runs)
     damaged = [run.damage for run in every if run.damage]
     out = args.out or _place(runs[0], args.runs_dir)
     if out.is_dir() or not out.absolute().parent.is_dir():
@@ -83,13 +89,26 @@ def _made() -> str:
     return f"Made by jitnet {__version__} on {datetime.now():%Y-%m-%d %H:%M}."
 
 
-def _place(run: Run, runs_dir: Path) -> Path:
+def _film(args: argparse.Namespace, runs: list[Run]) -> int:
+    """Write the film of a run and return the exit code."""
+    if len(runs) != 1:
+        raise InputError(f"--film is given with {len(runs)} runs: expected one")
+    frames_of(runs[0])  # before the data are loaded
+    network, trained, _ = trained_run.load_trained(str(runs[0].path), args.runs_dir, options.kind_of(args))
+    data, images = trained_run.load_test(network, trained, None, args.offline)
+    names = trained_run.record_of(trained).name_of
+    text = film_page(runs[0], images[:FILM], data.y_test[:FILM], names, _made())
+    warn_of_logs(runs)
+    return _write(args.out or _place(runs[0], args.runs_dir, "film"), text, args.open)
+
+
+def _place(run: Run, runs_dir: Path, page: str = "report") -> Path:
     """Return where the page of a run belongs: in its folder, or here if that comes with jitnet."""
     try:
         require_own(run.path, runs_dir)
     except InputError:
-        return Path(f"report-{run.name}.html")
-    return run.path / "report.html"
+        return Path(f"{page}-{run.name}.html")
+    return run.path / f"{page}.html"
 
 
 def _write(out: Path, text: str, shown: bool) -> int:

@@ -60,10 +60,18 @@ def digits_panel(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool 
 
     Of classes with names a wrong answer is `cat/dog`, the answer first. It has ROWS lines and its box.
     """
-    run, epochs = state.run, state.epochs
-    found = epochs[-1].sample_predictions if epochs else ()
+    run, last = state.run, state.epochs[-1] if state.epochs else None
     sample, labels, names = (run.sample, run.sample_labels, run.class_names) if run else ((), (), ())
-    return _digits_panel(sample, labels, found, confusion_of(state), names, width, glyphs, boxed)
+    found = last.sample_predictions[: len(sample)] if last else ()
+    fitting = (width - 2) // (SIDE + 2)
+    errors = 0
+    if last is not None and last.worst:  # the second half of the room is theirs
+        errors = min(len(last.worst), fitting - fitting // 2)
+        kept = min(len(sample), fitting - errors)
+        sample = (*sample[:kept], *last.worst[:errors])
+        labels = (*labels[:kept], *last.worst_labels[:errors])
+        found = (*found[:kept], *last.worst_predictions[:errors])
+    return _digits_panel(sample, labels, found, errors, confusion_of(state), names, width, glyphs, boxed)
 
 
 @lru_cache(maxsize=8)  # it changes once an epoch, and has more pieces than all the rest
@@ -71,6 +79,7 @@ def _digits_panel(
     sample: tuple[str, ...],
     labels: tuple[int, ...],
     found: tuple[int, ...],
+    errors: int,  # the last so many are the largest errors
     confusion: Confusion,
     names: tuple[str, ...],
     width: int,
@@ -86,8 +95,12 @@ def _digits_panel(
         verdict = fit(_verdict(labels[place], found, place, names, glyphs), SIDE, glyphs)
         for line, pieces in zip(lines, [*_drawn(sample[place], wrong, glyphs), verdict]):
             line += [(" " * gap if place else "", ""), *pieces]
-    right = sum(a == b for a, b in zip(found[:count], labels))
-    score: Line = [(f"{right} of {count} right", "accuracy" if right == count else "val")] if found else []
+    first = count - errors
+    right = sum(a == b for a, b in zip(found[:first], labels))
+    score: Line = [(f"{right} of {first} right", "accuracy" if right == first else "val")] if found else []
+    if errors:
+        every = sum(map(sum, confusion)) - sum(row[label] for label, row in enumerate(confusion))
+        score += [(f"; {errors} largest of {every:,} errors" if confusion else f"; {errors} largest errors", "error")]
     body = [*lines, class_line(confusion, inner, glyphs, names)]
     title = "test digits" if _are_numbers(names) else "test images, a wrong answer with the true class after it"
     return panel([(title, "label")], score, body, width, ROWS + (2 if boxed else 1), glyphs, boxed)
@@ -124,7 +137,7 @@ def _drawn(pixels: str, wrong: bool, glyphs: Glyphs) -> list[Line]:
 
 @cache
 def _grey(level: int, wrong: bool) -> str:
-    return blend("#10151a", "#ff8f80" if wrong else "#ffffff", level / 15, 15)
+    return blend("#2b323a", "#ff8f80" if wrong else "#ffffff", level / 15, 15)
 
 
 def confusion_size(classes: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from numbers import Integral, Real
 from typing import IO, Any
 
 from jitnet.display.sink import Sink
-from jitnet.events import Event, Progress, as_record
+from jitnet.events import Compiling, Event, Progress, as_record
 from jitnet.printing import json_text
 
 SILENCE_S = 1.0
@@ -23,6 +23,7 @@ class JsonLines:
         self._out = Sink(stream)
         self._clock = clock
         self._spoke_at = clock()
+        self._compiled = -1  # index of the latest kernel of which a line was written
 
     @property
     def broken(self) -> bool:
@@ -40,8 +41,11 @@ class JsonLines:
 
     def handle(self, event: Event) -> None:
         """Write the event as one line."""
-        if isinstance(event, Progress) and self._clock() - self._spoke_at < SILENCE_S:
+        life = isinstance(event, Progress) or (isinstance(event, Compiling) and event.index == self._compiled)
+        if life and self._clock() - self._spoke_at < SILENCE_S:
             return
+        if isinstance(event, Compiling):
+            self._compiled = event.index
         self._out.line(to_json(event))
         self._spoke_at = self._clock()
 

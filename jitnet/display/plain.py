@@ -96,6 +96,7 @@ class Plain:
         self._out, self._errors, self._clock = Sink(stream), Sink(errors), clock
         self._state = DashboardState()
         self._spoke_at = clock()
+        self._compiled = -1  # index of the latest line about compiling
 
     @property
     def broken(self) -> bool:
@@ -132,6 +133,9 @@ class Plain:
             case RunStarted():
                 return header_lines(event)
             case Compiling():
+                if event.index == self._compiled:  # a sign of life
+                    return []
+                self._compiled = event.index
                 return _compiling(event)
             case EpochDone():
                 return [epoch_line(event)]
@@ -157,5 +161,6 @@ def _compiling(event: Compiling) -> list[str]:
     if event.cached:  # a matter of milliseconds
         return []
     if event.index < event.total:
-        return [f"compiling kernels {event.index + 1}/{event.total} (first run only)"]
+        left = "" if event.left_s is None else f", about {duration(max(1, round(event.left_s)))} left"
+        return [f"compiling kernels {event.index + 1}/{event.total}{left} (first run only)"]
     return [f"compiled {count(event.total, 'kernel')} in {duration(event.seconds)}"]

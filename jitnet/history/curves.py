@@ -1,5 +1,6 @@
 """One curve a run: a metric over epochs, steps or seconds."""
 
+import math
 from dataclasses import dataclass
 
 from jitnet.errors import InputError
@@ -13,6 +14,7 @@ METRICS = {  # name: label of the axis
     "val_loss": "validation loss",
     "test_rmse": "test RMSE",
     "step_loss": "loss of a sample of steps",
+    "step_accuracy": "training accuracy % of a sample of steps",
     "lr": "learning rate",
     "images_per_s": "images/s",
     "train_s": "seconds an epoch",
@@ -51,8 +53,8 @@ def curves(runs: list[Run], metric: str, along: str) -> list[Curve]:
 
 
 def _points(run: Run, metric: str, along: str) -> list[tuple[float, float]]:
-    if metric == "step_loss":
-        return _step_losses(run, along)
+    if metric in _OF_STEPS:
+        return _of_steps(run, _OF_STEPS[metric], along)
     points, seconds = [], 0.0
     for row in epoch_rows(run):
         seconds += (row.get("train_s") or 0.0) + (row.get("eval_s") or 0.0)
@@ -63,13 +65,34 @@ def _points(run: Run, metric: str, along: str) -> list[tuple[float, float]]:
     return points
 
 
-def _step_losses(run: Run, along: str) -> list[tuple[float, float]]:
+def smoothed(curve: Curve, memory: float = 0.02) -> Curve:
+    """Return a curve's mean that fades out exponentially; `memory` is a share of the whole range of x.
+
+    >>> smoothed(Curve("a", ((0.0, 1.0), (1.0, 1.0)))).points
+    ((0.0, 1.0), (1.0, 1.0))
+    """
+    if not curve.points:
+        return curve
+    span = memory * (curve.points[-1][0] - curve.points[0][0]) or 1.0
+    points: list[tuple[float, float]] = []
+    before, mean = curve.points[0]
+    for x, y in curve.points:
+        kept = math.exp(-(x - before) / span) if points else 0.0
+        mean, before = kept * mean + (1 - kept) * y, x
+        points.append((x, mean))
+    return Curve(curve.name, tuple(points))
+
+
+_OF_STEPS = {"step_loss": "loss", "step_accuracy": "accuracy"}  # what a line of steps.jsonl holds
+
+
+def _of_steps(run: Run, name: str, along: str) -> list[tuple[float, float]]:
     first = run.epochs[0].get("step") if run.epochs else None  # the steps of an epoch
     points = []
     for record in run.steps():
-        step, loss = int(record["step"]), record.get("loss")
+        step, value = int(record["step"]), record.get(name)
         places = {"epoch": step / first if first else None, "step": step, "time": record.get("t")}
         x = places[along]
-        if x is not None and loss is not None:
-            points.append((float(x), float(loss)))
+        if x is not None and value is not None:
+            points.append((float(x), float(value)))
     return points

@@ -27,8 +27,8 @@ def page(subjects: list[Subject], made: str, damaged: Sequence[str] = ()) -> str
     return document(title, [alerts, _overview(subjects) if len(subjects) > 1 else None, parts], made)
 
 
-def document(title: str, parts: Any, made: str) -> str:
-    """Return a whole page of these parts."""
+def document(title: str, parts: Any, made: str, script: str = "") -> str:
+    """Return a whole page of these parts; `script` is run after the one that all pages have."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -43,7 +43,7 @@ def document(title: str, parts: Any, made: str) -> str:
         element("header", element("h1", title), button),
         element("main", parts),
         element("footer", made),
-        element("script", Markup(SCRIPT)),
+        element("script", Markup(SCRIPT + script)),
     )
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 

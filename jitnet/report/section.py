@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jitnet.config import SETTINGS
 from jitnet.display.format import (
     CLASS_HEAD,
     EPOCH_COLUMNS,
@@ -21,7 +22,7 @@ from jitnet.display.format import (
 )
 from jitnet.errors import InputError
 from jitnet.history import Run
-from jitnet.history.curves import ALONG, METRICS, Curve, curves, epoch_rows
+from jitnet.history.curves import ALONG, METRICS, Curve, curves, epoch_rows, smoothed
 from jitnet.model.architecture import Conv, forward_macs, operations, parameter_count
 from jitnet.report.chart import chart
 from jitnet.report.convolutions import convolutions
@@ -31,6 +32,7 @@ from jitnet.report.pictures import image_bytes, picture
 from jitnet.report.regression import Residuals, regression
 from jitnet.report.reliability import diagram
 from jitnet.report.subject import Subject
+from jitnet.setting import show
 
 
 def section(subject: Subject, place: int, alone: bool = False) -> Markup:
@@ -50,7 +52,7 @@ def section(subject: Subject, place: int, alone: bool = False) -> Markup:
         parts += [element("h3", "Filters and feature maps"), convolutions(subject)]
     parts += [element("h3", "Network"), _network(subject), element("h3", "Epochs"), _epochs(run)]
     parts += [
-        element("div", _pairs("Settings", run.settings), _pairs("Environment", _environment(run)), class_="columns")
+        element("div", _pairs("Settings", _settings(run)), _pairs("Environment", _environment(run)), class_="columns")
     ]
     parts += [element("h3", "Commands"), _commands(run)]
     return element("section", parts, id=f"run{place}", aria_label=run.name)
@@ -114,22 +116,34 @@ def _loss_and_errors(subject: Subject) -> list[tuple[str, str]]:
 
 
 def _charts(run: Run, place: int) -> list[Markup]:
-    def one(title: str, metrics: dict[str, str], along: str, name: str) -> Markup | None:
+    def one(title: str, metrics: dict[str, str], along: str, name: str, steps: bool = False) -> Markup | None:
         lines: list[Curve] = []
         for metric, label in metrics.items():
             try:
-                lines.append(Curve(label, curves([run], metric, along)[0].points))
+                points = curves([run], metric, along)[0].points
+                lines.append(smoothed(Curve(label, points), 0.1) if metric == "step_accuracy" else Curve(label, points))
             except InputError:  # not computed in this run
                 continue
-        return chart(f"run{place}-{name}-{along}", title, ALONG[along], lines) if lines else None
+        return chart(f"run{place}-{name}-{along}", title, ALONG[along], lines, steps=steps) if lines else None
+
+    def per_step() -> Markup | None:
+        try:
+            raw = Curve("each call", curves([run], "step_loss", "step")[0].points)
+        except InputError:
+            return None
+        lines = [raw, Curve("smoothed", smoothed(raw).points)]
+        return chart(f"run{place}-loss-step", "training loss per step", ALONG["step"], lines, faint=1)
 
     made = [
-        one("accuracy %", {"test_accuracy": "test", "val_accuracy": "validation"}, "epoch", "accuracy"),
+        one(
+            "accuracy %", {"test_accuracy": "test", "val_accuracy": "validation", "step_accuracy": "training"}, "epoch",
+            "accuracy",
+        ),
         one(METRICS["test_rmse"], {"test_rmse": "test"}, "epoch", "rmse"),
         one("loss", {"train_loss": "training", "test_loss": "test", "val_loss": "validation"}, "epoch", "loss"),
-        one("loss of single calls", {"step_loss": "training"}, "step", "loss"),
-        one(METRICS["lr"], {"lr": "learning rate"}, "epoch", "lr"),
-    ]
+        per_step(),
+        one(METRICS["lr"], {"lr": "learning rate"}, "epoch", "lr", steps=True),
+    ]  # fmt: skip
     return [each for each in made if each is not None]
 
 
@@ -147,9 +161,11 @@ def _confusion(measured: Measured) -> Markup:
             cells.append(
                 element("td", number(images) if images else "", class_="right" if other == label else None, style=share)
             )
-        rows.append(element("tr", element("th", str(label), scope="row"), cells))
+        rows.append(element("tr", element("th", measured.name_of(label), scope="row"), cells))
     head = element(
-        "tr", element("th", "true \\ taken for", scope="col"), [element("th", str(n), scope="col") for n in labels]
+        "tr",
+        element("th", "true \\ taken for", scope="col"),
+        [element("th", measured.name_of(n), scope="col") for n in labels],
     )
     caption = (
         f"{count(measured.images, 'test image')} of {measured.data}: "
@@ -209,6 +225,26 @@ def _epochs(run: Run) -> Markup:
     return table(caption, [EPOCH_COLUMNS[name].heading for name in names], cells)
 
 
+def _settings(run: Run) -> dict[str, Any]:
+    """Return the settings that say how the run learned, then those at their defaults; without empty ones."""
+    given = {name: value for name, value in run.settings.items() if value != "" and _applies(name, run.settings)}
+    changed = {name: value for name, value in given.items() if name in _FIRST or value != SETTINGS[name].default}
+    first = {name: given[name] for name in _FIRST if name in given}
+    return first | changed | given
+
+
+_FIRST = ("network", "architecture", "optimizer", "lr", "schedule", "batch_size", "epochs", "init", "shuffle", "seed")
+
+
+def _applies(name: str, settings: dict[str, Any]) -> bool:
+    """Whether a setting has an effect beside the others."""
+    if name == "momentum":
+        return settings["optimizer"] in ("momentum", "nesterov")
+    if name == "until":
+        return settings["until"] != settings["epochs"]
+    return name in SETTINGS
+
+
 def _environment(run: Run) -> dict[str, Any]:
     names = ("created", "cpu", "threads", "layer", "data", "data_source", "data_sha256")
     versions = run.meta.get("versions")
@@ -226,8 +262,14 @@ def _short(value: Any) -> str:
 
 
 def _pairs(title: str, values: dict[str, Any]) -> Markup:
-    rows: list[list[Any]] = [[name, NONE if value is None else str(value)] for name, value in values.items()]
+    rows: list[list[Any]] = [[name, _said(name, value)] for name, value in values.items()]
     return element("div", element("h3", title), table("", ["", "value"], rows, class_="text", label=title))
+
+
+def _said(name: str, value: Any) -> str:
+    if name == "created":
+        return str(value)[:19].replace("T", " ")
+    return NONE if value is None else show(value) if isinstance(value, bool | float) else str(value)
 
 
 def _commands(run: Run) -> Markup:

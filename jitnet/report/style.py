@@ -42,17 +42,19 @@ figure { margin: 12px 0; min-width: 0; } figcaption { display: flex; flex-wrap: 
 .key.d1 { border-top-style: dashed; } .key.d2, .key.d3 { border-top-style: dotted; }
 svg { display: block; width: 100%; height: auto; } .tick { fill: var(--soft); font-size: 13px; }
 .grid { stroke: var(--rule); } .axis { stroke: var(--soft); } .cursor { stroke: var(--ink); stroke-dasharray: 3 3; }
-.curve { fill: none; stroke: currentColor; stroke-width: 2; } .dot { fill: currentColor; }
+.curve { fill: none; stroke: currentColor; stroke-width: 2; } .curve.faint { stroke-width: 1; opacity: 0.45; }
+.dot { fill: currentColor; }
 .c0 { color: var(--curve0); } .c1 { color: var(--curve1); } .c2 { color: var(--curve2); }
 .c3 { color: var(--curve3); } .c4 { color: var(--curve4); } .c5 { color: var(--curve5); }
 output { display: block; font-size: 14px; min-height: 1.5em; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; margin: 8px 0; font-variant-numeric: tabular-nums; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; margin: 8px 0; font-variant-numeric: tabular-nums;
+  width: 100%; }
 caption { text-align: left; font-size: 14px; padding-bottom: 4px; }
 th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid var(--rule); } th { font-weight: 600; }
 th[scope=row], .text td { text-align: left; } .text td { overflow-wrap: anywhere; }
 .matrix th[scope=col] { text-align: center; } .classes td:last-child, .classes th:last-child { text-align: left;
   white-space: nowrap; }
-.matrix td { min-width: 56px; text-align: center; border: 1px solid var(--rule);
+.matrix td { min-width: 34px; text-align: center; border: 1px solid var(--rule);
   background: rgb(var(--heat) / var(--share, 0)); }
 .matrix td.right { outline: 2px solid var(--good); outline-offset: -2px; font-weight: 700; background: none; }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 12px; padding: 0;

@@ -63,12 +63,24 @@ class Subject:
         epochs = count(done) if done == planned else f"{done} of {count(planned)}"
         seconds = run.last("elapsed_s")
         time = "" if seconds is None else f" in {duration(seconds)}"
-        return f"{_STATUSES.get(run.status, 'Trained for')} {epochs}{time}, the network {self._result_clause()}."
+        told = f"{_STATUSES.get(run.status, 'Trained for')} {epochs}{time}, the network {self._result_clause()}"
+        return f"{told}{self._trend()}."
+
+    def _trend(self) -> str:
+        """Return whether the last epochs were still better, where that is known."""
+        name = next((n for n in ("val_accuracy", "test_accuracy") if self.run.last(n) is not None), "")
+        values = [value for row in self.run.epochs if (value := row.get(name)) is not None]
+        if len(values) < 3:
+            return ""
+        best = max(values)
+        if values[-1] == best and 100 - best < 0.95 * (100 - values[-3]):
+            return "; the accuracy was still rising at the end"
+        return f"; the best epoch was {values.index(best) + 1}" if best - values[-1] > 0.1 else ""
 
     def _result_clause(self) -> str:
         match self.measured:
             case Measured() as found:
-                wrong = f"; {number(found.errors)} {'is' if found.errors == 1 else 'are'} wrong"
+                wrong = f"; {number(found.errors)} {'is' if found.errors == 1 else 'are'} wrong{_confused(found)}"
                 images = f"{count(found.images, 'test image')} of {found.data}"
                 return f"classifies {percentage(found.accuracy)} of {images} correctly{wrong}"
             case Residuals() as found:
@@ -78,3 +90,13 @@ class Subject:
                 return f"predicts {found.target!r} of {rows} with {error}"
         name, text = self.result
         return f"had no {name}" if text == NONE else f"had a {name} of {text}"
+
+
+def _confused(found: Measured) -> str:
+    """Return which class is most often taken for which."""
+    wrong = found.confusion * (1 - np.eye(len(found.confusion), dtype=int))
+    most = int(wrong.max(initial=0))
+    if most < 2:
+        return ""
+    true, taken = map(int, np.unravel_index(int(wrong.argmax()), wrong.shape))
+    return f", most often {found.name_of(true)} taken for {found.name_of(taken)} ({number(most)})"

@@ -2,11 +2,13 @@
 
 import shlex
 
+from jitnet.display.format import count, percentage, significant
 from jitnet.history.curves import ALONG, METRICS, Curve
 from jitnet.history.statistics import CONFIDENCE, Summary
 from jitnet.history.sweep_record import Sweep
-from jitnet.history.tables import statistics_tables, trials_table
+from jitnet.history.tables import best_run, statistics_tables, trials_table
 from jitnet.report.chart import chart
+from jitnet.report.heatmap import heat_maps
 from jitnet.report.html import Markup, element
 from jitnet.report.page import document, figures_table
 
@@ -23,16 +25,34 @@ def sweep_page(sweep: Sweep, made: str) -> str:
     statistics = sweep.statistics()
     every = statistics_tables(statistics, every=True)
     trials = trials_table(sweep)
+    maps = heat_maps(sweep)
     parts = [
+        element("p", _winner(sweep)),
         element("p", f"{sweep.title}: {_statuses(sweep)}. {_INTERVAL}", class_="note"),
         *(element("p", sentence, class_="alert") for sentence in sweep.damaged),
+        [element("h3", "Which settings work"), maps] if maps else None,
         element("div", _charts(statistics), class_="columns"),
         [figures_table(each) for each in every],
         figures_table(trials) if trials else None,
         element("h3", "Command"),
         element("pre", shlex.join(sweep.record.get("argv") or []), tabindex="0"),
     ]
-    return document(f"jitnet: {sweep.name}", element("section", parts), made)
+    best = best_run(sweep)
+    accuracy = best.last("test_accuracy") if best is not None else None
+    title = sweep.name if accuracy is None else f"{sweep.name}: best test accuracy {percentage(accuracy)}"
+    return document(title, element("section", parts), made)
+
+
+def _winner(sweep: Sweep) -> str:
+    """Return the sentence on top: which run is best, and by how much."""
+    best = best_run(sweep)
+    if best is None:
+        return "No trial has finished an epoch."
+    group = next(group for group, runs in sweep.runs.items() if best in runs)
+    accuracy = best.last("test_accuracy")
+    result = f"test loss {significant(best.last('test_loss'), 4)}" if accuracy is None else percentage(accuracy)
+    of = f"{best.name}{f' ({group})' if group and group not in best.name else ''}"
+    return f"The best of {count(len(sweep.record['trials']), 'trial')} is {of} with {result}."
 
 
 def _statuses(sweep: Sweep) -> str:

@@ -18,7 +18,8 @@ from jitnet.model import architecture
 from jitnet.model.network import Network
 from jitnet.recipes.named import DOCUMENTS, MODERN, recipe_for, values_of
 from jitnet.storage.metadata import Description
-from jitnet.training.loop import SAMPLE, Training
+from jitnet.training.glimpses import SAMPLE, thumbnail
+from jitnet.training.loop import Training
 
 ARRAYS = "arrays"  # the source of what is given in Python
 
@@ -112,21 +113,6 @@ def description(settings: Settings, meta: dict[str, Any]) -> Description:
         data_sha256=str(meta.get("data_sha256", "")),
         record=record,
     )
-
-
-def thumbnail(image: np.ndarray) -> str:
-    """Return an image as 10 x 10 hexadecimal digits of grey, a seventh of each margin cut off.
-
-    >>> thumbnail(np.full((28, 28), 255, np.uint8)) == "f" * 100
-    True
-    """
-    grey = image.mean(axis=-1) if image.ndim == 3 else image.astype(float)
-    top, left = grey.shape[0] // 7, grey.shape[1] // 7
-    grey = grey[top : grey.shape[0] - top, left : grey.shape[1] - left]
-    height, width = grey.shape
-    fine = grey.repeat(10, axis=0).repeat(10, axis=1)  # each of the 10 x 10 is then a mean of whole pixels
-    means = fine.reshape(10, height, 10, width).mean(axis=(1, 3))
-    return "".join(f"{min(15, int(value / 16)):x}" for value in means.ravel())
 
 
 def _extents(network: Network) -> list[tuple[int, ...]]:

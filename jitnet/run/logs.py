@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from jitnet.errors import InputError
-from jitnet.events import EpochDone, Event, Progress, StepsDone, Warned, as_record
+from jitnet.events import Compiling, EpochDone, Event, Progress, StepsDone, Warned, as_record
 from jitnet.run import metrics, schema
 from jitnet.storage.atomic import replace_file
 
@@ -24,6 +24,8 @@ class RunLogs:
         self._columns: tuple[str, ...] = ()  # of metrics.csv, read when its first row is added
         self._failed = False
         self._calls = 0  # taken in
+        self._accuracy: float | None = None  # of a step that was not recorded
+        self._compiled = -1  # index of the latest kernel that is recorded
         self._sampled = 0.0  # elapsed_s of the latest step recorded
 
     @staticmethod
@@ -56,13 +58,21 @@ class RunLogs:
         for event in events:
             if isinstance(event, Progress):  # a sign of life, nothing to keep
                 continue
+            if isinstance(event, Compiling):
+                if event.index == self._compiled:
+                    continue
+                self._compiled = event.index
             if isinstance(event, EpochDone):
                 self._add_row(event)
             if isinstance(event, StepsDone):
+                self._accuracy = event.accuracy if event.accuracy is not None else self._accuracy
                 if not self._is_sample(event.elapsed_s):
                     continue
                 row = {"epoch": event.epoch, "step": event.step, "loss": event.call_loss, "lr": event.lr}
-                self._steps.add(json.dumps({**row, "t": event.elapsed_s}) + "\n")
+                row["t"] = event.elapsed_s
+                if self._accuracy is not None:
+                    row["accuracy"], self._accuracy = self._accuracy, None
+                self._steps.add(json.dumps(row) + "\n")
             self._events.add(json.dumps(as_record(event)) + "\n")
         try:
             self._events.flush()

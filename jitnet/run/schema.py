@@ -87,7 +87,9 @@ METRICS = {
     **dict.fromkeys(("val_accuracy", "test_accuracy"), number(0, 100)),
     **dict.fromkeys(("train_s", "eval_s", "images_per_s", "elapsed_s"), number(0)),
 }
-_STEPS = {"epoch": whole(0), "step": whole(0), "loss": number(), "lr": number(0), "t": number(0)}
+_STEPS = {
+    "epoch": whole(0), "step": whole(0), "loss": number(), "lr": number(0), "t": number(0), "accuracy": number(0, 100),
+}  # fmt: skip
 _CHECKPOINT = {"elapsed_s": number(0), "train_s": number(0), "val_accuracy": number(0, 100)}
 
 

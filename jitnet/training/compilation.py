@@ -1,8 +1,6 @@
 """Compiling the kernels as a separate phase, which views can show and which is over before the first epoch."""
 
-import contextlib
 import importlib
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,20 +12,10 @@ from jitnet.events import Compiling, Event, Warned
 from jitnet.model.architecture import parse
 from jitnet.model.network import PART, Network, is_fused
 from jitnet.model.optimizer import Optimizer
+from jitnet.training.compilers import Compilers
+from jitnet.training.kernel_list import BACKWARD, FORWARD, INFERENCE, KERNELS, OTHER
 
-# Kernels in the order of their compilation, as module.function. The drivers, compiled last, contain the others: once a
-# driver is in the cache only it is loaded; compiled one by one, the others let a view show progress.
-_INFERENCE = "fast.batch.predict_logits"
-_FORWARD = ("fast.batch_conv.conv_blocks_forward", "fast.linear_batch.linear_batch_forward")
-_BACKWARD = (
-    "layers.loss.output_loss",
-    "fast.linear_batch.linear_batch_backward_input",
-    "fast.linear_batch.linear_batch_backward_weight",
-    "fast.batch_conv.conv_blocks_backward",
-    "fast.batch_conv.sum_shards",
-    "layers.optimizer.optimizer_step",
-)
-_LONGEST = "fast.batch_conv.conv_blocks_backward"  # as long as all the others
+HEARTBEAT_S = 0.2  # between two events while another process compiles: clocks run, keys and signals are heard
 
 
 def compile_kernels(
@@ -54,8 +42,8 @@ def compile_kernels(
         first = ("fast.batch.train_minibatch",)
     else:
         first = ("fast.batch.accumulate_gradient", "layers.optimizer.optimizer_step")
-    parts = _FORWARD if fused else _FORWARD + _BACKWARD
-    yield from _compile((*first, _INFERENCE), parts, network, batch_size, images, targets, optimizer)
+    parts = FORWARD if fused else FORWARD + BACKWARD
+    yield from _compile((*first, INFERENCE), parts, network, batch_size, images, targets, optimizer)
 
 
 def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
@@ -64,7 +52,7 @@ def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
     if network.kernels == "simple":
         yield from _compile_simple(network, targets, None)
         return
-    yield from _compile((_INFERENCE,), _FORWARD, network, 1, images, targets, network.plain_optimizer())
+    yield from _compile((INFERENCE,), FORWARD, network, 1, images, targets, network.plain_optimizer())
 
 
 def _compile_simple(network: Network, targets: np.ndarray, optimizer: Optimizer | None) -> Iterator[Event]:
@@ -72,7 +60,8 @@ def _compile_simple(network: Network, targets: np.ndarray, optimizer: Optimizer 
     calls = network.simple(1).calls(targets, optimizer)
 
     def in_turn() -> Iterator[Event]:
-        started, cached = time.perf_counter(), all(map(_in_cache, calls))
+        started = time.perf_counter()
+        cached = all(_is_cached(name, arguments) for name, arguments in calls.items())
         for index, (name, arguments) in enumerate((*calls.items(), ("", ()))):
             seconds = time.perf_counter() - started
             yield Compiling(name=name, index=index, total=len(calls), cached=cached, seconds=seconds)
@@ -104,93 +93,93 @@ def _with_warnings(compiling: Iterator[Event]) -> Iterator[Event]:
 def _compile_in_turn(
     drivers: tuple[str, ...], parts: tuple[str, ...], network: Network, *example: Any
 ) -> Iterator[Event]:
-    import numba
+    started = time.perf_counter()
+    missing = [name for name in drivers if not _is_cached(name, _arguments_of(name, network, *example))]
+    if not missing:
+        yield from _compile_here(drivers, True, started, network, *example)
+        return
+    parts = tuple(
+        name for name in parts if name not in drivers and not _is_cached(name, _arguments_of(name, network, *example))
+    )
+    if _may_compile_apart():
+        yield from _compile_apart(missing, parts, started, network, *example)
+        for name in (*_primitives(drivers), *drivers):  # loaded; what a process was hindered from is compiled now
+            _compile_named(name, network, *example)
+    else:
+        yield from _compile_here((*parts, *drivers), False, started, network, *example)
 
+
+def _compile_here(
+    names: tuple[str, ...], cached: bool, started: float, network: Network, *example: Any
+) -> Iterator[Event]:
+    """Compile, or load from the cache, one kernel after the other; nothing is heard meanwhile."""
+    names = (*_primitives(names), *names)
+    for index, name in enumerate((*names, "")):
+        yield Compiling(
+            name=name, index=index, total=len(names), cached=cached, seconds=time.perf_counter() - started,
+            about=KERNELS.get(name, OTHER).about if name else "",
+        )  # fmt: skip
+        if name:
+            _compile_named(name, network, *example)
+
+
+def _compile_apart(
+    drivers: list[str], parts: tuple[str, ...], started: float, network: Network, *example: Any
+) -> Iterator[Event]:
+    """Compile in other processes, which leave the code in the cache; this one reports several times a second."""
+    tasks: dict[str, set[str]] = {name: set() for name in parts}
+    tasks |= {name: set(parts) if name.startswith("fast.batch.") else set() for name in drivers}
+    _, images, targets, _ = example
+    dtypes = np.dtype(network.dtype).name, images.dtype.name, targets.dtype.name, targets.ndim
+    with Compilers(tasks, 2 if _has_second_core() else 1, dtypes, lambda name: KERNELS[name].seconds) as compilers:
+        compilers.wait(0.0)
+        while not compilers.finished:
+            running = sorted(compilers.running, key=list(tasks).index)
+            yield Compiling(
+                name=running[0] if running else "", index=min(len(compilers.done), len(tasks) - 1), total=len(tasks),
+                cached=False, seconds=time.perf_counter() - started, left_s=compilers.seconds_left(),
+                about=" and ".join(KERNELS[name].about for name in running),
+            )  # fmt: skip
+            compilers.wait(HEARTBEAT_S)
+    seconds = time.perf_counter() - started
+    yield Compiling(name="", index=len(tasks), total=len(tasks), cached=False, seconds=seconds, left_s=0.0)
+
+
+def serve(dtype: str, images: str, targets: str, axes: int) -> None:
+    """Compile kernels whose names come in on standard input, for these dtypes and targets of that many axes.
+
+    Each name is written to standard output when its kernel is in the cache. Any network will do.
+    """
+    network = Network(parse("dense2"), (1, 1, 1), dtype=np.dtype(dtype).type)
+    example = 1, np.zeros((1, 1, 1, 1), images), np.zeros((1,) * axes, targets), network.plain_optimizer()
+    for line in sys.stdin:
+        _compile_named(line.strip(), network, *example)
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+def _primitives(kernels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of what these kernels share, which is compiled before them."""
     from jitnet.kernels.compiler import symbols
 
-    started = time.perf_counter()
-    cached = all(_in_cache(name) for name in drivers)
-    here = () if cached else tuple(name for name in parts if name not in drivers)
-    elsewhere: tuple[str, ...] = ()
-    if not cached and len(drivers) > 1 and _has_second_core():
-        elsewhere = (*(name for name in here if name != _LONGEST), _INFERENCE)
-        here = tuple(name for name in here if name not in elsewhere)
-    with _second_process(elsewhere, network, *example) as process:
-        for name in (*here, *drivers):
-            if not (process and _needs(name)):
-                importlib.import_module(f"jitnet.kernels.{name.rpartition('.')[0]}")
-        primitives = symbols.names()
-        names = (*primitives, *here, *drivers)
-        for index, name in enumerate(names):
-            seconds = time.perf_counter() - started
-            yield Compiling(name=name, index=index, total=len(names), cached=cached, seconds=seconds)
-            if process and _needs(name):
-                process.wait()
-            if name in primitives:
-                symbols.prepare_one(name, numba.from_dtype(np.dtype(network.dtype)))
-            else:
-                _compile_kernel(name, network, *example)
-    seconds = time.perf_counter() - started
-    yield Compiling(name="", index=len(names), total=len(names), cached=cached, seconds=seconds)
+    for name in kernels:
+        importlib.import_module(f"jitnet.kernels.{name.rpartition('.')[0]}")
+    return tuple(symbols.names())
 
 
-def _needs(name: str) -> bool:
-    """Return whether a kernel contains what the second process compiles: the drivers of batches do."""
-    return name.startswith("fast.batch.")
+def _may_compile_apart() -> bool:
+    """Whether other processes can leave code in the cache for this one."""
+    import numba
+
+    from jitnet.kernels.compiler import cache
+
+    return cache.CACHE_FOLDER is not None and not numba.config.DISABLE_JIT and bool(sys.executable)
 
 
 def _has_second_core() -> bool:
     import numba
 
-    from jitnet.kernels.compiler import cache
-
-    return bool(cache.CACHE_FOLDER) and numba.config.NUMBA_NUM_THREADS > 1
-
-
-_BESIDE = """
-import sys
-sys.path[:] = {path}
-from jitnet.training.compilation import compile_alone
-compile_alone{arguments}
-"""
-
-
-@contextlib.contextmanager
-def _second_process(
-    names: tuple[str, ...],
-    network: Network,
-    batch_size: int,
-    images: np.ndarray,
-    targets: np.ndarray,
-    optimizer: Optimizer,
-) -> Iterator[subprocess.Popen | None]:
-    """Meanwhile compile some kernels in a second process: see docs/decisions.md.
-
-    Nothing depends on it: kernels that it did not compile are compiled here.
-    """
-    process = None
-    if names:
-        arguments = names, np.dtype(network.dtype).name, images.dtype.name, targets.dtype.name, targets.ndim
-        code = _BESIDE.format(path=sys.path, arguments=arguments)
-        with contextlib.suppress(OSError):
-            process = subprocess.Popen(
-                [sys.executable, "-c", code],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
-    try:
-        yield process
-    finally:
-        if process:
-            process.kill()
-            process.wait()
-
-
-def compile_alone(names: tuple[str, ...], dtype: str, images: str, targets: str, axes: int) -> None:
-    """Compile some kernels for these dtypes, and targets of that many axes; any network will do."""
-    network = Network(parse("dense2"), (1, 1, 1), dtype=np.dtype(dtype).type)
-    example = 1, np.zeros((1, 1, 1, 1), images), np.zeros((1,) * axes, targets), network.plain_optimizer()
-    for name in names:
-        _compile_kernel(name, network, *example)
+    return numba.config.NUMBA_NUM_THREADS > 1
 
 
 def compiled_drivers() -> dict[str, bool]:
@@ -199,21 +188,39 @@ def compiled_drivers() -> dict[str, bool]:
         "one image at a time": _in_cache("fast.per_sample.train_per_sample"),
         "batches": _in_cache("fast.batch.train_minibatch"),
         "large batches": _in_cache("fast.batch.accumulate_gradient"),
-        "prediction": _in_cache(_INFERENCE),
+        "prediction": _in_cache(INFERENCE),
     }
 
 
 def _in_cache(name: str) -> bool:
+    """Whether a kernel is in the cache for some types."""
     from jitnet.kernels.compiler import cache
 
     return cache.CACHE_FOLDER is not None and any(cache.CACHE_FOLDER.rglob(f"{'.'.join(name.split('.')[-2:])}-*.nbi"))
 
 
-def _compile_kernel(
-    name: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
-) -> None:
-    """Compile one kernel of the fast path for the types it will be called with."""
-    _compile_for(name, _arguments(name.rpartition(".")[2], network, batch_size, images, targets, optimizer))
+def _is_cached(name: str, arguments: tuple) -> bool:
+    """Whether a kernel, module.function, is ready, or in the cache, for the types of these arguments."""
+    import numba
+
+    from jitnet.kernels.compiler import cache
+
+    kernel, signature = _kernel(name), tuple(map(numba.typeof, arguments))
+    if numba.config.DISABLE_JIT or signature in kernel.signatures:
+        return True
+    return cache.CACHE_FOLDER is not None and cache.holds(kernel, signature)
+
+
+def _compile_named(name: str, network: Network, *example: Any) -> None:
+    """Compile one kernel of the fast path, or something that kernels share, for the types it will be called with."""
+    import numba
+
+    from jitnet.kernels.compiler import symbols
+
+    if "." in name:
+        _compile_for(name, _arguments_of(name, network, *example))
+    else:
+        symbols.prepare_one(name, numba.from_dtype(np.dtype(network.dtype)))
 
 
 def _compile_for(name: str, arguments: tuple) -> None:
@@ -223,12 +230,18 @@ def _compile_for(name: str, arguments: tuple) -> None:
     from jitnet.kernels.compiler import thread_pool
 
     thread_pool.start_pool()  # a kernel from the cache may name the pool's functions, and LLVM ends the process without
+    kernel, signature = _kernel(name), tuple(map(numba.typeof, arguments))
+    if not numba.config.DISABLE_JIT and signature not in kernel.signatures:
+        kernel.compile(signature)
+
+
+def _kernel(name: str) -> Any:
     module, _, function = name.rpartition(".")
-    kernel = getattr(importlib.import_module(f"jitnet.kernels.{module}"), function)
-    signature = tuple(numba.typeof(argument) for argument in arguments)
-    if numba.config.DISABLE_JIT or signature in kernel.signatures:
-        return
-    kernel.compile(signature)
+    return getattr(importlib.import_module(f"jitnet.kernels.{module}"), function)
+
+
+def _arguments_of(name: str, *example: Any) -> tuple:
+    return _arguments(name.rpartition(".")[2], *example)
 
 
 def _arguments(

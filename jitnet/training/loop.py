@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +19,15 @@ from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion, score
 from jitnet.training.coach import Coach, task_of
 from jitnet.training.compilation import compile_kernels
+from jitnet.training.glimpses import of_test_images
 from jitnet.training.position import Position
+from jitnet.training.running_accuracy import RunningAccuracy
 from jitnet.training.schedule import learning_rate, learning_rates
 from jitnet.training.shuffle import visiting_order
 from jitnet.training.stopping import out_of_time, stop_reason
 from jitnet.training.weight_change import WeightChange
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
-SAMPLE = 12  # test images whose predictions views show
 _FIRST_CALL_MACS = 5e7  # the first call is short for every network
 _NOT_FINITE = "a parameter is not finite any more"
 
@@ -83,6 +85,7 @@ class Training:
         self._weight_change = WeightChange(self.network)
         task = task_of(self.settings, self.data.train[1], self.batch_size, self.data.unit)
         self._coach = Coach(task, min(2, in_use()[0]) if self.batch_size == 1 else in_use()[0])
+        self._running_accuracy = RunningAccuracy(self.network, *self.data.train)
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
         in_calls = PART + 1 if self._in_parts else self.batch_size
@@ -145,6 +148,7 @@ class Training:
         while self._may_continue():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
+            accuracy = self._running_accuracy.measure(order[here.step_in_epoch * size :])
             before = time.perf_counter()
             rates = self._rates(steps)
             state = (here.loss_sum, self.optimizer)
@@ -153,7 +157,7 @@ class Training:
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
                 return self._diverged(what, here.step + max(done, 0))
-            yield from self._stepped(float(rates[-1]), steps, len(batches), float(losses.mean()), seconds)
+            yield from self._stepped(float(rates[-1]), steps, len(batches), float(losses.mean()), seconds, accuracy)
             # Towards calls of CALL_S, at most doubling: one slow moment of the machine must not shrink them to nothing.
             steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
         return None
@@ -167,12 +171,13 @@ class Training:
         images, targets = self.data.train
         order = visiting_order(len(images), self.settings, here.epoch)
         grad = np.empty_like(self.network.params)
-        steps, seen, loss, seconds = 0, 0, 0.0, 0.0  # since the last report
+        steps, seen, loss, seconds, accuracy = 0, 0, 0.0, 0.0, None  # since the last report
         while self._may_continue(steps):
             batch = order[(here.step_in_epoch + steps) * size :][:size]
             grad[:] = 0
+            accuracy = self._running_accuracy.measure(batch) if steps == 0 else accuracy
             total, done, scale = 0.0, 0, self.optimizer.scale(len(batch))
-            for part, weight in self._parts(batch):
+            for part, weight in self.data.parts(batch, PART):
                 before = time.perf_counter()
                 total += weight * self.network.accumulate(images, targets, part, weight * scale, grad)
                 seconds += time.perf_counter() - before
@@ -187,33 +192,25 @@ class Training:
             here.loss_sum += total
             steps, seen, loss = steps + 1, seen + len(batch), loss + total
             if size > PART or seconds >= CALL_S:
-                yield from self._stepped(lr, steps, seen, loss / seen, seconds)
+                yield from self._stepped(lr, steps, seen, loss / seen, seconds, accuracy)
                 steps, seen, loss, seconds = 0, 0, 0.0, 0.0
         if steps:
-            yield from self._stepped(lr, steps, seen, loss / seen, seconds)
+            yield from self._stepped(lr, steps, seen, loss / seen, seconds, accuracy)
         return None
-
-    def _parts(self, batch: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
-        """Yield the images of a batch (N,) in parts of equal weight, and the weight."""
-        groups = [(batch, 1.0)]
-        if self.data.weights is not None:
-            weights = self.data.weights[batch]
-            groups = [(batch[weights == weight], float(weight)) for weight in np.unique(weights)]
-        for group, weight in groups:
-            for start in range(0, len(group), PART):
-                yield group[start : start + PART], weight
 
     def _rates(self, steps: int, ahead: int = 0) -> np.ndarray:
         """Return the learning rates (steps,) of the next steps, without the first `ahead` of them."""
         here = self.position
         return learning_rates(self.settings, here.epoch, here.step_in_epoch + ahead, steps, self.steps_per_epoch)
 
-    def _stepped(self, lr: float, steps: int, images: int, loss: float, seconds: float) -> Iterator[Event]:
+    def _stepped(
+        self, lr: float, steps: int, images: int, loss: float, took: float, seen: float | None
+    ) -> Iterator[Event]:
         """Move the position on by some steps and report them."""
         here = self.position
         here.step_in_epoch += steps
         here.step += steps
-        here.train_s += seconds
+        here.train_s += took
         done = StepsDone(
             epoch=here.epoch,
             step=here.step,
@@ -223,8 +220,9 @@ class Training:
             lr=lr,
             call_loss=loss * self.data.unit,
             epoch_loss=self._epoch_loss(),
-            seconds=seconds,
+            seconds=took,
             elapsed_s=self._elapsed(),
+            accuracy=seen,
             moved=self._weight_change.since_last(),
             snapshot=self.tensors,
         )
@@ -253,13 +251,15 @@ class Training:
         here = self.position
         before = time.perf_counter()
         val_loss, val_accuracy, of_val = yield from self._evaluate(*self.data.val)
-        test_loss, test_accuracy, predicted = yield from self._evaluate(*self.data.test)
+        test_loss, test_accuracy, logits = yield from self._evaluate(*self.data.test)
         eval_s = time.perf_counter() - before
         for name, loss in (("validation", val_loss), ("test", test_loss)):
             if loss is not None and not math.isfinite(loss):
                 return self._diverged(f"the {name} loss is {loss}", here.step)
-        targets = self.data.test[1]
-        answered, true = (predicted, targets) if len(targets) else (of_val, self.data.val[1])
+        images, targets = self.data.test
+        shown: dict[str, Any] = of_test_images(self.network, images, targets, logits)
+        outputs, true = (logits, targets) if len(targets) else (of_val, self.data.val[1])
+        table = confusion(outputs.argmax(axis=1), true, self.network.classes) if targets.ndim == 1 else ()
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
         here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
         here.loss_sum[0] = 0.0
@@ -278,21 +278,21 @@ class Training:
             elapsed_s=self._elapsed(),
             data=self.data.name,
             test_rmse=math.sqrt(test_loss) if test_loss is not None and test_accuracy is None else None,
-            confusion=confusion(answered, true, self.network.classes) if true.ndim == 1 else (),
-            sample_predictions=tuple(map(int, predicted[:SAMPLE])) if targets.ndim == 1 else (),
+            confusion=table,
+            **shown,
             snapshot=self.tensors,
         )
 
     def _evaluate(
         self, images: np.ndarray, targets: np.ndarray
     ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
-        """Return the loss, the accuracy and the predicted classes; without images None, None and none."""
+        """Return the loss, the accuracy and the scores (n, K); without images None, None and none."""
         if len(images) == 0:
-            return None, None, np.zeros(0, np.int64)
+            return None, None, np.zeros((0, self.network.classes))
         logits: np.ndarray = np.empty((len(images), self.network.classes), self.network.dtype)
         for start in range(0, len(images), PREDICT_BATCH):
             self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
             done = min(start + PREDICT_BATCH, len(images))
             yield Progress(epoch=self.position.epoch, images=done, total=len(images))
         loss, accuracy = score(logits, targets, self.network.loss)
-        return loss * self.data.unit, accuracy, logits.argmax(axis=1)
+        return loss * self.data.unit, accuracy, logits

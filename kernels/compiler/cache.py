@@ -113,3 +113,16 @@ def keep_on_disk(dispatcher):
 
     cache.load_overload = load_or_forget
     return dispatcher
+
+
+def holds(dispatcher, signature):
+    """Return whether the code of a kernel for these argument types is on disk; its content may still be damaged.
+
+    numba has no public question for this: loading is the only one, and compiles nothing but takes the time of a load.
+    """
+    cache = dispatcher._cache
+    try:
+        key = cache._index_key(signature, dispatcher.targetctx.codegen())
+        return key in cache._cache_file._load_index()
+    except Exception:  # an index that cannot be read, and a cache that is none
+        return False

@@ -288,8 +288,29 @@ def test_summary_takes_what_train_takes(capsys):
     assert "word 1 of the architecture" in refusal(capsys, "summary", "cnn", "--arch", "what")
 
 
+def test_warmup_covers_every_form_that_is_compiled_apart(monkeypatch, capsys):
+    """Bytes and floats, classes and numbers, float32 and float64; of each the batch sizes that have a driver."""
+    made = []
+    monkeypatch.setattr(
+        "jitnet.commands.warmup.compile_kernels",
+        lambda network, size, images, targets: (
+            made.append((np.dtype(network.dtype), images.dtype, targets is not None and targets.ndim == 2, size)) or []
+        ),
+    )
+    assert main(["warmup", "--ui", "quiet"]) == 0
+    forms = {form[:3] for form in made}
+    single, byte = np.dtype(np.float32), np.dtype(np.uint8)
+    assert forms == {
+        (single, byte, False),
+        (single, single, False),
+        (single, single, True),
+        (np.dtype(np.float64), byte, False),
+    }
+    assert "did you mean 'tables'?" in refusal(capsys, "warmup", "table")
+
+
 def test_warmup_shows_its_kernels(capsys):
-    assert main(["warmup", "--ui", "json"]) == 0
+    assert main(["warmup", "images", "--ui", "json"]) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {event["event"] for event in events} == {"Compiling"}
     assert {"fast.per_sample.train_per_sample", "fast.batch.train_minibatch"} <= {event["name"] for event in events}

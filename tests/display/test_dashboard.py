@@ -11,13 +11,15 @@ from rich.cells import cell_len
 from rich.console import Console
 from sample_run import CALL, IMAGES, RATE, epoch_done, events, started, steps
 
+from jitnet.display.charts import accuracy_chart
 from jitnet.display.curves import draw
+from jitnet.display.headline import headline
 from jitnet.display.jsonlines import to_json
 from jitnet.display.live.frame import ASCII, UNICODE, glyphs_for
 from jitnet.display.live.progress import DashboardState, Trace
 from jitnet.display.live.screen import render, render_end
 from jitnet.display.scale import Scale
-from jitnet.events import Compiling, Diverged, Interrupted
+from jitnet.events import Compiling, Diverged, Interrupted, RunFinished
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,7 +91,9 @@ def test_numbers_are_present(width, height):
         "0:31 left",
         "10,000 images/s",
         "130.0 GFLOP/s",
-        "0.348741 loss",
+        "training loss, epoch 5",
+        "test accuracy, epoch 4",
+        "left of 9 epochs",
         "0.000952 lr",
         "0:32 elapsed",
         "91.43 %",  # epoch 4, the best so far
@@ -163,12 +167,67 @@ def test_ascii_where_the_encoding_has_no_more():
 
 
 def test_what_stays_has_every_epoch_and_the_closing_lines():
-    lines = as_text(render_end(state_after(epochs=30, data="synthetic"), 80), 80).splitlines()
+    state = state_after(epochs=30, data="synthetic")
+    lines = as_text(render_end(state, 80, height=70), 80).splitlines()
     assert [int(line.split()[1]) for line in lines if line.count("0.348741") and "★" not in line] == list(range(1, 30))
     assert lines[-2:] == [
         "Final accuracy of test set = 95.49 (synthetic digits)",
         "Total execution time: 1.02 minutes (1 min 1 s)",
     ]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (60, 20), (100, 30), (120, 40), (160, 50), (80, 16), (60, 12)])
+@pytest.mark.parametrize("moment", ["epoch 4", "many epochs", "started"])
+@pytest.mark.parametrize("run", ["", "runs/a-run"])
+def test_what_stays_fits_the_terminal(moment, width, height, run):
+    state = state_after(**MOMENTS[moment])
+    state.apply(RunFinished(test_accuracy=95.49, val_accuracy=None, elapsed_s=61.2, run=run))
+    lines = as_text(render_end(state, width, height=height), width, height).splitlines()
+    assert len(lines) <= height - 1
+    assert not run or "  jitnet report runs/a-run --open" in lines
+
+
+def test_the_numbers_that_are_watched_are_large():
+    def large(made, width=80):
+        lines = ["".join(text for text, _ in line) for line in headline(made, width, UNICODE)]
+        assert len(lines) == 4
+        return lines
+
+    made = state_after(54)
+    assert "test accuracy, epoch 4" in large(made)[3] and "training loss, epoch 5" in large(made)[3]
+    assert large(made)[0].startswith("█▀█ ▀█    █ █ ▀▀█")  # 91.43
+    made.epochs.clear()
+    made.apply(steps(4, 6000, accuracy=12.5))
+    assert "training accuracy now" in large(made)[3]  # before the first evaluation
+    plain = ["".join(text for text, _ in line) for line in headline(made, 80, ASCII)]
+    assert "12.5 %" in plain[1] and "".join(plain).isascii()
+    compiling = state_after(1)
+    compiling.apply(Compiling(name="k", index=0, total=2, cached=False, seconds=3.0, left_s=65.0))
+    assert "until training starts" in large(compiling)[3]
+    assert "left of" in large(state_after(54), 56)[3]  # the loss is omitted first
+    regression = DashboardState()
+    regression.apply(started(classes=1))
+    regression.apply(epoch_done(0, test_accuracy=None, test_rmse=0.25))
+    assert "test RMSE, epoch 1" in large(regression)[3]
+
+
+def test_the_training_accuracy_is_on_the_chart_from_its_first_measurement():
+    made = state_after(4)
+    for done in range(6000, 36_000, 6000):
+        made.apply(steps(0, done, accuracy=50.0 + done / 1000))
+    text = as_text(render(made, 100, 40), 100)
+    assert "training 6" in text.replace("training loss", "") and len(made.seen.points) == 5
+    assert any(tone == "train" for line in accuracy_chart(made, 60, 12, UNICODE) for _, tone in line)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (100, 30)])
+def test_there_is_something_to_read_while_kernels_compile(size):
+    made = state_after(1)
+    made.apply(Compiling(name="k", index=0, total=2, cached=False, seconds=3.0, left_s=65.0, about="dense layers"))
+    text = as_text(render(made, *size), size[0])
+    assert "meanwhile" in text and "dense layers" in text and "1:05 left" in text and "0:03 so far" in text
+    made.apply(Compiling(name="k", index=0, total=2, cached=True, seconds=0.1))
+    assert "meanwhile" not in as_text(render(made, *size), size[0])
 
 
 def test_a_stopped_run_says_how_to_go_on_uncut():

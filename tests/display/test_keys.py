@@ -24,7 +24,7 @@ from jitnet.display.live.painter import Painter
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.live.screen import render
 from jitnet.events import PeakMeasured, from_record
-from jitnet.run.describe import thumbnail
+from jitnet.training.glimpses import thumbnail
 
 pty = pytest.importorskip("pty")
 termios = pytest.importorskip("termios")

@@ -70,11 +70,11 @@ def test_an_evaluation_shows_how_far_it_is_and_that_nothing_moves():
     made = state()
     made.apply(steps(1, 60_000, moved=MOVED))
     made.apply(Progress(epoch=1, images=2_500, total=10_000))
-    text = as_text(render(made, 100, 40), 100)
+    text = as_text(render(made, 100, 60), 100)
     assert made.evaluating and " 25.0 %" in text and "moving:" not in text and "━━━" in text
     made.apply(epoch_done(1))
     made.apply(steps(2, 6_000, moved=MOVED))
-    assert made.evaluated == 0.0 and "moving:" in as_text(render(made, 100, 40), 100)
+    assert made.evaluated == 0.0 and "moving:" in as_text(render(made, 100, 60), 100)
 
 
 def test_a_network_that_does_not_fit_is_named_in_a_line():
@@ -154,14 +154,25 @@ def test_as_many_digits_as_fit():
 
 
 def test_every_panel_is_there_at_a_hundred_columns():
-    """A usual window is 100x24; less has a line of classes instead of digits."""
-    for height in (24, 30, 40, 50):
+    """A usual window is 100x30; less has a line of classes instead of digits."""
+    for height in (30, 40, 50):
         text = as_text(render(state(), 100, height), 100)
-        for part in ("28x28x16", "images/s", "GFLOP/s", "test digits", "0:", "loss", "accuracy", "epochs", "left"):
+        for part in ("images/s", "GFLOP/s", "test digits", "0:", "loss", "accuracy", "epochs", "left"):
             assert part in text, (height, part)
     assert "confusions" in as_text(render(state(), 160, 50), 160)
     narrow = as_text(render(state(), 80, 24), 80)
     assert "of 6 right" not in narrow and "▸0:91" in narrow
+
+
+def test_the_largest_errors_are_among_the_digits():
+    made = state()
+    worst = {"worst": ("0" * 100,) * 12, "worst_labels": (1,) * 12, "worst_predictions": (7,) * 12}
+    made.apply(epoch_done(1, confusion=CONFUSION, sample_predictions=FOUND, **worst))
+    text = plain(digits_panel(made, 120, UNICODE))
+    assert "4 of 4 right; 5 largest of 81 errors" in text[0] and text[6].count("✗ 7 not 1") == 5
+    assert "✓ 0" in text[6]
+    narrow = plain(digits_panel(made, 60, UNICODE))
+    assert "2 largest of 81 errors" in narrow[0] and {cell_len(line) for line in narrow} == {60}
 
 
 def test_numbers_and_untested_networks_have_no_classes():

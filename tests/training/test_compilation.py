@@ -4,6 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from commands import TINY, digits, jitnet, result, settle, train
@@ -15,6 +16,7 @@ from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.training import compilation
 from jitnet.training.compilation import compile_kernels
+from jitnet.training.compilers import Compilers
 
 NETWORK = Network(parse("conv2 pool dense4 dense3"), (6, 6, 1))
 IMAGES = np.zeros((5, 6, 6, 1), np.uint8)
@@ -42,6 +44,7 @@ def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
 
     class Kernel:
         signatures = ()
+        _cache = None
 
         def compile(self, signature):
             done.append("load")
@@ -53,29 +56,90 @@ def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
     assert "load" in done and done[0] == "pool"
 
 
-def elsewhere(*names):
-    """Start the second process."""
-    return compilation._second_process(names, NETWORK, 1, IMAGES, np.zeros(5, np.uint8), NETWORK.plain_optimizer())
+OUTPUT_LOSS, STEP = "layers.loss.output_loss", "layers.optimizer.optimizer_step"
+DTYPES = ("float32", "uint8", "uint8", 1)
 
 
-def test_a_second_process_leaves_kernels_in_the_cache(tmp_path, monkeypatch):
+def compilers(tasks, count=2):
+    return Compilers(tasks, count, DTYPES, lambda name: compilation.KERNELS[name].seconds)
+
+
+def test_other_processes_leave_kernels_in_the_cache_in_the_order_that_they_need(tmp_path, monkeypatch):
     monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path))
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    with elsewhere("layers.loss.output_loss") as process:
-        assert process.wait(120) == 0
-    assert list(tmp_path.rglob("loss.output_loss-*.nbi"))
+    beats = 0
+    with compilers({STEP: {OUTPUT_LOSS}, OUTPUT_LOSS: set()}) as made:
+        while not made.finished:
+            assert STEP not in made.running or OUTPUT_LOSS in made.done
+            made.wait(0.05)
+            beats += 1
+            assert made.seconds_left() >= 0
+    assert list(made.done) == [OUTPUT_LOSS, STEP] and beats > 5
+    assert all(each.process.returncode is not None for each in made._workers)
+    for name in (OUTPUT_LOSS, STEP):
+        assert list(tmp_path.rglob(f"{'.'.join(name.split('.')[-2:])}-*.nbi"))
 
 
-def test_the_second_process_ends_with_the_compilation():
-    with elsewhere("fast.batch_conv.conv_blocks_backward") as process:
-        assert process.poll() is None
-    assert process.returncode is not None
+def test_the_other_processes_end_with_the_compilation():
+    with compilers({"fast.batch_conv.conv_blocks_backward": set()}) as made:
+        made.wait(0.0)
+        assert made.running and not made.finished
+    assert all(each.process.returncode is not None for each in made._workers)
 
 
-def test_without_a_second_process_all_is_compiled_here(monkeypatch):
+def test_a_process_that_dies_leaves_its_kernel_to_the_caller():
+    with compilers({"fast.batch_conv.conv_blocks_backward": set(), STEP: set()}, 1) as made:
+        made.wait(0.0)
+        made._workers[0].process.kill()
+        made._workers[0].process.wait()
+        made.wait(0.0)
+        assert made.finished and not made.running
+
+
+def test_without_other_processes_all_is_compiled_here(monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with elsewhere("fast.batch_conv.conv_blocks_backward") as process:
-        assert process is None
+    monkeypatch.setattr(compilation, "_is_cached", lambda *question: False)
+    events = list(compile_kernels(NETWORK, 2, IMAGES))  # from the cache, in truth
+    assert events[-1].index == events[-1].total and not events[0].cached
+    monkeypatch.setattr(sys, "executable", "")
+    events = list(compile_kernels(NETWORK, 2, IMAGES))
+    assert [event.index for event in events] == list(range(events[-1].total + 1))
+
+
+@pytest.mark.parametrize(
+    ("images", "targets", "dtype"),
+    [(np.uint8, np.zeros(1, np.uint8), np.float32), (np.float32, np.zeros((1, 1), np.float32), np.float32)],
+)
+def test_what_is_in_the_cache_is_known_by_its_types(images, targets, dtype, monkeypatch):
+    """A kernel that is there for images of bytes is not there for floats: that compilation was not announced."""
+    example = 1, np.zeros((1, 6, 6, 1), images), targets, NETWORK.plain_optimizer()
+    arguments = compilation._arguments("train_minibatch", NETWORK, *example)
+    signature = tuple(map(numba.typeof, arguments))
+    kernel = compilation._kernel("fast.batch.train_minibatch")
+    files = [signature] if cache.holds(kernel, signature) else []
+    index = {kernel._cache._index_key(each, kernel.targetctx.codegen()): "name" for each in files}
+    monkeypatch.setattr(type(kernel._cache._cache_file), "_load_index", lambda self: index)
+    assert cache.holds(kernel, signature) == bool(files)
+    other = tuple(map(numba.typeof, (*arguments[:-1], 3)))
+    assert not cache.holds(kernel, other)
+
+
+def test_an_index_that_cannot_be_read_holds_nothing(monkeypatch):
+    kernel = compilation._kernel("fast.batch.train_minibatch")
+
+    def damaged(self):
+        raise EOFError
+
+    monkeypatch.setattr(type(kernel._cache._cache_file), "_load_index", damaged)
+    assert not cache.holds(kernel, ())
+
+
+def test_time_left_follows_the_pace_of_this_machine():
+    made = compilers({OUTPUT_LOSS: set(), STEP: set()}, 1)
+    made._workers, made._left = [], dict(made.tasks)
+    usual = made.seconds_left()
+    made.done = {"fast.batch_conv.conv_blocks_backward": 190.0}  # ten times its usual time
+    assert made.seconds_left() == pytest.approx(10 * usual)
 
 
 def harmed(folder: Path, pattern: str, content: bytes) -> str:

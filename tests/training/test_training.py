@@ -212,7 +212,7 @@ def test_a_divergence_names_step_rate_and_layer(batch_size, name, bad):
     *before, end = trained.run()
     assert isinstance(end, Diverged) and not any(isinstance(event, StepsDone) for event in before)
     named = "" if bad == -np.inf else f"{name})"  # after ReLU it is silent, and spreads before the call's end
-    assert f"(epoch 0, learning rate 0.125, first seen in {named}" in end.message and f"step {end.step} " in end.message
+    assert f"(epoch 1, learning rate 0.125, first seen in {named}" in end.message and f"step {end.step} " in end.message
 
 
 def test_finite_parameters_whose_outputs_overflow_are_named():

@@ -65,7 +65,8 @@ class Dashboard:
         """Leave the curves, all epochs and the closing lines on the screen, and give the cursor back."""
         self._painter.stop()
         self._keys.__exit__()
-        self._console.print(render_end(self.state, self._console.width, self._glyphs), end="", crop=False)
+        size = self._console.size
+        self._console.print(render_end(self.state, size.width, self._glyphs, size.height), end="", crop=False)
 
     def handle(self, event: Event) -> None:
         """Take in the event and draw, if it is time for that."""

@@ -14,17 +14,18 @@ from rich.style import Style
 
 Line = list[tuple[str, str]]  # pieces of text, each with its tone: a name below, or what rich takes for a style
 
-TONES = {  # mid tones: they read on dark and on light terminals
+TONES = {  # mid tones, which read on dark and on light terminals; what is read most has the terminal's own colour
     "": Style.null(),
-    "box": Style.parse("#66788a"),
-    "label": Style.parse("#8595a5"),
+    "box": Style.parse("#76797d"),
+    "label": Style.null(),
     "digit": Style.null(),
     "strong": Style.parse("bold"),
     "title": Style.parse("bold #4c9fd8"),
     "loss": Style.parse("#4c9fd8"),
     "accuracy": Style.parse("#3fa97c"),
     "best": Style.parse("bold #3fa97c"),
-    "val": Style.parse("#c79a3a"),
+    "val": Style.parse("#b5832a"),
+    "train": Style.parse("#8f7fd0"),
     "alert": Style.parse("bold #1c1c1c on #e0b050"),
     "error": Style.parse("bold #d9534f"),
 }

@@ -16,6 +16,8 @@ from jitnet.events import (
     StepsDone,
 )
 
+_NEWEST = 0.5  # weight of the newest measurement of the training accuracy, each of a few images
+
 
 class Rate:
     """Images per second of the last few `memory` seconds, older calls fading out exponentially."""
@@ -90,6 +92,7 @@ class DashboardState:
     fraction: float = 0.0  # of that epoch
     elapsed_s: float = 0.0
     losses: Trace = field(default_factory=Trace)  # loss over epochs, per call
+    seen: Trace = field(default_factory=Trace)  # accuracy on training images before their update, over epochs, smoothed
     speed: Rate = field(default_factory=lambda: Rate(5.0))  # what is shown: follows the machine
     pace: Rate = field(default_factory=lambda: Rate(60.0))  # what time left is computed from: calm
 
@@ -111,6 +114,9 @@ class DashboardState:
                 self.epoch, self.elapsed_s = event.epoch, event.elapsed_s
                 self.fraction = event.step_in_epoch / max(1, event.steps_per_epoch)
                 self.losses.add(self.epoch + self.fraction, event.call_loss)
+                if event.accuracy is not None:
+                    before = self.seen.points[-1][1] if self.seen.points else event.accuracy
+                    self.seen.add(self.epoch + self.fraction, before + _NEWEST * (event.accuracy - before))
                 self.moved = _faded(self.moved, event.moved)
                 self.evaluated = 0.0
                 self.speed.add(event.images, event.seconds)

@@ -6,8 +6,10 @@ from jitnet.display.charts import accuracy_chart, loss_chart
 from jitnet.display.classes import ROWS as DIGITS
 from jitnet.display.classes import class_line, confusion_of, confusion_panel, confusion_size, digits_panel
 from jitnet.display.format import clock, count, percentage
+from jitnet.display.headline import headline
 from jitnet.display.live.frame import UNICODE, Frame, Glyphs, Line, bar, fit, panel, side_by_side, spread
 from jitnet.display.live.keys import HELP
+from jitnet.display.live.meanwhile import meanwhile
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.network import drawing, in_a_line
 from jitnet.display.plain import closing_lines
@@ -17,7 +19,9 @@ from jitnet.printing import printable
 
 WIDEST = 160  # beyond that eyes lose the row
 SMALLEST = 60, 12  # columns and rows; below there is one status line
-BOXED = 36  # rows from which there is room for boxes, and for the network as a picture
+LARGE = 24  # rows from which accuracy, loss and time left are written large
+BOXED = 36  # rows from which there is room for boxes
+DRAWN = 52  # rows from which there is room for the network as a picture
 TALLEST = 30  # rows of curves and table
 LEAST = 8  # rows of a curve without a box
 KEYS = "p pause  q stop  h help"
@@ -31,10 +35,14 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Frame([fit(_status(state, width), width, glyphs)])
     width, rows, boxed = min(width, WIDEST), height - 1, height >= BOXED
-    lines = _header(state, width, glyphs, boxed, 4 if height >= 44 else 3)
+    lines = _header(state, width, glyphs, boxed, height >= LARGE)
     lines += _progress(state, width, glyphs, boxed)
     if state.help:
         return Frame(lines + _help(width, rows - len(lines), glyphs, boxed))
+    if state.compiling and not state.compiling.cached:
+        return Frame(lines + meanwhile(state, width, rows - len(lines), glyphs, boxed))
+    if height >= DRAWN and (network := _network(state, width, glyphs)):
+        lines += network
     lines += _classes(state, width, rows - len(lines), glyphs, boxed)
     left, wanted = rows - len(lines), planned_rows(state, boxed)
     if width >= 100 and left >= LEAST:
@@ -48,22 +56,28 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
     return Frame(lines)
 
 
-def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE) -> Frame:
-    """Return what stays on the terminal: header, curves, every epoch, and last how the run ended.
+def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE, height: int = 40) -> Frame:
+    """Return what stays on the terminal: the result, curves, epochs, and last how the run ended and what is next.
 
-    The last lines may be wider than `width`, since a command in them is not cut.
+    It fits a terminal of `height` rows, one of which stays free; of many epochs the latest are shown. The last lines
+    may be wider than `width`, since a command in them is not cut.
     """
     closing = closing_lines(state.end, watched=True) if state.end else []
     tone = "error" if isinstance(state.end, Diverged) else "strong"
     last = [[(printable(text), tone)] for text in closing]
     if width < SMALLEST[0]:
         return Frame([fit(_status(state, width), width, glyphs), *last])
-    width = min(width, WIDEST)
-    lines = _header(state, width, glyphs, True, 4)
-    lines += _charts_abreast(state, width, 12, glyphs, True)
-    if state.run and state.run.sample:
-        lines += digits_panel(state, width, glyphs)
-    lines += table(state, width, len(state.epochs) + (state.steps is not None) + 3, glyphs)
+    wrapped = sum(-(-cell_len(text) // width) for line in last for text, _ in line)
+    width, rows, boxed = min(width, WIDEST), height - 1 - wrapped, height >= BOXED
+    lines = _header(state, width, glyphs, boxed, rows >= 16)
+    wanted = len(state.epochs) + (state.steps is not None) + 2 + boxed
+    if (left := rows - len(lines)) >= LEAST + boxed:
+        curves = min(12, max(LEAST + boxed, left - wanted))
+        lines += _charts_abreast(state, width, curves, glyphs, boxed)
+    if state.run and state.run.sample and rows - len(lines) >= DIGITS + 2 + wanted:
+        lines += digits_panel(state, width, glyphs, boxed)
+    if (left := rows - len(lines)) >= 3 + boxed:
+        lines += table(state, width, min(left, wanted), glyphs, boxed)
     return Frame([*lines, *last])
 
 
@@ -74,7 +88,7 @@ def _classes(state: DashboardState, width: int, left: int, glyphs: Glyphs, boxed
     below = LEAST + boxed if width >= 100 else LEAST + 4 + 2 * boxed  # the table goes next to the curves or below them
     if state.run.sample and left >= DIGITS + 1 + boxed + below:
         return digits_panel(state, width, glyphs, boxed)
-    if left < 14:
+    if left < 13:
         return []
     line = class_line(confusion_of(state), width - 4, glyphs, state.run.class_names)
     return [fit([("  ", ""), *line], width, glyphs)]
@@ -107,11 +121,12 @@ def _data(run: RunStarted) -> Line:
     return [(printable(run.data), "strong")]
 
 
-def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high: int) -> list[Line]:
-    """Return what is trained, on what, how; boxed with the network drawn `high` rows high, or in its extents."""
+def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, large: bool) -> list[Line]:
+    """Return what is trained, on what, how; with `large` the accuracy, the loss and the time left above it."""
     run = state.run
     if run is None:
-        return panel([("jitnet", "title")], [], [], width, high + 8 if boxed else 4, glyphs, boxed)
+        high = 5 + boxed + (4 if large else 0) if boxed or large else 4
+        return panel([("jitnet", "title")], [], [], width, high, glyphs, boxed)
     dot = (f" {glyphs.dot} ", "box")
     size: Line = [(f"{run.parameters:,}", ""), (" parameters", "label"), dot, (f"{run.macs:,}", ""), (" MACs", "label")]
     number, noun = count(run.threads, "thread").split()
@@ -123,25 +138,34 @@ def _header(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool, high
     recipe: Line = [(f"{printable(run.recipe)}, {count(run.epochs)}", "")]
     title: Line = [("jitnet ", "title"), (printable(run.title), "strong")]
     network: Line = [(printable(run.architecture), "strong")]
-    if not boxed:
-        if width >= 100:
-            title, network = [*title, ("  ", ""), *network], in_a_line(run, state, width - 4, glyphs)
-        body = [network, [*size, dot, *machine, *(_share(state, dot) if 80 <= width < 90 else [])], recipe]
-        hint: Line = [("h help  ", "label")] if state.keys else []
-        return panel(title, [*hint, *_data(run)], body, width, 4, glyphs, boxed)
-    drawn = drawing(state, width - 4, high, glyphs)
-    if drawn:
-        title += [("  ", ""), *network]
-    labelled: list[tuple[str, Line]] = [
-        ("size", [*size, (" per image", "label"), dot, *machine]),
-        ("data", [*_data(run), ("  ", ""), *images, dot, (printable(run.source), "label")]),
-        ("recipe", recipe),
-        ("folder", [(printable(run.run) or "none, nothing is saved", "")]),
-    ]
-    if not drawn:
-        labelled[:0] = [("network", network), ("shapes", in_a_line(run, state, width - 13, glyphs))]
-    body = drawn + [[(f"{name:<9}", "label"), *line] for name, line in labelled]
-    return panel(title, _data(run), body, width, len(body) + 2, glyphs)
+    shown = headline(state, width - 4, glyphs) if large else []
+    whole = [*title, ("  ", ""), *network]
+    if large and sum(cell_len(text) for text, _ in whole + _data(run)) + 9 <= width - (8 if state.keys else 0):
+        title, network = whole, []
+    if boxed:
+        folder = printable(run.run) or "none, nothing is saved"
+        body = [
+            *shown,
+            *([network] if network else []),
+            [*_data(run), ("  ", ""), *images, dot, *size, dot, *machine],
+            recipe,
+            [("folder ", "label"), (folder, ""), dot, (printable(run.source), "label")],
+        ]
+        return panel(title, _data(run), body, width, len(body) + 2, glyphs)
+    if not large and width >= 100:
+        title, network = [*title, ("  ", ""), *network], in_a_line(run, state, width - 4, glyphs)
+    body = [*shown, *([network] if network else []), [*size, dot, *machine], recipe]
+    if 80 <= width < 90:
+        body[-2] += _share(state, dot)
+    hint: Line = [("h help  ", "label")] if state.keys else []
+    return panel(title, [*hint, *_data(run)], body, width, len(body) + 1, glyphs, boxed)
+
+
+def _network(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
+    """Return a panel of the network drawn as shapes, with the change of each layer; nothing if it is too wide."""
+    body = drawing(state, width - 4, 4, glyphs)
+    title = [("network, and how much the weights of each layer move", "label")]
+    return panel(title, [], body, width, len(body) + 2, glyphs) if body else []
 
 
 def _share(state: DashboardState, before: tuple[str, str]) -> Line:
@@ -164,12 +188,13 @@ def _progress(state: DashboardState, width: int, glyphs: Glyphs, boxed: bool) ->
 
 def _bars(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     total = state.run.epochs if state.run else 0
-    first = "paused" if state.paused else "evaluating" if state.evaluating else f"epoch {state.epoch + 1}"
+    number = min(state.epoch + 1, max(1, total))
+    first = "paused" if state.paused else "evaluating" if state.evaluating else f"epoch {number}"
     lines = []
     fraction = state.evaluated if state.evaluating else state.fraction
     for name, share, left, tone in (
         (first, fraction, state.epoch_left_s, "loss"),
-        (f"{state.epoch} of {count(total)}", state.run_fraction, state.run_left_s, "accuracy"),
+        ("whole run", state.run_fraction, state.run_left_s, "accuracy"),
     ):
         text = f"{100 * share:6.1f} %{clock(left):>9} left"
         lines.append([(f"{name:<16}", ""), *bar(share, width - 16 - len(text), tone, glyphs), (text, "")])
@@ -180,10 +205,8 @@ def _figures(state: DashboardState, width: int) -> Line:
     steps = state.steps
     last = state.epochs[-1] if state.epochs else None
     lr = steps.lr if steps else last.lr if last else None
-    loss = steps.epoch_loss if steps else last.train_loss if last else None
     figures: list[tuple[str, str]] = [
         (f"{state.speed.value:,.0f}".rjust(7), "images/s"),
-        ("-".rjust(8) if loss is None else f"{loss:.6f}", "loss"),
         ("-".rjust(8) if lr is None else f"{lr:.6f}", "lr"),
         (f"{state.gflops:.1f}".rjust(5), "GFLOP/s"),
         (clock(state.elapsed_s).rjust(7), "elapsed"),
@@ -199,9 +222,13 @@ def _compiling(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     verb = "loading" if event.cached else "compiling"
     text = f"{verb} kernels {event.index + 1}/{event.total}"
     why = "from the cache of an earlier run" if event.cached else "first run only, later runs load them from a cache"
+    left = "" if event.left_s is None else f"{clock(max(1.0, event.left_s))} left"
+    share = event.index / max(1, event.total)
+    if event.left_s is not None:
+        share = event.seconds / max(1e-9, event.seconds + event.left_s)
     return [
-        [(f"{text:<24}", ""), *bar(event.index / max(1, event.total), width - 24, "val", glyphs)],
-        [(f"{printable(event.name)}", "strong")],
+        [(f"{text:<24}", ""), *bar(share, width - 24 - 14, "val", glyphs), (f"{left:>14}", "strong")],
+        [(printable(event.about or event.name), "strong")],
         [(f"{why}, {clock(event.seconds)} so far", "label")],
     ]
 

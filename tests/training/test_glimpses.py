@@ -1,0 +1,71 @@
+"""What events carry of a training besides its figures: it is right, small, and changes nothing."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import digits, settle, train
+
+from jitnet.events import EpochDone, StepsDone, from_record
+from jitnet.history import read_run
+from jitnet.model.architecture import parse
+from jitnet.model.network import Network
+from jitnet.training import running_accuracy
+from jitnet.training.glimpses import FILM, SAMPLE, first_filters
+from jitnet.training.running_accuracy import RunningAccuracy
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    digits(settle(monkeypatch, tmp_path))
+    return tmp_path
+
+
+def test_the_running_accuracy_is_that_of_the_next_images_and_seldom(monkeypatch):
+    network = Network(parse("dense4 dense3"), (6, 6, 1))
+    network.initialise("he", 0)
+    images = np.random.default_rng(0).integers(0, 256, (300, 6, 6, 1), dtype=np.uint8)
+    right = network.logits(images).argmax(axis=1).astype(np.uint8)
+    before = network.params.copy()
+    now = [0.0]
+    monkeypatch.setattr(running_accuracy.time, "perf_counter", lambda: now[0])
+    made = RunningAccuracy(network, images, right)
+    assert made.measure(np.arange(10, 300)) == 100.0
+    wrong = RunningAccuracy(network, images, (right + 1) % 3)
+    assert wrong.measure(np.arange(300)) == 0.0
+    made._next_at = 1.0
+    assert made.measure(np.arange(300)) is None  # not yet
+    now[0] = 2.0
+    assert made.measure(np.arange(300)) == 100.0
+    assert np.array_equal(network.params, before)
+    assert RunningAccuracy(network, images, np.zeros((300, 1), np.float32)).measure(np.arange(300)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"), [("conv2 pool dense4 dense3", 9), ("dense5 dense3", 100), ("conv20 dense3", 9)]
+)
+def test_the_first_filters_are_digits_of_their_weights(text, digits):
+    network = Network(parse(text), (12, 12, 1))
+    assert set("".join(first_filters(network))) == {"8"}  # all zero
+    network.initialise("he", 1)
+    found = first_filters(network)
+    assert len(found) <= 16 and {len(each) for each in found} == {digits}
+    assert "f" in "".join(found) or "0" in "".join(found)  # the largest weight has the largest digit
+    first = network.tensors()[f"{network.shapes[0].name}.weight"]
+    first[...] = -np.abs(first)
+    assert max("".join(first_filters(network))) <= "8"
+
+
+def test_a_run_keeps_them(folder):
+    run = read_run(str(train("run", "--batch-size", "4")), "runs")
+    done = [from_record(record) for record in run.events("EpochDone")]
+    for event in done:
+        assert isinstance(event, EpochDone) and len(event.sample_predictions) == min(FILM, 60)
+        assert len(event.worst) == len(event.worst_labels) == len(event.worst_predictions) <= SAMPLE
+        assert all(a != b for a, b in zip(event.worst_labels, event.worst_predictions))
+        assert all(len(picture) == 100 for picture in event.worst) and len(event.filters) == 2
+    assert any(0 <= row["accuracy"] <= 100 for row in run.steps() if "accuracy" in row)
+    lines = [json.loads(line) for line in Path("runs/run/events.jsonl").read_text().splitlines()]
+    steps = [from_record(line) for line in lines if line["event"] == "StepsDone"]
+    assert any(isinstance(step, StepsDone) and step.accuracy is not None for step in steps)
