@@ -120,7 +120,7 @@ class Conventional:
         return {name: value for name, value in self.get_params().items() if not _same(value, defaults[name])}
 
     def __repr__(self) -> str:
-        """Return the call that makes this estimator, defaults left out."""
+        """Return the call that makes this estimator, defaults omitted."""
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._changed().items())})"
 
     def _fitted(self) -> None:

@@ -85,7 +85,7 @@ class Stored(Conventional, ABC):
         return np.arange(self.network_.classes)
 
     def _set_labels(self, trained: Trained) -> None:
-        """Take over what the outputs of a trained network stand for."""
+        """Adopt what the outputs of a trained network stand for."""
 
 
 def _record(row: EpochDone) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def split(
 ) -> Split:
     """Return images (n, H, W, C), their targets (n,) or (n, 1) and weights (n,) as what is trained on and held out.
 
-    Images of weight 0 are left out. The weights are divided by their mean; None stands for weights that are all equal.
+    Images of weight 0 are omitted. The weights are divided by their mean; None stands for weights that are all equal.
     `held_out` is a number of images, or their share if below 1. Raises `InputError` if none is left to train on.
     """
     places = np.arange(len(images))

@@ -22,7 +22,7 @@ def rate_for(recipe: str, network: str, optimizer: str, batch_size: int, reducti
     """Return the peak learning rate of a recipe for a batch size (0 = all images).
 
     The mean gradient of a larger batch is less noisy and allows a larger step: in proportion to the batch for sgd,
-    momentum and nesterov (Goyal et al. 2017), to its root for adam and adamw, up to a bound. A sum grows by itself.
+    momentum and nesterov (Goyal et al. 2017), to its root for adam and adamw, up to a bound. A sum needs none.
 
     >>> rate_for("documents", "cnn", "sgd", 1, "mean"), rate_for("documents", "cnn", "sgd", 64, "mean")
     (0.001, 0.064)

@@ -57,7 +57,7 @@ def task_of(settings: Settings, targets: np.ndarray, batch_size: int, unit: floa
 
 
 class Coach:
-    """The advice of one run, as it trains with so many threads."""
+    """The advice of one run, as it trains with a number of threads."""
 
     def __init__(self, task: Task, threads: int) -> None:
         self.task = task
