@@ -18,6 +18,7 @@ GROUPS = {  # title: {name: (module, help)}
         "ensemble": ("ensemble", "average the probabilities of several runs, compared with each of them"),
     },
     "understand it": {
+        "play": ("play", "open a run in the browser, to draw, watch and train: one page that needs no network"),
         "summary": ("summary", "list the operations of a network with their sizes and work"),
         "trace": ("trace", "follow one test image forward and backward through each layer"),
         "gradcheck": ("gradcheck", "compare the gradients of a network with central differences"),

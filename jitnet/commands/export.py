@@ -108,7 +108,7 @@ def run_onnx(args: argparse.Namespace) -> int:
         replace_file(args.out, content)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; choose another file") from error
-    say(f"{trained.path} at epoch {epoch} is in {args.out}, {len(content):,} bytes")
+    say(f"{trained.path} after {count(epoch)} is in {args.out}, {len(content):,} bytes")
     return 0
 
 

@@ -45,6 +45,11 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("--csv", metavar="FILE", type=Path, help="classify the rows of a table, or predict its numbers")
     parser.add_argument("--out", metavar="FILE", type=Path, help="with --csv: write a table of the answers")
     parser.add_argument(
+        "--submission",
+        action="store_true",
+        help="with --out: write ImageId and Label alone, as Kaggle takes them",
+    )
+    parser.add_argument(
         "--label", metavar="COLUMN", help="with --csv: a column that is not an input, by name or number"
     )
     parser.add_argument("--show-steps", action="store_true", help="draw what is done to each picture")
@@ -72,6 +77,8 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError("nothing is given to predict: expected IMAGE files or folders, or --csv FILE, one of them")
     if args.out and not args.csv:
         raise InputError("--out is given without --csv: expected a table to answer")
+    if args.submission and not args.out:
+        raise InputError("--submission is given without --out: expected the file to write")
     if args.out and args.json:
         raise InputError("--out is given with --json, whose answers go to standard output: omit one of them")
     network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))

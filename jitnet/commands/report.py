@@ -1,6 +1,7 @@
 """`jitnet report`: runs as one page to read, print and send."""
 
 import argparse
+import dataclasses
 import webbrowser
 from collections.abc import Callable
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jitnet import __version__
+from jitnet.commands.play import PAGE
 from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.damaged import readable, warn_of_logs
 from jitnet.commands.support.options import Subparsers
@@ -80,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
                 damaged.append(str(error))
     if not subjects:
         raise InputError(damaged[0])
+    if len(subjects) == 1 and (out.parent / PAGE).is_file() and out.parent.resolve() == runs[0].path.resolve():
+        subjects = [dataclasses.replace(subjects[0], play=PAGE)]
     text = page(subjects, _made(), damaged)
     warn_of_logs(runs)
     return _write(out, text, args.open)
@@ -138,7 +142,10 @@ def _subject(
             known[key] = trained_run.load_data(settings, args.offline, started_in=started_in)
         data = known[key]
         if data.sha256 != each.meta.get("data_sha256"):
-            raise InputError(f"the run's data ({each.meta['data']}) is not here, {data.name} is")
+            raise InputError(
+                f"the run's data ({each.meta['data']}) is not here: {data.source} has the content hash "
+                f"{data.sha256[:12]}, the run's {str(each.meta.get('data_sha256'))[:12]}"
+            )
         inputs = with_channels(data.x_test)
         outputs = trained_run.logits(network, inputs, report)
         if settings.target:

@@ -79,7 +79,7 @@ def _digits_panel(
     sample: tuple[str, ...],
     labels: tuple[int, ...],
     found: tuple[int, ...],
-    errors: int,  # the last so many are the largest errors
+    errors: int,  # how many of the last ones are the largest errors
     confusion: Confusion,
     names: tuple[str, ...],
     width: int,

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from jitnet.model.architecture import Conv, Dense, Layer, Pool, to_text
+from jitnet.errors import InputError
+from jitnet.model.architecture import Conv, Dense, Layer, Pool, parse, to_text
 from jitnet.storage.checkpoint import Tensors
 
 MONOTONE = ("relu", "leaky-relu", "sigmoid", "tanh", "linear")  # the largest of a pool's window is the same after them
@@ -77,7 +78,7 @@ class Chain:
             raise UnsupportedError("comes before the first layer")
         place = len(self.layers) - 1
         if isinstance(self.layers[-1], Pool):
-            if self.layers[-1] != Pool() or kind not in MONOTONE:
+            if self.layers[-1] != Pool() or kind not in MONOTONE:  # of averages this is not true
                 raise UnsupportedError("comes after a pool: jitnet has the activation before it")
             place -= 1
         layer = self.layers[place]
@@ -87,11 +88,15 @@ class Chain:
         self.layers[place] = type(layer)(layer.filters if isinstance(layer, Conv) else layer.units, kind)
         self._activated = True
 
-    def pool(self, layer: Pool) -> None:
-        """Add a pool."""
+    def pool(self, kind: str) -> None:
+        """Add a pool, "max" or "average"."""
         if not self.layers or not isinstance(self.layers[-1], Conv):
             raise UnsupportedError("is a pool that does not follow a conv")
-        self.layers.append(layer)
+        word = "pool" if kind == "max" else "avgpool"
+        try:
+            self.layers.append(parse(f"conv1 {word}")[1])
+        except InputError:
+            raise UnsupportedError("is an average pool") from None
 
     def _add(self, layer: Layer, weight: np.ndarray, bias: np.ndarray | None) -> None:
         self.layers.append(layer)

@@ -36,6 +36,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
     "gelu": nn.GELU,
 }
+POOLS: dict[str, type[nn.Module]] = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 _KEPT = {"identity", "dropout", "dropout1d", "dropout2d", "alpha_dropout", "contiguous", "detach", "pixels"}
 _ENDS = {"softmax", "log_softmax"}
 _LENGTHS = {"size", "getattr", "getitem"}  # how a program finds out the length of a batch
@@ -93,7 +94,7 @@ def to_torch(model: CNN | MLP | Network) -> nn.Sequential:
     for place, shape in enumerate(network.shapes):
         name, layer = shape.name, shape.layer
         if isinstance(layer, Pool):
-            modules[name] = nn.MaxPool2d(3, 2, ceil_mode=True)
+            modules[name] = POOLS[getattr(layer, "kind", "max")](3, 2, ceil_mode=True)
             extents = shape.outputs
             continue
         weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
@@ -221,9 +222,7 @@ def _take(chain: Chain, name: str, given: dict[str, Any], node: fx.Node, root: n
         require(given, {}, {"start_dim": 1} if name == "flatten" else {})
     elif name in ("max_pool2d", "avg_pool2d"):
         require(given, {"padding": 0, "dilation": 1}, {"kernel_size": 3, "stride": 2, "ceil_mode": True})
-        if name == "avg_pool2d":
-            raise UnsupportedError("is an average pool")
-        chain.pool(Pool())
+        chain.pool("max" if name == "max_pool2d" else "average")
     elif name == "conv2d" and module is not None:
         given["padding"] = 1 if given["padding"] == "same" else given["padding"]
         require(given, {}, {"stride": 1, "padding": 1, "dilation": 1, "groups": 1, "padding_mode": "zeros"})
@@ -235,7 +234,7 @@ def _take(chain: Chain, name: str, given: dict[str, Any], node: fx.Node, root: n
     elif name == "add":
         (other,) = [each for each in node.all_input_nodes if each.op == "get_attr"] or [None]
         if other is None:
-            raise UnsupportedError("adds what is no parameter")
+            raise UnsupportedError("adds what is not a parameter")
         chain.add_bias(_array(operator.attrgetter(str(other.target))(root)))
     else:
         raise UnsupportedError("is a layer that jitnet lacks")

@@ -48,14 +48,14 @@ def _map(results: list[tuple[dict[str, object], Run]], across: str, down: str) -
         for column in columns:
             value, text = best.get((row, column), (None, ""))
             share = None if value is None else f"--share:{0.45 * ranks[value] / most:.3f}"
-            top = "right" if value is not None and ranks[value] == len(ranks) - 1 else None
+            top = "best" if value is not None and ranks[value] == len(ranks) - 1 else None
             cells.append(element("td", text, style=share, class_=top))
         lines.append(element("tr", element("th", row, scope="row"), cells))
     names = across.replace("_", " "), down.replace("_", " ")
     head = element(
         "tr", element("th", f"{names[1]} \\ {names[0]}", scope="col"), [element("th", c, scope="col") for c in columns]
     )
-    caption = f"The best run of each {names[1]} and {names[0]}; the darker, the better."
+    caption = f"The best run of each {names[1]} and {names[0]}; the stronger its colour, the better."
     made = element(
         "table", element("caption", caption), element("thead", head), element("tbody", lines), class_="matrix"
     )

@@ -40,6 +40,8 @@ def section(subject: Subject, place: int, alone: bool = False) -> Markup:
     run, measured = subject.run, subject.measured
     parts: list[Any] = [element("h2", "Result" if alone else subject.title)]
     parts += [element("p", subject.sentence), _lead(run), _alerts(subject), _figures(subject)]
+    if subject.play:
+        parts.append(element("p", element("a", "Draw for this network, watch it and train it", href=subject.play)))
     parts.append(element("div", _charts(run, place), class_="columns"))
     if isinstance(measured, Residuals):
         parts.append(regression(measured))
@@ -279,4 +281,5 @@ def _commands(run: Run) -> Markup:
     if argv:
         lines += ["# as it was started", shlex.join(argv)]
     lines += ["# this measurement, this page", f"jitnet eval {path}", f"jitnet report {path}"]
+    lines += ["# a page on which one draws, watches and trains it", f"jitnet play {path}"]
     return element("pre", preformatted(lines), tabindex="0")

@@ -57,6 +57,7 @@ th[scope=row], .text td { text-align: left; } .text td { overflow-wrap: anywhere
 .matrix td { min-width: 34px; text-align: center; border: 1px solid var(--rule);
   background: rgb(var(--heat) / var(--share, 0)); }
 .matrix td.right { outline: 2px solid var(--good); outline-offset: -2px; font-weight: 700; background: none; }
+.matrix td.best { outline: 2px solid var(--good); outline-offset: -2px; font-weight: 700; }
 .mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)); gap: 12px; padding: 0;
   list-style: none; }
 .mistakes li { background: var(--panel); border-radius: 8px; padding: 12px; display: grid;

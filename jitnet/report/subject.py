@@ -29,6 +29,7 @@ class Subject:
     measured: Measured | Residuals | None
     images: np.ndarray  # (n, H, W, C) of the test set, n = 0 if it is not here or has no images
     missing: str = ""
+    play: str = ""  # the page that `jitnet play` wrote, as a link from this one
 
     @property
     def target(self) -> str:

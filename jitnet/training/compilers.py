@@ -30,8 +30,8 @@ class _Worker:
 class Compilers:
     """Compiles `tasks`, names of kernels and the names that each must wait for, in up to `count` processes.
 
-    Nothing depends on it: what a process could not compile, because it was killed or could not start, is compiled by
-    whoever calls the kernel. `with` ends the processes.
+    Nothing depends on it: what a process could not compile, because it was killed or could not start, is compiled
+    by the process that calls the kernel. `with` ends the processes.
     """
 
     tasks: dict[str, set[str]]
@@ -85,7 +85,7 @@ class Compilers:
         return not any(each.process.poll() is None for each in self._workers)
 
     def wait(self, seconds: float) -> None:
-        """Hand out what can be compiled now, then wait for the next kernel to be done, or so many seconds."""
+        """Hand out what can be compiled now, then wait for the next kernel to be done, or that many seconds."""
         self._hand_out()
         with contextlib.suppress(queue.Empty):
             worker = self._answers.get(timeout=seconds)
@@ -124,5 +124,5 @@ class Compilers:
         return pace * (self._together(first) + self._together([rest[name] for name in last]))
 
     def _together(self, weights: list[float]) -> float:
-        """Return how long so many processes take for all."""
+        """Return how long these processes take for all."""
         return max([sum(weights) / max(1, len(self._workers)), *weights]) if weights else 0.0

@@ -30,14 +30,14 @@ def _means(grey: np.ndarray) -> np.ndarray:
 
 
 def largest_errors(logits: np.ndarray, targets: np.ndarray, count: int = SAMPLE) -> np.ndarray:
-    """Return the numbers of the wrong images whose true class is furthest behind the answer, the worst first.
+    """Return the numbers of the wrong images whose answer has the largest lead over the true class, the worst first.
 
     >>> largest_errors(np.array([[0.0, 1.0], [0.0, 9.0], [1.0, 0.0]]), np.array([0, 0, 0])).tolist()
     [1, 0]
     """
-    behind = logits.max(axis=1) - logits[np.arange(len(targets)), targets]
-    order = np.argsort(-behind, kind="stable")[:count]
-    return order[behind[order] > 0]
+    lead = logits.max(axis=1) - logits[np.arange(len(targets)), targets]
+    order = np.argsort(-lead, kind="stable")[:count]
+    return order[lead[order] > 0]
 
 
 def of_test_images(

@@ -16,7 +16,7 @@ class RunningAccuracy:
     def __init__(self, network: Network, images: np.ndarray, targets: np.ndarray) -> None:
         self._network = network
         self._images = images  # (N, H, W, C)
-        self._targets = targets  # (N,) classes, or (N, K) numbers, of which there is no accuracy
+        self._targets = targets  # (N,) classes, or (N, K) numbers, whose accuracy is not measured
         self._next_at = 0.0
 
     def measure(self, places: np.ndarray) -> float | None:

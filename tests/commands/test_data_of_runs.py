@@ -65,7 +65,8 @@ def test_names_are_shown_and_predict_agrees_with_eval_on_training_pictures(train
     right = [line.split("/")[1] == line.split(": ")[1].split()[0] for line in lines]
     assert len(lines) == 84 and all(right) and "by runs/run after 3 epochs, trained on pets" in out
     assert "accuracy = 100.00" in said(capsys, "eval", "run")[0]
-    assert "ant" in said(capsys, "runs", "show", "run")[0]
+    shown = said(capsys, "runs", "show", "run")[0]
+    assert "ant" in shown and "every seventh image of each class" in shown and "assumed" in shown
 
 
 def test_one_bad_picture_costs_only_its_own_answer(trained, capsys):
@@ -113,6 +114,10 @@ def test_a_table_is_answered_row_by_row(trained, capsys):
     Path("unlabelled.csv").write_text("\n".join(without) + "\n")
     said(capsys, "predict", "table", "unlabelled.csv", "--out", "again.csv")
     assert Path("again.csv").read_text() == Path("answers.csv").read_text()
+    said(capsys, "predict", "table", "--csv", "pets.csv", "--out", "kaggle.csv", "--submission")
+    lines = Path("kaggle.csv").read_text().splitlines()
+    assert lines == ["ImageId,Label", *(f"{i + 1},{NAMES[i % 3]}" for i in range(84))]
+    assert "without --out" in said(capsys, "predict", "table", "--csv", "pets.csv", "--submission", code=2)[1]
     said(capsys, "predict", "table", "--csv", "none.csv", code=2)
     assert "nothing is given" in said(capsys, "predict", "table", code=2)[1]
 

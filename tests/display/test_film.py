@@ -122,7 +122,7 @@ def test_a_sweep_over_two_settings_has_a_heat_map_and_a_winner(tmp_path):
     rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", drawn)
     assert [name for name, _ in rows] == ["8", "32"] and '<th scope="col">0.02</th><th scope="col">0.1</th>' in drawn
     assert re.findall(r">([\d.]+) %<", rows[0][1]) == ["95.50", "90.00"]
-    assert 'class="right"' in rows[0][1] and drawn.count('class="right"') == 1
+    assert 'class="best"' in rows[0][1] and drawn.count('class="best"') == 1
     page = sweep_page(sweep, "made")
     assert "The best of 4 trials is lr-0.02-8 with 95.50 %." in page
     assert "<title>sweep: best test accuracy 95.50 %</title>" in page

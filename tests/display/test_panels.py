@@ -13,7 +13,7 @@ from test_dashboard import as_text
 from jitnet.display.classes import confusion_panel, digits_panel, short_names
 from jitnet.display.live.dashboard import Dashboard
 from jitnet.display.live.frame import ASCII, GREYS, UNICODE, Frame
-from jitnet.display.live.keys import HELP
+from jitnet.display.live.keys import HELP, PANELS
 from jitnet.display.live.painter import Painter
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.live.screen import render
@@ -234,8 +234,8 @@ def test_a_tiny_terminal_does_not_take_loading_for_compiling():
 def test_the_help_is_whole_from_60_columns_on():
     made = state()
     made.help = True
-    text = as_text(render(made, 60, 20), 60)
-    assert all(f"{key:<12}{what}" in text for key, what in HELP)
+    text = as_text(render(made, 60, 24), 60)
+    assert all(f"{name:<15}{what}" in text for name, what in (*HELP, *PANELS))
 
 
 def test_one_thread_is_no_threads():

@@ -13,6 +13,7 @@ import jitnet
 from jitnet import CNN
 from jitnet.cli import main
 from jitnet.export.hub.predict import predict
+from jitnet.model import architecture
 
 ARCHITECTURES = [
     " ",
@@ -20,14 +21,16 @@ ARCHITECTURES = [
     "conv3:tanh pool dense4:sigmoid",
     "conv3 pool conv4:linear pool conv2:gelu",
 ]
+if "avgpool" in getattr(architecture, "POOLS", {}):
+    ARCHITECTURES.append("conv3 avgpool conv2:gelu avgpool")
 
 
 @pytest.mark.parametrize("bias", ["position", "channel"])
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_numpy_and_safetensors_alone_predict_the_same(architecture, bias, tmp_path):
+@pytest.mark.parametrize("hidden", ARCHITECTURES)
+def test_numpy_and_safetensors_alone_predict_the_same(hidden, bias, tmp_path):
     """The small example: another program reads the file that save() wrote."""
     pytest.importorskip("safetensors")
-    model = CNN(architecture, bias=bias)
+    model = CNN(hidden, bias=bias)
     model._build(np.arange(3), (7, 6, 2))
     model.network_.params[:] = np.random.default_rng(0).normal(size=model.network_.params.size)
     model.history_ = []

@@ -13,6 +13,7 @@ from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.export.onnx import protobuf, read, write
 from jitnet.export.onnx.preparation import assumed
+from jitnet.model import architecture
 from jitnet.model.architecture import Dense, parse
 from jitnet.model.network import Network
 from jitnet.storage import foreign_weights
@@ -28,6 +29,8 @@ MAKES = [
     ("conv4:leaky-relu pool conv5:linear conv3:tanh pool dense6:sigmoid", (9, 8, 3), "channel"),
     ("conv4:gelu pool conv5 pool conv2:gelu dense6:leaky-relu", (8, 11, 2), "position"),
 ]
+if "avgpool" in getattr(architecture, "POOLS", {}):
+    MAKES.append(("conv4 avgpool conv3:gelu avgpool dense5", (9, 8, 2), "position"))
 IDS = [" ".join([hidden, "x".join(map(str, image)), bias]) for hidden, image, bias in MAKES]
 UNKNOWN = DataRecord()
 

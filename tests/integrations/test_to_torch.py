@@ -5,6 +5,7 @@ import pytest
 
 from jitnet import CNN, MLP
 from jitnet.errors import InputError
+from jitnet.model import architecture
 from jitnet.model.architecture import Dense, parse
 from jitnet.model.network import Network
 
@@ -21,6 +22,8 @@ MAKES = [
     ("conv4:leaky-relu pool conv5:linear conv3:tanh pool dense6:sigmoid", (9, 8, 3), "channel"),
     ("conv4:gelu pool conv5 pool conv2:gelu dense6:leaky-relu", (8, 11, 2), "position"),
 ]
+if "avgpool" in getattr(architecture, "POOLS", {}):
+    MAKES.append(("conv4 avgpool conv3:gelu avgpool dense5", (9, 8, 2), "position"))
 
 
 @pytest.mark.parametrize(("hidden", "image", "bias"), MAKES)

@@ -66,6 +66,7 @@ MAY_IMPORT = {
     "display": {"errors", "events", "history", "printing", "trials.board"},
     "export": {"config", "data", "errors", "events", "model", "setting", "storage", "__version__"},
     "integrations": {"config", "errors", "estimators", "events", "export", "model", "run", "storage", "training"},
+    "play": {"model", "printing"},
     "report": {"config", "display", "errors", "events", "history", "model", "printing", "setting"},
     "commands": ANYTHING,
     "cli": ANYTHING,

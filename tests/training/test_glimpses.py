@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import digits, settle, train
+from commands import digits, result, settle, train
 
 from jitnet.events import EpochDone, StepsDone, from_record
 from jitnet.history import read_run
@@ -55,6 +55,15 @@ def test_the_first_filters_are_digits_of_their_weights(text, digits):
     first = network.tensors()[f"{network.shapes[0].name}.weight"]
     first[...] = -np.abs(first)
     assert max("".join(first_filters(network))) <= "8"
+
+
+@pytest.mark.parametrize("batch", ["1", "4", "0"])
+def test_measuring_the_running_accuracy_changes_no_bit(folder, monkeypatch, batch):
+    monkeypatch.setattr(running_accuracy, "_SHARE", 0.0)  # before every call
+    measured = train("measured", "--batch-size", batch)
+    assert sum("accuracy" in row for row in read_run("measured", "runs").steps()) > 1
+    monkeypatch.setattr(RunningAccuracy, "measure", lambda self, places: None)
+    assert result(measured) == result(train("plain", "--batch-size", batch))
 
 
 def test_a_run_keeps_them(folder):

@@ -120,6 +120,7 @@ def print_curves(curves: list[Curve], metric: str, along: str, rows: int = 16) -
 
 def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
     meta, settings = run.meta, run.settings
+    record = DataRecord.from_dict(meta.get("record"))
     versions = meta.get("versions") or {}
     shown = {"network", "architecture", "until"} | {name for name, value in settings.items() if value == ""}
     threads = meta.get("threads")
@@ -128,6 +129,8 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
         ("network", f"{settings['network']}: {settings['architecture']}"),
         ("parameters", number(row["parameters"])),
         ("data", f"{meta['data']} {str(meta.get('data_sha256') or '')[:12]}"),
+        *record.facts(),
+        *(("assumed", note) for note in record.notes),
         (
             "settings",
             ", ".join(f"{name} {value}" for name, value in settings.items() if name not in shown and value != ""),

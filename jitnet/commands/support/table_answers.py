@@ -36,6 +36,8 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
         numbers = outputs * record.deviations[-1] + record.means[-1]
         lines: list[tuple[object, ...]] = [(n, f"{value:.6g}") for n, value in enumerate(numbers, 1)]
         answers = [{"row": n, "value": value} for n, value in enumerate(numbers, 1)]
+        if args.submission:
+            raise InputError("--submission is given with a regression: expected a run that learns labels")
     else:
         images = _images(args, content, network, record)
         chances = probabilities(trained_run.logits(network, images))
@@ -44,6 +46,9 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
         names = [csv_cell(record.name_of(int(label))) for label in best]
         answers = [{"row": n} | class_fields(row, record.name_of) for n, row in enumerate(chances, 1)]
         lines = [(n, name, f"{row.max():.4f}") for n, (name, row) in enumerate(zip(names, chances), 1)]
+        if args.submission:  # the labels as the training files have them
+            head, known = ("ImageId", "Label"), record.numbers or record.class_names
+            lines = [(n, known[label] if label < len(known) else label) for n, label in enumerate(best, 1)]
     if args.json:
         print_json("predict", model=model_fields(trained, epoch), answers=answers)
         return 0

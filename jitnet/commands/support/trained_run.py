@@ -19,16 +19,15 @@ from jitnet.data.readers.names import entries
 from jitnet.data.record import DataRecord, short_list
 from jitnet.data.sources.known import KNOWN
 from jitnet.data.split import with_channels
-from jitnet.display.format import count, duration
+from jitnet.display.compiling import CompilationNotice
+from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.events import Compiling, Event, Warned
 from jitnet.model.network import Network
-from jitnet.printing import say, warn
+from jitnet.printing import warn
 from jitnet.run import start
 from jitnet.run.trained import Trained, open_trained
 from jitnet.training.compilation import compile_inference
-
-_LONG_S = 1.0  # a compilation that takes longer is announced where no bar is drawn
 
 
 def load_data(
@@ -168,15 +167,12 @@ def logits(network: Network, images: np.ndarray, report: Callable[[str, float], 
 
 def show_compiling(events: Iterable[Event], report: Callable[[str, float], None]) -> None:
     """Compile, and report the progress; where no bar is drawn, a line says what takes so long."""
-    announced = sys.stderr is None or sys.stderr.isatty()
+    notice = CompilationNotice(None if sys.stderr is None or sys.stderr.isatty() else sys.stderr)
     for event in events:
+        notice.handle(event)
         if isinstance(event, Compiling):
             share = event.index / event.total if not event.left_s else event.seconds / (event.seconds + event.left_s)
             report("loading kernels" if event.cached else "compiling kernels", share)
-            if not (announced or event.cached) and event.seconds >= _LONG_S:
-                announced = True
-                left = f", about {duration(event.left_s)} left" if event.left_s else ""
-                say(f"compiling kernels{left}; this happens once, later starts load them", error=True)
         elif isinstance(event, Warned):
             warn(event.message)
 

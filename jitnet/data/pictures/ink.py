@@ -15,7 +15,13 @@ _COARSE = 64  # pixels of the longer side that the paper is estimated in
 _NEAR = 0.1  # of the side: the outermost pixels of a stroke at the border may be blurred
 _ALL_ALONG = 0.08  # of a line's pixels may be paper
 _THICKEST_LINE = 0.06  # of the side
-_MARGINS = (0.0, 0.03, 0.06, 0.1, 0.15, 0.2)  # of the side: where a frame may end
+_MARGINS = tuple(place / 100 for place in range(21))  # of the side: where a frame may end
+_STROKES = (0.1, 0.2)  # of the shorter side: what is narrower may be a stroke
+_RING = 0.015  # of the side: depth of the border that shows the paper
+_EVEN = 0.8  # of the border is paper
+_STEEP = 0.03  # of the contrast from pixel to pixel: the edge of a stroke
+_BETWEEN = 0.03  # of the area: with more between ink and paper there are shadows
+_MOST = 25  # pixels that tell how strong ink is
 _MOST_INK = 0.45  # of the area inside the margin: more is not ink but the paper inside a frame
 
 
@@ -39,13 +45,19 @@ def find_ink(grey: np.ndarray, widest: float = _WIDEST_STROKE) -> Ink:
     light, margin, paper = _polarity(grey)
     inner = slice(margin, len(grey) - margin), slice(margin, grey.shape[1] - margin)
     strength = np.zeros(grey.shape, np.float32)
-    strength[inner] = _without_lines(_difference(grey[inner], paper, light, widest))
+    rest = grey[inner] - paper if light else paper - grey[inner]
+    if _is_flat(rest):
+        found = np.maximum(rest, 0)
+    else:
+        light = _side_of_strokes(grey[inner], light)
+        found = _difference(grey[inner], paper, light, widest)
+    strength[inner] = _without_lines(found)
     return Ink(strength, light, strong(strength), _noise(grey), margin)
 
 
 def strong(strength: np.ndarray) -> float:
-    """Return the level of strong ink (H, W): that of the strongest thousandth of the picture."""
-    most = max(1, strength.size // 1000)
+    """Return the level of strong ink (H, W): of the strongest thousandth of it, at most `_MOST` pixels."""
+    most = min(max(1, strength.size // 1000), _MOST)
     return float(np.partition(strength, strength.size - most, axis=None)[-most:].mean())
 
 
@@ -58,11 +70,13 @@ def _polarity(grey: np.ndarray) -> tuple[bool, int, np.ndarray]:
     """Return whether the ink is lighter than the paper, the width of a frame, and the paper in it as a plane (h, w).
 
     The paper is what the border shows, continued inside as a plane; the ink is what differs most from it. Where
-    that is most of the area, the border was a frame, and the look begins again inside it.
+    that is most of the area, the border was a frame if it is even, and so is another border inside it; if there is
+    none, the drawing fills the picture.
     """
     side = min(grey.shape)
-    for share in _MARGINS:
-        margin = round(share * side)
+    first: tuple[bool, int, np.ndarray] | None = None
+    drawn = np.zeros(grey.shape, bool)  # what is far from the outermost border
+    for margin in sorted({round(share * side) for share in _MARGINS}):
         inner = grey[margin : len(grey) - margin, margin : grey.shape[1] - margin]
         if min(inner.shape) < 4:
             break
@@ -71,8 +85,16 @@ def _polarity(grey: np.ndarray) -> tuple[bool, int, np.ndarray]:
         size = np.abs(rest)
         level = float(np.quantile(size, 0.995))
         far = size > 0.5 * level
-        if far.mean() <= _MOST_INK:
+        even = float(far[_ring(inner.shape)].mean()) <= 1 - _EVEN
+        if not margin:
+            drawn = far
+            if even:
+                first = float(rest[far].sum()) > 0, margin, plane
+        is_frame = margin and even and (not first or float(drawn[_border(grey.shape, margin)].mean()) <= 1 - _EVEN)
+        if far.mean() <= _MOST_INK and (is_frame or not margin):
             return float(rest[far].sum()) > 0, margin, plane
+    if first:
+        return first
     rest = grey - np.median(grey)
     return float((rest.astype(np.float64) ** 3).sum()) > 0, 0, np.full(grey.shape, np.median(grey), np.float32)
 
@@ -81,9 +103,7 @@ def _plane(grey: np.ndarray) -> np.ndarray:
     """Return the plane (H, W) through the border's grey levels, without those that are far from it."""
     height, width = grey.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / max(height, width)
-    ring = np.zeros(grey.shape, bool)
-    deep = max(1, round(0.04 * min(grey.shape)))
-    ring[:deep], ring[-deep:], ring[:, :deep], ring[:, -deep:] = True, True, True, True
+    ring = _ring(grey.shape)
     columns = np.stack([np.ones_like(x), x, y], axis=-1)  # (H, W, 3)
     known, levels = columns[ring].astype(np.float64), grey[ring].astype(np.float64)
     fit = np.array([np.median(levels), 0.0, 0.0])
@@ -92,6 +112,57 @@ def _plane(grey: np.ndarray) -> np.ndarray:
         near = distance <= max(float(np.quantile(distance, 0.7)), 1.0)
         fit = np.linalg.lstsq(known[near], levels[near], rcond=None)[0]
     return (columns @ fit.astype(np.float32)).astype(np.float32)
+
+
+def _ring(shape: tuple[int, ...]) -> np.ndarray:
+    """Return the mask (H, W) of the pixels next to the border, which show the paper."""
+    return _border(shape, max(1, round(_RING * min(shape))))
+
+
+def _border(shape: tuple[int, ...], deep: int) -> np.ndarray:
+    """Return the mask (H, W) of the `deep` outermost pixels."""
+    border = np.ones(shape, bool)
+    border[deep : shape[0] - deep, deep : shape[1] - deep] = False
+    return border
+
+
+def _is_flat(rest: np.ndarray) -> bool:
+    """Whether a picture less its paper (H, W), ink positive, has two levels alone: no shadow, and the border is paper.
+
+    Where it is so, nothing but the ink differs from the paper, however wide the strokes are.
+    """
+    contrast = float(np.quantile(rest, 0.99))
+    if contrast < _CONTRAST or float((rest[_ring(rest.shape)] > 0.5 * contrast).mean()) > 1 - _EVEN:
+        return False
+    calm = np.ones(rest.shape, bool)  # pixels away from the edges of strokes
+    for axis in (0, 1):
+        step = np.abs(np.diff(rest, axis=axis)) > _STEEP * contrast
+        calm &= ~np.concatenate([step, np.take(step, [-1], axis)], axis) & ~np.concatenate(
+            [np.take(step, [0], axis), step], axis
+        )
+    between = (np.abs(rest) > 0.2 * contrast) & (rest < 0.8 * contrast)
+    return float((between & calm).mean()) < _BETWEEN
+
+
+def _side_of_strokes(grey: np.ndarray, light: bool) -> bool:
+    """Return whether the strokes of an unevenly lit picture (H, W) are light; the border's answer, if it is not clear.
+
+    What is narrow is a stroke: the light says nothing of it, as shadows are wide. Only loops and gaps are narrow on the
+    other side too, more of them the wider the window is.
+    """
+    coarse = _blurred(at_most(grey, _COARSE), 3)
+    fine, wide = (_narrow(coarse, max(3, round(share * min(coarse.shape)) | 1)) for share in _STROKES)
+    sure = [sum(fine) > 0 and fine[side] > 2 * fine[1 - side] and 1.5 * wide[side] > wide[1 - side] for side in (0, 1)]
+    return light if not any(sure) else sure[1]
+
+
+def _narrow(grey: np.ndarray, window: int) -> tuple[float, float]:
+    """Return how much of an image (H, W) is dark and narrower than a window, and how much is light and so."""
+    closed, opened = (
+        _extreme(_extreme(grey, window, one), window, other)
+        for one, other in ((np.maximum, np.minimum), (np.minimum, np.maximum))
+    )
+    return float(np.square(closed - grey).sum()), float(np.square(grey - opened).sum())
 
 
 def _difference(grey: np.ndarray, plane: np.ndarray, light: bool, widest: float) -> np.ndarray:

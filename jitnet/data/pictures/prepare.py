@@ -10,6 +10,7 @@ from jitnet.data.pictures.shapes import drawing
 from jitnet.errors import InputError
 
 _WORK = 160  # pixels of the longer side that ink is looked for in
+_FINE = 640  # where nothing was found
 _SMALL = 0.4  # of the picture: a drawing that is smaller is examined again alone
 _WIDE = 0.8  # of the part around a small drawing: so wide its strokes may be
 _PAPER = 0.25  # of strong ink: below it is paper, its shadows, and what JPEG adds
@@ -47,6 +48,9 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
     side = side or round(min(height, width) * 20 / 28)
     small = at_most(grey, _WORK)
     ink = find_ink(small)
+    if is_blank(ink) and max(grey.shape) > _WORK:  # a small drawing in a large picture
+        small = at_most(grey, _FINE)
+        ink = find_ink(small)
     if is_blank(ink):
         low, high = int(np.min(grey)), int(np.max(grey))
         raise InputError(f"the image is blank (grey levels {low} to {high}): expected a drawn digit")

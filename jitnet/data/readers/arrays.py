@@ -12,7 +12,7 @@ _UNNAMED = {"arr_0": "x", "arr_1": "y"}  # as np.savez(file, x, y) names them
 def roles(names: list[str], where: str) -> dict[str, str]:
     """Return the names of the arrays by their roles: "x_train", "y_train", and perhaps "x_test", "y_val" and so on.
 
-    Raises `InputError` if there are none to train with, or several that may be meant. What has no role is left out.
+    Raises `InputError` if there are none to train with, or several that may be meant. What has no role is omitted.
     """
     sets: dict[str, dict[str, list[str]]] = {}
     for name in names:

@@ -175,7 +175,9 @@ def _unused(found: dict[str, list[Path]]) -> list[str]:
     if deep:
         notes.append(f"the images in folders inside class folders are not used, such as those of {deep[0]}")
     if empty:
-        notes.append(f"{', '.join(each.name for each in empty[:5])} in {empty[0].parent} has no images: it is no class")
+        notes.append(
+            f"{', '.join(each.name for each in empty[:5])} in {empty[0].parent} has no images: it is not a class"
+        )
     return notes
 
 

@@ -41,9 +41,12 @@ def read_levels(path: str | Path, rows_of: tuple[int, int] | None = None) -> lis
         return _stack(npy.decode(content, str(path)), name, rows_of)
     if content.startswith((b"\x1f\x8b", b"\0\0\x08")):
         return _stack(idx.decode(content, str(path)), name, rows_of)
-    if content.startswith((b"P2", b"P5")):
-        return [(name, _pgm(content, str(path)))]
-    return [(name, _with_pillow(content, str(path)))]
+    return [(name, decode(content, str(path)))]
+
+
+def decode(content: bytes, where: str) -> np.ndarray:
+    """Return the bytes of a PGM file, or of one for Pillow, as grey levels (H, W); raises `InputError`."""
+    return _pgm(content, where) if content.startswith((b"P2", b"P5")) else _with_pillow(content, where)
 
 
 def read_images(path: str | Path) -> list[tuple[str, np.ndarray]]:
@@ -164,4 +167,8 @@ def _grey(image, where: str) -> np.ndarray:
     seen = [int(np.ptp(each)) for each in over]
     alpha = np.array(colour.getchannel("A"))
     drawn = int(np.ptp(alpha)) >= _CONTRAST
+    channels = [np.array(colour.getchannel(name)) for name in "RGB"]
+    clearest = max(channels, key=np.ptp)
+    if not drawn and max(seen) < 2 * _CONTRAST and int(np.ptp(clearest)) > 3 * max(seen):
+        return clearest  # colours of one luminance, as red on green
     return over[1] if drawn and seen[0] < _CONTRAST <= seen[1] else over[0]  # white ink shows on black only

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from jitnet.errors import InputError
 
+PARQUET = b"PAR1"
 _HEAD = 4096
 _ARRAYS = "load it, and save its arrays by np.savez"
 _TABLE = "export it as CSV"
 _UNPACK = "unpack it, and give the folder"
 _IMAGE = "expected a folder with a folder of images for each class"
-_FOREIGN = [  # first bytes, what it is, what to do
+_FOREIGN = [  # first bytes, kind, what to do
     *((bytes((0x80, protocol)), "a Python pickle, which may run any program", _ARRAYS) for protocol in range(2, 6)),
     (b"MATLAB", "a MATLAB file", "load it by scipy.io.loadmat, and save its arrays by np.savez"),
     (b"\x89HDF", "an HDF5 file", _ARRAYS),
-    (b"PAR1", "a Parquet file", _TABLE),
     (b"ARROW1", "an Arrow file", _TABLE),
     (b"SQLite", "an SQLite file", _TABLE),
     (b"\xd0\xcf\x11\xe0", "an Excel file", _TABLE),
@@ -37,7 +37,7 @@ _FOREIGN = [  # first bytes, what it is, what to do
 
 
 def kind_of(path: Path) -> str:
-    """Return "npz", "npy", "idx" or "table" for a file; raises `InputError` for what is no data set of one file."""
+    """Return "npz", "npy", "idx", "parquet" or "table" for a file; raises `InputError` for others."""
     head = _head(path)
     if head.startswith(b"\x1f\x8b"):
         head = _unzipped(path)
@@ -47,6 +47,8 @@ def kind_of(path: Path) -> str:
         return "npy"
     if head.startswith(b"\0\0\x08"):
         return "idx"
+    if head.startswith(PARQUET):
+        return "parquet"
     for start, what, advice in _FOREIGN:
         if head.lstrip().lower().startswith(start.lower()):
             raise InputError(f"{path} is {what}: {advice}")
@@ -57,6 +59,11 @@ def kind_of(path: Path) -> str:
     if b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
         raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file")
     return "table"
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is in the Parquet format."""
+    return _head(path).startswith(PARQUET)
 
 
 def _head(path: Path) -> bytes:

@@ -10,8 +10,8 @@ import numpy as np
 
 from jitnet.data.content import Part, read_file, sha256, unzipped
 from jitnet.data.pixels import Scale
-from jitnet.data.readers import arrays, class_folders, idx, npy, tables
-from jitnet.data.readers.kinds import kind_of
+from jitnet.data.readers import arrays, class_folders, idx, npy, parquet, tables
+from jitnet.data.readers.kinds import is_parquet, kind_of
 from jitnet.data.readers.names import entries, part_of
 from jitnet.data.readers.raw import Raw, of_parts
 from jitnet.data.readers.tables import Table
@@ -20,7 +20,7 @@ from jitnet.data.sources.known import FILES, KNOWN, PARTS
 from jitnet.errors import InputError
 
 _MOST = 100  # files of a folder that are examined for IDX
-_TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")  # endings of the tables that are looked for in a folder
+_TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # endings of the tables that are looked for in a folder
 VERSION = 3  # of the readers: what an earlier one has parsed and cached is parsed again
 
 
@@ -193,7 +193,8 @@ def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> R
             f"{train} has {first.pixels.shape[1]} columns and no labels: expected a column with them too; predict "
             "reads such a file by --csv"
         )
-    raw = Raw("CSV", first.pixels, first.labels, header=first.header, label_column=first.label_column)
+    kind = "Parquet" if is_parquet(train) else "CSV"
+    raw = Raw(kind, first.pixels, first.labels, header=first.header, label_column=first.label_column)
     raw.notes += first.notes
     if "emnist" in train.name.lower():
         raw.orientation = "EMNIST"
@@ -211,6 +212,8 @@ def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> R
 
 def _table(file: Path, cache: Cache, label: str, pixels: int = 0) -> Table:
     next_to_it = Cache(file.parent / ".jitnet" if cache.folder else None, cache.warn, cache.report)
+    if is_parquet(file):
+        return parquet.read_path(file, label)
     content = unzipped(read_file(file), str(file))
     made: Table | None = None
 

@@ -20,6 +20,17 @@ HELP = (
 )
 
 
+PANELS = (  # what the parts of the screen show
+    ("large numbers", "test accuracy, loss of the epoch, time"),
+    ("training loss", "each call; its mean is the large number"),
+    ("accuracy %", "training: images before their own update"),
+    ("test digits", "the first test images and largest errors"),
+    ("right %", "each class; the arrow marks the worst"),
+    ("confusions", "row: true class, column: taken for"),
+    ("of peak", "share of what this machine can compute"),
+)
+
+
 class Keys:
     """The keyboard of standard input, if that is a terminal which this process may read from."""
 

@@ -8,7 +8,7 @@ from jitnet.display.classes import class_line, confusion_of, confusion_panel, co
 from jitnet.display.format import clock, count, percentage
 from jitnet.display.headline import headline
 from jitnet.display.live.frame import UNICODE, Frame, Glyphs, Line, bar, fit, panel, side_by_side, spread
-from jitnet.display.live.keys import HELP
+from jitnet.display.live.keys import HELP, PANELS
 from jitnet.display.live.meanwhile import meanwhile
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.network import drawing, in_a_line
@@ -111,8 +111,8 @@ def _abreast(state: DashboardState, width: int, rows: int, glyphs: Glyphs, boxed
 
 
 def _help(width: int, rows: int, glyphs: Glyphs, boxed: bool) -> list[Line]:
-    body: list[Line] = [[(f"{key:<12}", "strong"), (what, "")] for key, what in HELP]
-    return panel([("keys", "title")], [], body, width, rows, glyphs, boxed)
+    body: list[Line] = [[(f"{name:<15}", "strong"), (what, "")] for name, what in (*HELP, ("", ""), *PANELS)]
+    return panel([("keys and panels", "title")], [], body, width, rows, glyphs, boxed)
 
 
 def _data(run: RunStarted) -> Line:

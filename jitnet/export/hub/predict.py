@@ -26,16 +26,17 @@ def predict(path: str, images: np.ndarray) -> np.ndarray:
 
     with safe_open(path, "np") as file:
         about = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dictionary)
     x = images.reshape(len(images), *map(int, about["image"].split()))
     x = x / np.float32(255 if images.dtype == np.uint8 else 1)
     numbers = {"conv": 0, "dense": 0}
     for word in [*about["architecture"].split(), "dense:linear"]:  # "conv16", "pool", "dense100:tanh"; the outputs
         kind, _, activation = word.partition(":")
         kind = kind.rstrip("0123456789")
-        if kind == "pool":  # the largest of 3x3 pixels, every second one, the last windows cut off by the border
-            padded = np.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=-np.inf)
-            x = sliding_window_view(padded, (3, 3), axis=(1, 2))[:, ::2, ::2].max(axis=(4, 5))
+        if kind in ("pool", "avgpool"):  # over 3x3 pixels, of every second one; there are none beyond the border
+            padded = np.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=np.nan)
+            windows = sliding_window_view(padded, (3, 3), axis=(1, 2))[:, ::2, ::2]
+            x = (np.nanmax if kind == "pool" else np.nanmean)(windows, axis=(4, 5))
             continue
         numbers[kind] += 1
         weight, bias = (tensors[f"{kind}{numbers[kind]}.{part}"] for part in ("weight", "bias"))

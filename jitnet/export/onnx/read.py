@@ -11,14 +11,14 @@ from jitnet.errors import InputError
 from jitnet.export.chain import Chain, UnsupportedError, require
 from jitnet.export.onnx.preparation import Operation
 from jitnet.export.onnx.protobuf import Message, decode
-from jitnet.export.onnx.write import ELEMENTS, OPERATORS
-from jitnet.model.architecture import Pool
+from jitnet.export.onnx.write import ELEMENTS, OPERATORS, POOLS
 from jitnet.storage.checkpoint import Metadata
 
 LARGEST = 1 << 31  # bytes of a file
 _DTYPES: dict[int, np.dtype] = {number: dtype.newbyteorder("<") for dtype, number in ELEMENTS.items()}
 _LISTS = {1: "float_data", 7: "int64_data"}  # where a file may have its numbers in place of raw_data
 _ACTIVATIONS = {operator: name for name, (operator, _) in OPERATORS.items()}
+_POOLS = {operator: kind for kind, operator in POOLS.items()}
 _ELEMENTWISE = ("Cast", "Sub", "Div", "Add", "Mul", "Round", "Clip")
 _KEPT = ("Identity", "Dropout")  # they change no prediction
 _ENDS = ("Softmax", "LogSoftmax", "ArgMax")  # what may read the outputs
@@ -148,11 +148,12 @@ class _Reader:
                 raise UnsupportedError(f"has the slope {given['alpha']:g}: jitnet has 0.01")
             require(given, {"approximate": b"none"}, {})
             chain.activate(_ACTIVATIONS[operator])
-        elif operator == "MaxPool":
+        elif operator in _POOLS:
             require(given, {"dilations": [1, 1], "auto_pad": b"NOTSET"}, {"kernel_shape": [3, 3], "strides": [2, 2]})
             pads = [0, 0, 0, 0] if given.get("ceil_mode") else [0, 0, 1, 1]
             require({"pads": [0, 0, 0, 0]} | given, {}, {"pads": pads})
-            chain.pool(Pool())
+            require(given, {"count_include_pad": 0}, {})
+            chain.pool(_POOLS[operator])
         else:
             raise UnsupportedError("is an operator that jitnet lacks")
 

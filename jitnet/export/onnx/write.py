@@ -27,6 +27,7 @@ OPERATORS: dict[str, tuple[str, dict[str, float]]] = {
     "tanh": ("Tanh", {}),
     "gelu": ("Gelu", {}),
 }  # linear has none
+POOLS = {"max": "MaxPool", "average": "AveragePool"}  # of the pixels that there are, without those beyond the border
 
 
 def model(network: Network, description: Description, properties: Metadata) -> bytes:
@@ -93,7 +94,8 @@ def _add_layers(graph: "_Graph", network: Network) -> None:
         name, layer = shape.name, shape.layer
         if isinstance(layer, Pool):
             H, W, C = shape.outputs
-            graph.add("MaxPool", name, (C, H, W), kernel_shape=[3, 3], strides=[2, 2], pads=[0, 0, 1, 1])
+            operator = POOLS[getattr(layer, "kind", "max")]
+            graph.add(operator, name, (C, H, W), kernel_shape=[3, 3], strides=[2, 2], pads=[0, 0, 1, 1])
             continue
         weight, bias = tensors[f"{name}.weight"], tensors[f"{name}.bias"]
         if isinstance(layer, Conv):

@@ -1,0 +1,77 @@
+"""Parquet files, read by pyarrow: tables as CSV has them, and those of Hugging Face with a picture in each row."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jitnet.data.readers import tables
+from jitnet.data.readers.images import decode
+from jitnet.data.readers.tables import Table
+from jitnet.errors import InputError
+from jitnet.printing import brief
+
+_LABELS = ("label", "labels", "class", "target", "y", "digit", "fine_label")
+
+
+def read_path(path: Path, label: str = "") -> Table:
+    """Read a file: pixels (N, D) of a table, or (N, H, W) of pictures, and labels (N,) of str.
+
+    Labels that the file names, as those of Hugging Face do, are their names. `label` is the column of the labels.
+
+    Raises `InputError` if pyarrow is missing, the file is damaged, or its columns are no images and labels.
+    """
+    try:
+        from pyarrow import csv, parquet
+    except ImportError:
+        raise InputError(
+            f"{path} is a Parquet file, which needs pyarrow: pip install 'jitnet[parquet]', or export it as CSV"
+        ) from None
+    try:
+        table = parquet.read_table(path)
+    except Exception as error:  # pyarrow has many kinds
+        raise InputError(f"{path} is not a usable Parquet file ({brief(error)}): get it again") from None
+    pictures = [field.name for field in table.schema if _holds_pictures(field.type)]
+    if not pictures:
+        content = io.BytesIO()
+        try:
+            csv.write_csv(table, content)
+        except Exception as error:  # a column of lists, which CSV cannot hold
+            raise InputError(
+                f"{path} has columns that are not numbers or text ({brief(error)}): export it as CSV"
+            ) from None
+        return tables.decode(content.getvalue(), str(path), label=label)
+    others = [name for name in table.column_names if name not in pictures]
+    found = [name for name in others if name == label or (not label and name.lower() in _LABELS)]
+    if len(pictures) != 1 or len(found) != 1:
+        raise InputError(
+            f"{path} has the columns {', '.join(table.column_names)}: expected one of pictures and one of labels, "
+            "name the latter by --label COLUMN"
+        )
+    images = [
+        decode(row["bytes"] or b"", f"{path}, row {number}")
+        for number, row in enumerate(table.column(pictures[0]).to_pylist(), 1)
+    ]
+    if len({image.shape for image in images}) != 1:
+        raise InputError(f"{path} has pictures of different sizes: expected one size, resize them")
+    labels = table.column(found[0]).to_pylist()
+    names = _class_names(table.schema.metadata, found[0])
+    texts = [names[value] if names else str(value) for value in labels]
+    return Table(np.stack(images), np.array(texts), label_column=found[0])
+
+
+def _holds_pictures(kind: Any) -> bool:
+    """Whether a column's type is the structure of files that Hugging Face writes: {bytes, path}."""
+    names = [kind.field(place).name for place in range(kind.num_fields)] if str(kind).startswith("struct") else []
+    return "bytes" in names
+
+
+def _class_names(metadata: dict[bytes, bytes] | None, column: str) -> list[str]:
+    """Return the names of the classes that Hugging Face keeps in a file, [] if there are none."""
+    try:
+        features = json.loads((metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        return [str(name) for name in features[column]["names"]]
+    except (KeyError, TypeError, ValueError):
+        return []

@@ -1,0 +1,89 @@
+"""Data in Parquet files and Hugging Face's data sets, where their packages are installed."""
+
+import io
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from jitnet.data import load
+from jitnet.errors import InputError
+
+RNG = np.random.default_rng(0)
+IMAGES, LABELS = RNG.integers(0, 256, (60, 5, 4), dtype=np.uint8), np.arange(60) % 3
+NAMES = ["cat", "dog", "emu"]
+
+
+def png(image):
+    content = io.BytesIO()
+    pytest.importorskip("PIL.Image").fromarray(image).save(content, "PNG")
+    return content.getvalue()
+
+
+def write(path, images, labels, **more):
+    """Write a file as Hugging Face does: a structure of bytes and path, names of the classes in the metadata."""
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows = [{"bytes": png(image), "path": None} for image in images]
+    table = arrow.table({"image": rows, "label": [int(label) for label in labels]} | more)
+    features = {"info": {"features": {"label": {"names": NAMES, "_type": "ClassLabel"}}}}
+    parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(features)}), path)
+
+
+def test_pictures_in_rows_with_the_names_of_their_classes(tmp_path):
+    write(tmp_path / "train-00000-of-00001.parquet", IMAGES[:40], LABELS[:40])
+    write(tmp_path / "test-00000-of-00001.parquet", IMAGES[40:], LABELS[40:])
+    for path in (tmp_path, tmp_path / "train-00000-of-00001.parquet"):
+        data = load(path, offline=True, warn=lambda message: None)
+        assert (data.x_train == IMAGES[:40]).all() and (data.x_test == IMAGES[40:]).all()
+        assert data.class_names == tuple(NAMES) and (data.y_test == LABELS[40:]).all()
+        assert data.facts.kind == "Parquet" and data.facts.label_column == "label"
+
+
+def test_a_table_of_pixels_is_read_as_its_csv_would_be(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    images = RNG.integers(0, 256, (60, 5, 5), dtype=np.uint8)
+    columns = {"label": LABELS} | {f"pixel{n}": column for n, column in enumerate(images.reshape(60, 25).T)}
+    parquet.write_table(arrow.table(columns), tmp_path / "digits.parquet")
+    lines = [",".join(columns), *(",".join(map(str, (n, *i.ravel()))) for n, i in zip(LABELS, images))]
+    (tmp_path / "digits.csv").write_text("\n".join(lines))
+    (tmp_path / "digits.parquet").rename(tmp_path / "digits.bin")  # the content tells its kind
+    ours, csv = (load(tmp_path / f"digits.{end}", offline=True, warn=lambda m: None) for end in ("bin", "csv"))
+    assert ours.sha256 == csv.sha256 and ours.facts.kind == "Parquet"
+
+
+def test_what_cannot_be_read_is_said(tmp_path, monkeypatch):
+    path = tmp_path / "x.parquet"
+    write(path, IMAGES, LABELS, fine_label=[0] * 60)
+    with pytest.raises(InputError, match=r"columns image, label, fine_label: .* --label COLUMN"):
+        load(path, offline=True)
+    assert load(path, offline=True, label="label", warn=lambda message: None).classes == 3
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match="is not a usable Parquet file"):
+        load(path, offline=True)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InputError, match=r"needs pyarrow: pip install 'jitnet\[parquet\]', or export it as CSV"):
+        load(path, offline=True)
+
+
+def test_a_parquet_file_without_pyarrow_is_named(tmp_path, monkeypatch):
+    (tmp_path / "x.parquet").write_bytes(b"PAR1" + bytes(99))
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(InputError, match="needs pyarrow"):
+        load(tmp_path / "x.parquet", offline=True)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_data_set_of_hugging_face_becomes_arrays(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    from jitnet.integrations.datasets import to_arrays
+
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=NAMES)})
+    rows = {"image": [{"bytes": png(image), "path": None} for image in IMAGES], "label": LABELS.tolist()}
+    made = datasets.Dataset.from_dict(rows, features=features)
+    x, y = to_arrays(made)
+    assert (x == IMAGES).all() and y.tolist() == [NAMES[label] for label in LABELS]
+    with pytest.raises(InputError, match="no column 'digit': expected one of image, label"):
+        to_arrays(made, label="digit")
+    with pytest.raises(InputError, match="has the splits train"):
+        to_arrays(datasets.DatasetDict({"train": made}))

@@ -1,0 +1,66 @@
+"""The public interface is typed: a strict user program passes, and the types are those of the running package."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from processes import ROOT
+
+PROGRAM = """
+import numpy as np
+import numpy.typing as npt
+
+import jitnet
+from jitnet import CNN, MLP
+from jitnet.data import Dataset, load
+from jitnet.errors import InputError
+from jitnet.events import EpochDone, Event
+
+
+def watch(event: Event) -> None:
+    if isinstance(event, EpochDone):
+        print(event.epoch, event.test_accuracy)
+
+
+def train() -> CNN:
+    data: Dataset = load("synthetic", offline=True)
+    return CNN("conv4 pool dense10", epochs=1, on_event=watch).fit(data.x_train, data.y_train)
+
+
+def use(model: CNN | MLP, images: npt.NDArray[np.uint8]) -> list[int]:
+    try:
+        return [int(label) for label in model.predict(images)]
+    except InputError as error:
+        raise SystemExit(str(error)) from None
+
+
+share: float = train().score(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
+use(jitnet.load("latest"), np.zeros((1, 28, 28), np.uint8))
+"""
+MODULES = ["jitnet.estimators", "jitnet.errors", "jitnet.events", "jitnet.config", "jitnet.trials.api"]
+
+
+def check(folder, *words):
+    environment = os.environ | {"MYPYPATH": str(ROOT), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_strict_user_program_passes_and_a_wrong_one_does_not(tmp_path):
+    options = ("mypy", "--strict", "--follow-imports=silent", "--config-file=", "program.py")
+    (tmp_path / "program.py").write_text(PROGRAM)
+    assert check(tmp_path, *options)[0] == 0
+    (tmp_path / "program.py").write_text(PROGRAM.replace("share: float", "share: str"))
+    code, shown = check(tmp_path, *options)
+    assert code == 1 and 'has type "float", variable has type "str"' in shown
+
+
+@pytest.mark.slow
+def test_the_types_are_those_of_the_running_package(tmp_path):
+    allowed, settings = ROOT / "tests/support/stubtest.txt", ROOT / "pyproject.toml"
+    code, shown = check(
+        tmp_path, "mypy.stubtest", *MODULES, "--allowlist", str(allowed), "--mypy-config-file", str(settings)
+    )
+    assert code == 0, shown
