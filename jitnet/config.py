@@ -80,6 +80,10 @@ class Settings:
     weight_decay: float = setting(
         0.0, "weight decay; with adamw 0.01 is usual", group=OPTIMIZATION, metavar="X", least=0, cpp="rule.decay"
     )
+    dropout: float = setting(
+        0.0, "chance that an output of a hidden dense layer is set to 0 in training; 0 = never", group=OPTIMIZATION,
+        metavar="P", least=0, below=1, added=True,
+    )  # fmt: skip
     lr: float = setting(
         None,
         "peak learning rate",
@@ -94,6 +98,10 @@ class Settings:
         None, "learning rate of each epoch", group=OPTIMIZATION,
         choices=("documents", "documents-old", "cosine", "one-cycle", "one-cycle-per-step", "step", "constant"),
         cpp="schedule",
+    )  # fmt: skip
+    augment: str = setting(
+        "", "random changes of the training images: light, medium, strong, or amounts as in shift=2,rotate=10",
+        group=OPTIMIZATION, metavar="CHANGES", default_text="none", added=True,
     )  # fmt: skip
     shuffle: bool = setting(None, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
     seed: int = setting(0, "seed of the initial weights and the shuffle", group=OPTIMIZATION, cpp="seed")

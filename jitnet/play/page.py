@@ -16,7 +16,7 @@ SNAPSHOT = 14  # bits of a parameter of another checkpoint, which is only looked
 
 # In this order: each file uses the ones before it.
 SCRIPTS = (
-    "activations.js", "kernels.js", "engine.js", "module.js",  # the network
+    "activations.js", "layers.js", "kernels.js", "engine.js", "module.js",  # the network
     "pictures.js", "ink.js", "shapes.js", "prepare.js",  # from a drawing to an image
     "packed.js", "numbers.js", "safetensors.js",  # data and files
     "figures.js", "chart.js", "state.js",  # what is shown, and what is known

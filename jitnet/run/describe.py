@@ -47,6 +47,8 @@ def describe(
         updates += f", loss {settings.loss}"
     order = "shuffled" if settings.shuffle else "file order"
     initial = f"init {settings.init}, seed {settings.seed}"
+    augment = f", augmented ({settings.augment})" if settings.augment else ""
+    dropout = f", dropout {settings.dropout:g}" if settings.dropout else ""
     kernels = ", simple kernels" if network.kernels == "simple" else ""
     scaled = " (scaled for the batch)" if _is_scaled(settings) else ""
     rate = f"lr {settings.lr:g}{scaled}, schedule {settings.schedule}"
@@ -62,7 +64,7 @@ def describe(
         train_images=len(training.data.train[0]),
         val_images=len(training.data.val[0]),
         test_images=len(training.data.test[0]),
-        recipe=f"{_recipe(settings, source)}: {updates}, {rate}, {order}, {initial}{kernels}",
+        recipe=f"{_recipe(settings, source)}: {updates}, {rate}, {order}, {initial}{augment}{dropout}{kernels}",
         epochs=training.epochs,
         batch_size=training.batch_size,
         steps_per_epoch=training.steps_per_epoch,

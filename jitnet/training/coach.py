@@ -13,6 +13,7 @@ import numpy as np
 from jitnet.config import Settings
 from jitnet.events import Advised, EpochDone, StepsDone
 from jitnet.machine.load import OtherPrograms
+from jitnet.machine.threads import in_use
 from jitnet.recipes.named import MODERN
 from jitnet.recipes.rules import rate_for
 
@@ -57,11 +58,10 @@ def task_of(settings: Settings, targets: np.ndarray, batch_size: int, unit: floa
 
 
 class Coach:
-    """The advice of one run, as it trains with a number of threads."""
+    """The advice of one run, while it trains."""
 
-    def __init__(self, task: Task, threads: int) -> None:
+    def __init__(self, task: Task) -> None:
         self.task = task
-        self._threads = threads
         self._others = OtherPrograms()
         self._said: set[str] = set()  # kinds
         self._calls: list[StepsDone] = []  # the newest
@@ -79,7 +79,8 @@ class Coach:
             yield found
             return
         yield from self._new(found)
-        yield from self._new(advise_of_machine(self._threads, os.cpu_count() or 1, self._others.cores()))
+        threads = min(2, in_use()[0]) if self.task.batch_size == 1 else in_use()[0]
+        yield from self._new(advise_of_machine(threads, os.cpu_count() or 1, self._others.cores()))
 
     def _new(self, found: Advised | None) -> Iterator[Advised]:
         if found and found.kind not in self._said:

@@ -12,13 +12,13 @@ from jitnet.data.split import Split
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors, Warned
 from jitnet.machine.peak import measure
-from jitnet.machine.threads import in_use
 from jitnet.model.architecture import step_macs
 from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion, score
+from jitnet.training.augmentation import augmented, require_images
 from jitnet.training.coach import Coach, task_of
-from jitnet.training.compilation import compile_kernels
+from jitnet.training.compilation import compile_augmentation, compile_kernels
 from jitnet.training.glimpses import of_test_images
 from jitnet.training.position import Position
 from jitnet.training.running_accuracy import RunningAccuracy
@@ -55,6 +55,7 @@ class Training:
         self.epochs = settings.until  # those after the planned ones have the last learning rate
         self.run_name = run_name
         self.peak_threads = peak_threads  # measure the machine's peak on that many before the first step; 0 = do not
+        require_images(settings.augment, data.train[0].shape[1:])
         self._started = time.perf_counter() - self.position.elapsed_s
         self.rows: list[EpochDone] = []  # of the epochs that are done; a resume puts the earlier ones here
         images = len(data.train[0])
@@ -83,19 +84,19 @@ class Training:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
         self._weight_change = WeightChange(self.network)
-        task = task_of(self.settings, self.data.train[1], self.batch_size, self.data.unit)
-        self._coach = Coach(task, min(2, in_use()[0]) if self.batch_size == 1 else in_use()[0])
+        self._coach = Coach(task_of(self.settings, self.data.train[1], self.batch_size, self.data.unit))
         self._running_accuracy = RunningAccuracy(self.network, *self.data.train)
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
-        in_calls = PART + 1 if self._in_parts else self.batch_size
-        yield from compile_kernels(self.network, in_calls, *self.data.train, self.optimizer)
+        size = PART + 1 if self._in_parts else self.batch_size
+        yield from compile_kernels(self.network, size, *self.data.train, self.optimizer)
+        yield from compile_augmentation(self.settings.augment, self.data.train[0])
         if self.peak_threads:
             gflops = measure(self.peak_threads)
             if gflops:
                 yield PeakMeasured(gflops=gflops, threads=self.peak_threads)
         why = ""
-        while self.position.epoch < self.epochs and not (why := self._stop_reason()):
+        while self.position.epoch < self.epochs and not (why := stop_reason(self.settings, self.rows, self._elapsed())):
             diverged = yield from (self._train_in_parts() if self._in_parts else self._train_epoch())
             if diverged is not None:
                 yield diverged
@@ -123,14 +124,10 @@ class Training:
             stop_reason=why,
         )
 
-    def _stop_reason(self) -> str:
-        return stop_reason(self.settings, self.rows, self._elapsed())
-
     def _may_continue(self, ahead: int = 0) -> bool:
         """Are there steps left in this epoch after `ahead` more, and time for them?"""
-        return self.position.step_in_epoch + ahead < self.steps_per_epoch and not out_of_time(
-            self.settings, self._elapsed()
-        )
+        left = self.steps_per_epoch - self.position.step_in_epoch - ahead
+        return left > 0 and not out_of_time(self.settings, self._elapsed())
 
     def leave_out(self, seconds: float) -> None:
         """Take a pause out of the time of the run."""
@@ -142,17 +139,15 @@ class Training:
     def _train_epoch(self) -> Generator[Event, None, Diverged | None]:
         """Train what is left of the epoch, call by call."""
         here, size = self.position, self.batch_size
-        images, targets = self.data.train
-        order = visiting_order(len(images), self.settings, here.epoch)
+        images, targets, order = self._epoch_data()
         steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
         while self._may_continue():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             accuracy = self._running_accuracy.measure(order[here.step_in_epoch * size :])
             before = time.perf_counter()
-            rates = self._rates(steps)
-            state = (here.loss_sum, self.optimizer)
-            done, losses = self.network.train_steps(images, targets, batches, size, rates, *state)
+            rates, rest = self._rates(steps), (here.loss_sum, self.optimizer)
+            done, losses = self.network.train_steps(images, targets, batches, size, rates, *rest)
             seconds = time.perf_counter() - before
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
@@ -162,14 +157,19 @@ class Training:
             steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
         return None
 
-    def _train_in_parts(self) -> Generator[Event, None, Diverged | None]:
-        """Train what is left of an epoch whose batches take several calls each; the state changes at a batch's end.
-
-        A part holds images of one weight, at most PART; calls of small parts are reported together.
-        """
-        here, size = self.position, self.batch_size
-        images, targets = self.data.train
+    def _epoch_data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the epoch's images, augmented if the settings say so, its targets, and the order of the visits."""
+        (images, targets), here, before = self.data.train, self.position, time.perf_counter()
         order = visiting_order(len(images), self.settings, here.epoch)
+        rest = order[here.step_in_epoch * self.batch_size : self.steps_per_epoch * self.batch_size]
+        images = augmented(images, rest, self.settings.augment, self.settings.seed, here.epoch)
+        here.train_s += time.perf_counter() - before
+        return images, targets, order
+
+    def _train_in_parts(self) -> Generator[Event, None, Diverged | None]:
+        """Train what is left of an epoch whose batches take several calls each, with images of one weight each."""
+        here, size = self.position, self.batch_size
+        images, targets, order = self._epoch_data()
         grad = np.empty_like(self.network.params)
         steps, seen, loss, seconds, accuracy = 0, 0, 0.0, 0.0, None  # since the last report
         while self._may_continue(steps):
@@ -179,7 +179,8 @@ class Training:
             total, done, scale = 0.0, 0, self.optimizer.scale(len(batch))
             for part, weight in self.data.parts(batch, PART):
                 before = time.perf_counter()
-                total += weight * self.network.accumulate(images, targets, part, weight * scale, grad)
+                batch_of = (images, targets, part, weight * scale, grad, self.optimizer.taken)
+                total += weight * self.network.accumulate(*batch_of)
                 seconds += time.perf_counter() - before
                 done += len(part)
                 if size > PART:
@@ -200,8 +201,8 @@ class Training:
 
     def _rates(self, steps: int, ahead: int = 0) -> np.ndarray:
         """Return the learning rates (steps,) of the next steps, without the first `ahead` of them."""
-        here = self.position
-        return learning_rates(self.settings, here.epoch, here.step_in_epoch + ahead, steps, self.steps_per_epoch)
+        epoch, first = self.position.epoch, self.position.step_in_epoch + ahead
+        return learning_rates(self.settings, epoch, first, steps, self.steps_per_epoch)
 
     def _stepped(
         self, lr: float, steps: int, images: int, loss: float, took: float, seen: float | None

@@ -1,4 +1,4 @@
-"""The progress of a run, as checkpoints hold it."""
+"""How far a run has come: all that a resume needs besides the parameters."""
 
 from dataclasses import dataclass, field
 

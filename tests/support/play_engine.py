@@ -15,8 +15,8 @@ from jitnet.play.page import source
 from jitnet.play.subject import specification
 
 SCRIPTS = (
-    "activations.js", "kernels.js", "engine.js", "module.js", "pictures.js", "ink.js", "shapes.js", "prepare.js",
-    "packed.js", "numbers.js", "safetensors.js",
+    "activations.js", "layers.js", "kernels.js", "engine.js", "module.js", "pictures.js", "ink.js", "shapes.js",
+    "prepare.js", "packed.js", "numbers.js", "safetensors.js",
 )  # fmt: skip
 _HELP = """
 let engine = null;

@@ -25,7 +25,7 @@ const Answer = (() => {
   function show() {
     const scores = App.scores;
     if (App.numbers) {
-      $("verdict").textContent = `${App.data.target}: ${short(App.inUnit(scores[0]), 5)}`;
+      if (scores) $("verdict").textContent = `${App.data.target}: ${short(App.inUnit(scores[0]), 5)}`;
       return;
     }
     const chances = scores ? softmax(scores) : null, best = chances ? chances.indexOf(Math.max(...chances)) : -1;

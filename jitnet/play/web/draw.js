@@ -80,20 +80,38 @@ const Draw = (() => {
     App.show(pixels.slice());
   }
 
+  // Grey levels as jitnet/data/readers/images.py has them: transparency over white, or over black if only that shows
+  // ink, or the clearest of the channels if the colours have one luminance.
+  function greyOf(bitmap, w, h) {
+    const over = ["#fff", "#000", ""].map(paper => {
+      const context = el("canvas", { width: w, height: h }).getContext("2d");
+      if (paper) {
+        context.fillStyle = paper;
+        context.fillRect(0, 0, w, h);
+      }
+      context.drawImage(bitmap, 0, 0, w, h);
+      return context.getImageData(0, 0, w, h).data;
+    });
+    const take = (data, level) => {
+      const out = Grey.make(h, w);
+      for (let i = 0; i < out.d.length; i++) out.d[i] = level(data, 4 * i);
+      return out;
+    };
+    const range = picture => { const [low, high] = Grey.extent(picture); return high - low; };
+    const luminance = (data, i) => (data[i] * 19595 + data[i + 1] * 38470 + data[i + 2] * 7471 + 32768) >> 16; // as Pillow
+    const [white, black] = over.slice(0, 2).map(data => take(data, luminance)), seen = [range(white), range(black)];
+    const isDrawn = range(take(over[2], (data, i) => data[i + 3])) >= 24;
+    const channels = [0, 1, 2].map(c => take(over[2], (data, i) => data[i + c])).sort((a, b) => range(b) - range(a));
+    if (!isDrawn && Math.max(...seen) < 48 && range(channels[0]) > 3 * Math.max(...seen)) return channels[0];
+    return isDrawn && seen[0] < 24 && seen[1] >= 24 ? black : white;
+  }
+
   function pictures() {
     const take = async file => {
       if (!file || !file.type.startsWith("image/")) return;
       try {
         const bitmap = await createImageBitmap(file), scale = Math.min(1, 1200 / Math.max(bitmap.width, bitmap.height));
-        const canvas = el("canvas", { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
-        const context = canvas.getContext("2d");
-        context.fillStyle = "#fff"; // transparency is over white
-        context.fillRect(0, 0, canvas.width, canvas.height);
-        context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-        const { data } = context.getImageData(0, 0, canvas.width, canvas.height), grey = Grey.make(canvas.height, canvas.width);
-        for (let i = 0; i < grey.d.length; i++) {
-          grey.d[i] = (data[4 * i] * 19595 + data[4 * i + 1] * 38470 + data[4 * i + 2] * 7471 + 32768) >> 16; // as Pillow
-        }
+        const grey = greyOf(bitmap, Math.round(bitmap.width * scale), Math.round(bitmap.height * scale));
         pad.load(grey);
       } catch {
         $("notes").textContent = "This file is not a picture that the browser can read.";

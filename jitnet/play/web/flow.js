@@ -65,6 +65,7 @@ const Flow = (() => {
   }
 
   function show() {
+    if (!App.isSeen($("flow"))) return;
     $("flow").classList.toggle("empty", !App.image);
     $("truth-box").hidden = !App.backward || App.numbers;
     $("loss-now").textContent = App.backward && App.loss !== null ? `loss ${short(App.loss, 4)}` : "";

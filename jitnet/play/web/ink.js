@@ -3,51 +3,124 @@
 
 const Ink = (() => {
   const CONTRAST = 24, WIDEST = 0.4, COARSE = 64, NEAR = 0.1, ALL_ALONG = 0.08, THICKEST_LINE = 0.06, MOST_INK = 0.45;
-  const MARGINS = [0, 0.03, 0.06, 0.1, 0.15, 0.2];
+  const STROKES = [0.1, 0.2], RING = 0.015, EVEN = 0.8, STEEP = 0.03, BETWEEN = 0.03, MOST = 25;
+  const MARGINS = Array.from({ length: 21 }, (_, place) => place / 100);
 
   function find(grey, widest = WIDEST) {
-    const { light, margin, paper } = polarity(grey);
+    let { light, margin, paper } = polarity(grey);
     const inner = Grey.part(grey, margin, margin, grey.h - margin, grey.w - margin);
-    const inside = withoutLines(difference(inner, paper, light, widest)), strength = Grey.make(grey.h, grey.w);
+    const rest = Grey.map(inner, (value, i) => (light ? value - paper.d[i] : paper.d[i] - value));
+    let found;
+    if (isFlat(rest)) {
+      found = Grey.map(rest, value => Math.max(value, 0));
+    } else {
+      light = sideOfStrokes(inner, light);
+      found = difference(inner, paper, light, widest);
+    }
+    const inside = withoutLines(found), strength = Grey.make(grey.h, grey.w);
     for (let y = 0; y < inside.h; y++) strength.d.set(inside.d.subarray(y * inside.w, (y + 1) * inside.w), (y + margin) * grey.w + margin);
     return { strength, light, contrast: strong(strength.d), noise: noise(grey), margin };
   }
 
-  // The level of strong ink: the mean of the strongest thousandth.
+  // The level of strong ink: the mean of the strongest thousandth, at most 25 pixels.
   function strong(values) {
-    const most = Math.max(1, Math.floor(values.length / 1000)), all = Grey.sorted(values);
-    let sum = 0;
-    for (let i = all.length - most; i < all.length; i++) sum += all[i];
-    return Math.fround(sum / most);
+    const top = new Float32Array(Math.min(Math.max(1, Math.floor(values.length / 1000)), MOST)).fill(-Infinity);
+    for (const value of values) {
+      let place = 0; // `top` rises: a larger value moves the smaller ones down
+      for (; place < top.length && value > top[place]; place++) if (place) top[place - 1] = top[place];
+      if (place) top[place - 1] = value;
+    }
+    return Math.fround(top.reduce((a, b) => a + b, 0) / top.length);
   }
 
   const isBlank = ink => ink.contrast < Math.max(CONTRAST, 5 * ink.noise);
 
+  // The paper is what the border shows; where most of the area differs from it, the border was a frame, if it is even.
   function polarity(grey) {
-    const side = Math.min(grey.h, grey.w);
-    for (const share of MARGINS) {
-      const margin = Grey.rint(share * side);
+    const side = Math.min(grey.h, grey.w), margins = [...new Set(MARGINS.map(share => Grey.rint(share * side)))].sort((a, b) => a - b);
+    let first = null, drawn = null;
+    for (const margin of margins) {
       const inner = Grey.part(grey, margin, margin, grey.h - margin, grey.w - margin);
       if (Math.min(inner.h, inner.w) < 4) break;
       const paper = plane(inner), rest = inner.d.map((value, i) => value - paper.d[i]), size = rest.map(Math.abs);
-      const level = Grey.quantile(Grey.sorted(size), 0.995);
-      let far = 0, sum = 0;
-      for (let i = 0; i < size.length; i++) if (size[i] > 0.5 * level) { far++; sum += rest[i]; }
-      if (far / size.length <= MOST_INK) return { light: sum > 0, margin, paper };
+      const level = Grey.quantile(Grey.sorted(size), 0.995), far = size.map(value => (value > 0.5 * level ? 1 : 0));
+      const sum = rest.reduce((total, value, i) => total + (far[i] ? value : 0), 0), share = far.reduce((a, b) => a + b, 0) / far.length;
+      const even = onBorder(far, inner, depth(inner)) <= 1 - EVEN;
+      if (!margin) {
+        drawn = far;
+        if (even) first = { light: sum > 0, margin, paper };
+      }
+      const isFrame = margin && even && (!first || onBorder(drawn, grey, margin) <= 1 - EVEN);
+      if (share <= MOST_INK && (isFrame || !margin)) return { light: sum > 0, margin, paper };
     }
+    if (first) return first;
     const middle = Grey.median(grey.d);
     let sum = 0;
     for (const value of grey.d) sum += (value - middle) ** 3;
     return { light: sum > 0, margin: 0, paper: Grey.map(grey, () => middle) };
   }
 
+  // Pixels next to the border, which show the paper.
+  const depth = ({ h, w }) => Math.max(1, Grey.rint(RING * Math.min(h, w)));
+  const isBorder = ({ h, w }, deep, y, x) => y < deep || y >= h - deep || x < deep || x >= w - deep;
+
+  // The mean of what is set in the `deep` outermost pixels.
+  function onBorder(mask, { h, w }, deep) {
+    let set = 0, all = 0;
+    for (let y = 0; y < h; y++) {
+      for (let x = 0; x < w; x++) {
+        if (!isBorder({ h, w }, deep, y, x)) continue;
+        all++;
+        if (mask[y * w + x]) set++;
+      }
+    }
+    return set / all;
+  }
+
+  // Whether a picture less its paper has two levels alone: no shadow, and the border is paper.
+  function isFlat(rest) {
+    const { h, w, d } = rest, contrast = Grey.quantile(Grey.sorted(d), 0.99);
+    if (contrast < CONTRAST || onBorder(d.map(value => (value > 0.5 * contrast ? 1 : 0)), rest, depth(rest)) > 1 - EVEN) return false;
+    const steep = (a, b) => Math.abs(Math.fround(d[b] - d[a])) > STEEP * contrast;
+    let between = 0;
+    for (let y = 0; y < h; y++) {
+      for (let x = 0; x < w; x++) {
+        const at = y * w + x;
+        if (!(Math.abs(d[at]) > 0.2 * contrast && d[at] < 0.8 * contrast)) continue;
+        const next = (place, last, step) => { // the steps to both neighbours; at the end of a line the one there is
+          const ahead = place < last ? steep(at, at + step) : steep(at - step, at), back = place ? steep(at - step, at) : steep(at, at + step);
+          return ahead || back;
+        };
+        if ((h > 1 && next(y, h - 1, w)) || (w > 1 && next(x, w - 1, 1))) continue;
+        between++;
+      }
+    }
+    return between / d.length < BETWEEN;
+  }
+
+  // Whether the strokes of an unevenly lit picture are light: what is narrow is a stroke, shadows are wide.
+  function sideOfStrokes(grey, light) {
+    const coarse = Grey.blurred(Grey.atMost(grey, COARSE), 3);
+    const [fine, wide] = STROKES.map(share => narrow(coarse, Math.max(3, Grey.rint(share * Math.min(coarse.h, coarse.w)) | 1)));
+    const sure = [0, 1].map(side => fine[0] + fine[1] > 0 && fine[side] > 2 * fine[1 - side] && 1.5 * wide[side] > wide[1 - side]);
+    return sure[0] || sure[1] ? sure[1] : light;
+  }
+
+  // How much is dark and narrower than a window, and how much is light and so.
+  function narrow(grey, window) {
+    return [1, -1].map(sign => {
+      const other = Grey.extreme(Grey.extreme(grey, window, sign), window, -sign);
+      return other.d.reduce((sum, value, i) => sum + (value - grey.d[i]) ** 2, 0);
+    });
+  }
+
   // The plane through the border's grey levels, without those that are far from it.
   function plane(grey) {
-    const { h, w } = grey, long = Math.max(h, w), deep = Math.max(1, Grey.rint(0.04 * Math.min(h, w)));
+    const { h, w } = grey, long = Math.max(h, w), deep = depth(grey);
     const known = [];
     for (let y = 0; y < h; y++) {
       for (let x = 0; x < w; x++) {
-        if (y < deep || y >= h - deep || x < deep || x >= w - deep) {
+        if (isBorder(grey, deep, y, x)) {
           known.push([1, Math.fround(x / long), Math.fround(y / long), grey.d[y * w + x]]);
         }
       }

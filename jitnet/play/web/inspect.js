@@ -79,7 +79,7 @@ const Inspector = (() => {
   }
 
   function show() {
-    if (!parts || $("inspector").hidden) return;
+    if (!parts || $("inspector").hidden || !App.isSeen($("inspector"))) return;
     const about = Flow.describe(layer), { heap } = App.viewer, from = App.backward ? about.grad : about.out;
     const at = (v, u) => {
       const i = about.spatial ? (v * about.w + u) * about.maps + channel : v * about.w + u;

@@ -2,9 +2,9 @@
 "use strict";
 
 const Lesson = (() => {
-  const SLICE = 14, LESSON_STEPS = 40, LESSON_BATCH = 12, SURE = 0.95, UNDO = 10, REFRESH = 300;
+  const SLICE = 14, LESSON_STEPS = 40, LESSON_BATCH = 12, SURE = 0.95, UNDO = 10, SHARE = 0.1; // of the time is for showing, at most, and as much for measuring
   const state = { running: false, step: 0, points: [], tests: [], batch: null, lesson: null, seen: 0, spent: 0 };
-  let before = [], order = [], cursor = 0, test = null, tested = 0, drawn = 0;
+  let before = [], order = [], cursor = 0, test = null, testAgain = 0, drawAgain = 0;
   const channel = new MessageChannel();
   channel.port1.onmessage = slice;
 
@@ -136,37 +136,40 @@ const Lesson = (() => {
     }
     if (!state.running) return;
     measure(4);
-    if (performance.now() - drawn > REFRESH) refresh();
+    if (performance.now() > drawAgain) refresh();
     channel.port2.postMessage(0);
   }
 
   // Accuracy on the images to measure on, a few milliseconds at a time, between steps only.
   function measure(limit) {
-    if (state.batch || !App.test.count || (!test && performance.now() - tested < 1000)) return;
-    test = test || { next: 0, right: 0, error: 0 };
-    const stop = performance.now() + limit, { trainer } = App;
+    if (state.batch || !App.test.count || (!test && performance.now() < testAgain)) return;
+    test = test || { next: 0, right: 0, error: 0, spent: 0 };
+    const start = performance.now(), stop = start + limit, { trainer } = App;
     while (test.next < App.test.count && performance.now() < stop) {
       const scores = trainer.forward(App.input(App.test, test.next)), target = App.test.targets[test.next++];
       if (App.numbers) test.error += (scores[0] - target) ** 2;
       else test.right += scores.indexOf(Math.max(...scores)) === target;
     }
+    test.spent += performance.now() - start;
     if (test.next < App.test.count) return;
+    testAgain = performance.now() + Math.max(1000, test.spent / SHARE);
     state.tests.push({ step: state.step, right: App.numbers ? test.error / App.test.count : test.right / App.test.count });
     test = null;
-    tested = performance.now();
   }
 
   function refresh() {
-    drawn = performance.now();
+    const start = performance.now();
     App.changed();
     if (!state.running) {
-      tested = 0;
+      testAgain = 0;
       test = null;
       measure(Infinity);
-      tested = 0;
+      testAgain = 0;
     }
     meters();
     drawChart(state);
+    const end = performance.now();
+    drawAgain = end + Math.max(250, (end - start) / SHARE);
   }
 
   function meters() {

@@ -6,7 +6,7 @@
 class Refusal extends Error {}
 
 const Prepare = (() => {
-  const WORK = 160, SMALL = 0.4, WIDE = 0.8, PAPER = 0.25, LINES = 0.5, EDGE = 0.02, ALL_ACROSS = 0.85, FAINT = 48;
+  const WORK = 160, FINE = 640, SMALL = 0.4, WIDE = 0.8, PAPER = 0.25, LINES = 0.5, EDGE = 0.02, ALL_ACROSS = 0.85, FAINT = 48;
   const FULL = 0.45, THIN = 1.6, DARK = 64, PLAIN = 16, ASPECT = 1.1;
 
   // grey: levels 0 to 255; style: as Python measured it; returns {image, notes, steps: [[name, picture]]}.
@@ -43,6 +43,10 @@ const Prepare = (() => {
   function centred(grey, height, width, side, byMass) {
     side = side || Grey.rint((Math.min(height, width) * 20) / 28);
     let small = Grey.atMost(grey, WORK), ink = Ink.find(small);
+    if (Ink.isBlank(ink) && Math.max(grey.h, grey.w) > WORK) { // a small drawing in a large picture
+      small = Grey.atMost(grey, FINE);
+      ink = Ink.find(small);
+    }
     if (Ink.isBlank(ink)) throw new Refusal("There is nothing drawn.");
     let { mask, several } = drawingOf(ink.strength, ink.contrast);
     const first = Grey.box(mask);

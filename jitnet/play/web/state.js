@@ -11,6 +11,7 @@ const App = {
   train: null, // {images: Uint8Array or Float32Array, targets, count}, to train on
   test: null, // the same, to measure on
   own: [], // the digits that were taught: {image: Uint8Array, label}
+  busy: false, // while it trains
   loss: null, // of the shown image, if `backward`
   listeners: {},
 
@@ -43,6 +44,12 @@ const App = {
     if (!this.backward) return;
     viewer.clear();
     this.loss = viewer.backward(this.numbers ? [this.truth] : this.truth);
+  },
+
+  // Whether an element can be seen: while the network trains, nothing else is drawn again.
+  isSeen(element) {
+    const box = element.getBoundingClientRect();
+    return !this.busy || (box.bottom > 0 && box.top < innerHeight);
   },
 
   // Call after the trainer's parameters have changed.
