@@ -31,13 +31,13 @@ def statement() -> dict:
     import numba
     import numpy
 
-    from jitnet.kernels.compiler import simd_ir
+    from jitnet.kernels.compiler import tile
 
     return {
         "cpu": cpu_model(),
         "cpu_kind": llvmlite.binding.get_host_cpu_name(),
         "cores": threads.usable_cores(),
-        "tile": simd_ir.TILE,
+        "tile": tile.TILE,
         "load_before": load(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

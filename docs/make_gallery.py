@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 HERE = Path(__file__).resolve().parent
-WIDTH = 100
+WIDTH, HEIGHT = 125, 44  # of a picture: what is longer is cut
 RECIPE = "--data synthetic --limit 4000 --batch-size 16 --lr 0.1 --init he --shuffle"
 # (name of the picture, what it shows, command)
 COMMANDS = [
@@ -27,7 +27,7 @@ COMMANDS = [
     ("schedule", "The learning rate of each epoch", "jitnet schedule cnn --schedule one-cycle --epochs 12"),
     ("sweep", "The best of several settings", f"jitnet sweep mlp --grid lr=0.03,0.3 hidden=20,60 {RECIPE} --epochs 2"),
     ("repeat", "How much chance there is in a result", f"jitnet repeat mlp --seeds 3 --hidden 40 {RECIPE} --epochs 2"),
-    ("gradcheck", "The gradients are right", 'jitnet gradcheck cnn --arch "conv4 pool dense8"'),
+    ("show", "Everything about a run, later", "jitnet runs show digits"),
     ("onnx", "The network in another program", "jitnet export onnx digits --out digits.onnx"),
 ]
 
@@ -46,7 +46,8 @@ def shown(command: str, folder: Path) -> str:
 def picture(text: str, title: str) -> str:
     """Return text with escape codes as SVG."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(Text.from_ansi(text.rstrip()))
+    lines = text.rstrip().splitlines()
+    console.print(Text.from_ansi("\n".join([*lines[:HEIGHT], *["..."] * (len(lines) > HEIGHT)])))
     return console.export_svg(title=title, unique_id="jitnet")
 
 

@@ -5,56 +5,29 @@ layer after layer, so that a new network compiles nothing. fast/ computes the sa
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
+from .arrays import Draw
 from .layers.activation import activation_backward, activation_forward
 from .layers.convolution import conv2d_backward_input, conv2d_backward_weight, conv2d_forward
+from .layers.dropout import dropout
 from .layers.linear import linear_backward_input, linear_backward_weight, linear_forward
 from .layers.loss import output_loss
 from .layers.optimizer import optimizer_step
-from .layers.pooling import max_pool2d_backward, max_pool2d_forward
-from .table import CONV, MAX_POOL
+from .layers.pooling import average_pool2d_backward, average_pool2d_forward, max_pool2d_backward, max_pool2d_forward
+from .table import AVERAGE_POOL, CONV, MAX_POOL
 
 
-class Layer(NamedTuple):
-    """A layer's arrays, with room for N images. Its `x` is the `out` of the layer before, its `grad_x` the `grad_out`.
-
-    A dense layer has D inputs and K units; (H, W, C) are read as D = H*W*C. A pool has no parameters and no z.
-    """
-
-    kind: int  # CONV, DENSE or MAX_POOL
-    activation: int
-    weight: np.ndarray | None  # (3, 3, C, OC) or (D, K)
-    bias: np.ndarray | None  # (H, W, OC), (1, 1, OC) or (K,)
-    grad_weight: np.ndarray | None  # like weight
-    grad_bias: np.ndarray | None  # like bias
-    x: np.ndarray  # (N, H, W, C) or (N, D)
-    z: np.ndarray | None  # (N, H, W, OC) or (N, K): the sums, before the activation
-    out: np.ndarray  # (N, H, W, OC), (N, H//2, W//2, C) or (N, K)
-    winner: np.ndarray | None  # (N, H//2, W//2, C) uint8, of a max-pool
-    grad_out: np.ndarray  # like out
-    grad_z: np.ndarray | None  # like z
-    grad_x: np.ndarray | None  # like x; None of the first layer
-
-
-class Net(NamedTuple):
-    """A network's layers and what they share, with room for N images."""
-
-    layers: tuple[Layer, ...]
-    loss: int  # CROSS_ENTROPY or MSE
-    params: np.ndarray  # (P,) float32 or float64; every weight and bias is a view of it
-    grads: np.ndarray  # (P,) every grad_weight and grad_bias is a view of it
-    losses: np.ndarray  # (N,) float64, of the images
-
-
-def forward(layers, N):
-    """Compute the outputs of all layers for the N images in layers[0].x."""
-    for layer in layers:
+def forward(layers, N, draw=None):
+    """Compute the outputs of all layers for the N images in layers[0].x; with a `draw`, some of them are dropped."""
+    for place, layer in enumerate(layers):
         x, out = layer.x[:N], layer.out[:N]
         if layer.kind == MAX_POOL:
             max_pool2d_forward(x, out, layer.winner[:N])
+            continue
+        if layer.kind == AVERAGE_POOL:
+            average_pool2d_forward(x, out)
             continue
         z = layer.z[:N]
         if layer.kind == CONV:
@@ -62,16 +35,23 @@ def forward(layers, N):
         else:
             linear_forward(x, layer.weight, layer.bias, z)
         activation_forward(layer.activation, z.reshape(-1), out.reshape(-1))
+        if draw and layer.dropout:
+            dropout(layer.dropout, draw.seed, draw.update, place, draw.images, out)
 
 
-def backward(layers, N):
+def backward(layers, N, draw):
     """Add the gradients of all parameters, from the gradient in layers[-1].grad_out; the chain rule, backwards."""
-    for layer in reversed(layers):
+    for place, layer in reversed(list(enumerate(layers))):
         grad_out, grad_x = layer.grad_out[:N], None if layer.grad_x is None else layer.grad_x[:N]
         if layer.kind == MAX_POOL:
             max_pool2d_backward(grad_out, layer.winner[:N], grad_x)
             continue
+        if layer.kind == AVERAGE_POOL:
+            average_pool2d_backward(grad_out, grad_x)
+            continue
         x, z, grad_z = layer.x[:N], layer.z[:N], layer.grad_z[:N]
+        if layer.dropout:
+            dropout(layer.dropout, draw.seed, draw.update, place, draw.images, grad_out)
         activation_backward(layer.activation, z.reshape(-1), grad_out.reshape(-1), grad_z.reshape(-1))
         if layer.kind == CONV:
             conv2d_backward_weight(x, grad_z, layer.grad_weight, layer.grad_bias)
@@ -99,8 +79,10 @@ def predict(net, images, divisor, order, out):
         out[start : start + room] = net.layers[-1].out[: part.size]
 
 
-def add_gradient(net, images, divisor, targets, batch, scale):
+def add_gradient(net, images, divisor, targets, batch, scale, update):
     """Add scale * the gradient of the sum of a batch's losses to net.grads, and return the sum.
+
+    `update` is the number of updates so far, for the dropout.
 
     A batch (N,) larger than the room for images is taken in parts. If the sum is not finite, no gradient is added.
     """
@@ -109,13 +91,14 @@ def add_gradient(net, images, divisor, targets, batch, scale):
         part = batch[start : start + room]
         N = part.size
         load(net, images, divisor, part)
-        forward(net.layers, N)
+        draw = Draw(net.seed, update, part)
+        forward(net.layers, N, draw)
         output_loss(net.loss, last.out[:N], targets, part, scale, net.losses[:N], last.grad_out[:N])
         for loss in net.losses[:N]:
             total += loss
         if not math.isfinite(total):
             break
-        backward(net.layers, N)
+        backward(net.layers, N, draw)
     return total
 
 
@@ -142,7 +125,7 @@ def train(
         batch = order[step * batch_size : (step + 1) * batch_size]
         scale = net.params.dtype.type(1.0 if rule[0].summed else 1.0 / batch.size)
         net.grads[:] = 0
-        total = add_gradient(net, images, divisor, targets, batch, scale)
+        total = add_gradient(net, images, divisor, targets, batch, scale, taken + step)
         losses[step] = total / batch.size
         if not math.isfinite(total):
             return step

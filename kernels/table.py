@@ -31,8 +31,9 @@ import numpy as np
 
 CONV = 0
 DENSE = 1
-MAX_POOL = 2  # a layer in step.py; in the records below, a flag of the convolution before it
 MAX_POOL = 2  # a separate layer in step.py; in the records below, a flag of the convolution before it
+AVERAGE_POOL = 3
+POOLS = {"max": MAX_POOL, "average": AVERAGE_POOL}  # by the word of jitnet/model/architecture.py
 
 LINEAR, RELU, SIGMOID, TANH, GELU, LEAKY_RELU = 0, 1, 2, 3, 4, 5  # activations: see activation.py
 CROSS_ENTROPY, MSE = 0, 1  # losses: see loss.py

@@ -23,6 +23,7 @@ GROUPS = {  # title: {name: (module, help)}
         "trace": ("trace", "follow one test image forward and backward through each layer"),
         "gradcheck": ("gradcheck", "compare the gradients of a network with central differences"),
         "schedule": ("schedule", "draw the learning rate of each epoch, without training"),
+        "augment": ("augment", "draw training images next to what an augmentation makes of them"),
     },
     "exchange it": {
         "export": ("export", "write a run for other programs: its weights, or a C++ program"),

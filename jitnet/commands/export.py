@@ -17,7 +17,7 @@ from jitnet.printing import say
 from jitnet.storage import model_file
 from jitnet.storage.atomic import replace_file
 from jitnet.storage.metadata import metadata
-from jitnet.training.loop import Position
+from jitnet.training.position import Position
 
 
 def add_parser(subparsers: Subparsers) -> None:

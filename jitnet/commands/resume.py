@@ -13,7 +13,7 @@ from jitnet.printing import say
 
 if TYPE_CHECKING:
     from jitnet.run import RunFolder
-    from jitnet.training.loop import Position
+    from jitnet.training.position import Position
 
 
 def add_parser(subparsers: Subparsers) -> None:

@@ -25,7 +25,7 @@ def add_parser(subparsers: Subparsers) -> None:
         subparsers, "summary", "jitnet summary mlp --hidden 512,512  for images of 28 x 28 pixels and 10 classes",
         add_help=False,
     )  # fmt: skip
-    add_network(parser, "bias", "batch_size", batch_size="with --kernels: images per update")
+    add_network(parser, "bias", "batch_size", "dropout", batch_size="with --kernels: images per update")
     parser.add_argument(
         "--kernels", dest="lists_kernels", action="store_true", help="list which code computes each layer in training"
     )
@@ -91,9 +91,9 @@ def operation_table(network: tuple[Shape, ...], title: str) -> Table:
 
 def kernel_tables(network: tuple[Shape, ...], title: str, settings: Settings) -> list[Table | str]:
     """Return which code computes each layer of a network in training, and where that code is."""
-    if kernel_choice.kernels_for(network, "fast") == "simple":
+    if kernel_choice.kernels_for(network, settings.kernels, settings.dropout) == "simple":
         return [f"{title}: all layers by kernels/step.py, one page of kernels/layers/ per operation (simple kernels)"]
-    from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
+    from jitnet.kernels.compiler.tile import VECTOR_BYTES
 
     optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
     fused = is_fused(settings.batch_size, optimizer)

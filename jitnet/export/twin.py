@@ -43,11 +43,11 @@ def write(out: Path, network: Network, settings: Settings, state: Tensors, metad
             f"the run approximates {settings.target!r} from numbers: expected a run that learns labels, as the C++ "
             "program does"
         )
-    others = {b.activation for b in kernel_choice.blocks(network.shapes)} - kernel_choice.FAST_ACTIVATIONS
-    if others:
+    lacking = kernel_choice.lacking(network.shapes, network.dropout)
+    if lacking:
         raise InputError(
-            f"the network has the activation {min(others)!r}, which the C++ program lacks: expected only "
-            f"{', '.join(sorted(kernel_choice.FAST_ACTIVATIONS))}"
+            f"the network has {lacking}, which the C++ program lacks: expected the activations "
+            f"{', '.join(sorted(kernel_choice.FAST_ACTIVATIONS))}, max pooling and no dropout"
         )
     if network.params.size > LARGEST:
         raise InputError(f"the network has {network.params.size:,} parameters: expected at most {LARGEST:,} for C++")

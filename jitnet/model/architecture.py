@@ -18,7 +18,9 @@ class Conv:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Max-pool 3x3, stride 2, after a `Conv`: halves height and width."""
+    """Pooling 3x3, stride 2, after a `Conv`: halves height and width. Each output is the `kind` of its window."""
+
+    kind: str = "max"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Dense:
 
 Layer = Conv | Pool | Dense
 
+POOLS = {"pool": "max", "avgpool": "average"}  # word of the text form: kind
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "linear", "leaky-relu", "gelu")
 
 # The documents' CNN, for 28x28x1 images and ten classes.
@@ -64,28 +67,28 @@ def parse(text: str, activation: str = "relu") -> tuple[Layer, ...]:
     `activation` is that of the layers without an explicit one. Raises `InputError` with the bad word and its place.
 
     >>> parse("conv4 pool dense10:tanh")
-    (Conv(filters=4, activation='relu'), Pool(), Dense(units=10, activation='tanh'))
+    (Conv(filters=4, activation='relu'), Pool(kind='max'), Dense(units=10, activation='tanh'))
     """
     layers: list[Layer] = []
     for place, word in enumerate(text.split(), start=1):
         kind, colon, named = word.partition(":")
-        match = re.fullmatch(r"(conv|dense)([1-9]\d{0,5})|pool", kind)
-        if match is None:
+        match = re.fullmatch(r"(conv|dense)([1-9]\d{0,5})", kind)
+        if match is None and kind not in POOLS:
             raise InputError(
                 f"word {place} of the architecture, {word!r}, is not a layer: "
-                "expected conv<filters>, pool or dense<units>, as in 'conv16 pool dense100'"
+                f"expected conv<filters>, {', '.join(POOLS)} or dense<units>, as in 'conv16 pool dense100'"
             )
-        if colon and (kind == "pool" or named not in ACTIVATIONS):
-            what = "gives a pool an activation" if kind == "pool" else f"names the unknown activation {named!r}"
+        if colon and (match is None or named not in ACTIVATIONS):
+            what = "gives a pool an activation" if match is None else f"names the unknown activation {named!r}"
             raise InputError(
                 f"word {place} of the architecture, {word!r}, {what}: "
                 f"expected one of {', '.join(ACTIVATIONS)} after a conv or dense, as in 'dense100:tanh'"
             )
         after = layers[-1] if layers else None
-        if kind == "pool":
+        if match is None:
             if not isinstance(after, Conv):
                 raise InputError(f"word {place} of the architecture is a pool: expected a conv just before it")
-            layers.append(Pool())
+            layers.append(Pool(POOLS[kind]))
         elif match[1] == "conv":
             if isinstance(after, Dense):
                 raise InputError(
@@ -108,7 +111,7 @@ def to_text(layers: tuple[Layer, ...]) -> str:
 
 def _word(layer: Layer) -> str:
     if isinstance(layer, Pool):
-        return "pool"
+        return next(word for word, kind in POOLS.items() if kind == layer.kind)
     word = f"conv{layer.filters}" if isinstance(layer, Conv) else f"dense{layer.units}"
     return word if layer.activation == "relu" else f"{word}:{layer.activation}"
 
@@ -176,7 +179,7 @@ def operations(network: tuple[Shape, ...], regression: bool = False) -> list[tup
     for place, shape in enumerate(network):
         source, target = "x".join(map(str, shape.inputs)), "x".join(map(str, shape.outputs))
         if isinstance(shape.layer, Pool):
-            rows.append(("max-pool 3x3/2", source, target, "", ""))
+            rows.append((f"{shape.layer.kind}-pool 3x3/2", source, target, "", ""))
             continue
         if isinstance(shape.layer, Dense):
             if len(network[place - 1].outputs) == 3 if place else not regression:

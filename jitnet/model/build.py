@@ -12,4 +12,12 @@ def network_of(settings: Settings, image: tuple[int, ...], outputs: int) -> Netw
     """
     height, width, channels = image
     layers = (*parse(settings.architecture), Dense(outputs))
-    return Network(layers, (height, width, channels), settings.bias, loss=settings.loss, kernels=settings.kernels)
+    return Network(
+        layers,
+        (height, width, channels),
+        settings.bias,
+        loss=settings.loss,
+        kernels=settings.kernels,
+        dropout=settings.dropout,
+        seed=settings.seed,
+    )

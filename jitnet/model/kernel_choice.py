@@ -55,6 +55,7 @@ SPLITS = {UNSPLIT: "one thread", BY_CHANNELS: "channels", BY_ROWS: "rows"}
 
 
 FAST_ACTIVATIONS = {"linear", "relu", "sigmoid", "tanh"}  # rise, and give their derivative by the result alone
+FAST_POOLS = {"", "max"}
 
 
 class Block(NamedTuple):
@@ -70,6 +71,11 @@ class Block(NamedTuple):
         """The activation at the end, "linear" for the network's last layer."""
         assert not isinstance(self.shape.layer, Pool)
         return self.shape.layer.activation if self.after else "linear"
+
+    @property
+    def pooling(self) -> str:
+        """The kind of the pool, "" without one."""
+        return self.pool.layer.kind if self.pool and isinstance(self.pool.layer, Pool) else ""
 
     @property
     def is_conv(self) -> bool:
@@ -96,10 +102,21 @@ def blocks(network: tuple[Shape, ...]) -> Iterator[Block]:
         yield Block(network[place], pool, after, place == 0)
 
 
-def kernels_for(network: tuple[Shape, ...], requested: str) -> str:
-    """Return "fast" or "simple": the requested kernels, or simple ones where the fast path lacks an activation."""
-    fits = all(block.activation in FAST_ACTIVATIONS for block in blocks(network))
-    return requested if fits else "simple"
+def lacking(network: tuple[Shape, ...], dropout: float) -> str:
+    """Return the first part of a network that the fast path and the C++ program lack, "" if they have everything."""
+    if dropout:
+        return "dropout"
+    for block in blocks(network):
+        if block.activation not in FAST_ACTIVATIONS:
+            return f"the activation {block.activation!r}"
+        if block.pooling not in FAST_POOLS:
+            return f"{block.pooling} pooling"
+    return ""
+
+
+def kernels_for(network: tuple[Shape, ...], requested: str, dropout: float) -> str:
+    """Return "fast" or "simple": the requested kernels, or simple ones where the fast path lacks something."""
+    return "simple" if lacking(network, dropout) else requested
 
 
 def supported(block: Block, driver: str) -> Iterator[Choice]:

@@ -91,7 +91,7 @@ def build(
 ) -> Workspace:
     """Lay a network out for batches of up to `images` images, with room for the microbatches that busy the threads."""
     # These import numba, whose threads are to be set before.
-    from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
+    from jitnet.kernels.compiler.tile import VECTOR_BYTES
     from jitnet.kernels.fast.spin_barrier import BARRIER_SIZE
 
     itemsize = np.dtype(dtype).itemsize

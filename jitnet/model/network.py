@@ -8,8 +8,8 @@ import numpy as np
 from jitnet.errors import InputError
 from jitnet.kernels.table import CROSS_ENTROPY, MSE
 from jitnet.machine import memory
-from jitnet.model import architecture, memory_plan
-from jitnet.model.architecture import Layer, Shape
+from jitnet.model import architecture, initial_weights, memory_plan
+from jitnet.model.architecture import Dense, Layer, Shape
 from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, kernels_for
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.simple_kernels import SimpleKernels
@@ -43,11 +43,13 @@ class Network:
     dtype : numpy.float32, or numpy.float64 to check gradients
     loss : "cross-entropy" or "mse", of the softmax if it is trained on labels, of its outputs if on numbers
     kernels : "fast", or "simple" for the step of kernels/step.py, which has what the fast kernels lack
+    dropout : chance that an output of a hidden dense layer is dropped in training
+    seed : of the dropout
 
     Raises
     ------
     InputError
-        If the layers do not fit the image.
+        If the layers do not fit the image, or no layer could drop outputs.
 
     Examples
     --------
@@ -64,6 +66,8 @@ class Network:
         dtype: type = np.float32,
         loss: str = "cross-entropy",
         kernels: str = "fast",
+        dropout: float = 0.0,
+        seed: int = 0,
     ):
         self.layers = layers
         self.image = image
@@ -71,7 +75,14 @@ class Network:
         self.dtype = dtype
         self.loss = loss
         self.shapes: tuple[Shape, ...] = architecture.shapes(layers, image, bias)
-        self.kernels = kernels_for(self.shapes, kernels)
+        self.dropout = dropout
+        self.seed = seed
+        if dropout and not any(isinstance(layer, Dense) for layer in layers[:-1]):
+            raise InputError(
+                f"the dropout is {dropout:g}, but {architecture.to_text(layers)!r} has no hidden dense layer, whose "
+                "outputs it would drop: expected one, as in 'conv16 pool dense100', or a dropout of 0"
+            )
+        self.kernels = kernels_for(self.shapes, kernels, dropout)
         count = architecture.parameter_count(self.shapes)
         memory.require(
             _COPIES * count * np.dtype(dtype).itemsize,
@@ -109,24 +120,8 @@ class Network:
             array[...] = tensors[name]
 
     def initialise(self, scheme: str, seed: int) -> None:
-        """Draw weights from the normal distribution and set biases to 0.
-
-        documents: N(0,1)/9 for a conv, N(0,1)/fan_in for a dense layer. lecun: variance 1/fan_in (LeCun 1998).
-        he: variance 2/fan_in (He 2015). normal: N(0,1)/100, small for every layer.
-        """
-        rng = np.random.default_rng(seed)
-        for name, array in self.tensors().items():
-            if name.endswith(".bias"):
-                array[...] = 0
-                continue
-            fan_in = int(np.prod(array.shape[:-1]))
-            deviation = {
-                "documents": 1 / 9 if array.ndim == 4 else 1 / fan_in,
-                "lecun": (1 / fan_in) ** 0.5,
-                "he": (2 / fan_in) ** 0.5,
-                "normal": 0.01,
-            }[scheme]
-            array[...] = rng.standard_normal(array.shape) * deviation
+        """Draw weights and set biases to 0; see `initial_weights.draw`."""
+        initial_weights.draw(self.tensors(), scheme, seed)
 
     def workspace(self, images: int, driver: str = BATCH) -> memory_plan.Workspace:
         """Return a driver's buffers for batches of up to `images` images, kept from call to call."""
@@ -145,7 +140,7 @@ class Network:
     def simple(self, images: int) -> SimpleKernels:
         """Return the simple kernels with buffers for batches of up to `images` images, kept from call to call."""
         if self._simple is None or self._simple.images < images:
-            self._simple = SimpleKernels(self.shapes, self.params, LOSSES[self.loss], images)
+            self._simple = SimpleKernels(self.shapes, self.params, LOSSES[self.loss], images, self.dropout, self.seed)
         return self._simple
 
     def reserve(self, images: int) -> None:
@@ -228,11 +223,12 @@ class Network:
         part: np.ndarray,  # int64, some images of a batch
         scale: float,  # of the sum over the batch: 1 / its images for the mean
         grad: np.ndarray,  # like params, added to
+        update: int = 0,  # updates so far: what the dropout depends on
     ) -> float:
         """Add a part's share of the gradient of a large batch; return the sum of the part's losses."""
         with _inside_kernels():
             if self.kernels == "simple":
-                batch = (images, self._divisor(images), targets, part, self.dtype(scale))
+                batch = (images, self._divisor(images), targets, part, self.dtype(scale), update)
                 return self.simple(len(part)).add_gradient(grad, *batch)
             from jitnet.kernels.fast.batch import accumulate_gradient
 

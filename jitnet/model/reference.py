@@ -29,15 +29,15 @@ def forward(network: tuple[Shape, ...], tensors: Tensors, image: np.ndarray) -> 
     steps = []
     for place, shape in enumerate(network):
         if isinstance(shape.layer, Pool):
-            z = out = _windows(x, shape).max(axis=-1)
+            z = out = _pool(x, shape)
         elif isinstance(shape.layer, Conv):
             z = np.einsum("yxcij,ijco->yxo", _patches(x), parameters[f"{shape.name}.weight"], optimize=True)
             z = z + parameters[f"{shape.name}.bias"]
-            out = _activate(shape.layer.activation, z)
+            out = activate(shape.layer.activation, z)
         else:
             x = x.reshape(-1)
             z = x @ parameters[f"{shape.name}.weight"] + parameters[f"{shape.name}.bias"]
-            out = z if place == len(network) - 1 else _activate(shape.layer.activation, z)
+            out = z if place == len(network) - 1 else activate(shape.layer.activation, z)
         steps.append(Step(shape, x, z, out))
         x = out
     return steps
@@ -70,12 +70,8 @@ def _loss_gradient(logits: np.ndarray, target: int, loss: str) -> np.ndarray:
 def _backward(step: Step, parameters: Tensors, last: bool) -> np.ndarray:
     """Keep the gradients of a layer's parameters and return that of its input."""
     shape, x, grad = step.shape, step.x, step.grad_out
-    if isinstance(shape.layer, Pool):  # to the first of the largest
-        winners = _windows(x, shape).argmax(axis=-1)
-        grad_x = np.zeros((x.shape[0] + 1, x.shape[1] + 1, x.shape[2]))
-        y, column, channel = np.indices(winners.shape)
-        np.add.at(grad_x, (2 * y + winners // 3, 2 * column + winners % 3, channel), grad)
-        return grad_x[:-1, :-1]
+    if isinstance(shape.layer, Pool):
+        return _pool_backward(x, shape, grad)
     grad = grad if last else grad * _slope(shape.layer.activation, step.z)
     weight = parameters[f"{shape.name}.weight"]
     if isinstance(shape.layer, Conv):
@@ -94,15 +90,41 @@ def _patches(x: np.ndarray) -> np.ndarray:
     return np.lib.stride_tricks.sliding_window_view(np.pad(x, ((1, 1), (1, 1), (0, 0))), (3, 3), axis=(0, 1))
 
 
-def _windows(x: np.ndarray, shape: Shape) -> np.ndarray:
-    """Return the windows (OH, OW, C, 9) of a max-pool."""
-    padded = np.pad(x, ((0, 1), (0, 1), (0, 0)), constant_values=-np.inf)
+def _pool(x: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return the largest or the average of each window."""
+    if shape.layer == Pool("max"):
+        return _windows(x, shape, beyond=-np.inf).max(axis=-1)
+    return _windows(x, shape, beyond=0).sum(axis=-1) / _pixels(x, shape)
+
+
+def _pool_backward(x: np.ndarray, shape: Shape, grad: np.ndarray) -> np.ndarray:
+    """Return the gradient of a pool's input from that of its output."""
+    grad_x = np.zeros((x.shape[0] + 1, x.shape[1] + 1, x.shape[2]))
+    if shape.layer == Pool("max"):  # to the first of the largest
+        winners = _windows(x, shape, beyond=-np.inf).argmax(axis=-1)
+        y, column, channel = np.indices(winners.shape)
+        np.add.at(grad_x, (2 * y + winners // 3, 2 * column + winners % 3, channel), grad)
+    else:  # to all pixels of the window alike
+        height, width = grad.shape[:2]
+        for i, j in np.ndindex(3, 3):
+            grad_x[i : i + 2 * height : 2, j : j + 2 * width : 2] += grad / _pixels(x, shape)
+    return grad_x[:-1, :-1]
+
+
+def _pixels(x: np.ndarray, shape: Shape) -> np.ndarray:
+    """Return how many pixels of each window are in the image, (OH, OW, C)."""
+    return _windows(np.ones_like(x), shape, beyond=0).sum(axis=-1)
+
+
+def _windows(x: np.ndarray, shape: Shape, beyond: float) -> np.ndarray:
+    """Return the windows (OH, OW, C, 9) of a pool, with the value `beyond` outside the image."""
+    padded = np.pad(x, ((0, 1), (0, 1), (0, 0)), constant_values=beyond)
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(0, 1))[::2, ::2]
     height, width = shape.outputs[:2]
     return windows[:height, :width].reshape(height, width, x.shape[2], 9)
 
 
-def _activate(kind: str, z: np.ndarray) -> np.ndarray:
+def activate(kind: str, z: np.ndarray) -> np.ndarray:
     match kind:
         case "relu":
             return np.maximum(z, 0)
@@ -119,7 +141,7 @@ def _activate(kind: str, z: np.ndarray) -> np.ndarray:
 
 def _slope(kind: str, z: np.ndarray) -> np.ndarray:
     """Return the derivative of an activation."""
-    f = _activate(kind, z)
+    f = activate(kind, z)
     match kind:
         case "relu":
             return (z > 0).astype(np.float64)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jitnet.kernels.table import CONV, DENSE, LINEAR, MAX_POOL
+from jitnet.kernels.arrays import Layer, Net
+from jitnet.kernels.table import CONV, DENSE, LINEAR, POOLS
 from jitnet.machine import memory
-from jitnet.model.architecture import Conv, Pool, Shape
+from jitnet.model.architecture import Conv, Dense, Pool, Shape
 from jitnet.model.memory_plan import ACTIVATIONS, aligned_zeros, parameter_offsets
 from jitnet.model.optimizer import Optimizer
 
@@ -22,11 +23,13 @@ class SimpleKernels:
     params : (P,) its parameters, updated by training
     loss : CROSS_ENTROPY or MSE
     images : in a batch, at the most
+    dropout : chance that an output of a hidden dense layer is dropped in training
+    seed : of the dropout
     """
 
-    def __init__(self, shapes: tuple[Shape, ...], params: np.ndarray, loss: int, images: int):
-        from jitnet.kernels.step import Layer, Net  # numba, which takes half a second
-
+    def __init__(
+        self, shapes: tuple[Shape, ...], params: np.ndarray, loss: int, images: int, dropout: float = 0, seed: int = 0
+    ):
         self.images = images
         room, dtype = min(images, ROOM), params.dtype
         sizes = [2 * int(np.prod(shape.outputs)) for shape in shapes]  # out and grad_out; z and grad_z: the same again
@@ -52,10 +55,11 @@ class SimpleKernels:
             is_last = place == len(shapes) - 1
             layers.append(
                 Layer(
-                    kind=MAX_POOL if is_pool else CONV if isinstance(shape.layer, Conv) else DENSE,
+                    kind=_kind(shape.layer),
                     activation=LINEAR
                     if is_last or isinstance(shape.layer, Pool)
                     else ACTIVATIONS[shape.layer.activation],
+                    dropout=dropout if isinstance(shape.layer, Dense) and not is_last else 0.0,
                     weight=part(params, f"{name}.weight"),
                     bias=part(params, f"{name}.bias"),
                     grad_weight=part(grads, f"{name}.weight"),
@@ -63,13 +67,13 @@ class SimpleKernels:
                     x=layers[-1].out.reshape(room, *shape.inputs) if layers else array(shape.inputs),
                     z=None if is_pool else array(shape.outputs),
                     out=array(shape.outputs),
-                    winner=array(shape.outputs, np.uint8) if is_pool else None,
+                    winner=array(shape.outputs, np.uint8) if shape.layer == Pool("max") else None,
                     grad_out=array(shape.outputs),
                     grad_z=None if is_pool else array(shape.outputs),
                     grad_x=layers[-1].grad_out.reshape(room, *shape.inputs) if layers else None,
                 )
             )
-        self.net = Net(tuple(layers), loss, params, grads, np.zeros(room))
+        self.net = Net(tuple(layers), loss, seed, params, grads, np.zeros(room))
 
     def train(self, optimizer: Optimizer, *recipe) -> int:
         """Train as `kernels.step.train`; the recipe is its arguments from `images` on."""
@@ -94,7 +98,7 @@ class SimpleKernels:
 
     def outputs(self) -> Iterator[np.ndarray]:
         """Yield what each layer with parameters put out last."""
-        return (layer.out for layer in self.net.layers if layer.kind != MAX_POOL)
+        return (layer.out for layer in self.net.layers if layer.weight is not None)
 
     def calls(self, targets: np.ndarray, optimizer: Optimizer | None) -> dict[str, tuple]:
         """Return the kernels that this network calls, as module.function, each with arguments of the right types.
@@ -104,9 +108,11 @@ class SimpleKernels:
         found: dict[str, tuple] = {}
         floats = np.zeros(1)
         for layer in self.net.layers:
-            if layer.kind == MAX_POOL:
-                found["layers.pooling.max_pool2d_forward"] = (layer.x, layer.out, layer.winner)
-                found["layers.pooling.max_pool2d_backward"] = (layer.grad_out, layer.winner, layer.x)
+            if layer.weight is None:
+                word = next(word for word, kind in POOLS.items() if kind == layer.kind)
+                winner = () if layer.winner is None else (layer.winner,)
+                found[f"layers.pooling.{word}_pool2d_forward"] = (layer.x, layer.out, *winner)
+                found[f"layers.pooling.{word}_pool2d_backward"] = (layer.grad_out, *winner, layer.x)
                 continue
             word = "convolution.conv2d" if layer.kind == CONV else "linear.linear"
             flat = layer.out.reshape(-1)
@@ -119,9 +125,26 @@ class SimpleKernels:
                 found[f"layers.{word}_backward_input"] = (layer.grad_z, layer.weight, layer.grad_x)
         if optimizer is None:
             return {name: arguments for name, arguments in found.items() if name.endswith("_forward")}
+        dropping = next((layer for layer in self.net.layers if layer.dropout), None)
+        if dropping is not None:
+            found["layers.dropout.dropout"] = (
+                dropping.dropout,
+                self.net.seed,
+                0,
+                0,
+                np.zeros(1, np.int64),
+                dropping.out,
+            )
         last, params = self.net.layers[-1], self.net.params
         scale, order = params.dtype.type(1), np.zeros(1, np.int64)
         found["layers.loss.output_loss"] = (self.net.loss, last.out, targets, order, scale, floats, last.out)
         state = (optimizer.first, optimizer.second)
         found["layers.optimizer.optimizer_step"] = (optimizer.rule, params, self.net.grads, *state, 1.0, 1)
         return found
+
+
+def _kind(layer: Conv | Pool | Dense) -> int:
+    """Return a layer's code."""
+    if isinstance(layer, Pool):
+        return POOLS[layer.kind]
+    return CONV if isinstance(layer, Conv) else DENSE

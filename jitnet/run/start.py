@@ -22,7 +22,8 @@ from jitnet.model.network import Network
 from jitnet.run import describe
 from jitnet.run.folder import RunFolder
 from jitnet.run.schema import checkpoint_figures
-from jitnet.training.loop import Position, Training
+from jitnet.training.loop import Training
+from jitnet.training.position import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ def start(
     if network is None:
         network = network_for(settings, data)
         network.initialise(settings.init, settings.seed)
-    training = Training(network, settings, split(data, settings), peak_threads=_peak_threads(settings, measure_peak))
+    parts = split(data, settings)
+    settings = settings.for_images(len(parts.train[0]))
+    training = Training(network, settings, parts, peak_threads=_peak_threads(settings, measure_peak))
     folder = RunFolder.create(
         runs_dir,
         (title or settings.network) + ("-synthetic" if data.synthetic else ""),

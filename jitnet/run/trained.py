@@ -15,7 +15,7 @@ from jitnet.run.metrics import read_epochs
 from jitnet.storage import metadata, model_file
 from jitnet.storage.checkpoint import Tensors
 from jitnet.storage.metadata import Description
-from jitnet.training.loop import Position
+from jitnet.training.position import Position
 
 SUFFIXES = (".safetensors", ".npz")
 

@@ -12,6 +12,7 @@ from jitnet.events import Compiling, Event, Warned
 from jitnet.model.architecture import parse
 from jitnet.model.network import PART, Network, is_fused
 from jitnet.model.optimizer import Optimizer
+from jitnet.training import augmentation
 from jitnet.training.compilers import Compilers
 from jitnet.training.kernel_list import BACKWARD, FORWARD, INFERENCE, KERNELS, OTHER
 
@@ -55,20 +56,28 @@ def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
     yield from _compile((INFERENCE,), FORWARD, network, 1, images, targets, network.plain_optimizer())
 
 
+def compile_augmentation(text: str, images: np.ndarray) -> Iterator[Event]:
+    """Compile, or load from the cache, what changes training images, if an augmentation is given."""
+    if not text:
+        return
+    name, rows = "tools.augment.augment_images", np.zeros(1, np.int64)
+    yield from _with_warnings(_compile_calls({name: augmentation.arguments(images, rows, "", 0, 0, images)}))
+
+
 def _compile_simple(network: Network, targets: np.ndarray, optimizer: Optimizer | None) -> Iterator[Event]:
     """Compile the pages that a network's simple step calls, without an optimizer those of its inference."""
-    calls = network.simple(1).calls(targets, optimizer)
+    yield from _with_warnings(_compile_calls(network.simple(1).calls(targets, optimizer)))
 
-    def in_turn() -> Iterator[Event]:
-        started = time.perf_counter()
-        cached = all(_is_cached(name, arguments) for name, arguments in calls.items())
-        for index, (name, arguments) in enumerate((*calls.items(), ("", ()))):
-            seconds = time.perf_counter() - started
-            yield Compiling(name=name, index=index, total=len(calls), cached=cached, seconds=seconds)
-            if name:
-                _compile_for(name, arguments)
 
-    yield from _with_warnings(in_turn())
+def _compile_calls(calls: dict[str, tuple]) -> Iterator[Event]:
+    """Compile kernels, module.function, for the types of their arguments."""
+    started = time.perf_counter()
+    cached = all(_is_cached(name, given) for name, given in calls.items())
+    for index, (name, given) in enumerate((*calls.items(), ("", ()))):
+        seconds = time.perf_counter() - started
+        yield Compiling(name=name, index=index, total=len(calls), cached=cached, seconds=seconds)
+        if name:
+            _compile_for(name, given)
 
 
 def _compile(drivers: tuple[str, ...], parts: tuple[str, ...], *example: Any) -> Iterator[Event]:

@@ -13,11 +13,11 @@ def visiting_order(images: int, settings: Settings, epoch: int) -> np.ndarray:
     """
     if not settings.shuffle:
         return np.arange(images)
-    epoch_key = _splitmix64(_splitmix64(np.array([settings.seed], np.uint64)) + np.uint64(epoch))
-    return np.argsort(_splitmix64(epoch_key + np.arange(images, dtype=np.uint64)), kind="stable")
+    epoch_key = splitmix64(splitmix64(np.array([settings.seed], np.uint64)) + np.uint64(epoch))
+    return np.argsort(splitmix64(epoch_key + np.arange(images, dtype=np.uint64)), kind="stable")
 
 
-def _splitmix64(x: np.ndarray) -> np.ndarray:
+def splitmix64(x: np.ndarray) -> np.ndarray:
     """One output of the splitmix64 generator (Steele, Lea, Flood 2014) for each state."""
     z = x + np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -12,7 +12,19 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-_PAUSE = {"x86_64": "llvm.x86.sse2.pause", "amd64": "llvm.x86.sse2.pause"}.get(platform.machine().lower())
+# An intrinsic of LLVM and its constants. On Arm `yield` does nothing on most processors; `isb`, which Rust's spin_loop
+# uses too, waits about 10 cycles.
+_X86, _ARM = ("llvm.x86.sse2.pause", ()), ("llvm.aarch64.isb", (15,))
+_PAUSES = {"x86_64": _X86, "amd64": _X86, "aarch64": _ARM, "arm64": _ARM}
+_PAUSE = _PAUSES.get(platform.machine().lower())
+
+
+def emit_pause(builder, instruction):
+    """Emit an instruction of _PAUSES."""
+    name, constants = instruction
+    given = [ir.Constant(ir.IntType(32), value) for value in constants]
+    kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+    builder.call(cgutils.get_or_insert_function(builder.module, kind, name), given)
 
 
 def _place(context, builder, signature, values):
@@ -58,7 +70,7 @@ def pause(typingctx, offer):
 
     def codegen(context, builder, signature, values):
         if _PAUSE:
-            builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), _PAUSE), [])
+            emit_pause(builder, _PAUSE)
         if sys.platform != "win32":
             give_way = ir.FunctionType(ir.IntType(32), [])
             with builder.if_then(values[0]):

@@ -5,7 +5,7 @@ Same names, same arguments, same order of every sum; only the rounding of a fuse
 
 import numpy as np
 
-from .simd_ir import VECTOR_BYTES
+from .tile import VECTOR_BYTES
 
 
 def view(arena, offset, shape):

@@ -14,7 +14,8 @@ from numba.extending import intrinsic, models, register_model
 from numba.np.arrayobj import make_array
 
 from .decorators import body
-from .simd_ir import VECTOR_BYTES, Lanes, at, constant
+from .simd_ir import Lanes, at, constant
+from .tile import VECTOR_BYTES
 
 
 class Vector(types.Type):

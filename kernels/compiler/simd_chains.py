@@ -6,7 +6,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .simd_ir import VECTOR_BYTES, Lanes, constant
+from .simd_ir import Lanes, constant
+from .tile import VECTOR_BYTES
 
 # Two units with a latency of four or five cycles need ten chains; more do not hurt while all fit the registers, which
 # are 32 but for AVX2's 16 (two hold the operands).

@@ -4,29 +4,10 @@
 bits on most AVX-512 machines. Loads and stores are aligned to the element, since numpy promises no more.
 """
 
-import os
-
-import llvmlite.binding
 from llvmlite import ir
 from numba.core import cgutils
 
-# (bytes in a vector register, rows of a tile). A tile of two vectors keeps 2 * rows sums in registers and needs three
-# more for its operands. Lost: 7 rows by 4 vectors (33 registers of 32: 96 GFLOP/s instead of 230); 14 rows by 2 vectors
-# (same speed, but twice the compile time, 1.8 s instead of 0.9 s in every function that contains it).
-TILES = {"avx512": (64, 8), "avx2": (32, 6), "neon": (16, 8), "generic": (16, 6)}
-
-
-def _host_tile() -> str:
-    features = llvmlite.binding.get_host_cpu_features()
-    if features.get("avx512f"):
-        return "avx512"
-    if features.get("avx2") and features.get("fma"):
-        return "avx2"
-    return "neon" if features.get("neon") else "generic"
-
-
-TILE = os.environ.get("JITNET_TILE") or _host_tile()  # forced in tests, to walk a smaller host's path on a larger one
-VECTOR_BYTES, ROWS = TILES[TILE]
+from .tile import VECTOR_BYTES
 
 BYTE = ir.IntType(8)
 INT32 = ir.IntType(32)

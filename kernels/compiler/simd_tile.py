@@ -9,7 +9,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .simd_ir import ROWS, Lanes, at, constant, emit_for_count
+from .simd_ir import Lanes, at, constant, emit_for_count
+from .tile import PART_ROWS, ROWS
 
 TALL = 2 * ROWS - 2  # rows of a tile of one vector, whose sums leave two registers free as well
 
@@ -83,4 +84,4 @@ def tile_one_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
 @intrinsic
 def tile_part_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
     """Compute `rows` rows of part of a vector, up to the end of j; see `_tile`."""
-    return _tile(1, ROWS, True, out, init, a, b, scale, r, i, j, rows)
+    return _tile(1, PART_ROWS, True, out, init, a, b, scale, r, i, j, rows)

@@ -9,9 +9,9 @@ and vector width.
 """
 
 from ..compiler.simd import lane_count
-from ..compiler.simd_ir import ROWS
 from ..compiler.simd_tile import TALL, tile_one_vector, tile_part_vector, tile_two_vectors
 from ..compiler.symbols import primitive
+from ..compiler.tile import PART_ROWS, ROWS
 
 
 @primitive("4 4 3 number 3")
@@ -37,7 +37,7 @@ def contract(
     j = 0
     while j < N:
         vectors = 2 if N - j >= 2 * lanes else 1
-        most = TALL if lanes <= N - j < 2 * lanes else ROWS
+        most = ROWS if vectors == 2 else TALL if N - j >= lanes else PART_ROWS
         tiles = (M + most - 1) // most
         for r in range(R):
             for tile in range(tiles):

@@ -7,7 +7,7 @@ layer is cut by its inputs, that is by whole rows of the weights.
 import numpy as np
 
 from ..compiler.decorators import body
-from ..compiler.simd_ir import VECTOR_BYTES
+from ..compiler.tile import VECTOR_BYTES
 from ..table import BY_CHANNELS, BY_ROWS
 
 

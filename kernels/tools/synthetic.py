@@ -10,8 +10,8 @@ import numpy as np
 from numba import prange
 
 from ..compiler.decorators import body, kernel
+from ..splitmix64 import splitmix64, uniform, unsigned
 
-MASK = 0xFFFF_FFFF_FFFF_FFFF  # uint64 wraps, the integers of plain Python do not
 TURN = 2.0 * math.pi
 
 # The numbers an image is drawn with, each uniform in its range. Lengths are in parts of the image's height.
@@ -55,26 +55,11 @@ STYLE = np.array(
 
 
 @body
-def unsigned(value):
-    """Return an integer as uint64, in plain Python as an int: numba turns uint64 + int64 into float64."""
-    return int(np.uint64(value))
-
-
-@body
-def splitmix64(state):
-    """Return what the generator splitmix64 puts out in a state, which is a good hash of that state."""
-    z = (unsigned(state) + 0x9E37_79B9_7F4A_7C15) & MASK
-    z = ((z ^ (z >> 30)) * 0xBF58_476D_1CE4_E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D0_49BB_1331_11EB) & MASK
-    return z ^ (z >> 31)
-
-
-@body
 def draw_style(seed, index, style):
     """Draw the numbers of one image: number k is the hash of (seed, index, k), brought into its range."""
     key = splitmix64(splitmix64(seed) + unsigned(index))
     for k in range(len(style)):
-        fraction = (splitmix64(key + unsigned(k)) >> 11) * 2.0**-53
+        fraction = uniform(splitmix64(key + unsigned(k)))
         style[k] = STYLE[k, 0] + (STYLE[k, 1] - STYLE[k, 0]) * fraction
 
 

@@ -7,9 +7,10 @@ import strict  # likewise
 
 from jitnet.data import synthetic
 from jitnet.kernels.fast import batch, batch_conv, linear_batch, per_sample
-from jitnet.kernels.layers import activation, convolution, linear, pooling
+from jitnet.kernels.layers import activation, convolution, dropout, linear, pooling
 from jitnet.kernels.table import RELU
 from jitnet.kernels.tools import fma_peak
+from jitnet.kernels.tools.augment import augment_images
 from jitnet.kernels.tools.synthetic import STYLE, draw_digits
 
 # Small pieces, so that small arrays have many.
@@ -98,6 +99,17 @@ CASES = {
     ),
     "max pool backward": lambda: case(
         pooling.max_pool2d_backward, numbers(3, 2, 2, 3), np.full((3, 2, 2, 3), 4, np.uint8), numbers(3, 5, 4, 3)
+    ),
+    "average pool forward": lambda: case(
+        pooling.average_pool2d_forward, numbers(3, 5, 4, 3), numbers(3, 2, 2, 3)
+    ),
+    "average pool backward": lambda: case(
+        pooling.average_pool2d_backward, numbers(3, 2, 2, 3), numbers(3, 5, 4, 3)
+    ),
+    "dropout": lambda: case(dropout.dropout, 0.5, 3, 5, 1, np.arange(4), numbers(4, 6)),
+    "augment images": lambda: case(
+        augment_images, numbers(4, 5, 4, 2), np.array([3, 0, 2]), 3, 1, np.array([1.5, 0.3, 0.1, 0.1, 1.0]),
+        numbers(4, 5, 4, 2),
     ),
     "linear forward": lambda: case(
         linear.linear_forward, numbers(3, 5), numbers(5, 4), numbers(4), numbers(3, 4)

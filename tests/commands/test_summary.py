@@ -4,7 +4,7 @@ import pytest
 from processes import ROOT
 
 from jitnet.cli import main
-from jitnet.kernels.compiler import simd_ir
+from jitnet.kernels.compiler import tile
 from jitnet.model import kernel_choice
 
 CHANNELS, ROWS = "channels / channels", "rows / rows"
@@ -66,7 +66,7 @@ TABLES = [
 
 @pytest.mark.parametrize("arguments, vector_bytes, expected", TABLES, ids=[f"{a}, {v}" for a, v, _ in TABLES])
 def test_the_table(monkeypatch, capsys, arguments, vector_bytes, expected):
-    monkeypatch.setattr(simd_ir, "VECTOR_BYTES", vector_bytes)
+    monkeypatch.setattr(tile, "VECTOR_BYTES", vector_bytes)
     before, quoted, after = (*arguments.split("'"), "", "")[:3]
     assert main(["summary", *before.split(), *([quoted] if quoted else []), *after.split(), "--kernels"]) == 0
     out = capsys.readouterr().out

@@ -18,7 +18,7 @@ from jitnet.model.network import Network, is_fused
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import probabilities
 from jitnet.storage import checkpoint
-from jitnet.training.loop import Position
+from jitnet.training.position import Position
 from jitnet.training.schedule import learning_rate
 from jitnet.training.shuffle import visiting_order
 

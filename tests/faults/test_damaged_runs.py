@@ -91,7 +91,7 @@ def check_quick(capsys, name):
     for words in QUICK:
         code, out, err = run(capsys, words)
         if words == "runs list":
-            listed = {line.split()[0]: line.split()[1] for line in out.splitlines()[1:-1]}
+            listed = {line.split()[0]: line.split()[1] for line in out.partition("\n\n")[0].splitlines()[1:-1]}
             assert listed["good"] == listed["other"] == "done", (name, out)
             assert "victim" in listed or name.startswith("meta.json: gone"), (name, out)
             assert (listed.get("victim") == "damaged") == ("warning: " in err), (name, out, err)

@@ -8,10 +8,9 @@ import pytest
 from shapes import DTYPES
 
 from jitnet.kernels.compiler import interpreted
-from jitnet.kernels.compiler import simd_ir as lanes_file
-from jitnet.kernels.compiler.simd_ir import ROWS, VECTOR_BYTES
 from jitnet.kernels.compiler.simd_rows import MOST_VECTORS
 from jitnet.kernels.compiler.simd_tile import TALL
+from jitnet.kernels.compiler.tile import PART_ROWS, ROWS, VECTOR_BYTES, processor_for, tile_of
 from jitnet.kernels.fast import contraction as contract_file
 from jitnet.kernels.fast import vector_rows as rows_file
 
@@ -44,7 +43,7 @@ def test_tiles_cover_a_product_once(dtype, M, N):
         contract_file.contract,
         tile_two_vectors=tile(2, ROWS, False),
         tile_one_vector=tile(1, TALL, False),
-        tile_part_vector=tile(1, ROWS, True),
+        tile_part_vector=tile(1, PART_ROWS, True),
     )
     contract(None, None, None, None, out)
     assert (out == 1).all()
@@ -81,18 +80,29 @@ def test_blocks_and_edges_transpose_a_matrix_once(dtype, M, N):
 
 
 @pytest.mark.parametrize(
-    ("features", "tile"),
+    ("features", "machine", "tile"),
     [
-        ({"avx512f": True, "avx2": True, "fma": True}, "avx512"),
-        ({"avx512f": False, "avx2": True, "fma": True}, "avx2"),
-        ({"avx2": True, "fma": False}, "generic"),
-        ({"neon": True}, "neon"),
-        ({}, "generic"),
+        ({"avx512f": True, "avx2": True, "fma": True}, "x86_64", "avx512"),
+        ({"avx512f": False, "avx2": True, "fma": True}, "AMD64", "avx2"),
+        ({"avx2": True, "fma": False}, "x86_64", "generic"),
+        ({"neon": True}, "aarch64", "neon"),
+        ({}, "arm64", "neon"),  # macOS: LLVM names no feature
+        ({}, "ARM64", "neon"),  # Windows
+        ({"sve": False}, "aarch64", "neon"),  # an emulator without /proc/cpuinfo
+        ({"neon": True}, "armv7l", "neon"),
+        ({}, "riscv64", "generic"),
     ],
 )
-def test_the_tile_is_that_of_the_processor(monkeypatch, features, tile):
-    monkeypatch.setattr(lanes_file.llvmlite.binding, "get_host_cpu_features", lambda: features)
-    assert lanes_file._host_tile() == tile
+def test_the_tile_is_that_of_the_processor(features, machine, tile):
+    assert tile_of(features, machine) == tile
+
+
+def test_a_tile_forced_on_a_larger_processor_is_compiled_for_a_smaller_one():
+    """With the 32 registers of AVX-512 a tile of AVX2 would not show what it does with 16."""
+    name, features = processor_for("avx2", "avx512")
+    assert name == "x86-64-v3" and "+fma" in features and "avx512" not in features
+    assert processor_for("avx2", "avx2") is None and processor_for("avx512", "avx512") is None
+    assert processor_for("neon", "avx512") is None  # its vectors are half of the host's: nothing runs there otherwise
 
 
 def test_an_exchange_in_plain_python_is_that_of_the_processor():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, seeds
 
-from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
+from jitnet.kernels.compiler.tile import VECTOR_BYTES
 from jitnet.kernels.fast.batch_conv import conv_blocks_forward
 from jitnet.kernels.layers.activation import activation_forward
 from jitnet.kernels.layers.convolution import conv2d_forward

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, normal, rows, seeds
 
-from jitnet.kernels.compiler.simd_ir import ROWS
+from jitnet.kernels.compiler.tile import ROWS
 
 
 def within(out, a, b, init, scale):

@@ -1,4 +1,4 @@
-"""Max-pooling: compared without tolerance, since it only chooses. Ties and padding on purpose."""
+"""Max-pooling: compared without tolerance, since it only chooses. Ties and padding on purpose. Average pooling."""
 
 import naive
 import numpy as np
@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, normal, seeds
 
-from jitnet.kernels.layers.pooling import max_pool2d_backward, max_pool2d_forward
+from jitnet.kernels.layers.pooling import (
+    average_pool2d_backward,
+    average_pool2d_forward,
+    max_pool2d_backward,
+    max_pool2d_forward,
+)
 
 few = st.integers(1, 3)
 heights = st.integers(2, 9)
@@ -85,3 +90,26 @@ def test_fixed_sizes_of_the_documents():
     x = normal(0, np.float32, 1, 28, 28, 2)
     once, _ = forward(x)
     assert once.shape == (1, 14, 14, 2) and forward(once)[0].shape == (1, 7, 7, 2)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(N=few, H=heights, W=st.integers(2, 9), C=channels, seed=seeds)
+def test_average(dtype, N, H, W, C, seed):
+    """Nine terms and a division forward; backward at most four windows meet in a pixel."""
+    x, grad = normal(seed, dtype, N, H, W, C), normal(seed + 1, dtype, N, H // 2, W // 2, C)
+    out, grad_input = unwritten(grad.shape, dtype), unwritten(x.shape, dtype)
+    average_pool2d_forward(guarded(x), out)
+    average_pool2d_backward(guarded(grad), grad_input)
+    assert_unharmed(out, grad_input)
+    assert_within(out, naive.average_pool2d_forward(x), 10, naive.average_pool2d_forward(np.abs(x)))
+    magnitude = naive.average_pool2d_backward(np.abs(grad), H, W)
+    assert_within(grad_input, naive.average_pool2d_backward(grad, H, W), 5, magnitude)
+
+
+@pytest.mark.parametrize("H, W", [(2, 2), (5, 4), (6, 7)])
+def test_central_differences_of_the_average(H, W):
+    x, grad = normal(0, np.float64, 2, H, W, 3), normal(1, np.float64, 2, H // 2, W // 2, 3)
+    expected = central_differences(lambda: np.sum(naive.average_pool2d_forward(x) * grad), x, step=0.01)
+    found = np.empty_like(x)
+    average_pool2d_backward(grad, found)
+    assert worst_relative_error(found, expected) <= GRADIENT_ERROR

@@ -1,10 +1,13 @@
 """Each half of a part is done by one thread, and no thread continues before both halves are done."""
 
 import compiled
+import llvmlite.binding as llvm
 import numba
 import numpy as np
 import pytest
+from llvmlite import ir
 
+from jitnet.kernels.compiler import atomics
 from jitnet.kernels.compiler.thread_pool import exclusive
 from jitnet.kernels.fast.spin_barrier import BARRIER_SIZE
 
@@ -34,3 +37,19 @@ def test_what_was_done_is_passed_by():
     with exclusive():
         compiled.hand_over(barrier, cells, 10)
     assert cells.tolist() == [[5, 6], [7, 8]] and (barrier == 10).all()
+
+
+@pytest.mark.parametrize(("machine", "triple", "instruction"), [
+    ("x86_64", "x86_64-unknown-linux-gnu", "pause"),
+    ("arm64", "aarch64-unknown-linux-gnu", "isb"),
+])  # fmt: skip
+def test_a_waiting_thread_pauses_on_every_processor(machine, triple, instruction):
+    module = ir.Module()
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), []), "wait")
+    builder = ir.IRBuilder(function.append_basic_block())
+    atomics.emit_pause(builder, atomics._PAUSES[machine])
+    builder.ret_void()
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    target = llvm.Target.from_triple(triple).create_target_machine()
+    assert f"\t{instruction}" in target.emit_assembly(llvm.parse_assembly(str(module)))

@@ -9,7 +9,7 @@ import pytest
 
 from jitnet.data import load
 from jitnet.data.synthetic import TRAIN, draw, make
-from jitnet.kernels.tools.synthetic import splitmix64
+from jitnet.kernels.splitmix64 import splitmix64
 
 DRAW = """
 import sys

@@ -69,6 +69,20 @@ def test_max_pool(dtype, H, W):
     within(grad_input, tx.grad, 3, naive.max_pool2d_backward(np.abs(grad), argmax, H, W))
 
 
+@pytest.mark.parametrize("H, W", [(2, 2), (5, 4), (28, 28), (3, 7)])
+def test_average_pool(dtype, H, W):
+    """torch divides by the pixels that exist if a window leaves the image because of ceil_mode."""
+    x, grad = normal(0, dtype, 2, H, W, 17), normal(1, dtype, 2, H // 2, W // 2, 17)
+    tx = tensor(x, True)
+    theirs = F.avg_pool2d(tx.permute(0, 3, 1, 2), 3, 2, ceil_mode=True).permute(0, 2, 3, 1)
+    theirs.backward(tensor(grad))
+    out, grad_input = np.empty_like(grad), np.empty_like(x)
+    pooling.average_pool2d_forward(x, out)
+    pooling.average_pool2d_backward(grad, grad_input)
+    within(out, theirs, 10, naive.average_pool2d_forward(np.abs(x)))
+    within(grad_input, tx.grad, 5, naive.average_pool2d_backward(np.abs(grad), H, W))
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_linear(dtype, size):
     N, D, K = size

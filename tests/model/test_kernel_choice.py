@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jitnet.kernels.compiler.simd_ir import VECTOR_BYTES
+from jitnet.kernels.compiler.tile import VECTOR_BYTES
 from jitnet.model.architecture import CNN, parse, shapes
 from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, blocks, choose, supported
 from jitnet.model.memory_plan import build

@@ -4,7 +4,7 @@ import pytest
 from numba import config
 
 from bench import assembly
-from jitnet.kernels.compiler import simd_ir
+from jitnet.kernels.compiler.tile import TILE, TILES
 
 X86 = """
 contract:
@@ -48,16 +48,18 @@ def test_a_spill_is_a_vector_on_the_stack_in_an_inner_loop(text, line, spills):
 
 
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="without numba's compiler no machine code exists")
-def test_the_tile_of_this_processor_does_not_spill():
-    try:
-        row, _ = assembly.inspect(simd_ir.TILE)
-    except assembly.UnsupportedError as error:
-        pytest.skip(str(error))
-    if row["emulated"]:
-        pytest.skip("this processor has no FMA instruction")
-    full = row["full_tile"]
-    assert full is not None and full["sums"] == 2 * row["height"]
-    assert full["fma"] % full["sums"] == 0 and full["spills"] == 0
+@pytest.mark.parametrize("tile", [tile for tile in TILES if tile != "generic"])
+def test_no_tile_spills_on_any_processor_that_chooses_it(tile):
+    ir = assembly.optimised_ir(tile)
+    for target in assembly.targets(tile):
+        try:
+            row, _ = assembly.inspect(tile, ir, *target)
+        except assembly.UnsupportedError as error:
+            pytest.skip(str(error))
+        assert assembly.clean(row), f"{row['target']}: {row['spills']}"
+        full = row["full_tile"]
+        assert full["sums"] == 2 * row["height"] and full["fma"] % full["sums"] == 0
+    assert (tile == TILE) == any(own for *_, own in assembly.targets(tile))
 
 
 def test_a_tile_that_is_not_there_is_told_in_a_sentence(capsys):

@@ -185,6 +185,25 @@ def max_pool2d_backward(grad_output, argmax, H, W):
     return grad_input
 
 
+def average_pool2d_forward(x):
+    """The average of each 3x3 window, stride 2, without the part outside the map."""
+    N, H, W, C = x.shape
+    out = np.zeros((N, H // 2, W // 2, C))
+    for oy, ox in np.ndindex(H // 2, W // 2):
+        out[:, oy, ox] = np.float64(x)[:, 2 * oy : 2 * oy + 3, 2 * ox : 2 * ox + 3].mean(axis=(1, 2))
+    return out
+
+
+def average_pool2d_backward(grad_output, H, W):
+    """Each window's gradient in equal shares to its pixels."""
+    N, OH, OW, C = grad_output.shape
+    grad_input = np.zeros((N, H, W, C))
+    for n, oy, ox in np.ndindex(N, OH, OW):
+        window = grad_input[n, 2 * oy : 2 * oy + 3, 2 * ox : 2 * ox + 3]
+        window += np.float64(grad_output)[n, oy, ox] / (window.shape[0] * window.shape[1])
+    return grad_input
+
+
 def activation_forward(kind, x):
     """f(x)"""
     x = np.float64(x)
@@ -263,6 +282,65 @@ def linear_batch_backward_weight(x, grad_output):
     return linear_backward_weight(x, grad_output)
 
 
+def splitmix64(state):
+    """One output of the generator, in Python's integers."""
+    mask = 2**64 - 1
+    z = (state + 0x9E3779B97F4A7C15) & mask
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+    return z ^ (z >> 31)
+
+
+def dropout(rate, seed, update, layer, images, values):
+    """0 where the uniform number of (seed, update, layer, image, place) is below the rate, else value / (1 - rate)."""
+    key = splitmix64((splitmix64((splitmix64(seed) + update) % 2**64) + layer) % 2**64)
+    out = np.float64(values)
+    for n, k in np.ndindex(*out.shape):
+        bits = splitmix64((splitmix64((key + int(images[n])) % 2**64) + k) % 2**64)
+        out[n, k] = out[n, k] / (1 - rate) if (bits >> 11) / 2**53 >= rate else out[n, k] * 0
+    return out
+
+
+def augment_images(images, rows, seed, epoch, amounts):
+    """Some images (n, H, W, C), each moved, turned, scaled, sheared and bent by numbers of (seed, epoch, place)."""
+    return np.stack([augmented(np.float64(images[row]), seed, epoch, int(row), amounts) for row in rows])
+
+
+def augmented(x, seed, epoch, place, amounts):
+    """One of them (H, W, C)."""
+    H, W, _ = x.shape
+    key = splitmix64((splitmix64((splitmix64(seed) + 0x6175676D656E7400) % 2**64) + epoch) % 2**64)
+    row = splitmix64((key + place) % 2**64)
+
+    def number(k):
+        return 2 * ((splitmix64((row + k) % 2**64) >> 11) / 2**53) - 1
+
+    shift, angle, scale, shear, bending = amounts
+    move, turn = shift * np.array([number(0), number(1)]), angle * number(2)
+    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    sheared = np.array([[1, 0], [-shear * number(5), 1]])
+    scaled = np.diag(np.exp(-scale * np.array([number(3), number(4)])))
+    middle = (np.array([H, W]) - 1) / 2
+    knots = np.array([number(8 + k) for k in range(32)]).reshape(2, 4, 4)
+    out = np.zeros(x.shape)
+    for v, u in np.ndindex(H, W):
+        y, column = scaled @ sheared @ rotation @ (np.array([v, u]) - middle - move) + middle
+        y, column = np.array([y, column]) + bending * bilinear(
+            np.moveaxis(knots, 0, -1), 3 * v / (H - 1), 3 * u / (W - 1)
+        )
+        out[v, u] = bilinear(x, np.clip(y, 0, H - 1), np.clip(column, 0, W - 1))
+    return out
+
+
+def bilinear(x, y, column):
+    """The value of x (H, W, C) at a place between four entries."""
+    H, W, _ = x.shape
+    i, j = min(int(y), H - 2), min(int(column), W - 2)
+    t, s = y - i, column - j
+    top, bottom = (1 - s) * x[i, j] + s * x[i, j + 1], (1 - s) * x[i + 1, j] + s * x[i + 1, j + 1]
+    return (1 - t) * top + t * bottom
+
+
 def softmax_cross_entropy(logits, targets, scale):
     """-log softmax(logits)[target], and scale * (softmax - one-hot)."""
     logits = np.float64(logits)
@@ -317,11 +395,11 @@ def sum_shards(shards):
 
 
 def blocks(layers):
-    """Yield (name, is it followed by a pool?) for each conv."""
+    """Yield (name, kind of the pool after it or "") for each conv."""
     for place, layer in enumerate(layers):
         if isinstance(layer, Conv):
             number = sum(isinstance(before, Conv) for before in layers[: place + 1])
-            yield f"conv{number}", isinstance(layers[place + 1], Pool)
+            yield f"conv{number}", layers[place + 1].kind if isinstance(layers[place + 1], Pool) else ""
 
 
 def heads(layers):
@@ -341,8 +419,10 @@ def conv_blocks_forward(layers, tensors, images):
         padded = border(x)
         before = conv2d_forward(padded, tensors[f"{name}.weight"], tensors[f"{name}.bias"])
         x, argmax = activation_forward(kinds[name], before), None
-        if pooled:
+        if pooled == "max":
             x, argmax = max_pool2d_forward(x, False)
+        elif pooled:
+            x = average_pool2d_forward(x)
         tape.append((padded, before, argmax))
     return x, tape
 
@@ -351,8 +431,10 @@ def conv_blocks_backward(layers, tensors, tape, grad):
     """Return the gradients of the conv blocks' tensors, summed over the images."""
     gradients = {}
     for (name, pooled), (padded, before, argmax) in reversed(list(zip(blocks(layers), tape))):
-        if pooled:
+        if pooled == "max":
             grad = max_pool2d_backward(grad, argmax, *before.shape[1:3])
+        elif pooled:
+            grad = average_pool2d_backward(grad, *before.shape[1:3])
         kind = activations(layers)[name]
         grad = activation_backward(kind, before, grad)
         gradients[f"{name}.weight"] = conv2d_backward_weight(padded, border(grad))
@@ -397,8 +479,9 @@ def gradients(layers, tensors, images, targets, loss=0):
             z = linear_forward(inputs[place - 1], tensors[f"{before}.weight"], tensors[f"{before}.bias"])
             grad = activation_backward(kinds[before], z, grad)
     if tape:
-        _, before, argmax = tape[-1]
-        shape = before.shape if argmax is None else argmax.shape
+        before = tape[-1][1]
+        N, H, W, C = before.shape
+        shape = (N, H // 2, W // 2, C) if list(blocks(layers))[-1][1] else before.shape
         found |= conv_blocks_backward(layers, tensors, tape, grad.reshape(shape))
     return each, found
 

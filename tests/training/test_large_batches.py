@@ -7,7 +7,7 @@ from test_training import data, new, settings
 from jitnet.events import RunFinished, StepsDone
 from jitnet.storage.checkpoint import content_hash
 from jitnet.training import loop
-from jitnet.training.loop import Position
+from jitnet.training.position import Position
 
 LARGE = {"batch_size": 20, "shuffle": True, "epochs": 2}  # three calls of at most 8 images; the last batch has 10
 

@@ -17,7 +17,8 @@ from jitnet.model.optimizer import KINDS, Optimizer
 from jitnet.model.scores import score
 from jitnet.storage.checkpoint import content_hash
 from jitnet.training import loop
-from jitnet.training.loop import Position, Training
+from jitnet.training.loop import Training
+from jitnet.training.position import Position
 
 SAME = 1e-9  # of the largest number of a tensor, after a few steps of float64
 MAKES = [("dense6:tanh dense3", (4, 3, 1), "position"), nets.MAKES[10]]

@@ -35,7 +35,14 @@ def test_a_config_without_the_setting_means_fast(folder):
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("--batch-size", "7", "--optimizer", "adam", "--lr", "0.01"), ("--batch-size", "0")]
+    "words",
+    [
+        (),
+        ("--batch-size", "7", "--optimizer", "adam", "--lr", "0.01"),
+        ("--batch-size", "0"),
+        ("--dropout", "0.5"),
+        ("--dropout", "0.3", "--batch-size", "7", "--optimizer", "momentum"),
+    ],
 )
 def test_a_resume_gives_the_same_bits(folder, words):
     words = ("--kernels", "simple", "--schedule", "constant", *words)

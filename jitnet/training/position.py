@@ -1,0 +1,38 @@
+"""How far a run has come: all that a resume needs besides the parameters."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jitnet.errors import InputError
+from jitnet.events import Tensors
+from jitnet.model.optimizer import State, state_of
+
+
+@dataclass
+class Position:
+    """The progress of a run: all that a resume needs besides the parameters."""
+
+    epoch: int = 0
+    step_in_epoch: int = 0
+    step: int = 0  # updates since the start of the run
+    loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
+    optimizer: State = field(default_factory=dict)  # the optimizer's state when this position was saved
+    train_s: float = 0.0  # of the epoch so far
+    elapsed_s: float = 0.0  # of the run, by the processes before this one
+
+    def tensors(self) -> Tensors:
+        """Return what of it is a function of settings, seed and data; the times are not."""
+        place = np.array([self.epoch, self.step_in_epoch, self.step], np.int64)
+        return {"position": place, "loss_sum": self.loss_sum.copy()}
+
+    @classmethod
+    def from_tensors(cls, tensors: Tensors, where: str) -> "Position":
+        """Read a position back; raises `InputError` if `where` holds none."""
+        place, loss_sum = tensors.get("position"), tensors.get("loss_sum")
+        if place is None or place.shape != (3,) or place.dtype != np.int64 or (place < 0).any():
+            raise InputError(f"{where} holds no position of a training run, so it cannot be resumed")
+        if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
+            raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
+        epoch, step_in_epoch, step = (int(value) for value in place)
+        return cls(epoch, step_in_epoch, step, loss_sum.copy(), state_of(tensors))
