@@ -8,50 +8,29 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jitnet.errors import InputError, did_you_mean
 from jitnet.printing import brief
+from jitnet.recipes.named import DOCUMENTS, PRESETS, RECIPES, recipe_for, values_of
+from jitnet.recipes.rules import epochs_for, rate_for
 from jitnet.setting import Setting, describe, setting
-
-# The documents' networks, each with its document's recipe: what differs from the defaults of `Settings`.
-PRESETS: dict[str, dict[str, Any]] = {
-    "cnn": {"architecture": "conv16 pool conv32 pool conv64 dense100"},
-    "mlp": {"architecture": "dense1000 dense100"},
-    "mlp-1000-100": {"architecture": "dense1000 dense100"},
-    "mlp-250-250": {
-        "architecture": "dense250 dense250",
-        "init": "he",  # the document does not state it, the batch size or the order: they are jitnet's choice
-        "batch_size": 64,
-        "reduction": "sum",
-        "shuffle": True,
-        "lr": 1e-4,
-        "schedule": "constant",
-    },
-    "mlp-512-512": {
-        "architecture": "dense512 dense512",
-        "init": "lecun",
-        "batch_size": 16,
-        "shuffle": True,
-        "epochs": 1,
-        "steps_per_epoch": 2000,
-        "lr": 0.1,
-        "schedule": "constant",
-    },
-}
 
 NETWORK, OPTIMIZATION, STOPPING, DATA = "network", "optimization", "early stopping", "data"  # groups of options
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that determines a run's result, except the contents of its data.
 
-    Raises `InputError` for a value of another type or out of range.
+    What is None is set by the recipe, and set again in a copy that `replace` makes. Raises `InputError` for a value of
+    another type or out of range.
 
     >>> Settings(network="cnn").architecture
     'conv16 pool conv32 pool conv64 dense100'
     """
+
+    given: ClassVar[frozenset[str]] = frozenset()  # in each instance: what the recipe did not set
 
     network: str = setting("cnn", "name of the preset, shown as the title", parameter=False)
     architecture: str = setting(
@@ -59,6 +38,10 @@ class Settings:
         "hidden layers as text; empty = those of the preset, a space = none. The output layer follows the data",
         parameter=False,
     )
+    recipe: str = setting(
+        "", "what sets every setting below that is not given", choices=("", "documents", "modern"), group=OPTIMIZATION,
+        default_text="documents for MNIST and the built-in digits, modern for other data", added=True,
+    )  # fmt: skip
     loss: str = setting(
         "", "loss function", group=NETWORK, choices=("", "cross-entropy", "mse"),
         default_text="cross-entropy; with --target: mse", cpp="loss",
@@ -68,20 +51,26 @@ class Settings:
         choices=("position", "channel"),
     )  # fmt: skip
     init: str = setting(
-        "documents", "initial weights", group=NETWORK, choices=("documents", "lecun", "he", "normal"), cpp="init"
+        None, "initial weights", group=NETWORK, choices=("documents", "lecun", "he", "normal"), cpp="init"
     )
-    epochs: int = setting(9, "epochs that the learning rate is planned over", group=OPTIMIZATION, least=1, cpp="epochs")
+    epochs: int = setting(
+        None, "epochs that the learning rate is planned over", group=OPTIMIZATION, least=1, cpp="epochs",
+        modern_text="by the number of images",
+    )  # fmt: skip
     batch_size: int = setting(
-        1, "images per update; 1 = one image at a time, 0 = all images", group=OPTIMIZATION, cpp="batch_size"
+        None, "images per update; 1 = one image at a time, 0 = all images", group=OPTIMIZATION, cpp="batch_size"
     )
     reduction: str = setting(
-        "mean", "how the gradients of a batch are combined", group=OPTIMIZATION, choices=("mean", "sum")
+        None, "how the gradients of a batch are combined", group=OPTIMIZATION, choices=("mean", "sum")
     )
     steps_per_epoch: int = setting(
-        0, "updates after which an epoch ends; 0 = when all images are seen", group=OPTIMIZATION, cpp="steps_per_epoch"
+        None,
+        "updates after which an epoch ends; 0 = when all images are seen",
+        group=OPTIMIZATION,
+        cpp="steps_per_epoch",
     )
     optimizer: str = setting(
-        "sgd", "update rule", group=OPTIMIZATION, choices=("sgd", "momentum", "nesterov", "adam", "adamw"),
+        None, "update rule", group=OPTIMIZATION, choices=("sgd", "momentum", "nesterov", "adam", "adamw"),
         cpp="rule.kind",
     )  # fmt: skip
     momentum: float = setting(
@@ -95,16 +84,26 @@ class Settings:
         0.0, "chance that an output of a hidden dense layer is set to 0 in training; 0 = never", group=OPTIMIZATION,
         metavar="P", least=0, below=1, added=True,
     )  # fmt: skip
-    lr: float = setting(1e-3, "peak learning rate", group=OPTIMIZATION, metavar="PEAK", above=0, cpp="lr")
+    lr: float = setting(
+        None,
+        "peak learning rate",
+        group=OPTIMIZATION,
+        metavar="PEAK",
+        above=0,
+        cpp="lr",
+        default_text="0.001, larger for batches",
+        modern_text="by optimizer and batch, 0.002 for adam",
+    )
     schedule: str = setting(
-        "documents", "learning rate of each epoch", group=OPTIMIZATION,
-        choices=("documents", "cosine", "one-cycle", "step", "constant"), cpp="schedule",
+        None, "learning rate of each epoch", group=OPTIMIZATION,
+        choices=("documents", "documents-old", "cosine", "one-cycle", "one-cycle-per-step", "step", "constant"),
+        cpp="schedule",
     )  # fmt: skip
     augment: str = setting(
         "", "random changes of the training images: light, medium, strong, or amounts as in shift=2,rotate=10",
         group=OPTIMIZATION, metavar="CHANGES", default_text="none", added=True,
     )  # fmt: skip
-    shuffle: bool = setting(False, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
+    shuffle: bool = setting(None, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
     seed: int = setting(0, "seed of the initial weights and the shuffle", group=OPTIMIZATION, cpp="seed")
     kernels: str = setting(
         "fast", "fast kernels, or the simple ones of kernels/step.py, made to be read", group=OPTIMIZATION,
@@ -141,16 +140,25 @@ class Settings:
     limit: int = setting(0, "train on the first N images only; 0 = all", group=DATA, parameter=False, cpp="limit")
 
     def __post_init__(self) -> None:
+        given = frozenset(name for name in (*BY_RECIPE, "recipe") if getattr(self, name) not in (None, ""))
+        self._set("given", given)
+        for name in ("network", "data", "recipe"):
+            self._set(name, SETTINGS[name].check(getattr(self, name)))
+        self._set("recipe", self.recipe or recipe_for(self.data))
+        values = values_of(self.recipe, self.network)
         for name, described in SETTINGS.items():
-            object.__setattr__(self, name, described.check(getattr(self, name)))
+            set_by_recipe = name in BY_RECIPE - given  # of which 0 epochs mean that `for_images` counts them
+            self._set(name, values[name] if set_by_recipe else described.check(getattr(self, name)))
+        if "lr" not in given:
+            self._set("lr", self.recipe_rate)
         if not self.architecture:
             if self.network not in PRESETS:
                 known = f"choose one of {', '.join(PRESETS)}{did_you_mean(self.network, PRESETS)}"
                 raise InputError(f"there is no network called {self.network!r}: {known}")
-            object.__setattr__(self, "architecture", PRESETS[self.network]["architecture"])
+            self._set("architecture", PRESETS[self.network]["architecture"])
         if not self.loss:
-            object.__setattr__(self, "loss", "mse" if self.target else "cross-entropy")
-        object.__setattr__(self, "until", max(self.until, self.epochs))
+            self._set("loss", "mse" if self.target else "cross-entropy")
+        self._set("until", max(self.until, self.epochs))
         if self.target and self.loss != "mse":
             raise InputError(f"--loss is {self.loss!r} with a --target: expected mse, since the target is a number")
         if self.patience and not self.val:
@@ -158,22 +166,40 @@ class Settings:
                 f"--patience is {self.patience} without validation images: expected --val N too, never the test images"
             )
 
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+
+    @property
+    def recipe_rate(self) -> float:
+        """Return the peak learning rate that the recipe has for this optimizer and batch."""
+        return rate_for(self.recipe, self.network, self.optimizer, self.batch_size, self.reduction)
+
     @classmethod
     def preset(cls, network: str, **changes: Any) -> "Settings":
-        """Return a network of the documents with its document's recipe, some values changed.
+        """Return a network of the documents with the recipe for its data, some values changed.
 
         Raises `InputError` for an unknown network or a value out of range.
 
         >>> Settings.preset("mlp-512-512", epochs=2).lr
         0.1
         """
-        return cls(**{"network": network} | PRESETS.get(network, {}) | changes)
+        return cls(**{"network": network} | changes)
 
     def replace(self, **changes: Any) -> "Settings":
-        """Return a copy with some values changed, checked again; another target chooses its loss again."""
+        """Return a copy with some values changed, checked again.
+
+        Values that the recipe set are set by the new values' recipe, and another target chooses its loss.
+        """
         if changes.get("target", self.target) != self.target:
             changes = {"loss": ""} | changes
-        return dataclasses.replace(self, **changes)
+        unset: dict[str, Any] = dict.fromkeys(BY_RECIPE - self.given)
+        if "recipe" not in self.given and changes.get("data", self.data) != self.data:
+            unset["recipe"] = ""
+        return dataclasses.replace(self, **unset | changes)
+
+    def for_images(self, count: int) -> "Settings":
+        """Return these settings with as many epochs as the number of training images requires, if none are given."""
+        return self if self.epochs else self.replace(epochs=epochs_for(count))
 
     def identity(self) -> dict[str, Any]:
         """Return the values that identify these settings.
@@ -204,6 +230,10 @@ class Settings:
     @classmethod
     def from_values(cls, values: dict[str, Any], where: str) -> "Settings":
         """Build settings from plain values that came from `where`; raises `InputError` as `from_toml`."""
+        if "recipe" not in values:  # version 0.1.0 had none, and another schedule of fewer than nine epochs
+            values = {"recipe": DOCUMENTS} | values
+            if values.get("schedule") == "documents" and values.get("epochs") in range(2, 9):
+                values["schedule"] = "documents-old"
         for name, value in values.items():
             if name not in SETTINGS:
                 known = f"expected one of {', '.join(SETTINGS)}{did_you_mean(name, SETTINGS)}"
@@ -212,12 +242,13 @@ class Settings:
         return cls(**values)
 
 
-SETTINGS: dict[str, Setting] = describe(Settings)
+BY_RECIPE = frozenset(RECIPES[DOCUMENTS])
+SETTINGS: dict[str, Setting] = describe(Settings, RECIPES)
 CHOICES = {name: tuple(filter(None, item.choices)) for name, item in SETTINGS.items() if item.choices}
 
 
 def _is_new_default(described: Setting, value: Any) -> bool:
-    return described.added and value == described.default
+    return described.added and value in (described.default, DOCUMENTS if described.name == "recipe" else None)
 
 
 def _toml(value: Any) -> str:

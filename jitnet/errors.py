@@ -30,6 +30,10 @@ class DivergedError(JitnetError):
     exit_code = 3
 
 
+class LearningWarning(UserWarning):
+    """What the coach says about the curves of a training: see docs/use-from-python.md."""
+
+
 _OTHER_WORDS = {  # of other libraries: the names here
     "learning_rate": "lr",
     "learning_rate_init": "lr",
@@ -39,6 +43,16 @@ _OTHER_WORDS = {  # of other libraries: the names here
     "random_state": "seed",
     "solver": "optimizer",
     "batch": "batch_size",
+    "eta": "lr",
+    "n_epochs": "epochs",
+    "alpha": "weight_decay",
+    "l2": "weight_decay",
+    "validation_fraction": "val",
+    "validation_split": "val",
+    "n_iter_no_change": "patience",
+    "callback": "on_event",
+    "callbacks": "on_event",
+    "arch": "architecture",
     "dataset": "data",
     "evaluate": "eval",
     "test": "eval",

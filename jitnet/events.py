@@ -36,7 +36,7 @@ class EpochDone:
     elapsed_s: float  # since the start of the run, pauses between a stop and its resume excluded
     data: str = ""  # the data set's name, so that a result on synthetic digits is marked in every view
     test_rmse: float | None = None  # of a regression, in the target's unit: the root of test_loss
-    confusion: tuple[tuple[int, ...], ...] = ()  # test images by (true class, predicted class)
+    confusion: tuple[tuple[int, ...], ...] = ()  # test images, without any the --val images, by (true class, predicted)
     sample_predictions: tuple[int, ...] = ()  # of the first 100 test images, the first of which RunStarted.sample has
     worst: tuple[str, ...] = ()  # the test images of the largest errors, drawn as those of RunStarted.sample
     worst_labels: tuple[int, ...] = ()
@@ -156,6 +156,14 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Advised:
+    """What the curves say, as one sentence with something to try. A later one replaces it."""
+
+    kind: str  # "learnt nothing", "stuck", "overfitting", ...: see training/coach.py
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupted:
     """A signal stopped the run after its current call."""
 
@@ -197,6 +205,7 @@ Event = (
     | EpochDone
     | CheckpointSaved
     | Warned
+    | Advised
     | Interrupted
     | Diverged
     | RunFinished

@@ -34,6 +34,8 @@ class Setting:
     above: float | None = None  # the value must be larger
     below: float | None = None  # the value must be smaller
     most: float | None = None
+    modern: Any = None  # default of the recipe modern, if the recipe sets it; `default` is that of documents
+    modern_text: str = ""  # in place of `modern`
     default_text: str = ""  # in place of the default, where another setting decides
     parameter: bool = True  # of CNN and MLP
     cpp: str = ""  # member of the C++ settings; "" = C++ has no such setting
@@ -83,7 +85,18 @@ class Setting:
     def help_for(self, default: Any) -> str:
         """Return the help text with a default, which a preset may have changed."""
         shown = self.default_text if self.default_text and default == self.default else show(default)
+        if self.modern is not None and self._modern != shown:
+            shown += f"; modern: {self._modern}"
         return f"{self.help} (default: {shown})"
+
+    @property
+    def by_recipe(self) -> str:
+        """Return what each recipe sets, as in "documents 1, modern 32"."""
+        return f"documents {self.default_text or show(self.default)}, modern {self._modern}"
+
+    @property
+    def _modern(self) -> str:
+        return self.modern_text or show(self.modern)
 
     def check(self, value: Any, given: str = "") -> Any:
         """Return a value as the setting's type; raises `InputError` for another type or a value out of range.
@@ -130,12 +143,15 @@ def setting(default: Any, help: str, **described: Any) -> Any:
     return dataclasses.field(default=default, metadata={"help": help, **described})
 
 
-def describe(settings: type) -> dict[str, Setting]:
-    """Return the descriptions of a dataclass's fields, by name."""
-    return {
-        item.name: Setting(name=item.name, kind=type(item.default), default=item.default, **item.metadata)
-        for item in dataclasses.fields(settings)
-    }
+def describe(settings: type, recipes: dict[str, dict[str, Any]]) -> dict[str, Setting]:
+    """Return the descriptions of a dataclass's fields, by name; defaults that are None are those of the recipes."""
+    documents, modern = recipes["documents"], recipes["modern"]
+    found = {}
+    for item in dataclasses.fields(settings):
+        default = documents[item.name] if item.default is None else item.default
+        more: dict[str, Any] = {"modern": modern.get(item.name)} | item.metadata
+        found[item.name] = Setting(name=item.name, kind=type(default), default=default, **more)
+    return found
 
 
 def show(value: Any) -> str:

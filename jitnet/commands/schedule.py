@@ -7,6 +7,7 @@ from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.settings import add_network, settings_of
 from jitnet.display.format import count
+from jitnet.errors import InputError
 from jitnet.printing import say
 from jitnet.training.schedule import learning_rate
 
@@ -21,13 +22,15 @@ def add_parser(subparsers: Subparsers) -> None:
         "jitnet schedule cnn --schedule one-cycle --epochs 20  the learning rates of 20 epochs",
         add_help=False,
     )
-    add_network(parser, "schedule", "epochs", "lr", default="cnn", layers=False)
+    add_network(parser, "recipe", "schedule", "epochs", "lr", default="cnn", layers=False)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a line for each epoch and return the exit code."""
     settings = settings_of(args)
+    if not settings.epochs:
+        raise InputError(f"the recipe {settings.recipe!r} chooses the epochs by the number of images: give --epochs N")
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     say(f"schedule {settings.schedule}, peak {settings.lr:g}, {count(settings.epochs)}")
     for epoch in range(settings.epochs):

@@ -1,5 +1,6 @@
 """What a run trains on, chooses its best epoch by, and reports: a data set cut up as the settings say."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,15 @@ class Split:
     test: Arrays
     unit: float = 1.0  # what losses are reported in: the square of the unit that targets were divided by
     notes: tuple[str, ...] = ()
+    weights: np.ndarray | None = None  # (n,) float64, of the loss of each image to train on; None = all 1
+
+    def parts(self, batch: np.ndarray, most: int) -> Iterator[tuple[np.ndarray, float]]:
+        """Yield the images of a batch (N,) in parts of equal weight and at most so many images, with the weight."""
+        weights = self.weights[batch] if self.weights is not None else np.ones(len(batch))
+        for weight in np.unique(weights):
+            group = batch[weights == weight]
+            for start in range(0, len(group), most):
+                yield group[start : start + most], float(weight)
 
 
 def split(data: Dataset, settings: Settings) -> Split:

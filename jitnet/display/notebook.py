@@ -14,7 +14,7 @@ from jitnet.display.live.dashboard import SHARE
 from jitnet.display.live.frame import GREYS, Frame, style_of
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.live.screen import render, render_end
-from jitnet.events import Compiling, Event, Progress, RunFinished, StepsDone, Warned
+from jitnet.events import Advised, Compiling, Event, Progress, RunFinished, StepsDone, Warned
 from jitnet.printing import printable
 
 COLUMNS, ROWS = 100, 40
@@ -39,19 +39,19 @@ class Notebook:
         self.drawing_s = 0.0
         self._display, self._clock = display, clock
         self._handle: Any = None
-        self._warnings: list[str] = []
+        self._notes: list[tuple[str, str]] = []
         self._next_at = clock()
 
     def __call__(self, event: Event) -> None:
         """Take in the event and draw, if it is time for that."""
         began = self._clock()
         self.state.apply(event)
-        if isinstance(event, Warned):
-            self._warnings.append(event.message)
+        if isinstance(event, Warned | Advised):
+            self._notes.append(("warning" if isinstance(event, Warned) else "advice", event.message))
         if began >= self._next_at or not _comes_often(event):
             ended_well = isinstance(event, RunFinished)
             frame = render_end(self.state, COLUMNS, GREYS) if ended_well else render(self.state, COLUMNS, ROWS, GREYS)
-            self._show(to_html(frame, self._warnings))
+            self._show(to_html(frame, self._notes))
             ended = self._clock()
             self._next_at = ended + max(_FASTEST_S, SHARE * (ended - began))
         self.drawing_s += self._clock() - began
@@ -82,12 +82,12 @@ class _Html:
         return "a run of jitnet"
 
 
-def to_html(frame: Frame, warnings: list[str]) -> str:
+def to_html(frame: Frame, notes: list[tuple[str, str]]) -> str:
     """Return a frame as one element; its colours read on light and on dark pages."""
     lines = "\n".join("".join(_span(text, tone) for text, tone in line) for line in frame.lines)
-    notes = "".join(f"<p>warning: {escape(printable(message))}</p>" for message in warnings)
+    said = "".join(f"<p>{word}: {escape(printable(message))}</p>" for word, message in notes)
     style = "line-height:1.16;font-family:DejaVu Sans Mono,Menlo,Consolas,monospace;overflow-x:auto"
-    return f'{notes}<pre role="img" aria-label="training" style="{style}">{lines}</pre>'
+    return f'{said}<pre role="img" aria-label="training" style="{style}">{lines}</pre>'
 
 
 def _span(text: str, tone: str) -> str:

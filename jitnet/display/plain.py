@@ -8,7 +8,7 @@ from typing import IO
 from jitnet.display.format import count, duration
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.sink import Sink
-from jitnet.events import Compiling, Diverged, EpochDone, Event, Interrupted, RunFinished, RunStarted, Warned
+from jitnet.events import Advised, Compiling, Diverged, EpochDone, Event, Interrupted, RunFinished, RunStarted, Warned
 
 HEARTBEAT_S = 30.0
 
@@ -139,6 +139,8 @@ class Plain:
                 return _compiling(event)
             case EpochDone():
                 return [epoch_line(event)]
+            case Advised():
+                return [f"advice: {event.message}"]
             case Interrupted() | RunFinished():
                 return closing_lines(event)
         return self._heartbeat()

@@ -1,5 +1,5 @@
 """Estimators with fit, predict and score, as scikit-learn's."""
 
-from jitnet.estimators.api import CNN, MLP
+from jitnet.estimators.api import CNN, MLP, CNNRegressor, MLPRegressor
 
-__all__ = ["CNN", "MLP"]
+__all__ = ["CNN", "MLP", "CNNRegressor", "MLPRegressor"]

@@ -4,6 +4,7 @@ Where scikit-learn has a sentence for an error, its words are used.
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -153,6 +154,57 @@ def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataReco
         kind="arrays", class_names=names, numbers=names, scale=scale, channels=channels, image=images.shape[1:3],
         style=found, polarity=polarity,
     )  # fmt: skip
+
+
+def rows_of(x: Any) -> np.ndarray:
+    """Return rows of numbers (n, D) as float64; raises `InputError` for none, or one that is not finite."""
+    found = _numbers(np.asarray(x)).astype(np.float64)
+    if 0 in found.shape:
+        which, count = ("sample", 0) if len(found) == 0 else ("feature", 0)
+        raise InputError(f"x has {count} {which}(s) (shape={found.shape}) while a minimum of 1 is required.")
+    return found
+
+
+def numbers_of(y: Any, images: int) -> np.ndarray:
+    """Return the numbers (images,) float64 that a regressor approximates; raises `InputError` for anything else."""
+    if y is None:
+        raise InputError("an estimator of numbers requires y to be passed, but the target y is None")
+    try:
+        numbers = np.asarray(y, np.float64)
+    except (TypeError, ValueError):
+        raise InputError("y does not hold numbers alone: expected (n,) numbers; for classes use CNN or MLP") from None
+    if numbers.shape == (images, 1):
+        numbers = numbers[:, 0]
+    if numbers.shape != (images,):
+        raise InputError(f"y has the shape {numbers.shape}: expected ({images},), one number per row of x")
+    if not np.isfinite(numbers).all():
+        raise InputError("y holds NaN or inf, Input contains NaN or infinity: expected finite numbers")
+    return numbers
+
+
+def column_names(x: Any) -> np.ndarray | None:
+    """Return the names (D,) of a table's columns, None if they are not all text."""
+    columns = getattr(x, "columns", None)
+    if columns is None or not len(columns) or not all(isinstance(name, str) for name in columns):
+        return None
+    return np.array(list(columns), object)
+
+
+def require_names(x: Any, known: np.ndarray | None, estimator: str) -> None:
+    """Refuse a table whose columns are not those (D,) of `fit`, in their order (`InputError`); warn of one without."""
+    names = column_names(x)
+    if known is None and names is not None:
+        warnings.warn(f"X has feature names, but {estimator} was fitted without feature names", stacklevel=5)
+    elif known is not None and names is None:
+        warnings.warn(
+            f"X does not have valid feature names, but {estimator} was fitted with feature names", stacklevel=5
+        )
+    elif known is not None and names is not None and list(known) != list(names):
+        other = next((name for name in names if name not in list(known)), None)
+        raise InputError(
+            "The feature names should match those that were passed during fit: expected "
+            f"{', '.join(known)}, found " + (f"{other!r} too" if other else "them in another order or fewer")
+        )
 
 
 def labels_of_images(y: np.ndarray, images: int) -> np.ndarray:

@@ -6,50 +6,96 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, Self
 
-from jitnet.config import SETTINGS, Settings
-from jitnet.errors import InputError
+from jitnet.config import BY_RECIPE, SETTINGS, Settings
+from jitnet.errors import InputError, did_you_mean
+from jitnet.recipes.named import MODERN
 
 PARAMETERS = {name: item for name, item in SETTINGS.items() if item.parameter}  # of every estimator
-DEFAULTS = {name: getattr(Settings(), name) for name in PARAMETERS}
-SETTINGS_LINE = "    [settings]"
+DEFAULTS: dict[str, Any] = {
+    name: None if name in BY_RECIPE else getattr(Settings(recipe=MODERN), name) for name in PARAMETERS
+}
+SETTINGS_LINE, ATTRIBUTES_LINE = "    [settings]", "    [attributes]"
+_ATTRIBUTES = "Attributes\n----------\n"
+
+# Parameters that are no settings: default, type and meaning.
+EXTRAS: dict[str, tuple[Any, str, str]] = {
+    "early_stopping": (
+        False, "bool",
+        "stop after `patience` epochs (10 unless given) without a better result on the `val` images (a tenth unless "
+        "given), and keep the best parameters",
+    ),
+    "class_weight": (None, "dict, 'balanced' or None", "weight of the images of each class, by its label"),
+    "verbose": (
+        None, "int or None",
+        "0: silent; 1: a line per epoch on standard error; None: the dashboard in a notebook, else silent",
+    ),
+    "on_event": (
+        None, "callable or list of callables",
+        "called with each event of training (jitnet.events); training ends when one returns True or raises "
+        "StopIteration",
+    ),
+}  # fmt: skip
+_VAL = ("int or float", "images held out for validation, the last ones: their number, or their share if below 1")
 
 
 class Conventional:
     """An estimator whose constructor stores the arguments that `_parameters` names, and does nothing else.
 
-    Besides its own, these are the settings in `PARAMETERS`, and `on_event`.
+    Besides its own, these are the settings in `PARAMETERS`, and those of EXTRAS that `_extras` names.
     """
 
     _parameters: tuple[str, ...] = ()
+    _extras: tuple[str, ...] = tuple(EXTRAS)
     _estimator_type = "classifier"
 
     def __init_subclass__(cls) -> None:
         """Show the settings that a subclass passes on, in its signature and in its docstring, from their descriptions.
 
-        They replace the line `SETTINGS_LINE` of the docstring.
+        They replace the lines `SETTINGS_LINE` and `ATTRIBUTES_LINE` of the docstring.
         """
+        super().__init_subclass__()
         own = list(inspect.signature(cls.__init__).parameters.values())[1:]
-        named = [item for item in own if item.kind is not item.VAR_KEYWORD and item.name != "on_event"]
+        named = [item for item in own if item.kind is not item.VAR_KEYWORD]
         passed = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=DEFAULTS[name], annotation=item.kind)
-            for name, item in PARAMETERS.items()
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=note)
+            for name, default, note in (
+                *((name, DEFAULTS[name], item.kind) for name, item in PARAMETERS.items()),
+                *((name, EXTRAS[name][0], Any) for name in cls._extras),
+            )
         ]
-        hook = inspect.Parameter("on_event", inspect.Parameter.KEYWORD_ONLY, default=None)
-        cls._parameters = (*(item.name for item in named), *PARAMETERS, hook.name)
-        cls.__signature__ = inspect.Signature([*named, *passed, hook])  # type: ignore[attr-defined]
+        cls._parameters = tuple(item.name for item in (*named, *passed))
+        cls.__signature__ = inspect.Signature([*named, *passed])  # type: ignore[attr-defined]
         if cls.__doc__:  # python -OO has none
-            cls.__doc__ = cls.__doc__.replace(SETTINGS_LINE, "\n".join(_documented()))
+            told = cls.__doc__.replace(SETTINGS_LINE, "\n".join(_documented(cls._extras)))
+            told_by = next(
+                base for base in cls.__mro__[1:] if "Attributes\n    ---" in (base.__doc__ or "") or base is object
+            )
+            _, _, attributes = (inspect.getdoc(told_by) or "").partition("Attributes\n----------\n")
+            cls.__doc__ = told.replace(ATTRIBUTES_LINE, textwrap.indent(attributes.rstrip(), " " * 4))
+
+    def _store(self, given: dict[str, Any]) -> None:
+        """Store the keyword arguments that the constructor passes on."""
+        for name, default in (*DEFAULTS.items(), *((name, EXTRAS[name][0]) for name in self._extras)):
+            setattr(self, name, given.pop(name, default))
+        if given:
+            unknown = next(iter(given))
+            raise TypeError(
+                f"{type(self).__name__}() got an unexpected keyword argument {unknown!r}"
+                f"{did_you_mean(unknown, self._parameters)}"
+            )
 
     def __sklearn_tags__(self) -> Any:
-        """Return scikit-learn's tags of a classifier, by which its searches draw stratified folds."""
-        from sklearn.utils import ClassifierTags, Tags, TargetTags
+        """Return scikit-learn's tags, by which its searches draw stratified folds for a classifier."""
+        from sklearn.utils import ClassifierTags, RegressorTags, Tags, TargetTags, TransformerTags
 
+        classifies = self._estimator_type == "classifier"
         return Tags(
-            estimator_type="classifier",
+            estimator_type=self._estimator_type,
             target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(),
-            transformer_tags=None,
-            regressor_tags=None,
+            classifier_tags=ClassifierTags() if classifies else None,
+            transformer_tags=TransformerTags(preserves_dtype=["float32"]),
+            regressor_tags=None if classifies else RegressorTags(),
+            non_deterministic=False,
         )
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -60,15 +106,33 @@ class Conventional:
         """Change arguments of the constructor; raises `InputError` for an unknown one."""
         for name, value in params.items():
             if name not in self._parameters:
+                close = did_you_mean(name, self._parameters)
                 raise InputError(
-                    f"{type(self).__name__} has no parameter {name!r}: expected one of {', '.join(self._parameters)}"
+                    f"{type(self).__name__} has no parameter {name!r}: expected one of "
+                    f"{', '.join(self._parameters)}{close}"
                 )
             setattr(self, name, value)
         return self
 
+    def _changed(self) -> dict[str, Any]:
+        """Return the parameters that differ from their defaults."""
+        defaults = {name: item.default for name, item in inspect.signature(type(self)).parameters.items()}
+        return {name: value for name, value in self.get_params().items() if not _same(value, defaults[name])}
+
+    def __repr__(self) -> str:
+        """Return the call that makes this estimator, defaults omitted."""
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._changed().items())})"
+
     def _fitted(self) -> None:
         if not hasattr(self, "network_"):
             raise _not_fitted()(f"this {type(self).__name__} is not trained yet: call fit first")
+
+
+def _same(value: Any, default: Any) -> bool:
+    try:
+        return value is default or bool(value == default)
+    except Exception:  # an array, which has no one answer
+        return False
 
 
 def _not_fitted() -> type[InputError]:
@@ -79,10 +143,18 @@ def _not_fitted() -> type[InputError]:
     return type("NotFittedError", (InputError, exceptions.NotFittedError), {})
 
 
-def _documented() -> Iterator[str]:
-    """Yield the lines of a docstring that describe the settings."""
+def _documented(extras: tuple[str, ...]) -> Iterator[str]:
+    """Yield the lines of a docstring that describe the settings and these extras."""
     for name, item in PARAMETERS.items():
-        yield f"    {name} : {item.type_text}, default {DEFAULTS[name]!r}"
-        yield from textwrap.wrap(item.help.replace("--", ""), 110, initial_indent=" " * 8, subsequent_indent=" " * 8)
-    yield "    on_event : callable, default None"
-    yield "        called with every event of training, for progress bars"
+        kind, meaning = _VAL if name == "val" else (item.type_text, item.help)
+        if name in BY_RECIPE:
+            meaning += f"; None: by the recipe ({item.by_recipe})"
+        yield from _paragraph(f"{name} : {kind}, default {DEFAULTS[name]!r}", meaning)
+    for name in extras:
+        default, kind, meaning = EXTRAS[name]
+        yield from _paragraph(f"{name} : {kind}, default {default!r}", meaning)
+
+
+def _paragraph(head: str, meaning: str) -> Iterator[str]:
+    yield f"    {head}"
+    yield from textwrap.wrap(meaning.replace("--", ""), 110, initial_indent=" " * 8, subsequent_indent=" " * 8)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from jitnet.config import Settings
+from jitnet.config import SETTINGS
 from jitnet.errors import InputError, did_you_mean
 from jitnet.history.read import SHOWN, Run, summary
 
@@ -18,7 +18,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-NAMES = tuple(dict.fromkeys((*Settings.__slots__, *SHOWN)))  # of all that a run can be chosen by
+NAMES = tuple(dict.fromkeys((*SETTINGS, *SHOWN)))  # of all that a run can be chosen by
 SMALL_FIRST = {"name", "status", "network", "architecture", "data", "loss", "seconds"}  # the others: large first
 
 

@@ -159,7 +159,9 @@ def from_torch(
     tensors, _ = foreign_weights.convert(network, chain.tensors, {}, "torch", where)
     network.load_tensors(tensors, where)
     described = Description(settings=settings, image=image, labels=np.asarray(classes))
-    return estimator_of(Trained(Path(where), network, described, tensors, Position(0), {}, []))
+    found = estimator_of(Trained(Path(where), network, described, tensors, Position(0), {}, []))
+    assert isinstance(found, CNN | MLP)
+    return found
 
 
 class _Tracer(fx.Tracer):

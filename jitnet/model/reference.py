@@ -33,11 +33,11 @@ def forward(network: tuple[Shape, ...], tensors: Tensors, image: np.ndarray) -> 
         elif isinstance(shape.layer, Conv):
             z = np.einsum("yxcij,ijco->yxo", _patches(x), parameters[f"{shape.name}.weight"], optimize=True)
             z = z + parameters[f"{shape.name}.bias"]
-            out = _activate(shape.layer.activation, z)
+            out = activate(shape.layer.activation, z)
         else:
             x = x.reshape(-1)
             z = x @ parameters[f"{shape.name}.weight"] + parameters[f"{shape.name}.bias"]
-            out = z if place == len(network) - 1 else _activate(shape.layer.activation, z)
+            out = z if place == len(network) - 1 else activate(shape.layer.activation, z)
         steps.append(Step(shape, x, z, out))
         x = out
     return steps
@@ -124,7 +124,7 @@ def _windows(x: np.ndarray, shape: Shape, beyond: float) -> np.ndarray:
     return windows[:height, :width].reshape(height, width, x.shape[2], 9)
 
 
-def _activate(kind: str, z: np.ndarray) -> np.ndarray:
+def activate(kind: str, z: np.ndarray) -> np.ndarray:
     match kind:
         case "relu":
             return np.maximum(z, 0)
@@ -141,7 +141,7 @@ def _activate(kind: str, z: np.ndarray) -> np.ndarray:
 
 def _slope(kind: str, z: np.ndarray) -> np.ndarray:
     """Return the derivative of an activation."""
-    f = _activate(kind, z)
+    f = activate(kind, z)
     match kind:
         case "relu":
             return (z > 0).astype(np.float64)

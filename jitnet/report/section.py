@@ -70,6 +70,9 @@ def _lead(run: Run) -> Markup:
     return element("p", f"{what}: {how}. {str(run.meta['created'])[:10]}.", class_="note")
 
 
+_OLD_ADVICE = "the network has learnt nothing"  # what version 0.1.0 warned of at the end
+
+
 def _alerts(subject: Subject) -> list[Markup]:
     run, notes = subject.run, []
     if run.meta["data"] == "synthetic":
@@ -78,9 +81,10 @@ def _alerts(subject: Subject) -> list[Markup]:
         notes.append(f"This run is {run.status}: its figures are those of its newest checkpoint.")
     if run.meta.get("stop_reason"):
         notes.append(f"It stopped before its last epoch: {run.meta['stop_reason']}.")
-    for event in run.events("Warned"):
-        if str(event.get("message", "")).startswith("the network has learnt nothing"):
-            notes.append(f"T{event['message'][1:]}.")
+    said = [event for event in run.events("Warned") if str(event.get("message", "")).startswith(_OLD_ADVICE)]
+    for event in [*said, *run.events("Advised")][-1:]:
+        message = str(event.get("message", ""))
+        notes.append(f"{message[:1].upper()}{message[1:]}.")
     if subject.missing:
         notes.append(f"Nothing is measured on test data here: {subject.missing}.")
     return [element("p", note, class_="alert") for note in notes]

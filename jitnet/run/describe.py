@@ -16,9 +16,12 @@ from jitnet.events import EpochDone, RunStarted
 from jitnet.machine import threads
 from jitnet.model import architecture
 from jitnet.model.network import Network
+from jitnet.recipes.named import DOCUMENTS, MODERN, recipe_for, values_of
 from jitnet.storage.metadata import Description
 from jitnet.training.glimpses import SAMPLE, thumbnail
 from jitnet.training.loop import Training
+
+ARRAYS = "arrays"  # the source of what is given in Python
 
 
 def describe(
@@ -43,10 +46,12 @@ def describe(
     if settings.loss != "cross-entropy":
         updates += f", loss {settings.loss}"
     order = "shuffled" if settings.shuffle else "file order"
+    initial = f"init {settings.init}, seed {settings.seed}"
     augment = f", augmented ({settings.augment})" if settings.augment else ""
     dropout = f", dropout {settings.dropout:g}" if settings.dropout else ""
     kernels = ", simple kernels" if network.kernels == "simple" else ""
-    rate = f"lr {settings.lr:g}, schedule {settings.schedule}"
+    scaled = " (scaled for the batch)" if _is_scaled(settings) else ""
+    rate = f"lr {settings.lr:g}{scaled}, schedule {settings.schedule}"
     return RunStarted(
         title=title,
         run=training.run_name,
@@ -59,7 +64,7 @@ def describe(
         train_images=len(training.data.train[0]),
         val_images=len(training.data.val[0]),
         test_images=len(training.data.test[0]),
-        recipe=f"{updates}, {rate}, {order}, init {settings.init}, seed {settings.seed}{augment}{dropout}{kernels}",
+        recipe=f"{_recipe(settings, source)}: {updates}, {rate}, {order}, {initial}{augment}{dropout}{kernels}",
         epochs=training.epochs,
         batch_size=training.batch_size,
         steps_per_epoch=training.steps_per_epoch,
@@ -75,6 +80,19 @@ def describe(
         class_names=record.class_names if record else (),
         data_facts=tuple(record.facts()) if record else (),
     )
+
+
+def _recipe(settings: Settings, source: str) -> str:
+    """Return the name of the recipe, and why it was chosen."""
+    if source == ARRAYS:
+        return settings.recipe + (", default in Python" if settings.recipe == MODERN else "")
+    if settings.recipe != recipe_for(settings.data):
+        return settings.recipe
+    return f"{settings.recipe}, default for " + ("MNIST" if settings.recipe == DOCUMENTS else "other data than MNIST")
+
+
+def _is_scaled(settings: Settings) -> bool:
+    return settings.lr == settings.recipe_rate != values_of(settings.recipe, settings.network)["lr"]
 
 
 def description(settings: Settings, meta: dict[str, Any]) -> Description:

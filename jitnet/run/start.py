@@ -118,7 +118,9 @@ def start(
     if network is None:
         network = network_for(settings, data)
         network.initialise(settings.init, settings.seed)
-    training = Training(network, settings, split(data, settings), peak_threads=_peak_threads(settings, measure_peak))
+    parts = split(data, settings)
+    settings = settings.for_images(len(parts.train[0]))
+    training = Training(network, settings, parts, peak_threads=_peak_threads(settings, measure_peak))
     folder = RunFolder.create(
         runs_dir,
         (title or settings.network) + ("-synthetic" if data.synthetic else ""),

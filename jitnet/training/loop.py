@@ -17,14 +17,14 @@ from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion, score
 from jitnet.training.augmentation import augmented, require_images
+from jitnet.training.coach import Coach, task_of
 from jitnet.training.compilation import compile_augmentation, compile_kernels
 from jitnet.training.glimpses import of_test_images
 from jitnet.training.position import Position
 from jitnet.training.running_accuracy import RunningAccuracy
-from jitnet.training.schedule import learning_rate
+from jitnet.training.schedule import learning_rate, learning_rates
 from jitnet.training.shuffle import visiting_order
 from jitnet.training.stopping import out_of_time, stop_reason
-from jitnet.training.verdict import verdict
 from jitnet.training.weight_change import WeightChange
 
 CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
@@ -61,6 +61,7 @@ class Training:
         images = len(data.train[0])
         self.batch_size = min(settings.batch_size or images, images)
         self.steps_per_epoch = min(-(-images // self.batch_size), settings.steps_per_epoch or images)
+        self._in_parts = self.batch_size > PART or data.weights is not None
         self._images_per_epoch = min(images, self.steps_per_epoch * self.batch_size)
         self.optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
         self.optimizer.start(network.params)
@@ -83,10 +84,12 @@ class Training:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
         self._weight_change = WeightChange(self.network)
+        self._coach = Coach(task_of(self.settings, self.data.train[1], self.batch_size, self.data.unit))
         self._running_accuracy = RunningAccuracy(self.network, *self.data.train)
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
-        yield from compile_kernels(self.network, self.batch_size, *self.data.train, self.optimizer)
+        size = PART + 1 if self._in_parts else self.batch_size
+        yield from compile_kernels(self.network, size, *self.data.train, self.optimizer)
         yield from compile_augmentation(self.settings.augment, self.data.train[0])
         if self.peak_threads:
             gflops = measure(self.peak_threads)
@@ -94,7 +97,7 @@ class Training:
                 yield PeakMeasured(gflops=gflops, threads=self.peak_threads)
         why = ""
         while self.position.epoch < self.epochs and not (why := stop_reason(self.settings, self.rows, self._elapsed())):
-            diverged = yield from (self._train_epoch() if self.batch_size <= PART else self._train_large_batches())
+            diverged = yield from (self._train_in_parts() if self._in_parts else self._train_epoch())
             if diverged is not None:
                 yield diverged
                 return
@@ -105,12 +108,12 @@ class Training:
             if isinstance(result, Diverged):
                 return
             self.rows.append(result)
+            yield from self._coach.after_epoch(self.rows, ended=False) if self.position.epoch < self.epochs else ()
         test, val = (self.rows[-1].test_accuracy, self.rows[-1].val_accuracy) if self.rows else (None, None)
         if self.position.step_in_epoch:  # stopped inside an epoch: these parameters are not those of its last row
             _, val, _ = yield from self._evaluate(*self.data.val)
             _, test, _ = yield from self._evaluate(*self.data.test)
-        if not why and (message := verdict(self.rows, self.data.train[1], self.settings.loss, self.settings.lr)):
-            yield Warned(message=message)
+        yield from self._coach.after_epoch(self.rows, ended=True)
         yield RunFinished(
             test_accuracy=test,
             val_accuracy=val,
@@ -121,9 +124,10 @@ class Training:
             stop_reason=why,
         )
 
-    def _may_continue(self) -> bool:
-        """Are there steps left in this epoch, and time for them?"""
-        return self.position.step_in_epoch < self.steps_per_epoch and not out_of_time(self.settings, self._elapsed())
+    def _may_continue(self, ahead: int = 0) -> bool:
+        """Are there steps left in this epoch after `ahead` more, and time for them?"""
+        left = self.steps_per_epoch - self.position.step_in_epoch - ahead
+        return left > 0 and not out_of_time(self.settings, self._elapsed())
 
     def leave_out(self, seconds: float) -> None:
         """Take a pause out of the time of the run."""
@@ -136,20 +140,19 @@ class Training:
         """Train what is left of the epoch, call by call."""
         here, size = self.position, self.batch_size
         images, targets, order = self._epoch_data()
-        lr = learning_rate(self.settings, here.epoch)
         steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
         while self._may_continue():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             accuracy = self._running_accuracy.measure(order[here.step_in_epoch * size :])
             before = time.perf_counter()
-            rates = (np.full(steps, lr), here.loss_sum, self.optimizer)
-            done, losses = self.network.train_steps(images, targets, batches, size, *rates)
+            rates, rest = self._rates(steps), (here.loss_sum, self.optimizer)
+            done, losses = self.network.train_steps(images, targets, batches, size, rates, *rest)
             seconds = time.perf_counter() - before
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
                 return self._diverged(what, here.step + max(done, 0))
-            yield self._stepped(lr, steps, len(batches), float(losses.mean()), seconds, accuracy)
+            yield from self._stepped(float(rates[-1]), steps, len(batches), float(losses.mean()), seconds, accuracy)
             # Towards calls of CALL_S, at most doubling: one slow moment of the machine must not shrink them to nothing.
             steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
         return None
@@ -163,39 +166,53 @@ class Training:
         here.train_s += time.perf_counter() - before
         return images, targets, order
 
-    def _train_large_batches(self) -> Generator[Event, None, Diverged | None]:
-        """Train what is left of an epoch whose batches take several calls each; the state changes at a batch's end."""
-        here = self.position
+    def _train_in_parts(self) -> Generator[Event, None, Diverged | None]:
+        """Train what is left of an epoch whose batches take several calls each, with images of one weight each."""
+        here, size = self.position, self.batch_size
         images, targets, order = self._epoch_data()
-        lr = learning_rate(self.settings, here.epoch)
         grad = np.empty_like(self.network.params)
-        while self._may_continue():
-            batch = order[here.step_in_epoch * self.batch_size :][: self.batch_size]
+        steps, seen, loss, seconds, accuracy = 0, 0, 0.0, 0.0, None  # since the last report
+        while self._may_continue(steps):
+            batch = order[(here.step_in_epoch + steps) * size :][:size]
             grad[:] = 0
-            accuracy = self._running_accuracy.measure(batch)
-            total, seconds, scale = 0.0, 0.0, self.optimizer.scale(len(batch))
-            for start in range(0, len(batch), PART):
+            accuracy = self._running_accuracy.measure(batch) if steps == 0 else accuracy
+            total, done, scale = 0.0, 0, self.optimizer.scale(len(batch))
+            for part, weight in self.data.parts(batch, PART):
                 before = time.perf_counter()
-                total += self.network.accumulate(
-                    images, targets, batch[start : start + PART], scale, grad, self.optimizer.taken
-                )
+                batch_of = (images, targets, part, weight * scale, grad, self.optimizer.taken)
+                total += weight * self.network.accumulate(*batch_of)
                 seconds += time.perf_counter() - before
-                yield Progress(epoch=here.epoch, images=min(start + PART, len(batch)), total=len(batch))
+                done += len(part)
+                if size > PART:
+                    yield Progress(epoch=here.epoch, images=done, total=len(batch))
             if not np.isfinite(total):
-                return self._diverged(f"the loss is {total / len(batch)}", here.step)
+                return self._diverged(f"the loss is {total / len(batch)}", here.step + steps)
+            lr = float(self._rates(1, steps)[0])
             if not self.network.descend(grad, lr, self.optimizer):
-                return self._diverged(_NOT_FINITE, here.step)
+                return self._diverged(_NOT_FINITE, here.step + steps)
             here.loss_sum += total
-            yield self._stepped(lr, 1, len(batch), total / len(batch), seconds, accuracy)
+            steps, seen, loss = steps + 1, seen + len(batch), loss + total
+            if size > PART or seconds >= CALL_S:
+                yield from self._stepped(lr, steps, seen, loss / seen, seconds, accuracy)
+                steps, seen, loss, seconds = 0, 0, 0.0, 0.0
+        if steps:
+            yield from self._stepped(lr, steps, seen, loss / seen, seconds, accuracy)
         return None
 
-    def _stepped(self, lr: float, steps: int, images: int, loss: float, took: float, seen: float | None) -> StepsDone:
+    def _rates(self, steps: int, ahead: int = 0) -> np.ndarray:
+        """Return the learning rates (steps,) of the next steps, without the first `ahead` of them."""
+        epoch, first = self.position.epoch, self.position.step_in_epoch + ahead
+        return learning_rates(self.settings, epoch, first, steps, self.steps_per_epoch)
+
+    def _stepped(
+        self, lr: float, steps: int, images: int, loss: float, took: float, seen: float | None
+    ) -> Iterator[Event]:
         """Move the position on by some steps and report them."""
         here = self.position
         here.step_in_epoch += steps
         here.step += steps
         here.train_s += took
-        return StepsDone(
+        done = StepsDone(
             epoch=here.epoch,
             step=here.step,
             step_in_epoch=here.step_in_epoch,
@@ -210,6 +227,8 @@ class Training:
             moved=self._weight_change.since_last(),
             snapshot=self.tensors,
         )
+        yield done
+        yield from self._coach.after_call(done)
 
     def _epoch_loss(self) -> float:
         seen = min(self.position.step_in_epoch * self.batch_size, self._images_per_epoch)
@@ -217,7 +236,7 @@ class Training:
 
     def _diverged(self, what: str, step: int) -> Diverged:
         here = self.position
-        lr = learning_rate(self.settings, here.epoch)
+        lr = float(self._rates(1)[0])
         place = self.network.not_finite()
         place = f", first seen in {place}" if place else ""
         return Diverged(
@@ -232,7 +251,7 @@ class Training:
         """Measure the epoch that is trained, and move the position on to the next one."""
         here = self.position
         before = time.perf_counter()
-        val_loss, val_accuracy, _ = yield from self._evaluate(*self.data.val)
+        val_loss, val_accuracy, of_val = yield from self._evaluate(*self.data.val)
         test_loss, test_accuracy, logits = yield from self._evaluate(*self.data.test)
         eval_s = time.perf_counter() - before
         for name, loss in (("validation", val_loss), ("test", test_loss)):
@@ -240,7 +259,8 @@ class Training:
                 return self._diverged(f"the {name} loss is {loss}", here.step)
         images, targets = self.data.test
         shown: dict[str, Any] = of_test_images(self.network, images, targets, logits)
-        table = confusion(logits.argmax(axis=1), targets, self.network.classes) if targets.ndim == 1 else ()
+        outputs, true = (logits, targets) if len(targets) else (of_val, self.data.val[1])
+        table = confusion(outputs.argmax(axis=1), true, self.network.classes) if targets.ndim == 1 else ()
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
         here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
         here.loss_sum[0] = 0.0

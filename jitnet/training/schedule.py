@@ -1,24 +1,37 @@
-"""The learning rate of each epoch: pure functions, so that a run can be resumed and drawn ahead."""
+"""The learning rate of each epoch and step: pure functions, so that a run can be resumed and drawn ahead."""
 
 import math
 
+import numpy as np
+
 from jitnet.config import Settings
+
+PER_STEP = "one-cycle-per-step"
 
 
 def learning_rate(settings: Settings, epoch: int) -> float:
-    """Return the learning rate of an epoch (0-based); beyond the plan the last one stays.
+    """Return the learning rate of an epoch (0-based), of a schedule per step that of its middle.
+
+    Beyond the plan the last one stays.
 
     documents: a linear warm-up over a third of the epochs from a hundredth of the peak, then a quarter of a cosine back
-    to it. cosine: half a cosine from the peak to a hundredth of it (Loshchilov, Hutter 2017, without restarts).
-    one-cycle: up from a 25th of the peak over three tenths of the epochs, then down to a hundredth, half a cosine each
-    (Smith, Topin 2018). step: a tenth of the rate after each third of the epochs. constant: the peak.
+    to it; of fewer than nine epochs none is at a hundredth: the curve is that of two more, without its first and last.
+    documents-old: the same curve, its ends included for fewer than nine epochs too (version 0.1.0). cosine: half a
+    cosine from the peak to a hundredth of it (Loshchilov, Hutter 2017, without restarts). one-cycle: up from a 25th of
+    the peak over three tenths of the epochs, then down to a hundredth, half a cosine each (Smith, Topin 2018).
+    one-cycle-per-step: the same, its rate changed at every step. step: a tenth of the rate after each third of the
+    epochs. constant: the peak.
 
     >>> [f"{learning_rate(Settings(), epoch):.6f}" for epoch in range(9)]
     ['0.000010', '0.000340', '0.000670', '0.001000', '0.000952', '0.000811', '0.000592', '0.000316', '0.000010']
+    >>> [f"{learning_rate(Settings(epochs=3), epoch):.6f}" for epoch in range(3)]
+    ['0.001000', '0.000867', '0.000505']
     """
     epochs, peak = settings.epochs, settings.lr
-    epoch = min(epoch, epochs - 1)
     low = peak / 100
+    if settings.schedule == PER_STEP:
+        return _one_cycle(peak, (epoch + 0.5) / epochs)
+    epoch = min(epoch, epochs - 1)
     if settings.schedule == "constant":
         return peak
     if settings.schedule == "cosine":
@@ -30,8 +43,26 @@ def learning_rate(settings: Settings, epoch: int) -> float:
         if epoch < top:
             return peak / 25 + (peak - peak / 25) * (1 - math.cos(math.pi * epoch / top)) / 2
         return low + (peak - low) * (1 + math.cos(math.pi * (epoch - top) / max(1, epochs - 1 - top))) / 2
+    if settings.schedule == "documents" and epochs < 9:
+        epoch, epochs = epoch + 1, epochs + 2
     warm_up = epochs // 3
     if epoch < warm_up:
         return low + (peak - low) * epoch / warm_up
     angle = math.pi / 2 * (epoch - warm_up) / max(1, epochs - warm_up - 1)
     return low + (peak - low) * max(0.0, math.cos(angle))
+
+
+def learning_rates(settings: Settings, epoch: int, first: int, steps: int, steps_per_epoch: int) -> np.ndarray:
+    """Return the learning rate (steps,) of some steps of an epoch, from step `first` (0-based) on."""
+    if settings.schedule != PER_STEP:
+        return np.full(steps, learning_rate(settings, epoch))
+    begin, total = epoch * steps_per_epoch + first, settings.epochs * steps_per_epoch
+    return np.array([_one_cycle(settings.lr, (begin + step + 0.5) / total) for step in range(steps)])
+
+
+def _one_cycle(peak: float, share: float) -> float:
+    """Return the rate after a share of all steps."""
+    low, top, share = peak / 100, 0.3, min(1.0, share)
+    if share < top:
+        return peak / 25 + (peak - peak / 25) * (1 - math.cos(math.pi * share / top)) / 2
+    return low + (peak - low) * (1 + math.cos(math.pi * (share - top) / (1 - top))) / 2

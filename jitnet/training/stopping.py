@@ -30,11 +30,13 @@ def stop_reason(settings: Settings, rows: Sequence[EpochDone], elapsed_s: float)
         return f"the target of {settings.target_accuracy:g} % is reached, {value:.2f} % on the {kind} images"
     waited = _epochs_since_best(rows)
     if 0 < settings.patience <= waited:
-        return f"the validation accuracy has not improved for {waited} epochs"
+        what = "accuracy" if rows[-1].val_accuracy is not None else "loss"
+        return f"the validation {what} has not improved for {waited} epochs"
     return ""
 
 
 def _epochs_since_best(rows: Sequence[EpochDone]) -> int:
-    """Return how many epochs follow the first one of the highest validation accuracy."""
-    values = [row.val_accuracy for row in rows if row.val_accuracy is not None]
+    """Return how many epochs follow the first one of the best validation result, of a regression the lowest loss."""
+    results = [row.val_accuracy if row.val_accuracy is not None else row.val_loss and -row.val_loss for row in rows]
+    values = [value for value in results if value is not None]
     return len(values) - 1 - values.index(max(values)) if values else 0

@@ -91,6 +91,7 @@ def plan(
         for seed in range(base.seed, base.seed + seeds):
             varied = dict(zip(names, values)) | {"seed": seed}
             trials.append(Trial(name_of(varied), _settings(base, varied), varied))
+    _check_planned(trial.settings for trial in trials)
     rungs = _rungs(base.until, halving) if halving else ()
     if rungs:
         _check_first_rung([trial.settings for trial in trials], rungs[0])
@@ -111,6 +112,7 @@ def plan_of(configs: Iterable[Settings | Mapping[str, Any]], kind: str = "sweep"
         made.append(config if isinstance(config, Settings) else Settings.preset(**{"network": "cnn"} | (values or {})))
     if not made:
         raise InputError("there are no configurations: expected at least one")
+    _check_planned(made)
     records = [asdict(settings) for settings in made]
     if len(set(map(_digest, records))) < len(records):
         raise InputError("a configuration is given twice: expected settings that differ, in their seed at least")
@@ -187,6 +189,16 @@ def _check(base: Settings, grid: Values, bounds: Bounds, seeds: int, draws: int,
         raise InputError("--halving chooses by validation images: expected --val N too, never the test images")
     if halving and "epochs" in (*grid, *bounds):
         raise InputError("--halving counts the same epochs for all: expected epochs not to vary")
+
+
+def _check_planned(every: Iterable[Settings]) -> None:
+    """Refuse trials that would choose their epochs by the number of images: they are counted before."""
+    wrong = next((settings for settings in every if not settings.epochs), None)
+    if wrong is not None:
+        raise InputError(
+            f"the epochs of trials are not given, and the recipe {wrong.recipe!r} chooses them by the images of a run: "
+            "expected --epochs N"
+        )
 
 
 def _check_first_rung(every: list[Settings], epochs: int) -> None:

@@ -13,7 +13,7 @@ from jitnet.config import Settings
 from jitnet.data import Dataset
 from jitnet.data.split import split
 from jitnet.errors import InputError
-from jitnet.events import Diverged, EpochDone, Event, Warned
+from jitnet.events import Advised, Diverged, EpochDone, Event, Warned
 from jitnet.history.statistics import FIGURES
 from jitnet.history.sweep_record import RECORD
 from jitnet.machine import threads
@@ -21,6 +21,7 @@ from jitnet.model.network import PART, Network
 from jitnet.run import RunFolder, start
 from jitnet.run.start import Run
 from jitnet.storage.checkpoint import content_hash
+from jitnet.training.coach import NOTHING
 from jitnet.training.compilation import compile_kernels
 from jitnet.training.loop import Training
 from jitnet.training.position import Position
@@ -144,6 +145,8 @@ def _follow(task: dict[str, Any], run: Run, notices: list[str]) -> dict[str, Any
     for event in start.train(run, stop_signal):
         caused = folder.handle(event)
         notices += [each.message for each in (event, *caused) if isinstance(each, Warned)]
+        if isinstance(event, Advised) and event.kind == NOTHING:
+            notices.append(event.message)
         if isinstance(event, EpochDone):
             rows.append(event)
         elif isinstance(event, Diverged):

@@ -35,10 +35,12 @@ def settings_of(run: Path) -> Settings:
 
 
 def test_a_preset_is_its_documents_recipe(folder):
-    words = ("--arch", "dense6", "--data", "digits", "--ui", "quiet")
+    words = ("--arch", "dense6", "--data", "digits", "--recipe", "documents", "--ui", "quiet")
     assert main(["train", "mlp-512-512", *words, "--steps-per-epoch", "5", "--lr", "0.2", "--name", "run"]) == 0
     settings = settings_of(Path("runs/run"))
-    wanted = Settings.preset("mlp-512-512", architecture="dense6", data="digits", steps_per_epoch=5, lr=0.2)
+    wanted = Settings.preset(
+        "mlp-512-512", architecture="dense6", data="digits", recipe="documents", steps_per_epoch=5, lr=0.2
+    )
     assert settings == wanted and settings.shuffle and settings.batch_size == 16 and settings.init == "lecun"
     assert [row["step"] for row in rows(Path("runs/run"))] == ["5"]
 

@@ -9,9 +9,9 @@ import pytest
 from commands import digits, refusal, rows, settle, train
 
 import jitnet
-from jitnet import CNN, MLP
+from jitnet import CNN, MLP, CNNRegressor, MLPRegressor
 from jitnet.cli import main
-from jitnet.config import SETTINGS, Settings
+from jitnet.config import BY_RECIPE, SETTINGS, Settings
 from jitnet.data import load
 from jitnet.errors import InputError
 
@@ -62,11 +62,11 @@ def test_every_way_to_a_run_gives_the_same_network(folder, capsys):
 def test_a_fitted_model_keeps_labels_recipe_and_history(folder, capsys):
     data = load("digits", offline=True)
     names = np.array(["one", "two", "three"])
-    model = MLP((5,), "tanh", epochs=2, lr=0.05, val=30, seed=3).fit(data.x_train, names[data.y_train])
+    model = MLP((5,), "tanh", epochs=2, lr=0.05, val=30, seed=3, batch_size=1).fit(data.x_train, names[data.y_train])
     for file in ("m.npz", "m.safetensors", "m.any"):
         model.save(file)
         back = jitnet.load(file)
-        assert isinstance(back, MLP) and back.get_params() == model.get_params()
+        assert isinstance(back, MLP) and back.settings_ == model.settings_ == back._settings()
         assert back.classes_.tolist() == model.classes_.tolist() and back.loss_curve_ == model.loss_curve_
         assert back.validation_loss_curve_ == model.validation_loss_curve_
         assert back.predict_proba(data.x_test).tobytes() == model.predict_proba(data.x_test).tobytes()
@@ -76,13 +76,24 @@ def test_a_fitted_model_keeps_labels_recipe_and_history(folder, capsys):
         jitnet.load("gone.npz")
 
 
-def test_a_regression_is_refused(folder):
+def test_a_regression_is_opened_and_predicts_what_the_command_predicts(folder, capsys):
     rng = np.random.default_rng(0)
-    np.savetxt("t.csv", rng.random((40, 3)), delimiter=",", header="a,b,price", comments="")
-    words = ["train", "mlp", "--hidden", "4", "--data", "t.csv", "--target", "price", "--epochs", "1", "--name", "r"]
+    table = rng.random((40, 3))
+    np.savetxt("t.csv", table, delimiter=",", header="a,b,price", comments="")
+    words = ["train", "mlp", "--hidden", "4", "--data", "t.csv", "--target", "price", "--epochs", "5", "--name", "r"]
     assert main([*words, "--ui", "quiet"]) == 0
-    with pytest.raises(InputError, match="it is a regression, and estimators classify"):
-        jitnet.load("r")
+    model = jitnet.load("r")
+    assert isinstance(model, MLPRegressor) and model.settings_.target == "price" and len(model.history_) == 5
+    told = shown(capsys, "predict", "r", "--csv", "t.csv", "--out", "answers.csv")
+    assert told and np.allclose(model.predict(table[:, :2]), np.loadtxt("answers.csv", delimiter=",", skiprows=1)[:, 1])
+    model.save("m.safetensors")
+    assert np.array_equal(jitnet.load("m.safetensors").predict(table[:, :2]), model.predict(table[:, :2]))
+    for kind in (CNN, MLP):
+        with pytest.raises(InputError, match="it is a regression; use"):
+            kind.load("r")
+    train("c")
+    with pytest.raises(InputError, match="it classifies; use"):
+        CNNRegressor.load("c")
 
 
 @pytest.mark.parametrize("model", [MLP(()), CNN("")])
@@ -91,18 +102,24 @@ def test_a_network_without_hidden_layers_stays_one(model, tmp_path):
     model.save(tmp_path / "m.npz")
     back = type(model).load(tmp_path / "m.npz")
     assert list(back.network_.tensors()) == list(model.network_.tensors()) == ["dense1.weight", "dense1.bias"]
-    assert back.get_params() == model.get_params()
+    assert back.settings_ == model.settings_ == back._settings()
 
 
-@pytest.mark.parametrize("kind", [CNN, MLP])
+@pytest.mark.parametrize("kind", [CNN, MLP, CNNRegressor, MLPRegressor])
 def test_signature_and_documentation_list_every_setting(kind):
     shown, text = inspect.signature(kind).parameters, inspect.getdoc(kind)
     for name, item in SETTINGS.items():
         if item.parameter:
-            assert shown[name].default == getattr(Settings(), name) == getattr(kind(), name)
-            assert f"{name} : {item.type_text}, default {shown[name].default!r}" in text
+            wanted = None if name in BY_RECIPE else getattr(Settings(recipe="modern"), name)
+            assert shown[name].default == wanted == getattr(kind(), name)
+            assert f"{name} : {'int or float' if name == 'val' else item.type_text}, default {wanted!r}\n" in text
+    assert " ".join(text.split()).count("None: by the recipe (documents") == len(BY_RECIPE)
+    for name in set(shown) - set(SETTINGS):
+        assert f"\n{name} : " in text
+    for name in ("network_", "settings_", "history_", "advice_", "n_iter_", "feature_names_in_"):
+        assert f"\n{name} : " in text
     assert set(shown) == set(kind().get_params())
-    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'"):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'epoch'; did you mean 'epochs'"):
         kind(epoch=3)
 
 

@@ -27,17 +27,19 @@ def run(path, folder):
     assert done.returncode == 0, done.stderr
 
 
+# The trainings are short, and the coach says that they could be longer.
+ADVISED = "import warnings, jitnet.errors; warnings.simplefilter('ignore', jitnet.errors.LearningWarning)\n"
+
+
 @pytest.mark.parametrize("name", ["docs/use-from-python.md", "docs/troubleshooting.md"])
 def test_the_examples_run(name, tmp_path):
     path = tmp_path / "example.py"
-    path.write_text(blocks(name), encoding="utf-8")
+    path.write_text(ADVISED + blocks(name), encoding="utf-8")
     run(path, tmp_path)
 
 
 FEW = """
-import warnings
 import jitnet.data
-warnings.filterwarnings("ignore", "the network has learnt nothing")  # from few images at the rate for many
 few = jitnet.data.load("synthetic")
 jitnet.data.load_mnist = lambda: ((few.x_train[:200], few.y_train[:200]), (few.x_test, few.y_test))
 """
@@ -45,7 +47,7 @@ jitnet.data.load_mnist = lambda: ((few.x_train[:200], few.y_train[:200]), (few.x
 
 def test_the_example_of_the_readme_runs(tmp_path):
     """On few images: the full example takes a minute."""
-    (tmp_path / "few.py").write_text(FEW + blocks("README.md").partition("CNN = (")[0])
+    (tmp_path / "few.py").write_text(ADVISED + FEW + blocks("README.md").partition("CNN = (")[0])
     run(tmp_path / "few.py", tmp_path)
     assert (tmp_path / "digits.safetensors").exists()
 

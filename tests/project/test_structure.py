@@ -55,7 +55,7 @@ PLANTED = [
     ("imports_point_down", "jitnet/display/trials.py", "from jitnet.trials.driver import Driver"),
     ("imports_point_down", "jitnet/display/trials.py", "from jitnet import trials"),
     ("imports_point_down", "jitnet/commands/train.py", "from jitnet.cli import main"),
-    ("imports_point_down", "jitnet/estimators/api.py", "from jitnet.display import open_view"),
+    ("imports_point_down", "jitnet/estimators/api.py", "from jitnet.commands import train"),
     ("only_views_and_commands_import_rich", "jitnet/training/loop.py", "from rich import print"),
     ("only_printing_prints", "jitnet/commands/train.py", "print('epoch')"),
     ("the_loop_is_silent", "jitnet/training/loop.py", "print('epoch')"),

@@ -39,7 +39,20 @@ def test_runs_and_sweeps_are_listed_and_shown(folder, capsys):
 
 def test_what_is_done_is_not_trained_again(folder, capsys):
     assert "sgd is finished: 2 epochs are done" in said(capsys, "resume", "sgd")
-    words = ("--init", "he", "--grid", "lr=0.05,0.1", "--epochs", "1", "--name", "sweep", "--workers", "1")
+    words = (
+        "--recipe",
+        "documents",
+        "--init",
+        "he",
+        "--grid",
+        "lr=0.05,0.1",
+        "--epochs",
+        "1",
+        "--name",
+        "sweep",
+        "--workers",
+        "1",
+    )
     before = [path.read_bytes() for path in sorted(folder.glob("runs/sweep/*/last.safetensors"))]
     assert "2 done" in said(capsys, "sweep", *ARCH, *words, "--ui", "plain")
     assert [path.read_bytes() for path in sorted(folder.glob("runs/sweep/*/last.safetensors"))] == before

@@ -16,7 +16,7 @@ from jitnet.storage import checkpoint
 ROOT = Path(__file__).resolve().parents[2]
 HURRIED = (str(Path(__file__).with_name("hurried.py")),)
 TIMES = ("train_s", "eval_s", "images_per_s", "elapsed_s")  # the columns of metrics.csv that no two runs share
-TINY = ("--arch", "conv2 pool dense4", "--init", "he", "--lr", "0.1", "--data", "digits")
+TINY = ("--arch", "conv2 pool dense4", "--recipe", "documents", "--init", "he", "--lr", "0.1", "--data", "digits")
 
 
 def digits(folder: Path, train: int = 200, test: int = 60, side: int = 6) -> Path:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from jitnet.config import CHOICES, Settings
-from jitnet.training.schedule import learning_rate
+from jitnet.training.schedule import PER_STEP, learning_rate, learning_rates
 
 DOCUMENTS = (0.000010, 0.000340, 0.000670, 0.001000, 0.000952, 0.000811, 0.000592, 0.000316, 0.000010)
 
@@ -18,7 +18,7 @@ def test_the_nine_rates_of_the_documents():
 def test_the_formula(E):
     most, W = 0.3, E // 3
     low = most / 100
-    settings = Settings(epochs=E, lr=most)
+    settings = Settings(epochs=E, lr=most, schedule="documents" if E >= 9 else "documents-old")
     for e in range(E):
         if e < W:
             wanted = low + (most - low) * e / W
@@ -31,9 +31,28 @@ def test_the_formula(E):
 @pytest.mark.parametrize("E", range(1, 13))
 def test_every_rate_is_between_a_hundredth_and_the_peak(schedule, E):
     settings = Settings(epochs=E, lr=0.3, schedule=schedule)
-    rates = [learning_rate(settings, epoch) for epoch in range(E)]
-    assert all(0.003 * (1 - 1e-12) <= rate <= 0.3 * (1 + 1e-12) for rate in rates) and max(rates) == pytest.approx(0.3)
-    assert {learning_rate(settings, epoch) for epoch in range(E, E + 5)} == {rates[-1]}
+    rates = [rate for epoch in range(E) for rate in learning_rates(settings, epoch, 0, 40, 40)]
+    assert all(0.003 * (1 - 1e-12) <= rate <= 0.3 * (1 + 1e-12) for rate in rates)
+    assert max(rates) == pytest.approx(0.3, rel=0.01)
+    beyond = {rate for epoch in range(E, E + 5) for rate in learning_rates(settings, epoch, 0, 3, 40)}
+    assert len(beyond) == 1 and beyond.pop() == pytest.approx(rates[-1], abs=0.001)
+
+
+@pytest.mark.parametrize("E", range(1, 9))
+def test_of_few_epochs_none_is_spent_at_a_hundredth(E):
+    rates = [learning_rate(Settings(epochs=E, lr=1.0), epoch) for epoch in range(E)]
+    assert min(rates) > 0.25 and max(rates) == 1.0
+
+
+@pytest.mark.parametrize("schedule", CHOICES["schedule"])
+def test_the_rates_of_steps_are_those_of_their_epoch(schedule):
+    settings = Settings(epochs=5, lr=0.3, schedule=schedule)
+    for epoch in range(5):
+        rates = learning_rates(settings, epoch, 0, 101, 101)
+        pieces = [learning_rates(settings, epoch, first, 1, 101)[0] for first in range(101)]
+        assert rates.tolist() == pieces  # a resume inside the epoch takes the same
+        assert rates[50] == pytest.approx(learning_rate(settings, epoch), rel=1e-12)
+        assert (len(set(pieces)) > 1) == (schedule == PER_STEP)
 
 
 def test_one_cycle_rises_to_its_peak_and_falls():

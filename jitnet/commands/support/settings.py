@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jitnet.config import DATA, NETWORK, OPTIMIZATION, PRESETS, SETTINGS, STOPPING, Settings
+from jitnet.config import BY_RECIPE, DATA, NETWORK, OPTIMIZATION, PRESETS, SETTINGS, STOPPING, Settings
 from jitnet.errors import InputError
 from jitnet.model import architecture
 from jitnet.model.architecture import ACTIVATIONS
@@ -73,6 +73,8 @@ def settings_of(args: argparse.Namespace) -> Settings:
     if args.config is None and network is None:
         raise InputError(f"no network is given: expected one of {_NAMES}, or --config FILE")
     settings = Settings.from_toml(args.config) if args.config is not None else Settings.preset(network)
+    if args.config is not None and "recipe" in given:
+        given = dict.fromkeys(BY_RECIPE) | {"until": 0} | given
     if "hidden" in args:
         if settings.network != "mlp":
             raise InputError(f"--hidden is given with the network {settings.network!r}: expected mlp, or use --arch")

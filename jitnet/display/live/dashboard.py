@@ -14,7 +14,7 @@ from jitnet.display.live.painter import Painter
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.live.screen import render, render_end
 from jitnet.display.sink import Sink
-from jitnet.events import Compiling, Event, RunStarted, StepsDone, Warned
+from jitnet.events import Advised, Compiling, Event, RunStarted, StepsDone, Warned
 from jitnet.printing import printable
 
 # A frame is followed by a pause of 150 times its own time, so that drawing stays below 1 % of the run on any terminal.
@@ -72,9 +72,10 @@ class Dashboard:
         """Take in the event and draw, if it is time for that."""
         began = self._clock()
         self.state.apply(event)
-        if isinstance(event, Warned):
+        if isinstance(event, Warned | Advised):
             self._painter.erase()
-            line = Frame([[("warning: ", "val"), (printable(event.message), "")]])
+            word = "warning: " if isinstance(event, Warned) else "advice: "
+            line = Frame([[(word, "val"), (printable(event.message), "")]])
             self._console.print(line, end="", crop=False)  # it stays, above the screen
         touched = self._listen() or self._console.size != self._size
         if not self.broken and (touched or began >= self._next_at or self._long_wait_ahead(event)):

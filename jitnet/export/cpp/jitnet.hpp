@@ -657,7 +657,7 @@ class Network {
 
 // ------------------------------------------------------------------------------------------ schedule, order, training
 
-enum class Schedule { documents, cosine, one_cycle, step, constant };
+enum class Schedule { documents, documents_old, cosine, one_cycle, one_cycle_per_step, step, constant };
 enum class Init { documents, lecun, he, normal };
 
 // What a training is a function of, with its data; model.hpp holds those of the run that was exported.
@@ -676,14 +676,27 @@ struct Settings {
   int limit = 0;  // train on the first `limit` images only; 0 = all
 };
 
-// The learning rate of an epoch (from 0); beyond the plan the last one stays.
+// One cycle: up from a 25th of the peak over three tenths of all steps, then down to a hundredth, half a cosine each.
+inline double one_cycle(double peak, double share) {
+  constexpr double pi = 3.14159265358979323846, top = 0.3;
+  const double low = peak / 100;
+  share = std::min(1.0, share);
+  if (share < top) return peak / 25 + (peak - peak / 25) * (1 - std::cos(pi * share / top)) / 2;
+  return low + (peak - low) * (1 + std::cos(pi * (share - top) / (1 - top))) / 2;
+}
+
+// The learning rate of an epoch (from 0), of a schedule per step that of its middle; beyond the plan the last one
+// stays.
 //
 // documents: a linear warm-up over a third of the epochs from a hundredth of the peak, then a quarter of a cosine back
-// to it. cosine: half a cosine. one-cycle: up from a 25th over three tenths of the epochs, then down to a hundredth,
-// half a cosine each. step: a tenth of the rate after each third of the epochs.
+// to it; for fewer than nine epochs that of two more, without its first and last. documents-old: with them. cosine:
+// half a cosine. one-cycle: as above, an epoch at a time. step: a tenth of the rate after each third of the epochs.
 inline double learning_rate(const Settings& settings, std::int64_t epoch) {
   constexpr double pi = 3.14159265358979323846;
-  const int epochs = settings.epochs, e = static_cast<int>(std::min<std::int64_t>(epoch, epochs - 1));
+  if (settings.schedule == Schedule::one_cycle_per_step) {
+    return one_cycle(settings.lr, (static_cast<double>(epoch) + 0.5) / settings.epochs);
+  }
+  int epochs = settings.epochs, e = static_cast<int>(std::min<std::int64_t>(epoch, epochs - 1));
   const double peak = settings.lr, low = peak / 100;
   switch (settings.schedule) {
     case Schedule::constant:
@@ -698,11 +711,21 @@ inline double learning_rate(const Settings& settings, std::int64_t epoch) {
       return low + (peak - low) * (1 + std::cos(pi * (e - top) / std::max(1, epochs - 1 - top))) / 2;
     }
     case Schedule::documents:
+      if (epochs < 9) e++, epochs += 2;
+      break;
+    default:
       break;
   }
   const int warm_up = epochs / 3;
   if (e < warm_up) return low + (peak - low) * e / warm_up;
   return low + (peak - low) * std::max(0.0, std::cos(pi / 2 * (e - warm_up) / std::max(1, epochs - warm_up - 1)));
+}
+
+// The learning rate of a step of an epoch, both from 0.
+inline double learning_rate(const Settings& settings, std::int64_t epoch, std::int64_t step, std::int64_t steps) {
+  if (settings.schedule != Schedule::one_cycle_per_step) return learning_rate(settings, epoch);
+  const double begin = static_cast<double>(epoch * steps + step), total = static_cast<double>(settings.epochs * steps);
+  return one_cycle(settings.lr, (begin + 0.5) / total);
 }
 
 // What the generator splitmix64 puts out in a state (Steele, Lea, Flood 2014): a good hash of it.
@@ -775,10 +798,10 @@ double train_epoch(Network<layers>& network, const Dataset& data, const Settings
   const std::int64_t all = (images + batch - 1) / batch;
   const std::int64_t steps = settings.steps_per_epoch > 0 ? std::min<std::int64_t>(settings.steps_per_epoch, all) : all;
   const std::vector<std::int64_t> order = visiting_order(images, settings, position.epoch);
-  const double lr = learning_rate(settings, position.epoch);
   for (; position.step_in_epoch < steps; position.step_in_epoch++) {
     const std::int64_t start = position.step_in_epoch * batch;
     const int N = static_cast<int>(std::min(batch, images - start));
+    const double lr = learning_rate(settings, position.epoch, position.step_in_epoch, steps);
     const double total = network.train_step(data.images.data(), data.targets.data(), order.data() + start, N,
                                             settings.loss, settings.rule, lr, ++position.step);
     position.loss_sum += total;

@@ -29,7 +29,8 @@ const char* const USAGE =
     "settings, those of the exported run unless given:\n"
     "  --epochs N  --steps-per-epoch N  --batch-size N  --lr PEAK  --shuffle  --no-shuffle  --seed N  --val N\n"
     "  --limit N  --loss cross-entropy|mse  --init documents|lecun|he|normal\n"
-    "  --schedule documents|cosine|one-cycle|step|constant  --optimizer sgd|momentum|nesterov|adam|adamw\n"
+    "  --schedule documents|documents-old|cosine|one-cycle|one-cycle-per-step|step|constant\n"
+    "  --optimizer sgd|momentum|nesterov|adam|adamw\n"
     "  --momentum MU  --weight-decay X  --reduction mean|sum\n";
 
 model::Network& network = model::network;
@@ -103,7 +104,8 @@ const std::vector<Setting>& known_settings() {
       whole("steps_per_epoch", 0, most, [](Settings& s) -> int& { return s.steps_per_epoch; }),
       whole("batch_size", 0, most, [](Settings& s) -> int& { return s.batch_size; }),
       real("lr", 1e-30, 1e30, [](Settings& s) -> double& { return s.lr; }),
-      choice("schedule", {"documents", "cosine", "one-cycle", "step", "constant"},
+      choice("schedule",
+             {"documents", "documents-old", "cosine", "one-cycle", "one-cycle-per-step", "step", "constant"},
              [](Settings& s) -> Schedule& { return s.schedule; }),
       choice("loss", {"cross-entropy", "mse"}, [](Settings& s) -> Loss& { return s.loss; }),
       choice("optimizer", {"sgd", "momentum", "nesterov", "adam", "adamw"},

@@ -1,0 +1,93 @@
+"""Estimators in files: `save` and `load`."""
+
+import os
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from jitnet.config import Settings
+from jitnet.data.record import DataRecord
+from jitnet.errors import InputError
+from jitnet.estimators.sklearn_protocol import DEFAULTS, Conventional
+from jitnet.events import EpochDone, as_record
+from jitnet.model.architecture import Layer, parse
+from jitnet.model.network import Network
+from jitnet.run.trained import Trained, open_trained
+from jitnet.storage import model_file
+from jitnet.storage.metadata import Description, metadata
+from jitnet.training.position import Position
+
+
+class Stored(Conventional, ABC):
+    """What is trained, written to a file and read back."""
+
+    network_: Network
+    settings_: Settings
+    history_: list[EpochDone]
+    advice_: str
+    _position: Position | None  # the optimizer's state, from one partial_fit to the next
+    _record: DataRecord
+
+    @classmethod
+    @abstractmethod
+    def _from_layers(cls, hidden: tuple[Layer, ...]) -> Self:
+        """Return an untrained estimator with these hidden layers; raises `InputError` for those of another kind."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network, its recipe and its history, as .npz if `path` ends so, else as safetensors.
+
+        An old file stays until all is written. `load` reads it, as do `jitnet predict` and `jitnet eval`.
+        """
+        self._fitted()
+        described = Description(
+            settings=self.settings_,
+            image=self.network_.image,
+            labels=self._labels(),
+            history=tuple(_record(row) for row in self.history_),
+            record=self._record,
+        )
+        model_file.save(Path(path), self.network_.tensors(), metadata(described))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "runs") -> Self:
+        """Open a trained network with its recipe and history.
+
+        Parameters
+        ----------
+        path : a model that `save` wrote, a checkpoint, or a run (path, name in `runs_dir`, or "latest")
+        runs_dir : folder of the runs
+
+        Raises
+        ------
+        InputError : there is no such file or run, it is damaged, or it holds another kind of network
+        """
+        return cls._from_trained(open_trained(path, runs_dir))
+
+    @classmethod
+    def _from_trained(cls, trained: Trained) -> Self:
+        try:
+            estimator = cls._from_layers(parse(trained.settings.architecture))
+        except InputError as error:
+            raise InputError(f"{trained.path} cannot be loaded: {error}") from None
+        for name in DEFAULTS:
+            setattr(estimator, name, getattr(trained.settings, name))
+        estimator._position = None
+        estimator.network_, estimator.settings_ = trained.network, trained.settings
+        estimator.history_, estimator.advice_ = list(trained.history()), ""
+        estimator._record = trained.description.record
+        estimator._set_labels(trained)
+        return estimator
+
+    def _labels(self) -> np.ndarray:
+        """Return what the outputs (K,) stand for, for a file."""
+        return np.arange(self.network_.classes)
+
+    def _set_labels(self, trained: Trained) -> None:
+        """Adopt what the outputs of a trained network stand for."""
+
+
+def _record(row: EpochDone) -> dict[str, Any]:
+    """Return an epoch for a file, without what has an entry per class or image."""
+    return {name: value for name, value in as_record(row).items() if name not in ("confusion", "sample_predictions")}

@@ -1,0 +1,85 @@
+"""The named recipes, and the rules by which one chooses the epochs and the learning rate."""
+
+import dataclasses
+
+import pytest
+
+from jitnet.config import BY_RECIPE, PRESETS, Settings
+from jitnet.errors import InputError
+from jitnet.recipes.named import RECIPES, THEIRS
+from jitnet.recipes.rules import epochs_for, rate_for
+
+OF_THE_DOCUMENTS = {"init": "documents", "epochs": 9, "batch_size": 1, "optimizer": "sgd", "lr": 0.001}
+
+
+@pytest.mark.parametrize("data", [*THEIRS, "fashion", "kmnist", "folder", "t.csv"])
+def test_the_data_choose_the_recipe_unless_it_is_given(data):
+    wanted = "documents" if data in THEIRS else "modern"
+    assert Settings(data=data).recipe == wanted == Settings().replace(data=data).recipe
+    for given in RECIPES:
+        settings = Settings(data=data, recipe=given)
+        assert settings.recipe == given == settings.replace(seed=1, data="other").recipe
+
+
+@pytest.mark.parametrize("network", PRESETS)
+def test_the_documents_recipe_is_that_of_each_documents_network(network):
+    settings = Settings.preset(network)
+    assert (OF_THE_DOCUMENTS | PRESETS[network]).items() <= dataclasses.asdict(settings).items()
+    modern = Settings.preset(network, recipe="modern")
+    assert modern.architecture == settings.architecture
+    assert all(getattr(modern, name) == value for name, value in RECIPES["modern"].items())
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(("name", "value"), [("epochs", 4), ("optimizer", "momentum"), ("shuffle", False), ("lr", 0.7)])
+def test_an_option_changes_its_setting_alone(recipe, name, value):
+    plain, changed = Settings(recipe=recipe), Settings(recipe=recipe, **{name: value})
+    differ = {each for each in BY_RECIPE if getattr(plain, each) != getattr(changed, each)}
+    assert getattr(changed, name) == value and differ <= {name, "lr"}
+    assert changed.replace(seed=5) == Settings(recipe=recipe, seed=5, **{name: value})
+
+
+def test_settings_in_a_file_are_not_chosen_again(tmp_path):
+    made = Settings(data="fashion", batch_size=8).for_images(500)
+    path = tmp_path / "config.toml"
+    path.write_text(made.to_toml())
+    read = Settings.from_toml(path)
+    assert read == made and read.replace(batch_size=256).lr == made.lr and read.replace(data="auto").recipe == "modern"
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 8, 9, 12])
+def test_files_without_a_recipe_keep_the_rates_they_were_planned_with(epochs):
+    settings = Settings.from_values({"data": "folder", "epochs": epochs, "schedule": "documents"}, "config.toml")
+    assert settings.recipe == "documents"
+    assert settings.schedule == ("documents-old" if 2 <= epochs < 9 else "documents")
+
+
+def test_fewer_images_have_more_epochs_within_bounds():
+    counts = [1, 10, 100, 1_000, 10_000, 60_000, 10**7]
+    epochs = [epochs_for(count) for count in counts]
+    assert epochs == sorted(epochs, reverse=True) and (epochs[0], epochs[-2], epochs[-1]) == (200, 5, 5)
+    unplanned = Settings(recipe="modern")
+    assert unplanned.epochs == unplanned.until == 0
+    planned = unplanned.for_images(1_000)
+    assert planned.epochs == planned.until == epochs_for(1_000) and planned.for_images(5) is planned
+    assert Settings(epochs=3, recipe="modern").for_images(5).epochs == 3
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("network", PRESETS)
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
+def test_the_rate_grows_with_the_batch_up_to_a_bound(recipe, network, optimizer):
+    sizes = [1, 2, 16, 64, 256, 4096, 0]
+    rates = [rate_for(recipe, network, optimizer, size, "mean") for size in sizes]
+    assert rates == sorted(rates) and rates[-1] <= 0.1
+    if recipe == "documents":  # its own batch has its own rate
+        settings = Settings.preset(network)
+        assert rate_for(recipe, network, settings.optimizer, settings.batch_size, "mean") == settings.lr
+    if optimizer == "sgd":
+        sums = [rate_for(recipe, network, optimizer, size, "sum") for size in sizes]
+        assert len(set(sums)) == 1  # a sum of gradients grows with the batch by itself
+
+
+def test_a_recipe_is_one_of_two():
+    with pytest.raises(InputError, match="recipe is 'best': expected one of documents, modern"):
+        Settings(recipe="best")
