@@ -1,7 +1,8 @@
 """Write the figures of the kept results into docs/speed.md, and a short form of them into README.md.
 
-    python bench/readme.py            from the newest compare-*.json and start-*.json in bench/results
-    python bench/readme.py RECORD     with the comparison of this record
+    python bench/readme.py            from the newest compare-*.json of each kind of processor, and the newest
+                                      start-*.json, in bench/results
+    python bench/readme.py RECORD     with the comparison of this record alone
 
 A test compares both documents with the newest kept records, so run this after keeping a new one.
 """
@@ -19,14 +20,25 @@ from jitnet.errors import InputError
 SPEED, README = "docs/speed.md", "README.md"
 RELIABILITY = generated.ROOT / "docs" / "reliability.json"
 SHORT_ROWS = ("cnn-1", "cnn-64", "mlp-1", "cnn-infer")  # of the README
+VECTORS = {"avx512": "AVX-512", "avx2": "AVX2", "neon": "NEON", "generic": "16-byte vectors"}  # by tile
 
 
 def newest(benchmark: str) -> Path:
     """Return the record of a benchmark that was kept last. Raises `InputError` if there is none."""
+    return _kept(benchmark)[-1]
+
+
+def newest_of_each_tile(benchmark: str) -> list[Path]:
+    """Return the last record of each kind of processor, in the order of the tiles. Raises `InputError` as `newest`."""
+    found = {read(path, benchmark)["machine"]["tile"]: path for path in _kept(benchmark)}
+    return [found[tile] for tile in VECTORS if tile in found]
+
+
+def _kept(benchmark: str) -> list[Path]:
     kept = sorted(records.FOLDER.glob(f"{benchmark}-*.json"), key=lambda path: json.loads(path.read_text())["date"])
     if not kept:
         raise InputError(f"there is no {benchmark}-*.json in {records.FOLDER}: run python bench/{benchmark}.py first")
-    return kept[-1]
+    return kept
 
 
 def read(path: Path, benchmark: str) -> dict:
@@ -115,8 +127,8 @@ def _cell(result: dict | None) -> str:
 
 def short_comparison(record: dict) -> str:
     """Return a table of a few rows of a comparison: the time of jitnet, and how many times faster it is."""
-    peers = peers_of(record)
-    lines = ["| work | jitnet, per image | times faster than " + " | ".join(peers.values()) + " |"]
+    peers, vectors = peers_of(record), VECTORS[record["machine"]["tile"]]
+    lines = [f"| work, with {vectors} | jitnet, per image | times faster than " + " | ".join(peers.values()) + " |"]
     lines.append("|---|" + "--:|" * (len(peers) + 1))
     for row in record["rows"]:
         if row["name"] in SHORT_ROWS:
@@ -179,17 +191,19 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
 
 def sections(record: Path | None = None) -> dict[str, dict[str, str]]:
     """Return the generated sections by document. Raises `InputError`."""
-    compared, started = record or newest("compare"), newest("start")
-    comparison_record, start_record = read(compared, "compare"), read(started, "start")
+    paths, started = [record] if record else newest_of_each_tile("compare"), newest("start")
+    compared, start_record = {path.name: read(path, "compare") for path in paths}, read(started, "start")
     kept, counted = claims_page.read(), json.loads(RELIABILITY.read_text(encoding="utf-8"))
     return {
         SPEED: {
-            "comparison": comparison(comparison_record, compared.name),
+            "comparison": "\n\n".join(
+                f"### {VECTORS[one['machine']['tile']]}\n\n{comparison(one, name)}" for name, one in compared.items()
+            ),
             "starts": starts(start_record, started.name),
         },
         README: {
-            "figures": highlights(comparison_record, start_record, kept["run"], kept["time"], counted),
-            "speed": short_comparison(comparison_record),
+            "figures": highlights(next(iter(compared.values())), start_record, kept["run"], kept["time"], counted),
+            "speed": "\n\n".join(map(short_comparison, compared.values())),
         },
     }
 
@@ -204,7 +218,8 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(f"{SPEED} and {README} show {(args.record or newest('compare')).name}")
+    shown = [args.record] if args.record else newest_of_each_tile("compare")
+    print(f"{SPEED} and {README} show {', '.join(path.name for path in shown)}")
     return 0
 
 

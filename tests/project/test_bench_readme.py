@@ -44,6 +44,15 @@ def test_the_newest_record_is_found_by_its_date_and_not_by_its_name(tmp_path, mo
     assert readme.newest("compare").name == "compare-a.json"
 
 
+def test_each_kind_of_processor_has_its_newest_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(readme.records, "FOLDER", tmp_path)
+    base = {"benchmark": "compare", "format": readme.records.FORMAT}
+    for name, date, tile in (("a", "2026-11-20", "avx2"), ("b", "2026-11-22", "avx2"), ("c", "2026-11-21", "avx512")):
+        record = base | {"date": date, "machine": {"tile": tile}}
+        (tmp_path / f"compare-{name}.json").write_text(json.dumps(record))
+    assert [path.name for path in readme.newest_of_each_tile("compare")] == ["compare-c.json", "compare-b.json"]
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"benchmark": "kernels", "format": 1}'])
 def test_a_file_that_is_not_a_comparison_is_refused_in_a_sentence(text, tmp_path, capsys):
     path = tmp_path / "record.json"
