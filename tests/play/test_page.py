@@ -201,6 +201,15 @@ def test_a_pixel_of_a_map_is_explained(subject, opened):
         assert "NaN" not in text(opened, "#inspector")
 
 
+def test_the_arrow_keys_go_from_map_to_map(opened):
+    stops = "document.querySelectorAll('section.layer[aria-label=conv2] .map[tabindex=\"0\"]').length"
+    assert opened.run(stops) == 1
+    opened.run("document.querySelector('section.layer[aria-label=conv2] .map').focus()")
+    opened.key("ArrowRight")
+    opened.key("ArrowDown")
+    assert opened.run("document.activeElement.ariaLabel") == "conv2, map 5" and opened.run(stops) == 1
+
+
 def test_training_saving_and_loading(subject, opened):
     choose(opened, "#origin", "fresh")
     choose(opened, "#batch", "3")
