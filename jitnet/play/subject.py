@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jitnet.model.architecture import Conv, Pool, Shape
+from jitnet.model.architecture import Conv, Dense, Pool, Shape
 from jitnet.model.network import Network
 
 TRAINED_ON = 2000  # images that the page carries to train on, and to look for similar ones
@@ -59,19 +59,24 @@ def specification(network: Network, numbers: bool) -> dict[str, Any]:
         "image": list(network.image),
         "bias": network.bias,
         "loss": "numbers" if numbers else network.loss,
-        "layers": [_layer(shape) for shape in network.shapes],
+        "layers": [_layer(shape, network.dropout if _is_dropped(network, shape) else 0.0) for shape in network.shapes],
     }
 
 
-def _layer(shape: Shape) -> dict[str, Any]:
+def _is_dropped(network: Network, shape: Shape) -> bool:
+    """Whether outputs of a layer are dropped in training, if any are: of hidden dense layers."""
+    return isinstance(shape.layer, Dense) and shape is not network.shapes[-1]
+
+
+def _layer(shape: Shape, dropout: float) -> dict[str, Any]:
     layer = shape.layer
     if isinstance(layer, Pool):
-        return {"name": shape.name, "kind": "avgpool" if getattr(layer, "kind", "max") == "average" else "pool"}
+        return {"name": shape.name, "kind": "avgpool" if layer.kind == "average" else "pool"}
     conv = isinstance(layer, Conv)
     return {
         "name": shape.name,
         "kind": "conv" if conv else "dense",
         "size": shape.outputs[-1],
         "activation": layer.activation,
-        "dropout": getattr(layer, "dropout", 0.0),
+        "dropout": dropout,
     }
