@@ -29,6 +29,10 @@ class Watchers:
             from jitnet.display.notebook import Notebook
 
             self._listeners = [Notebook()]
+        elif verbose is None:  # a first `fit` would be silent for as long as its kernels compile
+            from jitnet.display.compiling import CompilationNotice
+
+            self._listeners = [*self._listeners, CompilationNotice(sys.stderr).handle]
 
     def __enter__(self) -> Self:
         return self

@@ -31,12 +31,16 @@ def page(subject: Subject, made: str) -> str:
     """
     found = data(subject)
     tensors = subject.network.tensors()
-    text = ""
-    for bits in range(pack.FINEST, COARSEST - 1, -1):
+    for bits in (COARSEST, *range(pack.FINEST, COARSEST, -1)):
         text = document(subject.title, made, found | {"bits": bits, "parameters": pack.packed(tensors, bits)})
-        if len(text.encode()) <= LARGEST:
-            break
-    return text
+        fits = len(text.encode()) <= LARGEST
+        if bits == COARSEST:
+            coarsest = text
+            if not fits:
+                break
+        elif fits:
+            return text
+    return coarsest
 
 
 def document(title: str, made: str, found: dict[str, Any]) -> str:

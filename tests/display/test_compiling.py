@@ -4,9 +4,11 @@ import io
 
 import pytest
 
+from jitnet import CNN
 from jitnet.display.compiling import CompilationNotice
 from jitnet.display.jsonlines import JsonLines
 from jitnet.display.plain import Plain
+from jitnet.estimators.watching import Watchers
 from jitnet.events import Compiling, Event, Warned
 
 
@@ -66,3 +68,12 @@ def test_json_has_a_sign_of_life_only_after_a_second():
         now[0] = seconds
         view.handle(Compiling(name="k", index=0, total=2, cached=False, seconds=seconds))
     assert out.getvalue().count("\n") == 3
+
+
+@pytest.mark.parametrize(("verbose", "said"), [(None, True), (0, False)])
+def test_a_fit_in_python_announces_its_compilation_unless_it_is_silenced(capsys, verbose, said):
+    with Watchers(CNN(verbose=verbose)) as watchers:
+        for event in phase():
+            watchers.tell(event)
+    shown = capsys.readouterr()
+    assert ("jitnet compiles its kernels" in shown.err) == said and shown.out == ""

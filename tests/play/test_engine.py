@@ -1,5 +1,7 @@
 """The page's engine computes what jitnet computes: JavaScript and WebAssembly, any network, forward and training."""
 
+import json
+
 import nets
 import numpy as np
 import play_engine
@@ -17,7 +19,7 @@ MAKES = [
 
 
 def the_networks():
-    """Yield names, networks and images of all kinds; those of `avgpool` and dropout where jitnet has them."""
+    """Yield names, networks and images of all kinds."""
     for make in MAKES:
         drawn = nets.case(make, np.float32, 6)
         yield make[0], drawn.network, drawn.images, drawn.targets
@@ -102,3 +104,58 @@ def test_the_documents_network_on_ten_thousand_images_and_fifty_steps(scripts, k
 def with_axis(data):
     images, labels = data
     return images[..., None], labels
+
+
+AVERAGES = {
+    "image": [7, 6, 2],
+    "bias": "position",
+    "loss": "cross-entropy",
+    "layers": [
+        {"name": "conv1", "kind": "conv", "size": 3, "activation": "gelu", "dropout": 0},
+        {"name": "pool1", "kind": "avgpool"},
+        {"name": "dense1", "kind": "dense", "size": 4, "activation": "linear", "dropout": 0.5},
+        {"name": "dense2", "kind": "dense", "size": 3, "activation": "linear", "dropout": 0},
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+def test_average_pools_and_their_gradients(scripts, kind):
+    """Forward as an average of the pixels that exist; backward against differences of the loss."""
+    rng = np.random.default_rng(5)
+    counts = 3 * 3 * 2 * 3 + 7 * 6 * 3 + 27 * 4 + 4 + 4 * 3 + 3
+    given = play_engine.text(rng.standard_normal(counts) * 0.4)
+    image = play_engine.text(rng.random(84))
+    scripts.run(f"start('{kind}', {json.dumps(AVERAGES)}, '{given}')")
+    found = scripts.run(
+        f"(() => {{ engine.forward(floats('{image}')); const pool = engine.layers[1];"
+        "return [Array.from(engine.view(pool.x, 126)), Array.from(engine.view(pool.out, pool.n))]; })()"
+    )
+    x, out = np.array(found[0]).reshape(7, 6, 3), np.array(found[1]).reshape(3, 3, 3)
+    expected = [[x[2 * p : 2 * p + 3, 2 * q : 2 * q + 3].mean(axis=(0, 1)) for q in range(3)] for p in range(3)]
+    np.testing.assert_allclose(out, expected, rtol=1e-5)
+    worst = scripts.run(
+        f"(() => {{ const image = floats('{image}'), start = Float32Array.from(engine.parameters), gradient = [];"
+        "engine.forward(image); engine.backward(1);"
+        "for (const layer of engine.layers) if (layer.weights) gradient.push(...engine.weightGradient(layer),"
+        "  ...engine.view(layer.gradBias, layer.biases));"
+        "const loss = (i, step) => { const moved = start.slice(); moved[i] += step; engine.parameters = moved;"
+        "  return outputLoss('cross-entropy', engine.forward(image), 1, new Float32Array(3)); };"
+        "let worst = 0; for (let i = 0; i < start.length; i += 3)"
+        "  worst = Math.max(worst, Math.abs((loss(i, 0.02) - loss(i, -0.02)) / 0.04 - gradient[i])); return worst; })()"
+    )
+    assert worst < 2e-4  # of gradients up to about 1
+
+
+def test_dropout_acts_in_training_alone(scripts):
+    rng = np.random.default_rng(6)
+    image = play_engine.text(rng.random(84))
+    scripts.run(f"start('wasm', {json.dumps(AVERAGES)}, '{play_engine.text(rng.standard_normal(307) * 0.4)}')")
+    values = "Array.from(engine.view(engine.layers[2].out, 4))"
+    plain = scripts.run(f"(() => {{ engine.forward(floats('{image}')); return {values}; }})()")
+    dropped = scripts.run(
+        f"(() => {{ engine.training = true; const image = floats('{image}'), out = [];"
+        f"for (let i = 0; i < 50; i++) {{ engine.forward(image); out.push({values}); }} return out; }})()"
+    )
+    share = np.array(dropped) / np.array(plain)
+    assert set(np.round(share, 4).ravel()) == {0.0, 2.0} and 0.3 < (share == 0).mean() < 0.7

@@ -66,13 +66,18 @@ def written(subject, tmp_path_factory):
     return out
 
 
-@pytest.fixture
-def opened(written, tmp_path):
-    """The page in a browser; at the end it has written nothing to the console and requested nothing."""
-    with Browser(tmp_path) as browser:
-        browser.open(written, READY)
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
-        assert browser.messages == []
+
+
+@pytest.fixture
+def opened(written, browser):
+    """The page as it opens; at the end it has written nothing to the console and requested nothing."""
+    browser.open(written, READY)
+    yield browser
+    assert browser.messages == []
 
 
 def example(subject: Subject) -> np.ndarray:
@@ -196,7 +201,7 @@ def test_a_pixel_of_a_map_is_explained(subject, opened):
         assert "NaN" not in text(opened, "#inspector")
 
 
-def test_training_saving_and_loading(subject, opened, tmp_path):
+def test_training_saving_and_loading(subject, opened):
     choose(opened, "#origin", "fresh")
     choose(opened, "#batch", "3")
     choose(opened, "#lr", "-1")
@@ -209,7 +214,7 @@ def test_training_saving_and_loading(subject, opened, tmp_path):
     opened.click("#save")
     opened.wait("document.querySelector('#file-note').textContent.startsWith('Saved')")
     (name,) = re.findall(r"Saved (\S+\.safetensors):", text(opened, "#file-note"))
-    file = tmp_path / name
+    file = opened.folder / name
     for _ in range(200):
         if file.exists() and file.stat().st_size:
             break

@@ -19,6 +19,7 @@ class Browser:
 
     def __init__(self, folder: Path, width: int = 1200, height: int = 900, dark: bool = False, touch: bool = False):
         assert CHROMIUM
+        self.folder = folder  # of what it saves
         ours, theirs = os.pipe(), os.pipe()  # commands, answers: chromium reads 3 and writes 4
         ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (ours[0], theirs[1])]  # neither is 3 or 4 itself
         command = [
@@ -102,8 +103,10 @@ class Browser:
 
     def open(self, page: Path, condition: str = "document.readyState === 'complete'") -> None:
         """Open a file and wait until a condition, JavaScript, is true."""
+        self.call("Page.navigate", url="about:blank")  # so that the condition is not true of the page before
+        self.wait("location.href === 'about:blank'")
         self.call("Page.navigate", url=page.absolute().as_uri())
-        self.wait(condition)
+        self.wait(f"location.href !== 'about:blank' && ({condition})")
 
     def wait(self, condition: str, seconds: float = 60) -> None:
         """Wait until JavaScript is true."""
