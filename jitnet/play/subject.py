@@ -18,6 +18,7 @@ class Snapshot:
     """A kept checkpoint of the same network."""
 
     label: str  # "after 3 epochs"
+    epoch: int
     tensors: dict[str, np.ndarray]
 
 
@@ -42,6 +43,7 @@ class Subject:
     test_targets: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
     snapshots: tuple[Snapshot, ...] = ()  # older first; the network itself is not among them
     label: str = ""  # of the network's own checkpoint, "after 9 epochs"
+    epoch: int = 0
 
 
 def spread(count: int, total: int) -> np.ndarray:

@@ -54,8 +54,9 @@ def subject():
         train_targets=labels[:300],
         test=images[800:],
         test_targets=labels[800:],
-        snapshots=(Snapshot("after 0 epochs", early),),
+        snapshots=(Snapshot("after 0 epochs", 0, early), Snapshot("after 4 epochs", 4, early)),
         label="after 3 epochs",
+        epoch=3,
     )
 
 
@@ -266,10 +267,18 @@ def test_a_lesson_is_learned_and_taken_back(opened):
 
 
 def test_a_slider_goes_through_the_checkpoints(subject, opened):
+    assert (
+        opened.run("document.querySelector('#epoch').value") == "1" and text(opened, "#epoch-now") == "after 3 epochs"
+    )
     choose(opened, "#epoch", "0")
     first = float(subject.snapshots[0].tensors["conv1.weight"].flat[0])
     opened.wait(f"Math.abs(App.trainer.parameters[0] - {first}) < 1e-3")
     assert text(opened, "#epoch-now") == "after 0 epochs"
+    choose(opened, "#epoch", "2")
+    assert text(opened, "#epoch-now") == "after 4 epochs"
+    choose(opened, "#epoch", "1")
+    opened.wait("App.trainer.parameters.every((value, i) => value === App.kept[i])")
+    assert text(opened, "#epoch-now") == "after 3 epochs"
 
 
 def test_on_a_phone_a_finger_draws_and_nothing_is_wider_than_the_screen(written, tmp_path):
