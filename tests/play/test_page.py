@@ -327,3 +327,29 @@ def test_the_documents_network_fits(tmp_path, subject):
         test=images[2000:, ..., None], test_targets=labels[2000:],
     )  # fmt: skip
     assert len(page(large, "").encode()) <= LARGEST
+
+
+def test_a_picture_is_dropped_or_pasted_and_seen_as_predict_sees_it(opened):
+    """Two dark strokes on light paper, as a PNG file: the same image as Python prepares from its grey levels."""
+    opened.run("""(async () => {
+      const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+      [canvas.width, canvas.height] = [90, 120];
+      context.fillStyle = "#eee"; context.fillRect(0, 0, 90, 120);
+      context.fillStyle = "#222"; context.fillRect(20, 20, 50, 9); context.fillRect(52, 20, 10, 80);
+      const blob = await new Promise(done => canvas.toBlob(done, "image/png"));
+      window.files = new DataTransfer();
+      files.items.add(new File([blob], "seven.png", { type: "image/png" }));
+    })()""")
+    grey = np.full((120, 90), 0xEE, np.uint8)
+    grey[20:29, 20:70] = grey[20:100, 52:62] = 0x22
+    expected = adapt(grey, DataRecord(kind="IDX", style=MNIST), 28, 28, "x", drawn=True).image
+    for event in (
+        "document.querySelector('#draw').dispatchEvent(new DragEvent('drop', {dataTransfer: files, bubbles: true}))",
+        "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: files}))",
+    ):
+        opened.run(event)
+        opened.wait("App.image !== null")
+        found = np.array(opened.run("Array.from(App.image, value => Math.round(value * 255))")).reshape(28, 28)
+        assert np.abs(found - expected.astype(float)).max() <= 1
+        opened.click("#clear")
+        opened.wait("App.image === null")
