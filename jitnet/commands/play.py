@@ -121,6 +121,7 @@ def _subject(args: argparse.Namespace, network: Network, trained: Trained, epoch
         data=source,
         snapshots=_snapshots(trained, epoch),
         label=f"after {count(epoch)}",
+        epoch=epoch,
         **images,
     )
 
@@ -151,5 +152,6 @@ def _snapshots(trained: Trained, epoch: int) -> tuple[Snapshot, ...]:
         except InputError:
             continue
         if other.position.epoch != epoch:
-            found[other.position.epoch] = Snapshot(f"after {count(other.position.epoch)}", other.network.tensors())
+            at = other.position.epoch
+            found[at] = Snapshot(f"after {count(at)}", at, other.network.tensors())
     return tuple(found[each] for each in sorted(found))

@@ -79,6 +79,7 @@ def data(subject: Subject) -> dict[str, Any]:
         "style": subject.style,
         "metadata": subject.metadata,
         "label": subject.label,
+        "place": sum(each.epoch < subject.epoch for each in subject.snapshots),  # of the network among the snapshots
         "snapshots": [
             {"label": each.label, "parameters": pack.packed(each.tensors, SNAPSHOT)} for each in subject.snapshots
         ],

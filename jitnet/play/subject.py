@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jitnet.model.architecture import Conv, Pool, Shape
+from jitnet.model.architecture import Conv, Dense, Pool, Shape
 from jitnet.model.network import Network
 
 TRAINED_ON = 2000  # images that the page carries to train on, and to look for similar ones
@@ -18,6 +18,7 @@ class Snapshot:
     """A kept checkpoint of the same network."""
 
     label: str  # "after 3 epochs"
+    epoch: int
     tensors: dict[str, np.ndarray]
 
 
@@ -42,6 +43,7 @@ class Subject:
     test_targets: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
     snapshots: tuple[Snapshot, ...] = ()  # older first; the network itself is not among them
     label: str = ""  # of the network's own checkpoint, "after 9 epochs"
+    epoch: int = 0
 
 
 def spread(count: int, total: int) -> np.ndarray:
@@ -59,11 +61,16 @@ def specification(network: Network, numbers: bool) -> dict[str, Any]:
         "image": list(network.image),
         "bias": network.bias,
         "loss": "numbers" if numbers else network.loss,
-        "layers": [_layer(shape) for shape in network.shapes],
+        "layers": [_layer(shape, network.dropout if _is_dropped(network, shape) else 0.0) for shape in network.shapes],
     }
 
 
-def _layer(shape: Shape) -> dict[str, Any]:
+def _is_dropped(network: Network, shape: Shape) -> bool:
+    """Whether outputs of a layer are dropped in training, if any are: of hidden dense layers."""
+    return isinstance(shape.layer, Dense) and shape is not network.shapes[-1]
+
+
+def _layer(shape: Shape, dropout: float) -> dict[str, Any]:
     layer = shape.layer
     if isinstance(layer, Pool):
         return {"name": shape.name, "kind": "avgpool" if layer.kind == "average" else "pool"}
@@ -73,5 +80,5 @@ def _layer(shape: Shape) -> dict[str, Any]:
         "kind": "conv" if conv else "dense",
         "size": shape.outputs[-1],
         "activation": layer.activation,
-        "dropout": getattr(layer, "dropout", 0.0),
+        "dropout": dropout,
     }

@@ -15,6 +15,7 @@ MAKES = [
     *nets.MAKES,
     ("conv5:gelu pool conv6:leaky-relu dense7:gelu dense3", (6, 5, 1), "position"),
     ("conv4:leaky-relu pool conv3:gelu pool dense3", (7, 9, 3), "channel"),
+    ("conv4 avgpool conv3:tanh avgpool dense5 dense3", (7, 9, 1), "position"),
 ]
 
 

@@ -17,8 +17,10 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 READY = "document.body !== null && document.body.dataset.ready !== undefined"
 
 
-def subject(text: str, image: tuple[int, int, int], bias: str = "position", count: int = 30) -> Subject:
-    network = Network(parse(text), image, bias)
+def subject(
+    text: str, image: tuple[int, int, int], bias: str = "position", count: int = 30, dropout: float = 0
+) -> Subject:
+    network = Network(parse(text), image, bias, dropout=dropout)
     network.initialise("he", 1)
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 256, (count, *image), dtype=np.uint8), rng.integers(0, network.classes, count)
@@ -53,6 +55,7 @@ SUBJECTS = {
     "colours": lambda: subject("conv3 pool conv4:gelu dense3", (8, 9, 3), "channel"),
     "one dense layer": lambda: subject("dense4", (5, 4, 1)),
     "a multi-layer perceptron of 47 classes": lambda: subject("dense20:sigmoid dense47", (12, 12, 1)),
+    "average pools and dropout": lambda: subject("conv5 avgpool dense9 dense3", (8, 7, 1), dropout=0.3),
     "deep": lambda: subject("conv5:tanh conv2 pool conv3:leaky-relu pool dense7:linear dense3", (13, 10, 1)),
     "no images": lambda: subject("conv2 pool dense3", (6, 6, 1), count=0),
     "a regression": regression,

@@ -54,8 +54,9 @@ def subject():
         train_targets=labels[:300],
         test=images[800:],
         test_targets=labels[800:],
-        snapshots=(Snapshot("after 0 epochs", early),),
+        snapshots=(Snapshot("after 0 epochs", 0, early), Snapshot("after 4 epochs", 4, early)),
         label="after 3 epochs",
+        epoch=3,
     )
 
 
@@ -201,6 +202,15 @@ def test_a_pixel_of_a_map_is_explained(subject, opened):
         assert "NaN" not in text(opened, "#inspector")
 
 
+def test_the_arrow_keys_go_from_map_to_map(opened):
+    stops = "document.querySelectorAll('section.layer[aria-label=conv2] .map[tabindex=\"0\"]').length"
+    assert opened.run(stops) == 1
+    opened.run("document.querySelector('section.layer[aria-label=conv2] .map').focus()")
+    opened.key("ArrowRight")
+    opened.key("ArrowDown")
+    assert opened.run("document.activeElement.ariaLabel") == "conv2, map 5" and opened.run(stops) == 1
+
+
 def test_training_saving_and_loading(subject, opened):
     choose(opened, "#origin", "fresh")
     choose(opened, "#batch", "3")
@@ -257,10 +267,18 @@ def test_a_lesson_is_learned_and_taken_back(opened):
 
 
 def test_a_slider_goes_through_the_checkpoints(subject, opened):
+    assert (
+        opened.run("document.querySelector('#epoch').value") == "1" and text(opened, "#epoch-now") == "after 3 epochs"
+    )
     choose(opened, "#epoch", "0")
     first = float(subject.snapshots[0].tensors["conv1.weight"].flat[0])
     opened.wait(f"Math.abs(App.trainer.parameters[0] - {first}) < 1e-3")
     assert text(opened, "#epoch-now") == "after 0 epochs"
+    choose(opened, "#epoch", "2")
+    assert text(opened, "#epoch-now") == "after 4 epochs"
+    choose(opened, "#epoch", "1")
+    opened.wait("App.trainer.parameters.every((value, i) => value === App.kept[i])")
+    assert text(opened, "#epoch-now") == "after 3 epochs"
 
 
 def test_on_a_phone_a_finger_draws_and_nothing_is_wider_than_the_screen(written, tmp_path):
@@ -309,3 +327,29 @@ def test_the_documents_network_fits(tmp_path, subject):
         test=images[2000:, ..., None], test_targets=labels[2000:],
     )  # fmt: skip
     assert len(page(large, "").encode()) <= LARGEST
+
+
+def test_a_picture_is_dropped_or_pasted_and_seen_as_predict_sees_it(opened):
+    """Two dark strokes on light paper, as a PNG file: the same image as Python prepares from its grey levels."""
+    opened.run("""(async () => {
+      const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+      [canvas.width, canvas.height] = [90, 120];
+      context.fillStyle = "#eee"; context.fillRect(0, 0, 90, 120);
+      context.fillStyle = "#222"; context.fillRect(20, 20, 50, 9); context.fillRect(52, 20, 10, 80);
+      const blob = await new Promise(done => canvas.toBlob(done, "image/png"));
+      window.files = new DataTransfer();
+      files.items.add(new File([blob], "seven.png", { type: "image/png" }));
+    })()""")
+    grey = np.full((120, 90), 0xEE, np.uint8)
+    grey[20:29, 20:70] = grey[20:100, 52:62] = 0x22
+    expected = adapt(grey, DataRecord(kind="IDX", style=MNIST), 28, 28, "x", drawn=True).image
+    for event in (
+        "document.querySelector('#draw').dispatchEvent(new DragEvent('drop', {dataTransfer: files, bubbles: true}))",
+        "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData: files}))",
+    ):
+        opened.run(event)
+        opened.wait("App.image !== null")
+        found = np.array(opened.run("Array.from(App.image, value => Math.round(value * 255))")).reshape(28, 28)
+        assert np.abs(found - expected.astype(float)).max() <= 1
+        opened.click("#clear")
+        opened.wait("App.image === null")

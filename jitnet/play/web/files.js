@@ -48,17 +48,19 @@ const Files = (() => {
   }
 
   function timeline() {
-    const { snapshots, label } = App.data, count = snapshots.length;
-    if (!count) return;
-    const slider = $("epoch"), known = new Map([[count, App.kept]]);
+    const { snapshots, label, place } = App.data, slider = $("epoch");
+    if (!snapshots.length) return;
+    const stops = snapshots.map(each => ({ label: each.label, take: () => Packed.parameters(each.parameters, App.counts) }));
+    stops.splice(place, 0, { label, take: async () => App.kept });
     $("timeline").hidden = false;
-    slider.max = slider.value = String(count);
+    slider.max = String(snapshots.length);
+    slider.value = String(place);
     $("epoch-now").textContent = label;
     slider.addEventListener("input", async () => {
-      const place = Number(slider.value);
-      $("epoch-now").textContent = place < count ? snapshots[place].label : label;
-      if (!known.has(place)) known.set(place, await Packed.parameters(snapshots[place].parameters, App.counts));
-      if (Number(slider.value) === place) Lesson.use(known.get(place), "another checkpoint");
+      const now = slider.value, stop = stops[Number(now)];
+      $("epoch-now").textContent = stop.label;
+      const parameters = await stop.take();
+      if (slider.value === now) Lesson.use(parameters, "another checkpoint");
     });
   }
 

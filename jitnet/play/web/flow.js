@@ -55,13 +55,26 @@ const Flow = (() => {
         click: () => Inspector.open(layer, channel) }, canvas, el("i", { class: "window" }));
       return { button, canvas };
     });
-    const box = el("div", { class: `maps ${about.spatial ? "" : "units"}` }, maps.map(each => each.button));
+    maps.forEach(({ button }, k) => { button.tabIndex = k ? -1 : 0; });
+    const box = el("div", { role: "group", "aria-label": `maps of ${title}`, keydown: event => walk(event, maps, about), class: `maps ${about.spatial ? "" : "units"}` }, maps.map(each => each.button));
     if (about.spatial) box.style.setProperty("--columns", about.maps > 16 ? 8 : Math.min(4, about.maps));
     const element = el("section", { class: "layer", "aria-label": title },
       el("h3", {}, title, el("small", {}, ` ${shape}`)), el("p", { class: "note" }, words), box, range);
     element.style.setProperty("--turn", place);
     element.style.setProperty("--maps", about.maps);
     return { layer, about, element, maps, range };
+  }
+
+  // One stop of the Tab key a layer; the arrow keys go from map to map.
+  function walk(event, maps, about) {
+    const columns = Number(event.currentTarget.style.getPropertyValue("--columns") || 1);
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
+    const now = maps.findIndex(({ button }) => button === document.activeElement), next = maps[now + step];
+    if (!step || now < 0 || !next || !about.spatial) return;
+    event.preventDefault();
+    maps[now].button.tabIndex = -1;
+    next.button.tabIndex = 0;
+    next.button.focus();
   }
 
   function show() {
