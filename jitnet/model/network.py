@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -92,6 +93,16 @@ class Network:
         self._workspaces: dict[str, memory_plan.Workspace] = {}  # by driver
         self._workspace: memory_plan.Workspace | None = None  # the last used
         self._simple: SimpleKernels | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a pickle keeps: no buffers, which are made again."""
+        return self.__dict__ | {"_workspaces": {}, "_workspace": None, "_simple": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the parameters as an array that kernels may write: a pickle may be mapped from a file, read-only."""
+        self.__dict__.update(state)
+        self.params = memory_plan.aligned_zeros(state["params"].size, self.dtype)
+        self.params[:] = state["params"]
 
     @property
     def classes(self) -> int:

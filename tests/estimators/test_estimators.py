@@ -276,3 +276,16 @@ def test_a_file_of_the_other_kind(tmp_path):
     MAKES["cnn"]().fit(X, Y).save(path)
     with pytest.raises(InputError, match=r"model\.safetensors cannot be loaded: .* use CNN.load"):
         MLP.load(path)
+
+
+def test_a_pickle_mapped_from_a_read_only_file_predicts_and_trains(tmp_path):
+    """Buffers that kernels write would end the process there."""
+    joblib = pytest.importorskip("joblib")
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 10)), np.arange(30) % 3
+    model = MLP((16,), epochs=2, recipe="documents").fit(x, y)
+    joblib.dump(model, tmp_path / "model")
+    mapped = joblib.load(tmp_path / "model", mmap_mode="r")
+    assert np.array_equal(mapped.predict_proba(x), model.predict_proba(x))
+    mapped.partial_fit(x, y)
+    assert not np.array_equal(mapped.predict_proba(x), model.predict_proba(x))
