@@ -15,8 +15,7 @@ from jitnet.display.console import safe_console
 from jitnet.errors import InputError
 from jitnet.model import architecture, kernel_choice
 from jitnet.model.architecture import Shape
-from jitnet.model.network import is_fused
-from jitnet.model.optimizer import Optimizer
+from jitnet.model.optimizer import Optimizer, is_fused
 
 
 def add_parser(subparsers: Subparsers) -> None:

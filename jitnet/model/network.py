@@ -12,7 +12,7 @@ from jitnet.machine import memory
 from jitnet.model import architecture, initial_weights, memory_plan
 from jitnet.model.architecture import Dense, Layer, Shape
 from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, kernels_for
-from jitnet.model.optimizer import Optimizer
+from jitnet.model.optimizer import Optimizer, is_fused
 from jitnet.model.simple_kernels import SimpleKernels
 
 PART = 512  # images of one call of training: a larger batch sums its gradient over several, to bound memory and time
@@ -299,8 +299,3 @@ class Network:
     def _divisor(self, images: np.ndarray) -> np.floating:
         """Bytes are scaled to 0..1 inside the model, as in the documents; floats are taken as they are."""
         return np.dtype(self.dtype).type(255 if images.dtype == np.uint8 else 1)
-
-
-def is_fused(batch_size: int, optimizer: Optimizer | None) -> bool:
-    """Whether each image's gradient goes straight into the weights, without a gradient to look at."""
-    return batch_size == 1 and (optimizer is None or optimizer.is_plain)

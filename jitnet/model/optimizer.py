@@ -71,3 +71,8 @@ class Optimizer:
 def state_of(tensors: State) -> State:
     """Return the optimizer's tensors of a checkpoint."""
     return {name: array for name, array in tensors.items() if name.startswith("optimizer.")}
+
+
+def is_fused(batch_size: int, optimizer: Optimizer | None) -> bool:
+    """Whether each image's gradient goes straight into the weights, without a gradient to look at."""
+    return batch_size == 1 and (optimizer is None or optimizer.is_plain)

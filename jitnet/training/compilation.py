@@ -10,8 +10,8 @@ import numpy as np
 
 from jitnet.events import Compiling, Event, Warned
 from jitnet.model.architecture import parse
-from jitnet.model.network import PART, Network, is_fused
-from jitnet.model.optimizer import Optimizer
+from jitnet.model.network import PART, Network
+from jitnet.model.optimizer import Optimizer, is_fused
 from jitnet.training import augmentation
 from jitnet.training.compilers import Compilers
 from jitnet.training.kernel_list import BACKWARD, FORWARD, INFERENCE, KERNELS, OTHER

@@ -36,3 +36,7 @@ class Position:
             raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
         epoch, step_in_epoch, step = (int(value) for value in place)
         return cls(epoch, step_in_epoch, step, loss_sum.copy(), state_of(tensors))
+
+    def __setstate__(self, state: dict) -> None:
+        """Take the sum as an array that kernels may write: a pickle may be mapped from a file, read-only."""
+        self.__dict__.update(state, loss_sum=state["loss_sum"].copy())

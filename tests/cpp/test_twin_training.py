@@ -14,8 +14,8 @@ from jitnet.cli import main
 from jitnet.config import CHOICES, Settings
 from jitnet.data import load
 from jitnet.model import architecture
-from jitnet.model.network import Network, is_fused
-from jitnet.model.optimizer import Optimizer
+from jitnet.model.network import Network
+from jitnet.model.optimizer import Optimizer, is_fused
 from jitnet.model.scores import probabilities
 from jitnet.storage import checkpoint
 from jitnet.training.position import Position
