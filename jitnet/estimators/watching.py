@@ -1,4 +1,4 @@
-"""What receives the events of an estimator's training: its `on_event`, and what `verbose` shows."""
+"""What receives the events of an estimator's training: `on_event=`, and what `verbose` shows."""
 
 import contextlib
 import sys

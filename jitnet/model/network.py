@@ -76,8 +76,7 @@ class Network:
         self.dtype = dtype
         self.loss = loss
         self.shapes: tuple[Shape, ...] = architecture.shapes(layers, image, bias)
-        self.dropout = dropout
-        self.seed = seed
+        self.dropout, self.seed = dropout, seed
         if dropout and not any(isinstance(layer, Dense) for layer in layers[:-1]):
             raise InputError(
                 f"the dropout is {dropout:g}, but {architecture.to_text(layers)!r} has no hidden dense layer, whose "

@@ -4,7 +4,8 @@ A fault is (description, file, text, text instead, test). test_planted.py applie
 """
 
 ATOMIC, CHECKPOINT = "jitnet/storage/atomic.py", "jitnet/storage/checkpoint.py"
-TRAINING, CONTENT = "jitnet/training/loop.py", "jitnet/data/content.py"
+TRAINING, POSITION = "jitnet/training/loop.py", "jitnet/training/position.py"
+CONTENT = "jitnet/data/content.py"
 POWER = "tests/run/test_atomic.py::test_power_loss_at_every_moment"
 HOSTILE = "tests/run/test_checkpoint.py::test_hostile_files_are_refused"
 SNAPSHOT = "tests/training/test_training.py::test_any_snapshot_goes_on_to_the_same_end"
@@ -28,9 +29,9 @@ FAULTS = (
      "tests/run/test_checkpoint.py::test_a_damaged_last_never_replaces_previous"),
     ("each epoch has the same order", "jitnet/training/shuffle.py", " + np.uint64(epoch)", "",
      "tests/training/test_training.py::test_the_shuffle_is_that_of_splitmix64"),
-    ("the sum of losses is not kept", TRAINING, '"loss_sum": self.loss_sum.copy()', '"loss_sum": 0 * self.loss_sum',
+    ("the sum of losses is not kept", POSITION, '"loss_sum": self.loss_sum.copy()', '"loss_sum": 0 * self.loss_sum',
      SNAPSHOT),
-    ("a resume begins its epoch again", TRAINING, "np.array([self.epoch, self.step_in_epoch, self.step]",
+    ("a resume begins its epoch again", POSITION, "np.array([self.epoch, self.step_in_epoch, self.step]",
      "np.array([self.epoch, 0, self.step]", SNAPSHOT),
     ("bytes after the data", CONTENT, "if len(content) > size:", "if False:", IDX),
     ("a header is believed", CONTENT, "if size > largest:", "if False:", IDX),
@@ -65,8 +66,8 @@ FAULTS = (
      "self.optimizer.scale(PART)",
      "tests/training/test_large_batches.py::test_a_batch_in_parts_is_the_batch"),
     ("a resume takes the first images again", TRAINING,
-     "order[here.step_in_epoch * self.batch_size :][: self.batch_size]",
-     "order[: self.batch_size]",
+     "order[(here.step_in_epoch + steps) * size :][:size]",
+     "order[:size]",
      "tests/training/test_large_batches.py::test_a_batch_in_parts_continues_with_the_images_that_are_left"),
     ("minutes of this process only", TRAINING,
      "self._started = time.perf_counter() - self.position.elapsed_s\n        self._weight",

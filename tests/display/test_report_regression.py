@@ -20,7 +20,8 @@ def page(tmp_path_factory):
         a, b = rng.normal(0, 1, (2, 140)).round(4)
         lines = [f"{x},{y},{3 * x - 2 * y + 10}" for x, y in zip(a, b)]
         (folder / "t.csv").write_text("\n".join(["a,b,price <eur>", *lines]) + "\n")
-        words = ("--arch", "dense8:tanh", "--init", "he", "--lr", "0.05", "--data", "t.csv", "--target", "price <eur>")
+        words = ("--arch", "dense8:tanh", "--recipe", "documents", "--init", "he", "--lr", "0.05", "--data", "t.csv")
+        words = (*words, "--target", "price <eur>")
         assert main(["train", "mlp", *words, "--epochs", "30", "--name", "reg", "--ui", "quiet"]) == 0
         assert main(["report", "reg"]) == 0
         return folder, (folder / "runs/reg/report.html").read_text()

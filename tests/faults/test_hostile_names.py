@@ -275,7 +275,7 @@ def test_views_of_trials(ui):
 
 
 def test_a_notebook():
-    check_page(to_html(sample_run_frame(), [LINES]))
+    check_page(to_html(sample_run_frame(), [("warning", LINES)]))
 
 
 def sample_run_frame():

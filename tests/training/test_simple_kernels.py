@@ -95,7 +95,9 @@ def test_gradients_are_checked(folder, capsys):
 
 
 def test_another_name_is_refused(folder, capsys):
-    assert "invalid choice: 'slow'" in refusal(capsys, "train", "cnn", "--kernels", "slow")
+    assert "--kernels: 'slow' is given: expected one of fast, simple" in refusal(
+        capsys, "train", "cnn", "--kernels", "slow"
+    )
     (folder / "config.toml").write_text('kernels = "slow"\n')
     assert "expected one of fast, simple" in refusal(capsys, "train", "--config", "config.toml")
 
