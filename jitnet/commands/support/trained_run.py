@@ -168,12 +168,12 @@ def logits(network: Network, images: np.ndarray, report: Callable[[str, float], 
 def show_compiling(events: Iterable[Event], report: Callable[[str, float], None]) -> None:
     """Compile, and report the progress; where no bar is drawn, a line says what takes so long."""
     notice = CompilationNotice(None if sys.stderr is None or sys.stderr.isatty() else sys.stderr)
-    reached = 0.0  # the estimate of what is left may grow, a bar does not go back
+    reached: float | None = None  # the estimate of what is left may grow, a bar does not go back
     for event in events:
         notice.handle(event)
         if isinstance(event, Compiling):
             share = event.index / event.total if not event.left_s else event.seconds / (event.seconds + event.left_s)
-            reached = max(reached, share)
+            reached = 0.0 if reached is None else max(reached, share)
             report("loading kernels" if event.cached else "compiling kernels", reached)
         elif isinstance(event, Warned):
             warn(event.message)
