@@ -194,7 +194,7 @@ class Estimator(Stored):
         inputs.require_names(x, getattr(self, "feature_names_in_", None), type(self).__name__)
         images, _ = self._images(x, self._record.scale if self._record.kind else None)
         if images.shape[1:] != self.network_.image:
-            if np.ndim(x) == 2:
+            if inputs.is_table(x):
                 numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
                 raise InputError(f"X has {numbers} features, but {name} is expecting {wanted} features as input")
             raise InputError(f"x holds images of {images.shape[1:]}: expected {self.network_.image}, as in fit")

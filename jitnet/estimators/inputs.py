@@ -35,9 +35,7 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
     ------
     InputError : another shape, a number that is not finite or not of the trained scale, or no numbers at all
     """
-    if hasattr(x, "toarray"):
-        raise InputError("x is a sparse matrix, and sparse input is not supported: give x.toarray()")
-    x = _numbers(_array(x, "x"))
+    x = _numbers(_dense(x))
     if x.ndim == 2 and 0 in x.shape:
         which, count = ("sample", 0) if len(x) == 0 else ("feature", 0)
         raise InputError(f"x has {count} {which}(s) (shape={x.shape}) while a minimum of 1 is required.")
@@ -67,6 +65,18 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
         _warn("all images of x are equal: there is nothing to learn from them", 5)
     x, scale = _scaled(x, trained, table)
     return np.ascontiguousarray(with_channels(x)), scale
+
+
+def is_table(x: Any) -> bool:
+    """Whether x has rows and columns (n, D); raises `InputError` if it is no array."""
+    return _dense(x).ndim == 2
+
+
+def _dense(x: Any) -> np.ndarray:
+    """Return x as an array; raises `InputError` if it is a sparse matrix."""
+    if hasattr(x, "toarray"):
+        raise InputError("x is a sparse matrix, and sparse input is not supported: give x.toarray()")
+    return _array(x, "x")
 
 
 def _array(values: np.ndarray, name: str) -> np.ndarray:
@@ -158,7 +168,7 @@ def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataReco
 
 def rows_of(x: Any) -> np.ndarray:
     """Return rows of numbers (n, D) as float64; raises `InputError` for none, or one that is not finite."""
-    found = _numbers(np.asarray(x)).astype(np.float64)
+    found = _numbers(_dense(x)).astype(np.float64)
     if 0 in found.shape:
         which, count = ("sample", 0) if len(found) == 0 else ("feature", 0)
         raise InputError(f"x has {count} {which}(s) (shape={found.shape}) while a minimum of 1 is required.")

@@ -51,7 +51,7 @@ class Regressor(Estimator):
 
     def _images(self, x: Any, trained: Scale | None = None) -> tuple[np.ndarray, Scale]:
         """Return rows as (n, 1, D, 1) float32 in their columns' units, images as a classifier takes them."""
-        if np.ndim(x) != 2 and not hasattr(x, "toarray"):
+        if not inputs.is_table(x):
             return super()._images(x, trained)
         rows = inputs.rows_of(x)
         record = self.__dict__.get("_record") if trained is not None else None
@@ -64,7 +64,7 @@ class Regressor(Estimator):
         wanted = inputs.numbers_of(y, len(images))
         self._build(images.shape[1:], 1)
         means, deviations = [float(wanted.mean())], [float(wanted.std()) or 1.0]
-        if np.ndim(x) == 2:
+        if inputs.is_table(x):
             rows = inputs.rows_of(x)
             deviation = rows.std(axis=0)
             means = [*map(float, rows.mean(axis=0)), *means]
@@ -72,7 +72,7 @@ class Regressor(Estimator):
         self._name_features(x)
         names = getattr(self, "feature_names_in_", [str(place + 1) for place in range(len(means) - 1)])
         self._record = DataRecord(
-            kind="table of numbers" if np.ndim(x) == 2 else "arrays", label_column="y", columns=tuple(map(str, names)),
+            kind="table of numbers" if inputs.is_table(x) else "arrays", label_column="y", columns=tuple(map(str, names)),
             header=",".join(map(str, names)) if hasattr(self, "feature_names_in_") else "",
             means=tuple(means), deviations=tuple(deviations), scale=scale, image=images.shape[1:3],
         )  # fmt: skip

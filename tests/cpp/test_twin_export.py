@@ -29,7 +29,7 @@ def test_a_folder_has_all_that_is_needed_and_a_second_export_replaces_it(folder,
     train("run", "--epochs", "1")
     for _ in range(2):
         assert main(["export", "cpp", "run", "--out", "out"]) == 0
-        assert "runs/run at epoch 1 is in out, see out/README.md" in capsys.readouterr().out
+        assert "runs/run after 1 epoch is in out, see out/README.md" in capsys.readouterr().out
     assert sorted(path.name for path in (folder / "out").iterdir()) == sorted((*twin.SOURCES, *twin.MADE))
     header = (folder / "out" / "model.hpp").read_text()
     assert '{"conv1", Kind::conv, Activation::relu, true, 6, 6, 1, 2, 6, 6}' in header

@@ -217,6 +217,7 @@ def test_what_an_epoch_sees_is_what_python_shows_it(tiny_twin, tmp_path):
     )
     recipe += ("--lr", "0.1", "--schedule", "constant", "--epochs", "2", "--loss", "mse")
     words = ("--arch", "conv2 pool dense4:tanh", "--init", "he", "--data", str(home / "digits"), "--name", "a")
+    words = (*words, "--recipe", "documents")
     assert main(["train", "cnn", *words, *recipe, "--runs-dir", str(tmp_path), "--ui", "quiet"]) == 0
     initial = export("a", tmp_path / "out", "--initial", runs_dir=tmp_path) / "model.safetensors"
     words = ("--data", home / "digits", "--weights", initial, "--optimizer", "sgd")

@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV
 from jitnet import CNN, MLP
+from jitnet.errors import LearningWarning
 from search_probe import Probe
 
 rng = np.random.default_rng(0)
@@ -24,7 +25,7 @@ drawn = rng.integers(0, 256, (3, 6, 6))
 y = np.arange(90) % 3
 x = np.clip(drawn[y] + rng.normal(0, 40, (90, 6, 6)), 0, 255).astype(np.uint8)
 assert is_classifier(CNN()) and clone(MLP((4,), lr=0.5)).get_params()["lr"] == 0.5
-warnings.filterwarnings("ignore", "the network has learnt nothing")  # of the rate that shall lose
+warnings.simplefilter("ignore", LearningWarning)  # of short trainings, and the rate that shall lose
 found = {}
 for name, model in (("cnn", CNN("conv2 pool dense4", epochs=4, init="he")), ("mlp", MLP((8,), epochs=4, init="he"))):
     model.set_params(on_event=Probe(sys.argv[1]))

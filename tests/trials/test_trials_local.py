@@ -15,7 +15,10 @@ from jitnet.cli import main
 from jitnet.storage.checkpoint import content_hash, load
 
 QUICK = (*TINY, "--epochs", "3", "--ui", "plain")
-CONFIG = {"network": "cnn", "architecture": "conv2 pool dense4", "init": "he", "lr": 0.1, "data": "digits", "epochs": 3}
+CONFIG = {
+    "network": "cnn", "architecture": "conv2 pool dense4", "recipe": "documents", "init": "he", "lr": 0.1, "data": "digits",
+    "epochs": 3,
+}  # fmt: skip
 
 
 @pytest.fixture
