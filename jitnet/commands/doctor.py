@@ -79,7 +79,7 @@ def _versions() -> dict[str, str | None]:
 
 
 def _processor() -> dict[str, Any]:
-    from jitnet.kernels.compiler.simd_ir import ROWS, TILE, VECTOR_BYTES
+    from jitnet.kernels.compiler.tile import ROWS, TILE, VECTOR_BYTES
     from jitnet.run.describe import processor
 
     return {"name": processor(), "vector": TILE, "vector_bytes": VECTOR_BYTES, "tile": [ROWS, 2 * VECTOR_BYTES // 4]}

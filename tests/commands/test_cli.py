@@ -219,7 +219,8 @@ def test_help_states_the_defaults_of_the_network(command, network, capsys):
 
 def test_help_without_a_network_lists_what_presets_change(capsys):
     shown = shown_help(capsys, "train")
-    assert "the defaults above are those of cnn" in shown and "peak learning rate (default: 0.001)" in shown
+    rate = "peak learning rate (default: 0.001, larger for batches; modern: by optimizer and batch, 0.002 for adam)"
+    assert "the defaults above are those of cnn" in shown and rate in shown
     assert "--init lecun --batch-size 16 --shuffle --epochs 1 --steps-per-epoch 2000 --lr 0.1" in shown
 
 

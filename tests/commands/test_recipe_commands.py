@@ -151,7 +151,7 @@ def test_tables_that_are_refused(tmp_path, text, target, said):
 def test_the_schedule_is_drawn(capsys):
     assert main(["schedule", "--schedule", "documents"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 10 and lines[1].startswith("Epoch  0 lr = 0.000010 ")
+    assert len(lines) == 10 and lines[1].startswith("epoch  1 lr = 0.000010 ")
     bars = [len(line.split()[-1]) for line in lines[1:]]
     assert bars.index(max(bars)) == 3 and max(bars) == 50 and min(bars) == 1
     assert main(["schedule", "mlp-512-512", "--epochs", "2", "--schedule", "step"]) == 0
