@@ -72,7 +72,8 @@ class Regressor(Estimator):
         self._name_features(x)
         names = getattr(self, "feature_names_in_", [str(place + 1) for place in range(len(means) - 1)])
         self._record = DataRecord(
-            kind="table of numbers" if inputs.is_table(x) else "arrays", label_column="y", columns=tuple(map(str, names)),
+            kind="table of numbers" if inputs.is_table(x) else "arrays",
+            label_column="y", columns=tuple(map(str, names)),
             header=",".join(map(str, names)) if hasattr(self, "feature_names_in_") else "",
             means=tuple(means), deviations=tuple(deviations), scale=scale, image=images.shape[1:3],
         )  # fmt: skip

@@ -16,8 +16,8 @@ from jitnet.storage.checkpoint import content_hash, load
 
 QUICK = (*TINY, "--epochs", "3", "--ui", "plain")
 CONFIG = {
-    "network": "cnn", "architecture": "conv2 pool dense4", "recipe": "documents", "init": "he", "lr": 0.1, "data": "digits",
-    "epochs": 3,
+    "network": "cnn", "architecture": "conv2 pool dense4", "recipe": "documents", "init": "he", "lr": 0.1,
+    "data": "digits", "epochs": 3,
 }  # fmt: skip
 
 
