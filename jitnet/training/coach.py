@@ -131,7 +131,8 @@ def _learnt_nothing(rows: Sequence[EpochDone], task: Task) -> str:
     accuracy = last.test_accuracy if last.test_accuracy is not None else last.val_accuracy
     bound = task.guessing * (1.0 if accuracy is None else _AS_GUESSING)
     if not last.train_loss < bound and (accuracy is None or accuracy < _BETTER * task.largest):
-        found.append(f"its training loss of {last.train_loss:.4g} is hardly below that of guessing, {task.guessing:.4g}")
+        loss = f"{last.train_loss:.4g}"
+        found.append(f"its training loss of {loss} is not clearly below that of guessing, {task.guessing:.4g}")
     return f"the network has learnt nothing: {' and '.join(found)}; {_remedy(last.train_loss, task)}" if found else ""
 
 
