@@ -29,7 +29,7 @@ MAKES = [
     ("conv4:leaky-relu pool conv5:linear conv3:tanh pool dense6:sigmoid", (9, 8, 3), "channel"),
     ("conv4:gelu pool conv5 pool conv2:gelu dense6:leaky-relu", (8, 11, 2), "position"),
 ]
-if "avgpool" in getattr(architecture, "POOLS", {}):
+if "avgpool" in architecture.POOLS:
     MAKES.append(("conv4 avgpool conv3:gelu avgpool dense5", (9, 8, 2), "position"))
 IDS = [" ".join([hidden, "x".join(map(str, image)), bias]) for hidden, image, bias in MAKES]
 UNKNOWN = DataRecord()
