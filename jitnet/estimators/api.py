@@ -57,7 +57,7 @@ class _Dense:
     hidden: tuple[int, ...] | int
     activation: str
 
-    def __init__(self, hidden: tuple[int, ...] | int = (1000, 100), activation: str = "relu", **options: Any):
+    def __init__(self, hidden: tuple[int, ...] | int = (100,), activation: str = "relu", **options: Any):
         self._store(options)  # type: ignore[attr-defined]
         self.hidden = hidden
         self.activation = activation
@@ -119,7 +119,7 @@ class MLP(_Dense, Classifier):
 
     Parameters
     ----------
-    hidden : tuple of int, default (1000, 100)
+    hidden : tuple of int, default (100,)
         units of each hidden layer
     activation : {"relu", "sigmoid", "tanh", "linear", "leaky-relu", "gelu"}, default "relu"
         activation of the hidden layers
@@ -170,7 +170,7 @@ class MLPRegressor(_Dense, Regressor):
 
     Parameters
     ----------
-    hidden : tuple of int, default (1000, 100)
+    hidden : tuple of int, default (100,)
         units of each hidden layer
     activation : {"relu", "sigmoid", "tanh", "linear", "leaky-relu", "gelu"}, default "relu"
         activation of the hidden layers
