@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
 
-from bench import claims_page, generated, machine, records, report
+from bench import claims_page, generated, machine, records, report, rows
 from jitnet.errors import InputError
 
 SPEED, README = "docs/speed.md", "README.md"
@@ -95,7 +95,7 @@ def comparison(record: dict, name: str) -> str:
         "",
         f"Bold: how many times faster jitnet is, the median of {rounds} runs taken in turn, with the lowest and "
         "highest. Below it: the peer's time per image and its fastest variant. "
-        f"Rows in which a peer is faster: {losses(record)}."
+        f"Rows in which a peer is faster: {losses(record)}.{_left_out(record)}"
         + (f" Not measured: {', '.join(absent)}." if absent else ""),
         "",
         f"{machine.sentence(record['machine'])}. Each program may use {' or '.join(map(str, threads))} threads and "
@@ -136,8 +136,15 @@ def short_comparison(record: dict) -> str:
             cells = [_ratio(results.get(peer)) for peer in peers]
             time = results["jitnet"]["seconds"]["median"]
             lines.append("| " + " | ".join((row["title"], report.duration(time), *cells)) + " |")
-    lines += ["", f"Rows of the full table in which a peer is faster: {losses(record)}."]
+    lines += ["", f"Rows of the full table in which a peer is faster: {losses(record)}.{_left_out(record)}"]
     return "\n".join(lines)
+
+
+def _left_out(record: dict) -> str:
+    """Return a sentence about the rows that were not measured, "" if all were."""
+    measured = {row["name"] for row in record["rows"]}
+    missing = [row.title for row in rows.ROWS if row.name not in measured]
+    return f" Not measured: {'; '.join(missing)}." if missing else ""
 
 
 def _ratio(result: dict | None) -> str:
