@@ -101,7 +101,7 @@ def _read(args: argparse.Namespace) -> tuple[Settings, Tensors, Metadata, read.I
     if "jitnet" in model.properties:
         settings = metadata.describe(model.properties, str(args.file)).settings
     else:
-        settings = Settings(network="cnn" if "conv1.weight" in chain.tensors else "mlp")
+        settings = Settings(network=chain.network)
     changes = {"architecture": chain.hidden, "bias": chain.bias} | given
     return settings.replace(**changes), chain.tensors, {}, model
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jitnet.errors import InputError
-from jitnet.model.architecture import Conv, Dense, Layer, Pool, parse, to_text
+from jitnet.model.architecture import Conv, Dense, Layer, Pool, to_text
 from jitnet.storage.checkpoint import Tensors
 
 MONOTONE = ("relu", "leaky-relu", "sigmoid", "tanh", "linear")  # the largest of a pool's window is the same after them
@@ -36,6 +35,11 @@ class Chain:
         """Whether conv biases are per "position" or per "channel"."""
         biases = [array for name, array in self.tensors.items() if name.startswith("conv") and name.endswith(".bias")]
         return "position" if any(array.ndim >= 3 and max(array.shape[-2:]) > 1 for array in biases) else "channel"
+
+    @property
+    def network(self) -> str:
+        """The preset whose name the network takes."""
+        return "cnn" if "conv1.weight" in self.tensors else "mlp"
 
     @property
     def outputs(self) -> int:
@@ -92,11 +96,7 @@ class Chain:
         """Add a pool, "max" or "average"."""
         if not self.layers or not isinstance(self.layers[-1], Conv):
             raise UnsupportedError("is a pool that does not follow a conv")
-        word = "pool" if kind == "max" else "avgpool"
-        try:
-            self.layers.append(parse(f"conv1 {word}")[1])
-        except InputError:
-            raise UnsupportedError("is an average pool") from None
+        self.layers.append(Pool(kind))
 
     def _add(self, layer: Layer, weight: np.ndarray, bias: np.ndarray | None) -> None:
         self.layers.append(layer)

@@ -153,8 +153,7 @@ def from_torch(
         raise InputError(f"{where} {error}: expected layers as `jitnet train --arch` has") from None
     if outputs != len(classes):
         raise InputError(f"{where} has {outputs} outputs: expected {len(classes)}, one per class")
-    name = "cnn" if "conv1.weight" in chain.tensors else "mlp"
-    settings = Settings(network=name, architecture=chain.hidden, bias=chain.bias)
+    settings = Settings(network=chain.network, architecture=chain.hidden, bias=chain.bias)
     network = network_of(settings, image, outputs)
     tensors, _ = foreign_weights.convert(network, chain.tensors, {}, "torch", where)
     network.load_tensors(tensors, where)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jitnet.model.architecture import Conv, Dense, Pool, Shape
+from jitnet.model.architecture import Conv, Dense, Pool, Shape, to_text
 from jitnet.model.network import Network
 
 TRAINED_ON = 2000  # images that the page carries to train on, and to look for similar ones
@@ -73,7 +73,7 @@ def _is_dropped(network: Network, shape: Shape) -> bool:
 def _layer(shape: Shape, dropout: float) -> dict[str, Any]:
     layer = shape.layer
     if isinstance(layer, Pool):
-        return {"name": shape.name, "kind": "avgpool" if layer.kind == "average" else "pool"}
+        return {"name": shape.name, "kind": to_text((layer,))}
     conv = isinstance(layer, Conv)
     return {
         "name": shape.name,

@@ -1,5 +1,6 @@
 """ONNX models against the onnx package and onnxruntime; and read back, those of other programs included."""
 
+import nets
 import numpy as np
 import pytest
 from commands import digits, refusal, settle, train
@@ -13,25 +14,13 @@ from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.export.onnx import protobuf, read, write
 from jitnet.export.onnx.preparation import assumed
-from jitnet.model import architecture
 from jitnet.model.architecture import Dense, parse
 from jitnet.model.network import Network
 from jitnet.storage import foreign_weights
 from jitnet.storage.metadata import Description
 
 RNG = np.random.default_rng(0)
-# (hidden layers, image, bias): every layer, activation and bias; odd and even maps; one channel and several
-MAKES = [
-    (" ", (4, 3, 1), "position"),
-    ("dense7 dense5:tanh dense4:linear", (4, 3, 2), "position"),
-    ("conv3", (5, 4, 1), "channel"),
-    ("conv3:sigmoid pool dense5:gelu", (6, 7, 1), "position"),
-    ("conv4:leaky-relu pool conv5:linear conv3:tanh pool dense6:sigmoid", (9, 8, 3), "channel"),
-    ("conv4:gelu pool conv5 pool conv2:gelu dense6:leaky-relu", (8, 11, 2), "position"),
-]
-if "avgpool" in architecture.POOLS:
-    MAKES.append(("conv4 avgpool conv3:gelu avgpool dense5", (9, 8, 2), "position"))
-IDS = [" ".join([hidden, "x".join(map(str, image)), bias]) for hidden, image, bias in MAKES]
+IDS = [" ".join([hidden, "x".join(map(str, image)), bias]) for hidden, image, bias in nets.EXPORTED]
 UNKNOWN = DataRecord()
 
 
@@ -60,7 +49,7 @@ def session(path):
     return runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
 
 
-@pytest.mark.parametrize(("hidden", "image", "bias"), MAKES, ids=IDS)
+@pytest.mark.parametrize(("hidden", "image", "bias"), nets.EXPORTED, ids=IDS)
 def test_onnxruntime_computes_the_same(hidden, image, bias, tmp_path):
     network, description = drawn(hidden, image, bias)
     images = RNG.integers(0, 256, (7, *image), dtype=np.uint8)
@@ -125,7 +114,7 @@ def test_the_table_of_messages_is_that_of_onnx():
                 assert kinds[theirs.type] is kind, (name, field)
 
 
-@pytest.mark.parametrize(("hidden", "image", "bias"), MAKES, ids=IDS)
+@pytest.mark.parametrize(("hidden", "image", "bias"), nets.EXPORTED, ids=IDS)
 def test_a_model_is_read_back(hidden, image, bias, tmp_path):
     network, description = drawn(hidden, image, bias)
     found = read.load(written(tmp_path, network, description))

@@ -1,11 +1,11 @@
 """Networks as PyTorch modules and back, where PyTorch is installed."""
 
+import nets
 import numpy as np
 import pytest
 
 from jitnet import CNN, MLP
 from jitnet.errors import InputError
-from jitnet.model import architecture
 from jitnet.model.architecture import Dense, parse
 from jitnet.model.network import Network
 
@@ -15,18 +15,9 @@ from torch import nn  # noqa: E402
 from jitnet.integrations.torch import from_torch, to_torch  # noqa: E402
 
 RNG = np.random.default_rng(0)
-MAKES = [
-    (" ", (4, 3, 1), "position"),
-    ("dense7 dense5:tanh dense4:linear", (4, 3, 2), "position"),
-    ("conv3:sigmoid pool dense5:gelu", (6, 7, 1), "position"),
-    ("conv4:leaky-relu pool conv5:linear conv3:tanh pool dense6:sigmoid", (9, 8, 3), "channel"),
-    ("conv4:gelu pool conv5 pool conv2:gelu dense6:leaky-relu", (8, 11, 2), "position"),
-]
-if "avgpool" in architecture.POOLS:
-    MAKES.append(("conv4 avgpool conv3:gelu avgpool dense5", (9, 8, 2), "position"))
 
 
-@pytest.mark.parametrize(("hidden", "image", "bias"), MAKES)
+@pytest.mark.parametrize(("hidden", "image", "bias"), nets.EXPORTED)
 def test_a_network_and_its_module_compute_the_same_there_and_back(hidden, image, bias):
     network = Network((*parse(hidden), Dense(3)), image, bias)
     network.params[:] = RNG.normal(size=network.params.size) / 3

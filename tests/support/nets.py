@@ -48,6 +48,17 @@ MAKES = [
     ("conv9:linear conv8:tanh pool dense4:sigmoid dense3", (5, 4, 3), "channel"),
     ("conv3:sigmoid pool conv2:tanh dense3", (4, 5, 2), "position"),
 ]
+# (hidden layers, image, bias) for other programs: every layer, activation and bias; odd and even maps; one channel and
+# several.
+EXPORTED = [
+    (" ", (4, 3, 1), "position"),
+    ("dense7 dense5:tanh dense4:linear", (4, 3, 2), "position"),
+    ("conv3", (5, 4, 1), "channel"),
+    ("conv3:sigmoid pool dense5:gelu", (6, 7, 1), "position"),
+    ("conv4:leaky-relu pool conv5:linear conv3:tanh pool dense6:sigmoid", (9, 8, 3), "channel"),
+    ("conv4:gelu pool conv5 pool conv2:gelu dense6:leaky-relu", (8, 11, 2), "position"),
+    ("conv4 avgpool conv3:gelu avgpool dense5", (9, 8, 2), "position"),
+]
 FLOAT32 = 2e-5  # of the largest number of a tensor: about 300 roundings of float32 after a few steps
 IDS = [f"{text}, {'x'.join(map(str, image))}, {bias}" for text, image, bias in MAKES]
 
