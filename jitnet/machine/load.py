@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 _WATCHED_S, _LEAST_S = 0.3, 5.0
 _STAT = Path("/proc/stat")
@@ -10,38 +11,49 @@ _STAT = Path("/proc/stat")
 
 def cores_used_by_others(seconds: float = _WATCHED_S, stat: Path = _STAT) -> float | None:
     """Return how many cores other processes use, on average over some seconds; None where the system does not say."""
-    before, mine, began = _busy_s(stat), time.process_time(), time.perf_counter()
-    if before is None:
+    before = _read(stat)
+    if before.all is None:
         return None
     time.sleep(seconds)
-    after, passed = _busy_s(stat), time.perf_counter() - began
-    if after is None or passed <= 0:
-        return None
-    return max(0.0, (after - before - (time.process_time() - mine)) / passed)
+    return _cores_between(before, _read(stat))
 
 
 class OtherPrograms:
     """Measures what other processes use while this one works, over the time between two readings."""
 
     def __init__(self) -> None:
-        self._before = self._now()
+        self._before = _read(_STAT)
 
     def cores(self) -> float:
         """Return how many cores others have used on average since the last reading; 0 where that is not known.
 
         Less than `_LEAST_S` seconds are too few to tell: 0, and the measurement continues.
         """
-        now = self._now()
-        seconds, ours, all_ = (after - before for after, before in zip(now, self._before))
-        if seconds < _LEAST_S:
+        now = _read(_STAT)
+        if now.time - self._before.time < _LEAST_S:
             return 0.0
-        self._before = now
-        return max(0.0, (all_ - ours) / seconds) if now[2] else 0.0
+        before, self._before = self._before, now
+        return _cores_between(before, now) or 0.0
 
-    @staticmethod
-    def _now() -> tuple[float, float, float]:
-        """Return the time, and the seconds in which this process, and all, used a core."""
-        return time.perf_counter(), time.process_time(), _busy_s(_STAT) or 0.0
+
+class _Reading(NamedTuple):
+    """The time, and the seconds in which this process, and all, used a core; the latter None where it is not known."""
+
+    time: float
+    ours: float
+    all: float | None
+
+
+def _read(stat: Path) -> _Reading:
+    return _Reading(time.perf_counter(), time.process_time(), _busy_s(stat))
+
+
+def _cores_between(before: _Reading, after: _Reading) -> float | None:
+    """Return how many cores others used on average between two readings; None where that is not known."""
+    seconds = after.time - before.time
+    if before.all is None or after.all is None or seconds <= 0:
+        return None
+    return max(0.0, (after.all - before.all - (after.ours - before.ours)) / seconds)
 
 
 def _busy_s(stat: Path) -> float | None:
