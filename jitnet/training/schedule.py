@@ -28,24 +28,23 @@ def learning_rate(settings: Settings, epoch: int) -> float:
     ['0.001000', '0.000867', '0.000505']
     """
     epochs, peak = settings.epochs, settings.lr
-    low = peak / 100
     if settings.schedule == PER_STEP:
         return _one_cycle(peak, (epoch + 0.5) / epochs)
     epoch = min(epoch, epochs - 1)
     if settings.schedule == "constant":
         return peak
     if settings.schedule == "cosine":
-        return low + (peak - low) * (1 + math.cos(math.pi * epoch / max(1, epochs - 1))) / 2
+        return _fall(peak, math.pi * epoch / max(1, epochs - 1))
     if settings.schedule == "step":
         return peak / 10 ** (3 * epoch // epochs)
     if settings.schedule == "one-cycle":
         top = round(0.3 * (epochs - 1))  # the epoch of the peak
         if epoch < top:
-            return peak / 25 + (peak - peak / 25) * (1 - math.cos(math.pi * epoch / top)) / 2
-        return low + (peak - low) * (1 + math.cos(math.pi * (epoch - top) / max(1, epochs - 1 - top))) / 2
+            return _rise(peak, math.pi * epoch / top)
+        return _fall(peak, math.pi * (epoch - top) / max(1, epochs - 1 - top))
     if settings.schedule == "documents" and epochs < 9:
         epoch, epochs = epoch + 1, epochs + 2
-    warm_up = epochs // 3
+    low, warm_up = peak / 100, epochs // 3
     if epoch < warm_up:
         return low + (peak - low) * epoch / warm_up
     angle = math.pi / 2 * (epoch - warm_up) / max(1, epochs - warm_up - 1)
@@ -62,7 +61,18 @@ def learning_rates(settings: Settings, epoch: int, first: int, steps: int, steps
 
 def _one_cycle(peak: float, share: float) -> float:
     """Return the rate after a share of all steps."""
-    low, top, share = peak / 100, 0.3, min(1.0, share)
+    top, share = 0.3, min(1.0, share)
     if share < top:
-        return peak / 25 + (peak - peak / 25) * (1 - math.cos(math.pi * share / top)) / 2
-    return low + (peak - low) * (1 + math.cos(math.pi * (share - top) / (1 - top))) / 2
+        return _rise(peak, math.pi * share / top)
+    return _fall(peak, math.pi * (share - top) / (1 - top))
+
+
+def _rise(peak: float, angle: float) -> float:
+    """Return the rate on half a cosine up from a 25th of the peak; `angle` from 0 to pi."""
+    return peak / 25 + (peak - peak / 25) * (1 - math.cos(angle)) / 2
+
+
+def _fall(peak: float, angle: float) -> float:
+    """Return the rate on half a cosine down from the peak to a hundredth of it; `angle` from 0 to pi."""
+    low = peak / 100
+    return low + (peak - low) * (1 + math.cos(angle)) / 2
