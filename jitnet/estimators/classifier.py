@@ -84,7 +84,7 @@ class Classifier(Estimator):
         if labels.tolist() != list(classes):
             raise InputError(f"classes are {list(classes)}: expected each once and ascending, as the outputs are")
         self._build(image, len(labels))
-        self.classes_, self.history_ = labels, []
+        self.classes_ = labels
         theirs, found = model_file.load_foreign(Path(path))
         tensors, _ = foreign_weights.import_tensors(self.network_, theirs, found, names or {}, layout, str(path))
         self.network_.load_tensors(tensors, str(path))

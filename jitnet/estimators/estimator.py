@@ -69,7 +69,6 @@ class Estimator(Stored):
         settings = self._settings()
         with self._unless_diverged():
             self._begin(x, y)
-            self.history_ = []
             self.network_.initialise(settings.init, settings.seed)
             self._train(settings, x, y, sample_weight)
         return self
@@ -83,7 +82,6 @@ class Estimator(Stored):
         with self._unless_diverged():
             if not hasattr(self, "network_"):
                 self._begin(x, y if classes is None else classes)
-                self.history_ = []
                 self.network_.initialise(settings.init, settings.seed)
             position, done = self._position or Position(), len(self.history_)
             position.epoch = done  # the order of the images is that of this epoch
@@ -146,11 +144,15 @@ class Estimator(Stored):
     def _settings(self) -> Settings:
         values = {name: getattr(self, name) for name in DEFAULTS}
         if self.early_stopping:
-            values |= {"patience": self.patience or _PATIENCE, "val": self.val or _HELD_OUT}
+            values |= {"patience": self.patience or _PATIENCE, "val": self._held_out()}
         if isinstance(values["val"], float) and 0 < values["val"] < 1:
             values["val"] = 1  # a share: _train counts the images
         architecture = to_text(self._hidden_layers()) or " "  # "" would be those of a preset
         return Settings(architecture=architecture, network=type(self).__name__.lower(), **values)
+
+    def _held_out(self) -> int | float:
+        """Return how many images, or which share of them, are held out."""
+        return self.val or (_HELD_OUT if self.early_stopping else 0)
 
     @contextlib.contextmanager
     def _unless_diverged(self) -> Iterator[None]:
@@ -173,7 +175,7 @@ class Estimator(Stored):
         self._position = None  # the optimizer's state, from one partial_fit to the next
         self.settings_ = self._settings()
         self.network_ = network_of(self.settings_, image, outputs)
-        self._record, self.advice_ = DataRecord(), ""
+        self._record, self.advice_, self.history_ = DataRecord(), "", []
 
     def _images(self, x: Any, trained: Scale | None = None) -> tuple[np.ndarray, Scale]:
         return inputs.images(x, not any(isinstance(layer, Conv) for layer in self._hidden_layers()), trained)
@@ -209,9 +211,8 @@ class Estimator(Stored):
     ) -> None:
         images = self._checked(x)
         targets = self._targets(y, len(images))
-        share = self.val or (_HELD_OUT if self.early_stopping else 0)
         weights = self._weights(targets, sample_weight)
-        data = weighting.split(images, targets, weights, share, settings.shuffle, self._unit())
+        data = weighting.split(images, targets, weights, self._held_out(), settings.shuffle, self._unit())
         chosen, self.settings_ = (
             each.replace(val=len(data.val[0])).for_images(len(data.train[0])) for each in (settings, self._settings())
         )

@@ -70,7 +70,7 @@ class Conventional:
             told_by = next(
                 base for base in cls.__mro__[1:] if "Attributes\n    ---" in (base.__doc__ or "") or base is object
             )
-            _, _, attributes = (inspect.getdoc(told_by) or "").partition("Attributes\n----------\n")
+            _, _, attributes = (inspect.getdoc(told_by) or "").partition(_ATTRIBUTES)
             cls.__doc__ = told.replace(ATTRIBUTES_LINE, textwrap.indent(attributes.rstrip(), " " * 4))
 
     def _store(self, given: dict[str, Any]) -> None:
