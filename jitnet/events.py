@@ -97,6 +97,13 @@ class Compiling:
     left_s: float | None = None  # until the phase is over, estimated
     about: str = ""  # what is compiled, in words
 
+    @property
+    def share(self) -> float:
+        """The share of the phase that is over, by the time that is left if that is estimated."""
+        if self.left_s is None:
+            return self.index / max(1, self.total)
+        return self.seconds / max(1e-9, self.seconds + self.left_s)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeakMeasured:

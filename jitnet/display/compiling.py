@@ -2,7 +2,7 @@
 
 from typing import IO
 
-from jitnet.display.format import duration
+from jitnet.display.format import about_left
 from jitnet.display.sink import Sink
 from jitnet.events import Compiling, Event
 
@@ -28,8 +28,7 @@ class CompilationNotice:
                 self._out.flush()
             self._shown = False
         elif event.seconds >= LONG_S and (self._live or not self._shown):
-            left = "" if event.left_s is None else f", about {duration(max(1, round(event.left_s)))} left"
-            text = f"jitnet compiles its kernels{left}; this happens once, later starts load them"
+            text = f"jitnet compiles its kernels{about_left(event.left_s)}; this happens once, later starts load them"
             if self._live:
                 self._out.write(f"{_CLEAR}{text}")
                 self._out.flush()

@@ -78,6 +78,15 @@ def duration(seconds: float | None) -> str:
     raise AssertionError("a minute is at least a minute")
 
 
+def about_left(seconds: float | None) -> str:
+    """Return the end of a sentence that says how long something still takes; nothing where that is not known.
+
+    >>> about_left(0.2), about_left(75.4), about_left(None)
+    (', about 1.0 s left', ', about 1 min 15 s left', '')
+    """
+    return "" if seconds is None else f", about {duration(max(1, round(seconds)))} left"
+
+
 def clock(seconds: float | None) -> str:
     """Return a time that is watched while it runs, as hours, minutes and seconds of fixed width.
 

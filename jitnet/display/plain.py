@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-from jitnet.display.format import count, duration
+from jitnet.display.format import about_left, count, duration
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.sink import Sink
 from jitnet.events import Advised, Compiling, Diverged, EpochDone, Event, Interrupted, RunFinished, RunStarted, Warned
@@ -161,6 +161,6 @@ def _compiling(event: Compiling) -> list[str]:
     if event.cached:  # a matter of milliseconds
         return []
     if event.index < event.total:
-        left = "" if event.left_s is None else f", about {duration(max(1, round(event.left_s)))} left"
+        left = about_left(event.left_s)
         return [f"compiling kernels {event.index + 1}/{event.total}{left} (first run only)"]
     return [f"compiled {count(event.total, 'kernel')} in {duration(event.seconds)}"]

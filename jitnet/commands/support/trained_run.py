@@ -172,8 +172,7 @@ def show_compiling(events: Iterable[Event], report: Callable[[str, float], None]
     for event in events:
         notice.handle(event)
         if isinstance(event, Compiling):
-            share = event.index / event.total if not event.left_s else event.seconds / (event.seconds + event.left_s)
-            reached = 0.0 if reached is None else max(reached, share)
+            reached = 0.0 if reached is None else max(reached, event.share)
             report("loading kernels" if event.cached else "compiling kernels", reached)
         elif isinstance(event, Warned):
             warn(event.message)

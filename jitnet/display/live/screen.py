@@ -223,11 +223,8 @@ def _compiling(state: DashboardState, width: int, glyphs: Glyphs) -> list[Line]:
     text = f"{verb} kernels {event.index + 1}/{event.total}"
     why = "from the cache of an earlier run" if event.cached else "first run only, later runs load them from a cache"
     left = "" if event.left_s is None else f"{clock(max(1.0, event.left_s))} left"
-    share = event.index / max(1, event.total)
-    if event.left_s is not None:
-        share = event.seconds / max(1e-9, event.seconds + event.left_s)
     return [
-        [(f"{text:<24}", ""), *bar(share, width - 24 - 14, "val", glyphs), (f"{left:>14}", "strong")],
+        [(f"{text:<24}", ""), *bar(event.share, width - 24 - 14, "val", glyphs), (f"{left:>14}", "strong")],
         [(printable(event.about or event.name), "strong")],
         [(f"{why}, {clock(event.seconds)} so far", "label")],
     ]
