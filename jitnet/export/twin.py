@@ -13,12 +13,12 @@ import numpy as np
 from jitnet import __version__
 from jitnet.config import SETTINGS, Settings
 from jitnet.errors import InputError, JitnetError
+from jitnet.export.folder import other_files, write_files
 from jitnet.model import kernel_choice
 from jitnet.model.architecture import Conv, Pool, Shape
 from jitnet.model.network import Network
 from jitnet.setting import Setting
 from jitnet.storage import checkpoint
-from jitnet.storage.atomic import replace_file
 from jitnet.storage.checkpoint import Metadata, Tensors
 
 SOURCES = ("jitnet.hpp", "checkpoint.hpp", "main.cpp", "selftest.cpp", "CMakeLists.txt", "README.md")
@@ -54,15 +54,10 @@ def write(out: Path, network: Network, settings: Settings, state: Tensors, metad
     if out.exists() and not out.is_dir():
         raise InputError(f"--out is {out}, which is a file: expected a folder, new or empty")
     if out.is_dir() and any(out.iterdir()) and not (out / "model.hpp").exists():
-        raise InputError(f"--out is {out}, which holds other files: expected a new or empty folder, or an older export")
+        raise other_files(out)
     golden_tensors = golden(network)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name in SOURCES:
-            replace_file(out / name, source(name).encode())
-        replace_file(out / "model.hpp", model_header(network, settings, metadata["title"]).encode())
-    except OSError as error:
-        raise InputError(f"cannot write the export to {out}: {error.strerror}; choose another folder") from error
+    header = model_header(network, settings, metadata["title"])
+    write_files(out, {name: source(name) for name in SOURCES} | {"model.hpp": header})
     checkpoint.save(out / "golden.bin", golden_tensors, {"jitnet": __version__})
     checkpoint.save(out / "model.safetensors", state, metadata)
 

@@ -10,10 +10,10 @@ from jitnet import __version__
 from jitnet.data.record import short_list
 from jitnet.errors import InputError
 from jitnet.events import EpochDone
+from jitnet.export.folder import other_files, write_files
 from jitnet.export.onnx.preparation import preparation
 from jitnet.model.network import Network
 from jitnet.storage import checkpoint
-from jitnet.storage.atomic import replace_file
 from jitnet.storage.metadata import Description, metadata
 
 NAMES = ("model.safetensors", "config.json", "README.md", "predict.py")
@@ -36,18 +36,13 @@ def write(out: Path, network: Network, described: Description, rows: tuple[Epoch
     if described.settings.target:
         raise InputError("the run is a regression: expected one that classifies images, as the loader does")
     if out.exists() and (not out.is_dir() or {path.name for path in out.iterdir()} - {*NAMES, ".git"}):
-        raise InputError(f"--out is {out}, which holds other files: expected a new or empty folder, or an older export")
+        raise other_files(out)
     contents = {
         "config.json": json.dumps(config(network, described), indent=2) + "\n",
         "README.md": card(network, described, rows, licence),
         "predict.py": (files("jitnet.export.hub") / "predict.py").read_text(encoding="utf-8"),
     }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in contents.items():
-            replace_file(out / name, text.encode())
-    except OSError as error:
-        raise InputError(f"cannot write the export to {out}: {error.strerror}; choose another folder") from error
+    write_files(out, contents)
     checkpoint.save(out / "model.safetensors", network.tensors(), metadata(described))
 
 
