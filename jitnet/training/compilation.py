@@ -249,14 +249,11 @@ def _kernel(name: str) -> Any:
     return getattr(importlib.import_module(f"jitnet.kernels.{module}"), function)
 
 
-def _arguments_of(name: str, *example: Any) -> tuple:
-    return _arguments(name.rpartition(".")[2], *example)
-
-
-def _arguments(
-    function: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
+def _arguments_of(
+    name: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
 ) -> tuple:
-    """Return arguments of the right types, whose values are not used."""
+    """Return arguments of the right types for a kernel, module.function, whose values are not used."""
+    function = name.rpartition(".")[2]
     number = np.dtype(network.dtype).type(1)
     vector: np.ndarray = np.empty(1, network.dtype)
     matrix = vector.reshape(1, 1)

@@ -113,7 +113,7 @@ def test_without_other_processes_all_is_compiled_here(monkeypatch):
 def test_what_is_in_the_cache_is_known_by_its_types(images, targets, dtype, monkeypatch):
     """A kernel that is there for images of bytes is not there for floats: that compilation was not announced."""
     example = 1, np.zeros((1, 6, 6, 1), images), targets, NETWORK.plain_optimizer()
-    arguments = compilation._arguments("train_minibatch", NETWORK, *example)
+    arguments = compilation._arguments_of("fast.batch.train_minibatch", NETWORK, *example)
     signature = tuple(map(numba.typeof, arguments))
     kernel = compilation._kernel("fast.batch.train_minibatch")
     files = [signature] if cache.holds(kernel, signature) else []
