@@ -158,7 +158,7 @@ class Training:
         return None
 
     def _epoch_data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the epoch's images, augmented if the settings say so, its targets, and the order of the visits."""
+        """Return the epoch's images, augmented if that is set, its targets, and the order of the visits."""
         (images, targets), here, before = self.data.train, self.position, time.perf_counter()
         order = visiting_order(len(images), self.settings, here.epoch)
         rest = order[here.step_in_epoch * self.batch_size : self.steps_per_epoch * self.batch_size]

@@ -1,4 +1,4 @@
-"""How far a run has come: all that a resume needs besides the parameters."""
+"""The progress of a run: all that a resume needs besides the parameters."""
 
 from dataclasses import dataclass, field
 

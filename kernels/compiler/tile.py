@@ -1,4 +1,4 @@
-"""The register tile that this processor gets, or the one that JITNET_TILE asks for."""
+"""The register tile of this processor, or the one that JITNET_TILE names."""
 
 import os
 import platform

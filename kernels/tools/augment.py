@@ -51,7 +51,7 @@ def between(values, u, W):
 
 @body
 def sample(x, y, column, c):
-    """Return channel c of x (H, W, C) between four pixels; beyond the edge the edge goes on."""
+    """Return channel c of x (H, W, C) between four pixels; beyond the edge its pixels are repeated."""
     H, W, _ = x.shape
     y, column = min(max(y, 0.0), H - 1.0), min(max(column, 0.0), W - 1.0)
     i, j = int(y), int(column)
@@ -93,7 +93,9 @@ def augment_images(
         scale_y, scale_x = math.exp(-amounts[2] * drawn(row, 3)), math.exp(-amounts[2] * drawn(row, 4))
         shear = amounts[3] * drawn(row, 5)
         for v in range(H):
-            bend_y, bend_x = bend_row(row, 0, v, H), bend_row(row, 1, v, H)
+            bend_y = bend_x = (0.0, 0.0, 0.0, 0.0)
+            if amounts[4] > 0:
+                bend_y, bend_x = bend_row(row, 0, v, H), bend_row(row, 1, v, H)
             for u in range(W):
                 # M^-1: the rotation back, then the shear, then the scales.
                 y, x = v - middle_y - to_y, u - middle_x - to_x

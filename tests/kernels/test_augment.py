@@ -57,7 +57,7 @@ def test_an_image_depends_on_seed_epoch_and_itself_alone():
 
 @pytest.mark.parametrize("dtype", KINDS)
 def test_a_plain_image_stays_plain_and_nothing_leaves_the_range(dtype):
-    """Beyond the edge the edge goes on: white paper gets no black border."""
+    """Beyond the edge its pixels are repeated: white paper gets no black border."""
     white = np.full((4, 8, 8, 1), 255 if dtype == np.uint8 else 0.75, dtype)
     assert np.allclose(changed(white, "strong"), white, rtol=1e-6)
     images = pictures(3, dtype, 50, 6, 6, 1)
