@@ -22,8 +22,8 @@ X = RNG.normal(size=(9, *IMAGE)).astype(np.float32)
 def drawn(architecture=ARCHITECTURE, bias="position"):
     """A CNN with parameters of no symmetry, and those by name."""
     model = CNN(architecture, bias=bias)
-    model._build(np.arange(3), IMAGE)
-    model.history_ = []
+    model._build(IMAGE, 3)
+    model.classes_ = np.arange(3)
     model.network_.params[:] = RNG.normal(size=model.network_.params.size) / 4
     return model, model.network_.tensors()
 
