@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=int, metavar="N", help="timed runs of each peer (default: 7)")
     made.add_argument(
         "--beside",
+        dest="busy",
         type=int,
         metavar="N",
         default=0,
@@ -89,9 +90,9 @@ def options_of(args: argparse.Namespace) -> Options:
     """Return how long and how often to measure. Raises `InputError`."""
     if args.rounds is not None and args.rounds < 1:
         raise InputError(f"--rounds is {args.rounds}: expected 1 or more")
-    if args.beside < 0:
-        raise InputError(f"--beside is {args.beside}: expected 0 or more")
-    options = Options(threads=tuple(sorted({1, threads.usable_cores()})), beside=args.beside)
+    if args.busy < 0:
+        raise InputError(f"--beside is {args.busy}: expected 0 or more")
+    options = Options(threads=tuple(sorted({1, threads.usable_cores()})), busy=args.busy)
     if args.quick:
         options = dataclasses.replace(options, rounds=3, seconds=0.02, images=1024, compiled=False)
     return dataclasses.replace(options, rounds=args.rounds or options.rounds)

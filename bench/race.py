@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bench import measure, rows
-from bench.beside import busy_processes
+from bench.busy import busy_processes
 from bench.measure import Timing
 from bench.peers import JITNET, Entry
 from bench.peers.process import PeerError, PeerProcess
@@ -28,7 +28,7 @@ class Options:
     images: int = 60000  # a run uses no more
     threads: tuple[int, ...] = (1, 2)  # that each peer may choose from
     compiled: bool = True  # whether variants are tried that take half a minute to compile
-    beside: int = 0  # busy processes next to which every run is measured once more
+    busy: int = 0  # busy processes next to which every run is measured once more
 
 
 @dataclass
@@ -134,7 +134,7 @@ def run_row(
             expected = losses
         _compare(result, losses, expected, row)
 
-    parts = 2 if options.beside else 1
+    parts = 2 if options.busy else 1
     steps = parts * options.rounds * max(1, len(contenders))
     done = 0
 
@@ -146,8 +146,8 @@ def run_row(
     runs = {name: one.run for name, one in contenders.items()}
     timings = measure.in_turn(runs, options.rounds, after)
     busy = {}
-    if options.beside:
-        with busy_processes(options.beside):
+    if options.busy:
+        with busy_processes(options.busy):
             busy = measure.in_turn(runs, options.rounds, after)
     for name, contender in contenders.items():
         results[name].problem, results[name].images = contender.problem, contender.images

@@ -117,7 +117,7 @@ def notes(record: dict) -> list[str]:
         f"({100 * record['data']['zeros']:.0f} % of the pixels are 0). Every run starts at the same weights and first "
         "image. A ratio is shown only if the first losses agree: see tolerance and difference in the JSON.",
     ]
-    lines += _beside(record)
+    lines += _next_to_busy(record)
     for peer in record["peers"].values():
         if "absent" in peer:
             lines.append(f"{peer['label']} is not installed here; to compare with it: {peer['install']}")
@@ -134,9 +134,9 @@ def notes(record: dict) -> list[str]:
     return [*lines, "; ".join(versions), record["machine_text"], record["context"]["text"]]
 
 
-def _beside(record: dict) -> list[str]:
+def _next_to_busy(record: dict) -> list[str]:
     """Return a sentence for each row that was also measured next to busy processes."""
-    count = record["options"].get("beside", 0)
+    count = record["options"].get("busy", 0)
     if not count:
         return []
     lines = []

@@ -23,7 +23,7 @@ from jitnet.machine.load import cores_used_by_others
 from jitnet.printing import say
 from jitnet.run.names import KEPT, REFERENCE, is_run
 
-_EXTRAS = {  # module: the extra of pip, and what it is for
+_EXTRAS = {  # module: the extra of pip, and its purpose
     "PIL": ("image", "png, jpg and other pictures"),
     "matplotlib": ("plot", "svg and png figures"),
     "distributed": ("dask", "repeat and sweep on a cluster"),
@@ -134,7 +134,7 @@ def _advice(facts: dict[str, Any]) -> Iterator[str]:
         free = max(1, round(load["cores"] - others))
         yield f"The machine is busy: other processes use {others:.1f} of {load['cores']} cores. Try --threads {free}."
     if used < load["cores"]:
-        yield f"{used} of {load['cores']} cores are used: --threads or NUMBA_NUM_THREADS says so."
+        yield f"{used} of {load['cores']} cores are used: --threads or NUMBA_NUM_THREADS limits them."
     if kernels["folder"] is None:
         yield "No folder is writable for compiled kernels: set JITNET_CACHE_DIR to one that is."
     elif not all(kernels["compiled"].values()):

@@ -29,7 +29,7 @@ class Split:
     weights: np.ndarray | None = None  # (n,) float64, of the loss of each image to train on; None = all 1
 
     def parts(self, batch: np.ndarray, most: int) -> Iterator[tuple[np.ndarray, float]]:
-        """Yield the images of a batch (N,) in parts of equal weight and at most so many images, with the weight."""
+        """Yield the images of a batch (N,) in parts of equal weight and at most `most` images, with the weight."""
         weights = self.weights[batch] if self.weights is not None else np.ones(len(batch))
         for weight in np.unique(weights):
             group = batch[weights == weight]

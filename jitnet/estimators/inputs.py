@@ -68,7 +68,7 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
 
 
 def is_table(x: Any) -> bool:
-    """Whether x has rows and columns (n, D); raises `InputError` if it is no array."""
+    """Whether x has rows and columns (n, D); raises `InputError` for another object."""
     return _dense(x).ndim == 2
 
 

@@ -239,7 +239,7 @@ _FIRST = ("network", "architecture", "optimizer", "lr", "schedule", "batch_size"
 
 
 def _applies(name: str, settings: dict[str, Any]) -> bool:
-    """Whether a setting has an effect beside the others."""
+    """Whether a setting has an effect, given the others."""
     if name == "momentum":
         return settings["optimizer"] in ("momentum", "nesterov")
     if name == "until":

@@ -125,7 +125,7 @@ def test_a_table_is_read_with_and_without_names(folder):
     assert np.allclose(named.x_train.mean(axis=0), 0, atol=1e-6) and np.allclose(
         named.x_train.std(axis=0), 1, atol=1e-5
     )
-    assert named.y_test.min() < -1 and named.y_test.max() > 1, "a sorted table must not be tested at one end"
+    assert named.y_test.min() < -1 and named.y_test.max() > 1, "the test rows of a sorted table come from all of it"
 
 
 @pytest.mark.parametrize(

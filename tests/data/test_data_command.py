@@ -61,7 +61,7 @@ def test_fetch_then_status_then_clear(places, capsys, monkeypatch):
     shown = capsys.readouterr().out
     assert shown.count("MNIST, content verified") == 2 and "[red]mine" in shown and "0.0 MB" in shown
     (cache / "mine.npy").write_text("not jitnet's")
-    (cache / "jitnet-x.tmp").write_text("left behind")
+    (cache / "jitnet-x.tmp").write_text("left over")
     assert jitnet("clear") == 0
     assert "removed 5 files" in capsys.readouterr().out
     assert [file.name for file in cache.iterdir()] == ["mine.npy"] and len(list(own.iterdir())) == 4

@@ -48,7 +48,7 @@ EXCLUDED: dict[str, str] = {
 def checks():
     """Yield each of its checks with an estimator; the excluded ones have to fail."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # jitnet inherits nothing of scikit-learn, which it need not have
+        warnings.simplefilter("ignore")  # jitnet inherits nothing of scikit-learn, which may be absent
         for estimator in (MLP((16,), **OPTIONS), OneLine("conv4 dense16", **OPTIONS), MLPRegressor((16,), epochs=40)):
             for fresh, check in estimator_checks_generator(estimator):
                 name = check.func.__name__

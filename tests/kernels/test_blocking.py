@@ -98,7 +98,7 @@ def test_the_tile_is_that_of_the_processor(features, machine, tile):
 
 
 def test_a_tile_forced_on_a_larger_processor_is_compiled_for_a_smaller_one():
-    """With the 32 registers of AVX-512 a tile of AVX2 would not show what it does with 16."""
+    """With the 32 registers of AVX-512 a tile of AVX2 would not spill as it does with 16."""
     name, features = processor_for("avx2", "avx512")
     assert name == "x86-64-v3" and "+fma" in features and "avx512" not in features
     assert processor_for("avx2", "avx2") is None and processor_for("avx512", "avx512") is None

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import beside, compare, kernels, measure, race, readme, records, report, rows, scaling, start
+from bench import busy, compare, kernels, measure, race, readme, records, report, rows, scaling, start
 from bench.measure import Timing
 from bench.peers import JITNET, PEERS, Entry
 from bench.peers.process import PeerProcess
@@ -66,12 +66,12 @@ def peers(tmp_path, monkeypatch):
     return own + [Entry(name, name, f"{name}_peer", f"pip install {name}") for name in names]
 
 
-def run(row, peers, folder, beside=0):
+def run(row, peers, folder, busy=0):
     """Measure one row with tiny runs; return the results by peer."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (64, 12, 12, 1), dtype=np.uint8)
     rows.write_inputs(folder, images, rng.integers(0, 10, 64).astype(np.uint8), {row.network})
-    options = race.Options(rounds=2, seconds=0.001, images=64, threads=(1,), beside=beside)
+    options = race.Options(rounds=2, seconds=0.001, images=64, threads=(1,), busy=busy)
     shares = []
     with race.Pool({}) as pool:
         presence = pool.presence(peers)
@@ -99,21 +99,21 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
 
 
 def test_runs_next_to_busy_processes_are_recorded(peers, tmp_path):
-    results, _ = run(MLP_ROW, [peers[0], peers[2]], tmp_path, beside=1)
+    results, _ = run(MLP_ROW, [peers[0], peers[2]], tmp_path, busy=1)
     for result in results.values():
         assert len(result.busy_seconds.values) == 2 and result.slowdown > 0
         assert result.slowdown == result.busy_seconds.median / result.seconds.median
     plain = [compare._plain(result) for result in results.values()]
-    record = {"options": {"beside": 1}, "rows": [{"title": "a small MLP", "results": plain}]}
-    (line,) = report._beside(record)
+    record = {"options": {"busy": 1}, "rows": [{"title": "a small MLP", "results": plain}]}
+    (line,) = report._next_to_busy(record)
     assert line.startswith("a small MLP, times as long next to 1 busy process: ") and "jitnet" in line
-    assert report._beside({"options": {"beside": 0}, "rows": []}) == []
+    assert report._next_to_busy({"options": {"busy": 0}, "rows": []}) == []
 
 
 def test_busy_processes_are_busy_and_end(monkeypatch):
     started = []
-    monkeypatch.setattr(beside.subprocess, "Popen", lambda *a, **k: started.append(POPEN(*a, **k)) or started[-1])
-    with pytest.raises(KeyError), beside.busy_processes(2):
+    monkeypatch.setattr(busy.subprocess, "Popen", lambda *a, **k: started.append(POPEN(*a, **k)) or started[-1])
+    with pytest.raises(KeyError), busy.busy_processes(2):
         assert len(started) == 2 and all(process.poll() is None for process in started)
         raise KeyError("they end all the same")
     assert all(process.poll() is not None for process in started)

@@ -206,6 +206,6 @@ def test_what_answers_at_once_does_not_wait_for_numba(name):
 
 
 def test_names_that_are_shared_are_defined():
-    """A parameter without a comment of its own is one of these."""
+    """These are the parameters that need no comment."""
     head = ast.get_docstring(ast.parse((ROOT / "kernels/table.py").read_text()))
     assert all(re.search(rf"\b{name}\b", head) for name in structure.SHARED)

@@ -77,7 +77,7 @@ def test_the_rate_grows_with_the_batch_up_to_a_bound(recipe, network, optimizer)
         assert rate_for(recipe, network, settings.optimizer, settings.batch_size, "mean") == settings.lr
     if optimizer == "sgd":
         sums = [rate_for(recipe, network, optimizer, size, "sum") for size in sizes]
-        assert len(set(sums)) == 1  # a sum of gradients grows with the batch by itself
+        assert len(set(sums)) == 1  # a sum of gradients grows with the batch anyway
 
 
 def test_a_recipe_is_one_of_two():

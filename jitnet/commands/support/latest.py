@@ -1,4 +1,4 @@
-"""Which run `latest` is: the commands that are given it say so, since it may be another one than the user remembers."""
+"""Which run `latest` is: commands show its name, since it may be another one than the user remembers."""
 
 import argparse
 

@@ -2,7 +2,7 @@
 
 An entry is one file, `<key>.<sha256 of the content>.npy`: its name says what must be in it, so one rename
 puts both in place and several processes may fill the folder at once. Without a folder that can be written
-there is no cache, which is never an error.
+nothing is cached, which is never an error.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ class Cache:
         self._given_up: set[Path] = set()  # damaged, and perhaps not to be removed: each is mentioned once
 
     def load(self, key: str = "*", sha256: str = "*") -> Part | None:
-        """Return the array kept under a key, or one with a known content; None when there is no valid one."""
+        """Return the array kept under a key, or one with a known content; None when none is valid."""
         for path in self._entries(f"{key}.{sha256}.npy"):
             if path not in self._given_up and (part := self._verified(path)):
                 return part
