@@ -84,6 +84,14 @@ class Settings:
         0.0, "chance that an output of a hidden dense layer is set to 0 in training; 0 = never", group=OPTIMIZATION,
         metavar="P", least=0, below=1, added=True,
     )  # fmt: skip
+    ema: float = setting(
+        0.0, "decay of a moving average of the weights, which is evaluated and kept next to them; 0 = none",
+        group=OPTIMIZATION, metavar="DECAY", least=0, below=1, parameter=False, added=True,
+    )  # fmt: skip
+    label_smoothing: float = setting(
+        0.0, "share of each label that all classes get alike in training, with the loss cross-entropy; 0 = none",
+        group=OPTIMIZATION, metavar="S", least=0, below=1, added=True,
+    )  # fmt: skip
     lr: float = setting(
         None,
         "peak learning rate",
@@ -161,6 +169,11 @@ class Settings:
         self._set("until", max(self.until, self.epochs))
         if self.target and self.loss != "mse":
             raise InputError(f"--loss is {self.loss!r} with a --target: expected mse, since the target is a number")
+        if self.label_smoothing and self.loss != "cross-entropy":
+            raise InputError(
+                f"--label-smoothing is {self.label_smoothing:g} with the loss {self.loss}, which has no smoothed "
+                "labels: expected the loss cross-entropy, or no smoothing"
+            )
         if self.patience and not self.val:
             raise InputError(
                 f"--patience is {self.patience} without validation images: expected --val N too, never the test images"

@@ -32,6 +32,7 @@ class Net(NamedTuple):
 
     layers: tuple[Layer, ...]
     loss: int  # CROSS_ENTROPY or MSE
+    smoothing: float  # of the labels
     seed: int  # of the dropout
     params: np.ndarray  # (P,) float32 or float64; every weight and bias is a view of it
     grads: np.ndarray  # (P,) every grad_weight and grad_bias is a view of it

@@ -93,7 +93,7 @@ def add_gradient(net, images, divisor, targets, batch, scale, update):
         load(net, images, divisor, part)
         draw = Draw(net.seed, update, part)
         forward(net.layers, N, draw)
-        output_loss(net.loss, last.out[:N], targets, part, scale, net.losses[:N], last.grad_out[:N])
+        output_loss(net.loss, net.smoothing, last.out[:N], targets, part, scale, net.losses[:N], last.grad_out[:N])
         for loss in net.losses[:N]:
             total += loss
         if not math.isfinite(total):

@@ -112,7 +112,8 @@ _PLAN_FIELDS = (
     "zeros",  # in work: zeros that no one writes
     "loss",  # CROSS_ENTROPY or MSE
 )
-PLAN = np.dtype((np.record, [(name, np.int64) for name in _PLAN_FIELDS]))
+_SMOOTHING = ("smoothing", np.float64)  # of the labels: see loss.py
+PLAN = np.dtype((np.record, [*((name, np.int64) for name in _PLAN_FIELDS), _SMOOTHING]))
 
 # How a gradient becomes an update, for optimizer.py.
 RULE = np.dtype(

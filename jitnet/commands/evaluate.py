@@ -19,6 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "jitnet eval model.safetensors --data mnist  a model that save() wrote",
     )
     options.add_model(parser)
+    options.add_weights(parser)
     options.add_other_data(parser)
     options.add_threads(parser)
     add_json(parser)
@@ -27,7 +28,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the loss and the accuracy and return the exit code."""
-    network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args), args.weights)
     settings = folder.settings
     data, images = trained_run.load_test(network, folder, args.data, args.offline)
     loss, accuracy = score(trained_run.logits(network, images), data.y_test, network.loss)
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         print_json("eval", model=model_fields(folder, epoch), data=data_fields(data, len(images), mark), **measured)
         return 0
     kind = "test row" if settings.target else "test image"
-    say(f"{folder.path} after {count(epoch)}, on {count(len(images), kind)} of {data.name}{mark}")
+    say(f"{trained_run.after(folder, epoch)}, on {count(len(images), kind)} of {data.name}{mark}")
     measure = f"rmse = {significant(loss**0.5)}" if accuracy is None else f"accuracy = {percentage(accuracy)}"
     say(f"loss = {loss:.6f} {measure}{mark}")
     return 0

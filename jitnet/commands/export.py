@@ -8,7 +8,6 @@ import numpy as np
 
 from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.options import Subparsers
-from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.export import twin
 from jitnet.export.hub import card
@@ -38,6 +37,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     options.add_run(weights)
     options.add_best(weights)
+    options.add_weights(weights)
     weights.add_argument("--out", required=True, type=Path, metavar="FILE", help="a .safetensors or .npz file")
     weights.set_defaults(run=run_weights)
     cpp = kinds.add_parser(
@@ -52,6 +52,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     state = cpp.add_mutually_exclusive_group()
     options.add_best(state)
+    options.add_weights(cpp)
     state.add_argument("--initial", action="store_true", help="use the weights from before the first step")
     cpp.add_argument("--verify", action="store_true", help="compile it here and compare it with Python")
     cpp.set_defaults(run=run_cpp)
@@ -64,6 +65,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     options.add_run(onnx)
     options.add_best(onnx)
+    options.add_weights(onnx)
     onnx.add_argument("--out", required=True, type=Path, metavar="FILE", help="an .onnx file")
     onnx.set_defaults(run=run_onnx)
     hub = kinds.add_parser(
@@ -74,6 +76,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     options.add_run(hub)
     options.add_best(hub)
+    options.add_weights(hub)
     hub.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="folder to write, new or of an older export"
     )
@@ -83,13 +86,15 @@ def add_parser(subparsers: Subparsers) -> None:
 
 def run_cpp(args: argparse.Namespace) -> int:
     """Write the C++ twin, verify it if that is requested, and return the exit code."""
-    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
-    tensors = trained.tensors
+    network, trained, epoch = trained_run.load_trained(
+        args.run_name, args.runs_dir, options.kind_of(args), args.weights
+    )
+    tensors = twin.state(trained.tensors, network)
     if args.initial:
         network.initialise(trained.settings.init, trained.settings.seed)
         tensors, epoch = network.tensors() | Position().tensors(), 0
     twin.write(args.out, network, trained.settings, tensors, metadata(trained.description))
-    say(f"{trained.path} after {count(epoch)} is in {args.out}, see {args.out / 'README.md'}")
+    say(f"{trained_run.after(trained, epoch)} is in {args.out}, see {args.out / 'README.md'}")
     if args.verify:
         say(*twin.verify(args.out).splitlines())
     return 0
@@ -99,7 +104,9 @@ def run_onnx(args: argparse.Namespace) -> int:
     """Write the ONNX model and return the exit code."""
     if args.out.suffix != ".onnx":
         raise InputError(f"--out is {str(args.out)!r}: expected a name that ends in .onnx")
-    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    network, trained, epoch = trained_run.load_trained(
+        args.run_name, args.runs_dir, options.kind_of(args), args.weights
+    )
     described = trained.description
     if trained.settings.target:
         described = dataclasses.replace(described, record=trained_run.regression_record(trained))
@@ -108,15 +115,17 @@ def run_onnx(args: argparse.Namespace) -> int:
         replace_file(args.out, content)
     except OSError as error:
         raise InputError(f"cannot write {args.out}: {error.strerror or error}; choose another file") from error
-    say(f"{trained.path} after {count(epoch)} is in {args.out}, {len(content):,} bytes")
+    say(f"{trained_run.after(trained, epoch)} is in {args.out}, {len(content):,} bytes")
     return 0
 
 
 def run_hub(args: argparse.Namespace) -> int:
     """Write the folder for a model hub and return the exit code."""
-    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    network, trained, epoch = trained_run.load_trained(
+        args.run_name, args.runs_dir, options.kind_of(args), args.weights
+    )
     card.write(args.out, network, trained.description, trained.history()[:epoch], args.licence)
-    say(f"{trained.path} after {count(epoch)} is in {args.out}: {', '.join(card.NAMES)}")
+    say(f"{trained_run.after(trained, epoch)} is in {args.out}: {', '.join(card.NAMES)}")
     if not args.licence:
         trained_run.warn("the card states no licence: give --licence ID before you publish it")
     return 0
@@ -126,12 +135,13 @@ def run_weights(args: argparse.Namespace) -> int:
     """Write the file of weights and return the exit code."""
     if args.out.suffix not in (".safetensors", ".npz"):
         raise InputError(f"--out is {str(args.out)!r}: expected a name that ends in .safetensors or .npz")
-    network, trained, _ = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    network, trained, _ = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args), args.weights)
     tensors = {name: out_first(array) for name, array in network.tensors().items()}
     model_file.save(args.out, tensors, metadata(trained.description, layout="jitnet"))
     for name, array in tensors.items():
         say(f"{name:16} {' x '.join(map(str, array.shape))}")
-    say(f"the weights of {trained.path} are in {args.out}")
+    weights = f"{trained.weights} weights".strip()
+    say(f"the {weights} of {trained.path} are in {args.out}")
     return 0
 
 

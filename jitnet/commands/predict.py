@@ -36,6 +36,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "jitnet predict latest --csv test.csv --out answers.csv  the rows of a table",
     )
     options.add_model(parser)
+    options.add_weights(parser)
     parser.add_argument(
         "images",
         nargs="*",
@@ -81,7 +82,9 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError("--submission is given without --out: expected the file to write")
     if args.out and args.json:
         raise InputError("--out is given with --json, whose answers go to standard output: omit one of them")
-    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    network, trained, epoch = trained_run.load_trained(
+        args.run_name, args.runs_dir, options.kind_of(args), args.weights
+    )
     about = trained_run.about(trained, epoch)
     if args.csv:
         return answer(args, network, trained, about, epoch)

@@ -94,7 +94,7 @@ def kernel_tables(network: tuple[Shape, ...], title: str, settings: Settings) ->
         return [f"{title}: all layers by kernels/step.py, one page of kernels/layers/ per operation (simple kernels)"]
     from jitnet.kernels.compiler.tile import VECTOR_BYTES
 
-    optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
+    optimizer = Optimizer.of(settings)
     fused = is_fused(settings.batch_size, optimizer)
     driver = kernel_choice.PER_SAMPLE if fused else kernel_choice.BATCH
     choices = kernel_choice.choose(network, driver, 4, VECTOR_BYTES)

@@ -17,6 +17,7 @@ from jitnet.export.folder import other_files, write_files
 from jitnet.model import kernel_choice
 from jitnet.model.architecture import Conv, Pool, Shape
 from jitnet.model.network import Network
+from jitnet.model.optimizer import AVERAGE
 from jitnet.setting import Setting
 from jitnet.storage import checkpoint
 from jitnet.storage.checkpoint import Metadata, Tensors
@@ -26,6 +27,8 @@ MADE = ("model.hpp", "model.safetensors", "golden.bin")
 GOLDEN_IMAGES = 32
 COMPILERS = ("c++", "g++", "clang++")
 FLAGS = ("-std=c++17", "-O3")
+# Settings of a training that the C++ program refuses to carry out; it predicts with any weights.
+ONLY_PYTHON = {"augment": "--augment", "label_smoothing": "--label-smoothing", "ema": "--ema"}
 LARGEST = 50_000_000  # parameters: the twin is one static object, which holds them four times, and 2 GB is its limit
 
 
@@ -77,6 +80,7 @@ def model_header(network: Network, settings: Settings, title: str) -> str:
         "TITLE": _literal(title),
         "ARCHITECTURE": _literal(settings.architecture),
         "BIAS": network.bias,
+        "ONLY_PYTHON": " and ".join(option for name, option in ONLY_PYTHON.items() if getattr(settings, name)),
         "HEIGHT": height,
         "WIDTH": width,
         "CHANNELS": channels,
@@ -124,11 +128,22 @@ def _literal(text: str) -> str:
     return '"' + "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "?" for c in text) + '"'
 
 
+def state(tensors: Tensors, network: Network) -> Tensors:
+    """Return what a C++ program reads of a checkpoint: with an average of the weights those of the network alone."""
+    if AVERAGE not in tensors:
+        return tensors
+    kept = {name: array for name, array in tensors.items() if not name.startswith("optimizer.")}
+    return kept | network.tensors()
+
+
 def golden(network: Network) -> Tensors:
     """Return images and what the network computes for them: logits, checksums of its layers, losses of training steps.
 
-    The network is left as it was.
+    The steps are those of the C++ program, without smoothed labels. The network is left as it was.
     """
+    plain = Network(network.layers, network.image, network.bias, loss=network.loss)
+    plain.params[:] = network.params
+    network = plain
     images, targets = golden_images(network)
     logits = network.logits(images)
     space = network.workspace(len(images))

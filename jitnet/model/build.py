@@ -20,4 +20,5 @@ def network_of(settings: Settings, image: tuple[int, ...], outputs: int) -> Netw
         kernels=settings.kernels,
         dropout=settings.dropout,
         seed=settings.seed,
+        label_smoothing=settings.label_smoothing,
     )

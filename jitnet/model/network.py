@@ -46,6 +46,7 @@ class Network:
     kernels : "fast", or "simple" for the step of kernels/step.py, which has what the fast kernels lack
     dropout : chance that an output of a hidden dense layer is dropped in training
     seed : of the dropout
+    label_smoothing : share of each label that all classes get alike in training
 
     Raises
     ------
@@ -69,14 +70,12 @@ class Network:
         kernels: str = "fast",
         dropout: float = 0.0,
         seed: int = 0,
+        label_smoothing: float = 0.0,
     ):
-        self.layers = layers
-        self.image = image
-        self.bias = bias
-        self.dtype = dtype
-        self.loss = loss
+        self.layers, self.image, self.bias = layers, image, bias
+        self.dtype, self.loss = dtype, loss
         self.shapes: tuple[Shape, ...] = architecture.shapes(layers, image, bias)
-        self.dropout, self.seed = dropout, seed
+        self.dropout, self.seed, self.label_smoothing = dropout, seed, label_smoothing
         if dropout and not any(isinstance(layer, Dense) for layer in layers[:-1]):
             raise InputError(
                 f"the dropout is {dropout:g}, but {architecture.to_text(layers)!r} has no hidden dense layer, whose "
@@ -144,13 +143,14 @@ class Network:
 
     def use(self, space: memory_plan.Workspace, driver: str = BATCH) -> None:
         """Compute in a workspace that memory_plan.build made for this network, from the driver's next call on."""
-        space.plan["loss"] = LOSSES[self.loss]
+        space.plan["loss"], space.plan["smoothing"] = LOSSES[self.loss], self.label_smoothing
         self._workspaces[driver] = self._workspace = space
 
     def simple(self, images: int) -> SimpleKernels:
         """Return the simple kernels with buffers for batches of up to `images` images, kept from call to call."""
         if self._simple is None or self._simple.images < images:
-            self._simple = SimpleKernels(self.shapes, self.params, LOSSES[self.loss], images, self.dropout, self.seed)
+            loss, drop = (LOSSES[self.loss], self.label_smoothing), (self.dropout, self.seed)
+            self._simple = SimpleKernels(self.shapes, self.params, loss, images, *drop)
         return self._simple
 
     def reserve(self, images: int) -> None:
@@ -164,8 +164,7 @@ class Network:
         """Return the arguments of the kernel `train_per_sample`."""
         space = self.workspace(1, PER_SAMPLE)
         buffers = (self.params, space.work, space.argmax, space.rows, space.counts, space.barrier)
-        pictures = (images, self._divisor(images), targets)
-        return (space.layers, space.plan, *buffers, *pictures, order, lrs, losses, totals)
+        return (space.layers, space.plan, *buffers, images, self._divisor(images), targets, order, lrs, losses, totals)
 
     def minibatch_arguments(
         self, images, targets, order, batch_size, lrs, losses, totals, optimizer: Optimizer | None = None
@@ -174,9 +173,8 @@ class Network:
         space = self.workspace(batch_size)
         optimizer = optimizer or self.plain_optimizer()
         state = (optimizer.rule, self.params, optimizer.first, optimizer.second, optimizer.taken)
-        buffers = (space.layers, space.plan, *state, space.work, space.argmax)
-        pictures = (images, self._divisor(images), targets)
-        return (*buffers, *pictures, order, batch_size, lrs, losses, np.empty(batch_size), totals)
+        buffers = (space.layers, space.plan, *state, space.work, space.argmax, images, self._divisor(images), targets)
+        return (*buffers, order, batch_size, lrs, losses, np.empty(batch_size), totals)
 
     def accumulate_arguments(self, images, targets, part, scale, grad) -> tuple:
         """Return the arguments of the kernel `accumulate_gradient`."""

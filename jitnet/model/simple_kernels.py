@@ -21,14 +21,20 @@ class SimpleKernels:
     ----------
     shapes : the network's layers
     params : (P,) its parameters, updated by training
-    loss : CROSS_ENTROPY or MSE
+    loss : CROSS_ENTROPY or MSE, and the smoothing of the labels
     images : in a batch, at the most
     dropout : chance that an output of a hidden dense layer is dropped in training
     seed : of the dropout
     """
 
     def __init__(
-        self, shapes: tuple[Shape, ...], params: np.ndarray, loss: int, images: int, dropout: float = 0, seed: int = 0
+        self,
+        shapes: tuple[Shape, ...],
+        params: np.ndarray,
+        loss: tuple[int, float],
+        images: int,
+        dropout: float = 0,
+        seed: int = 0,
     ):
         self.images = images
         room, dtype = min(images, ROOM), params.dtype
@@ -73,7 +79,7 @@ class SimpleKernels:
                     grad_x=layers[-1].grad_out.reshape(room, *shape.inputs) if layers else None,
                 )
             )
-        self.net = Net(tuple(layers), loss, seed, params, grads, np.zeros(room))
+        self.net = Net(tuple(layers), *loss, seed, params, grads, np.zeros(room))
 
     def train(self, optimizer: Optimizer, *recipe) -> int:
         """Train as `kernels.step.train`; the recipe is its arguments from `images` on."""
@@ -136,8 +142,8 @@ class SimpleKernels:
                 dropping.out,
             )
         last, params = self.net.layers[-1], self.net.params
-        scale, order = params.dtype.type(1), np.zeros(1, np.int64)
-        found["layers.loss.output_loss"] = (self.net.loss, last.out, targets, order, scale, floats, last.out)
+        scale, order, loss = params.dtype.type(1), np.zeros(1, np.int64), (self.net.loss, self.net.smoothing)
+        found["layers.loss.output_loss"] = (*loss, last.out, targets, order, scale, floats, last.out)
         state = (optimizer.first, optimizer.second)
         found["layers.optimizer.optimizer_step"] = (optimizer.rule, params, self.net.grads, *state, 1.0, 1)
         return found

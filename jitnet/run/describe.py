@@ -47,9 +47,13 @@ def describe(
         updates += f", loss {settings.loss}"
     order = "shuffled" if settings.shuffle else "file order"
     initial = f"init {settings.init}, seed {settings.seed}"
-    augment = f", augmented ({settings.augment})" if settings.augment else ""
-    dropout = f", dropout {settings.dropout:g}" if settings.dropout else ""
-    kernels = ", simple kernels" if network.kernels == "simple" else ""
+    more = [
+        f", augmented ({settings.augment})" if settings.augment else "",
+        f", dropout {settings.dropout:g}" if settings.dropout else "",
+        f", labels smoothed by {settings.label_smoothing:g}" if settings.label_smoothing else "",
+        f", weights averaged (decay {settings.ema:g})" if settings.ema else "",
+        ", simple kernels" if network.kernels == "simple" else "",
+    ]
     scaled = " (scaled for the batch)" if _is_scaled(settings) else ""
     rate = f"lr {settings.lr:g}{scaled}, schedule {settings.schedule}"
     return RunStarted(
@@ -64,7 +68,7 @@ def describe(
         train_images=len(training.data.train[0]),
         val_images=len(training.data.val[0]),
         test_images=len(training.data.test[0]),
-        recipe=f"{_recipe(settings, source)}: {updates}, {rate}, {order}, {initial}{augment}{dropout}{kernels}",
+        recipe=f"{_recipe(settings, source)}: {updates}, {rate}, {order}, {initial}{''.join(more)}",
         epochs=training.epochs,
         batch_size=training.batch_size,
         steps_per_epoch=training.steps_per_epoch,

@@ -9,6 +9,7 @@ from jitnet.config import Settings
 from jitnet.errors import InputError
 from jitnet.events import EpochDone, from_record
 from jitnet.model.network import Network
+from jitnet.model.optimizer import AVERAGE
 from jitnet.run.describe import description
 from jitnet.run.folder import RunFolder
 from jitnet.run.metrics import read_epochs
@@ -17,6 +18,7 @@ from jitnet.storage.checkpoint import Tensors
 from jitnet.storage.metadata import Description
 from jitnet.training.position import Position
 
+AVERAGED, RAW = "averaged", "raw"  # weights
 SUFFIXES = (".safetensors", ".npz")
 
 
@@ -31,6 +33,7 @@ class Trained:
     position: Position
     meta: dict[str, Any]  # meta.json of the run; of a file its title, data and data_sha256
     notices: list[str]  # a sentence for each newer checkpoint that is damaged
+    weights: str = ""  # "averaged" or "raw" of a training that kept an average of them
 
     @property
     def settings(self) -> Settings:
@@ -52,7 +55,10 @@ class Trained:
 
 
 def open_trained(
-    source: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "runs", kind: str | None = None
+    source: str | os.PathLike[str],
+    runs_dir: str | os.PathLike[str] = "runs",
+    kind: str | None = None,
+    weights: str | None = None,
 ) -> Trained:
     """Open a trained network.
 
@@ -62,6 +68,7 @@ def open_trained(
         (.safetensors or .npz)
     runs_dir : folder of the runs
     kind : "last", "previous" or "best" checkpoint of a run; default: the newest that is valid
+    weights : "averaged" or "raw" weights; default: the averaged ones of a training with `--ema`
 
     Raises
     ------
@@ -70,15 +77,17 @@ def open_trained(
     path = Path(source)
     named_as_file = path.suffix in SUFFIXES and not path.is_dir() and not Path(runs_dir, path).is_dir()
     if not path.is_file() and not named_as_file:
-        return _of_run(source, runs_dir, kind)
+        return _of_run(source, runs_dir, kind, weights)
     if kind is not None:
         raise InputError(f"the {kind} checkpoint of {path} is requested, which is a file: expected a run")
     if (path.parent / "meta.json").is_file() and path.stem in ("last", "previous", "best"):
-        return _of_run(path.parent, runs_dir, path.stem)
-    return _of_file(path)
+        return _of_run(path.parent, runs_dir, path.stem, weights)
+    return _of_file(path, weights)
 
 
-def _of_run(source: str | os.PathLike[str], runs_dir: str | os.PathLike[str], kind: str | None) -> Trained:
+def _of_run(
+    source: str | os.PathLike[str], runs_dir: str | os.PathLike[str], kind: str | None, weights: str | None
+) -> Trained:
     folder = RunFolder.open(source if isinstance(source, str) else Path(source), Path(runs_dir))
     notices: list[str] = []
     if kind is None:
@@ -87,12 +96,32 @@ def _of_run(source: str | os.PathLike[str], runs_dir: str | os.PathLike[str], ki
         (tensors, _), path = folder.load(kind), folder.path / f"{kind}.safetensors"
     found = description(folder.settings, folder.meta)
     position = Position.from_tensors(tensors, str(path))
-    return Trained(folder.path, found.network(tensors, str(path)), found, tensors, position, folder.meta, notices)
+    network, weights = _network(found, tensors, path, weights)
+    return Trained(folder.path, network, found, tensors, position, folder.meta, notices, weights)
 
 
-def _of_file(path: Path) -> Trained:
+def _of_file(path: Path, weights: str | None) -> Trained:
     tensors, texts = model_file.load(path)
     found = metadata.describe(texts, str(path))
     position = Position.from_tensors(tensors, str(path)) if "position" in tensors else Position(len(found.history))
     meta = {"title": found.title, "data": found.data, "data_sha256": found.data_sha256}
-    return Trained(path, found.network(tensors, str(path)), found, tensors, position, meta, [])
+    network, weights = _network(found, tensors, path, weights)
+    return Trained(path, network, found, tensors, position, meta, [], weights)
+
+
+def _network(found: Description, tensors: Tensors, path: Path, weights: str | None) -> tuple[Network, str]:
+    """Return the network with its averaged or raw weights, and which they are; "" where there are no others."""
+    network, average = found.network(tensors, str(path)), tensors.get(AVERAGE)
+    if average is None:
+        if weights == AVERAGED:
+            raise InputError(f"{path} has no averaged weights: expected a training with --ema, or no --weights")
+        return network, ""
+    if weights == RAW:
+        return network, RAW
+    if average.shape != network.params.shape or average.dtype != network.params.dtype:
+        raise InputError(
+            f"{path} has averaged weights of another network, {average.dtype} {average.shape}: expected "
+            f"{network.params.dtype} {network.params.shape}; use the raw ones"
+        )
+    network.params[:] = average
+    return network, AVERAGED

@@ -281,7 +281,7 @@ def _arguments_of(
         case "linear_batch_backward_weight":
             return (matrix, matrix, number, False, matrix, vector)
         case "output_loss":
-            return (1, matrix, targets, integers, number, floats, matrix)
+            return (1, 0.0, matrix, targets, integers, number, floats, matrix)
         case "sum_shards":
             return (matrix, False, vector)
         case "optimizer_step":

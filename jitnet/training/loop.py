@@ -15,10 +15,12 @@ from jitnet.machine.peak import measure
 from jitnet.model.architecture import step_macs
 from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer
-from jitnet.model.scores import confusion, score
+from jitnet.model.scores import confusion
 from jitnet.training.augmentation import augmented, require_images
+from jitnet.training.averaging import averaged, descend, train_steps
 from jitnet.training.coach import Coach, task_of
 from jitnet.training.compilation import compile_augmentation, compile_kernels
+from jitnet.training.evaluation import evaluate
 from jitnet.training.glimpses import of_test_images
 from jitnet.training.position import Position
 from jitnet.training.running_accuracy import RunningAccuracy
@@ -63,7 +65,7 @@ class Training:
         self.steps_per_epoch = min(-(-images // self.batch_size), settings.steps_per_epoch or images)
         self._in_parts = self.batch_size > PART or data.weights is not None
         self._images_per_epoch = min(images, self.steps_per_epoch * self.batch_size)
-        self.optimizer = Optimizer(settings.optimizer, settings.momentum, settings.weight_decay, settings.reduction)
+        self.optimizer = Optimizer.of(settings)
         self.optimizer.start(network.params)
         if self.position.step:
             self.optimizer.restore(self.position.optimizer, self.position.step)
@@ -147,7 +149,7 @@ class Training:
             accuracy = self._running_accuracy.measure(order[here.step_in_epoch * size :])
             before = time.perf_counter()
             rates, rest = self._rates(steps), (here.loss_sum, self.optimizer)
-            done, losses = self.network.train_steps(images, targets, batches, size, rates, *rest)
+            done, losses = train_steps(self.network, images, targets, batches, size, rates, *rest)
             seconds = time.perf_counter() - before
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
@@ -188,7 +190,7 @@ class Training:
             if not np.isfinite(total):
                 return self._diverged(f"the loss is {total / len(batch)}", here.step + steps)
             lr = float(self._rates(1, steps)[0])
-            if not self.network.descend(grad, lr, self.optimizer):
+            if not descend(self.network, grad, lr, self.optimizer):
                 return self._diverged(_NOT_FINITE, here.step + steps)
             here.loss_sum += total
             steps, seen, loss = steps + 1, seen + len(batch), loss + total
@@ -230,6 +232,14 @@ class Training:
         yield done
         yield from self._coach.after_call(done)
 
+    def _evaluate(
+        self, images: np.ndarray, targets: np.ndarray
+    ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
+        """Return the loss in the targets' unit, the accuracy and the scores (n, K); see `evaluate`."""
+        result = yield from evaluate(self.network, self.optimizer, images, targets, self.position.epoch)
+        loss, accuracy, logits = result
+        return loss if loss is None else loss * self.data.unit, accuracy, logits
+
     def _epoch_loss(self) -> float:
         seen = min(self.position.step_in_epoch * self.batch_size, self._images_per_epoch)
         return float(self.position.loss_sum[0]) * self.data.unit / max(1, seen)
@@ -258,7 +268,8 @@ class Training:
             if loss is not None and not math.isfinite(loss):
                 return self._diverged(f"the {name} loss is {loss}", here.step)
         images, targets = self.data.test
-        shown: dict[str, Any] = of_test_images(self.network, images, targets, logits)
+        with averaged(self.network, self.optimizer):
+            shown: dict[str, Any] = of_test_images(self.network, images, targets, logits)
         outputs, true = (logits, targets) if len(targets) else (of_val, self.data.val[1])
         table = confusion(outputs.argmax(axis=1), true, self.network.classes) if targets.ndim == 1 else ()
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
@@ -283,17 +294,3 @@ class Training:
             **shown,
             snapshot=self.tensors,
         )
-
-    def _evaluate(
-        self, images: np.ndarray, targets: np.ndarray
-    ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
-        """Return the loss, the accuracy and the scores (n, K); without images None, None and none."""
-        if len(images) == 0:
-            return None, None, np.zeros((0, self.network.classes))
-        logits: np.ndarray = np.empty((len(images), self.network.classes), self.network.dtype)
-        for start in range(0, len(images), PREDICT_BATCH):
-            self.network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
-            done = min(start + PREDICT_BATCH, len(images))
-            yield Progress(epoch=self.position.epoch, images=done, total=len(images))
-        loss, accuracy = score(logits, targets, self.network.loss)
-        return loss * self.data.unit, accuracy, logits

@@ -115,7 +115,8 @@ def batch_gradient(
         forward(layers, plan, params, work, argmax, images, divisor, part)
         logits = view(work, last.out, (N, last.OC))
         grad_logits = view(work, last.grad_out, (N, last.OC))
-        output_loss(plan[0].loss, logits, targets, part, params.dtype.type(scale), losses, grad_logits)
+        number = params.dtype.type(scale)
+        output_loss(plan[0].loss, plan[0].smoothing, logits, targets, part, number, losses, grad_logits)
         for n in range(N):
             total += losses[n]
         if not math.isfinite(total):

@@ -76,8 +76,8 @@ def run_half(
         if half == 0:
             merge_outputs(last, 0, last.OC, work)
             logits, gradient = view(work, last.out, (last.OC,)), view(work, last.grad_out, (last.OC,))
-            one = params.dtype.type(1)
-            losses[step] = output_loss_sample(plan.loss, logits, targets, order[step], one, gradient)
+            number, image = params.dtype.type(1), order[step]
+            losses[step] = output_loss_sample(plan.loss, plan.smoothing, logits, targets, image, number, gradient)
             if math.isfinite(losses[step]):
                 totals[0] += losses[step]
     elif phase <= 2 * L + 1:

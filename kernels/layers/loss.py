@@ -34,15 +34,18 @@ def log_sum_exp(
 def softmax_cross_entropy_sample(
     logits,  # (K,)
     target,  # the class
+    smoothing,  # float64
     scale,
     grad_logits,  # (K,), overwritten
 ):
-    """Return -log p[target] of p = softmax(logits), and write scale * (p[k] - [k == target])."""
-    norm = log_sum_exp(logits)
-    for k in range(logits.size):
-        grad_logits[k] = scale * math.exp(np.float64(logits[k]) - norm)
-    grad_logits[target] -= scale
-    return norm - np.float64(logits[target])
+    """Return -sum_k q[k] log p[k] of p = softmax(logits), and write scale * (p[k] - q[k]); q as in `output_loss`."""
+    K = logits.size
+    norm, mean = log_sum_exp(logits), 0.0
+    for k in range(K):
+        grad_logits[k] = scale * (math.exp(np.float64(logits[k]) - norm) - smoothing / K)
+        mean += np.float64(logits[k]) / K
+    grad_logits[target] -= scale * (1 - smoothing)
+    return norm - (1 - smoothing) * np.float64(logits[target]) - smoothing * mean
 
 
 @body
@@ -90,6 +93,7 @@ def squared_error_sample(
 @body
 def output_loss_sample(
     kind,  # CROSS_ENTROPY or MSE
+    smoothing,  # float64
     logits,  # (K,)
     targets,  # (n,) uint8, or (n, K) floats
     n,
@@ -101,12 +105,13 @@ def output_loss_sample(
         return squared_error_sample(logits, targets[n], scale, grad_logits)
     if kind == MSE:
         return softmax_squared_error_sample(logits, targets[n], scale, grad_logits)
-    return softmax_cross_entropy_sample(logits, targets[n], scale, grad_logits)
+    return softmax_cross_entropy_sample(logits, targets[n], smoothing, scale, grad_logits)
 
 
 @kernel
 def output_loss(
     kind,  # CROSS_ENTROPY or MSE, of the softmax; not looked at where the targets are numbers
+    smoothing,  # float64, 0 <= smoothing < 1: the share of a label that all classes get alike; of the cross-entropy
     logits,  # (N, K) float32 or float64
     targets,  # (n,) integers below K, or (n, K) floats
     order,  # (N,) int64, whose targets the rows of logits belong to
@@ -116,8 +121,9 @@ def output_loss(
 ):
     """Compute the loss of each image, and the gradient with respect to its logits.
 
-    cross-entropy         losses[n] = log sum_k exp(logits[n,k]) - logits[n, target]
-                          grad_logits[n,k] = scale * (softmax(logits[n])[k] - [k == target])
+    cross-entropy         losses[n] = log sum_k exp(logits[n,k]) - sum_k q[k] * logits[n,k]
+                          grad_logits[n,k] = scale * (softmax(logits[n])[k] - q[k])
+                          q[k] = (1 - smoothing) * [k == target] + smoothing / K
     mse, of classes       losses[n] = 1/K sum_k (softmax(logits[n])[k] - [k == target])^2
     mse, of numbers       losses[n] = 1/K sum_k (logits[n,k] - target[k])^2
 
@@ -127,7 +133,8 @@ def output_loss(
     Work     : 2*N*K exponentials.
     Errors   : none raised, nothing checked; jitnet/data/checks.py checks the labels once.
     Matches  : tests.support.naive.output_loss; torch.nn.functional.cross_entropy and mse_loss.
-    Source   : Bishop (2006), eq. 4.108 and 4.109 (cross-entropy), 5.14 (squared error).
+    Source   : Bishop (2006), eq. 4.108 and 4.109 (cross-entropy), 5.14 (squared error); Szegedy et al. (2016),
+               section 7 (label smoothing).
     """
     for n in prange(logits.shape[0]):
-        losses[n] = output_loss_sample(kind, logits[n], targets, order[n], scale, grad_logits[n])
+        losses[n] = output_loss_sample(kind, smoothing, logits[n], targets, order[n], scale, grad_logits[n])

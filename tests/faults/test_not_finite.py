@@ -166,7 +166,7 @@ def test_loss(dtype, kind):
         logits[1, place] = np.nan
         targets = normal(9, dtype, 3, 5) if kind == "numbers" else np.array([4, 0, 2], np.uint8)
         losses, grad = np.zeros(3), np.zeros_like(logits)
-        output_loss(0 if kind == "numbers" else kind, logits, targets, np.arange(3), dtype(1), losses, grad)
+        output_loss(0 if kind == "numbers" else kind, 0.1, logits, targets, np.arange(3), dtype(1), losses, grad)
         assert np.array_equal(np.isnan(losses), [False, True, False])
 
 

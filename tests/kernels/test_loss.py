@@ -15,11 +15,11 @@ from jitnet.kernels.table import CROSS_ENTROPY, MSE
 EXP = 4  # roundings by which math.exp and numpy.exp may differ
 
 
-def loss(logits, targets, scale, kind=CROSS_ENTROPY, order=None):
+def loss(logits, targets, scale, kind=CROSS_ENTROPY, order=None, smoothing=0.0):
     losses, grad = unwritten(len(logits), np.float64), unwritten(logits.shape, logits.dtype)
     targets = targets if targets.ndim == 2 else targets.astype(np.uint8)
     order = np.arange(len(logits)) if order is None else order
-    output_loss(kind, guarded(logits), guarded(targets), order, scale, losses, grad)
+    output_loss(kind, smoothing, guarded(logits), guarded(targets), order, scale, losses, grad)
     assert_unharmed(losses, grad)
     return losses, grad
 
@@ -62,17 +62,37 @@ def test_squared_errors_are_their_equations(dtype, N, K, seed, spread):
     assert_within(grad, expected_grad, 4, np.abs(expected_grad))
 
 
-@pytest.mark.parametrize("kind", ["cross-entropy", "mse", "numbers"])
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(N=batches, K=channels, seed=seeds, smoothing=st.floats(0, 0.99))
+def test_smoothed_labels_are_their_equation(dtype, N, K, seed, smoothing):
+    """The terms of the loss are at most the largest logit, those of the gradient at most 1."""
+    logits, targets = normal(seed, dtype, N, K), np.random.default_rng(seed).integers(0, K, N)
+    losses, grad = loss(logits, targets, dtype(0.25), smoothing=smoothing)
+    expected, expected_grad = naive.output_loss(CROSS_ENTROPY, logits, targets, np.arange(N), 0.25, smoothing)
+    size = 1 + np.abs(np.float64(logits)).max(axis=1)
+    assert_within(losses, expected, 2 * K + EXP, 4 * size)
+    inside = 2 * gamma(2 * K + EXP, np.float64) * 3 * size[:, None]
+    assert np.all(np.abs(grad - expected_grad) <= 0.25 * inside + gamma(4, dtype) * (np.abs(expected_grad) + 0.5))
+
+
+def test_smoothing_changes_nothing_but_the_cross_entropy():
+    logits, labels, numbers = normal(1, np.float64, 3, 4), np.array([0, 3, 1]), normal(2, np.float64, 3, 4)
+    for kind, targets in ((MSE, labels), (MSE, numbers), (CROSS_ENTROPY, numbers)):
+        plain, smoothed = (loss(logits, targets, 1.0, kind, smoothing=share) for share in (0.0, 0.3))
+        assert all(map(np.array_equal, plain, smoothed))
+
+
+@pytest.mark.parametrize("kind", ["cross-entropy", "smoothed", "mse", "numbers"])
 @given(N=st.integers(1, 5), K=channels, seed=seeds)
 def test_central_differences(kind, N, K, seed):
     logits, order = normal(seed, np.float64, N, K), np.arange(N)
     targets = np.random.default_rng(seed).integers(0, K, N)
     if kind == "numbers":
         targets = normal(seed + 1, np.float64, N, K)
-    code = CROSS_ENTROPY if kind == "cross-entropy" else MSE
-    _, grad = loss(logits, targets, np.float64(1 / N), code)
+    code, smoothing = CROSS_ENTROPY if kind in ("cross-entropy", "smoothed") else MSE, 0.2 * (kind == "smoothed")
+    _, grad = loss(logits, targets, np.float64(1 / N), code, smoothing=smoothing)
     expected = central_differences(
-        lambda: naive.output_loss(code, logits, targets, order, 1)[0].mean(), logits, step=1e-3
+        lambda: naive.output_loss(code, logits, targets, order, 1, smoothing)[0].mean(), logits, step=1e-3
     )
     assert worst_relative_error(grad, expected) <= GRADIENT_ERROR
 

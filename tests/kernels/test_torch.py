@@ -143,12 +143,13 @@ def test_activations(dtype, kind, function):
     within(passed, tx.grad, 12, np.abs(grad))
 
 
-@pytest.mark.parametrize("kind", ["cross-entropy", "mse", "numbers"])
+@pytest.mark.parametrize("kind", ["cross-entropy", "smoothed", "mse", "numbers"])
 def test_losses(dtype, kind):
     logits, targets = normal(2, dtype, 9, 10), np.arange(9)
     tl = tensor(np.float64(logits), True)
-    if kind == "cross-entropy":
-        theirs = F.cross_entropy(tl, torch.tensor(targets))
+    labelled, smoothing = kind in ("cross-entropy", "smoothed"), 0.1 * (kind == "smoothed")
+    if labelled:
+        theirs = F.cross_entropy(tl, torch.tensor(targets), label_smoothing=smoothing)
     else:
         softmax, one_hot = kind == "mse", np.eye(10)[targets]
         targets = targets if softmax else normal(3, dtype, 9, 10)
@@ -156,8 +157,9 @@ def test_losses(dtype, kind):
         theirs = F.mse_loss(F.softmax(tl, 1) if softmax else tl, goal)
     theirs.backward()
     losses, found = np.empty(9), np.empty_like(logits)
-    code = CROSS_ENTROPY if kind == "cross-entropy" else MSE
-    loss.output_loss(code, logits, targets, np.arange(9), dtype(1 / 9), losses, found)
+    loss.output_loss(
+        CROSS_ENTROPY if labelled else MSE, smoothing, logits, targets, np.arange(9), dtype(1 / 9), losses, found
+    )
     within(losses.mean(), theirs, 20, 5.0)
     within(found, tl.grad, 20, np.full(found.shape, 1 / 9) + np.abs(found))
 

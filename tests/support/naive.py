@@ -351,7 +351,7 @@ def softmax_cross_entropy(logits, targets, scale):
     return losses, float(scale) * (softmax - one_hot)
 
 
-def output_loss(kind, logits, targets, order, scale):
+def output_loss(kind, logits, targets, order, scale, smoothing=0.0):
     """The loss of each row, scale * its gradient: cross-entropy (0), squares of the softmax (1) or of the numbers."""
     targets = np.asarray(targets)[order]
     logits = np.float64(logits)
@@ -359,9 +359,14 @@ def output_loss(kind, logits, targets, order, scale):
     if targets.ndim == 2:
         errors = logits - targets
         return (errors**2).mean(axis=1), float(scale) * 2 / K * errors
-    if kind == 0:
+    if kind == 0 and not smoothing:
         return softmax_cross_entropy(logits, targets, scale)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    powers = np.exp(shifted)
+    if kind == 0:
+        labels = (1 - smoothing) * np.eye(K)[np.int64(targets)] + smoothing / K
+        logs = shifted - np.log(powers.sum(axis=1, keepdims=True))
+        return -(labels * logs).sum(axis=1), float(scale) * (np.exp(logs) - labels)
     softmax = powers / powers.sum(axis=1, keepdims=True)
     errors = softmax - np.eye(K)[np.int64(targets)]
     grad = np.empty_like(logits)

@@ -30,6 +30,7 @@ def model_fields(trained: Trained, epoch: int) -> dict[str, Any]:
     return {
         "path": str(trained.path),
         "epochs": epoch,
+        "weights": trained.weights or None,
         "data": trained.meta.get("data"),
         "target": trained.settings.target or None,
     }

@@ -64,6 +64,15 @@ def add_best(parser: Any) -> None:
     parser.add_argument("--best", action="store_true", help="use the best epoch by validation instead of the last one")
 
 
+def add_weights(parser: Any) -> None:
+    """Add the choice between the averaged weights of a run and its raw ones."""
+    parser.add_argument(
+        "--weights",
+        choices=("averaged", "raw"),
+        help="of a run with --ema: its averaged weights (default), or the raw ones",
+    )
+
+
 def add_other_data(parser: argparse.ArgumentParser) -> None:
     """Add other data than the run's, and whether they may be downloaded."""
     parser.add_argument("--data", metavar="SET", help="use other data (default: those of the run)")

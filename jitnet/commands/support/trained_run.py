@@ -123,10 +123,15 @@ def matched(data: Dataset, record: DataRecord, run: str) -> np.ndarray:
     return table[data.y_test]
 
 
+def after(trained: Trained, epoch: int) -> str:
+    """Return which run it is, after how many epochs, and with which weights if it has two kinds."""
+    return f"{trained.path} after {count(epoch)}" + (f", {trained.weights} weights" if trained.weights else "")
+
+
 def about(trained: Trained, epoch: int) -> str:
     """Return which run answers, after how many epochs, trained on what."""
     on = trained.meta.get("data")
-    return f"{trained.path} after {count(epoch)}" + (f", trained on {on}" if on else "")
+    return after(trained, epoch) + (f", trained on {on}" if on else "")
 
 
 def pictures(
@@ -178,9 +183,11 @@ def show_compiling(events: Iterable[Event], report: Callable[[str, float], None]
             warn(event.message)
 
 
-def load_trained(source: str, runs_dir: Path, kind: str | None) -> tuple[Network, Trained, int]:
+def load_trained(
+    source: str, runs_dir: Path, kind: str | None, weights: str | None = None
+) -> tuple[Network, Trained, int]:
     """Return a trained network, what `open_trained` found, and the epochs it was trained for; prints warnings."""
-    trained = open_trained(source, runs_dir, kind)
+    trained = open_trained(source, runs_dir, kind, weights)
     for notice in trained.notices:
         warn(notice)
     return trained.network, trained, trained.position.epoch

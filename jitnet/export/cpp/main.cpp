@@ -250,6 +250,10 @@ void close_output(File& file, const std::string& name) {
 
 int train(const Arguments& given) {
   const auto started = std::chrono::steady_clock::now();
+  if (*model::only_python != '\0') {
+    throw Error(std::string("the run was trained with ") + model::only_python +
+                ", which this program lacks: expected jitnet train, or an export of another run");
+  }
   if (given.has("weights") && given.has("resume")) throw Error("--weights and --resume are given: leave one out");
   Settings settings = model::settings();
   Position position;
