@@ -39,8 +39,9 @@ class Settings:
         parameter=False,
     )
     recipe: str = setting(
-        "", "what sets every setting below that is not given", choices=("", "documents", "modern"), group=OPTIMIZATION,
-        default_text="documents for MNIST and the built-in digits, modern for other data", added=True,
+        "", "what sets every setting below that is not given", choices=("", "documents", "modern", "best", "fast"),
+        group=OPTIMIZATION, default_text="documents for MNIST and the built-in digits, modern for other data",
+        added=True,
     )  # fmt: skip
     loss: str = setting(
         "", "loss function", group=NETWORK, choices=("", "cross-entropy", "mse"),
@@ -85,11 +86,11 @@ class Settings:
         metavar="P", least=0, below=1, added=True,
     )  # fmt: skip
     ema: float = setting(
-        0.0, "decay of a moving average of the weights, which is evaluated and kept next to them; 0 = none",
+        None, "decay of a moving average of the weights, which is evaluated and kept next to them; 0 = none",
         group=OPTIMIZATION, metavar="DECAY", least=0, below=1, parameter=False, added=True,
     )  # fmt: skip
     label_smoothing: float = setting(
-        0.0, "share of each label that all classes get alike in training, with the loss cross-entropy; 0 = none",
+        None, "share of each label that all classes get alike in training, with the loss cross-entropy; 0 = none",
         group=OPTIMIZATION, metavar="S", least=0, below=1, added=True,
     )  # fmt: skip
     lr: float = setting(
@@ -108,7 +109,7 @@ class Settings:
         cpp="schedule",
     )  # fmt: skip
     augment: str = setting(
-        "", "random changes of the training images: light, medium, strong, or amounts as in shift=2,rotate=10",
+        None, "random changes of the training images: light, medium, strong, or amounts as in shift=2,rotate=10",
         group=OPTIMIZATION, metavar="CHANGES", default_text="none", added=True,
     )  # fmt: skip
     shuffle: bool = setting(None, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
@@ -152,7 +153,7 @@ class Settings:
         self._set("given", given)
         for name in ("network", "data", "recipe"):
             self._set(name, SETTINGS[name].check(getattr(self, name)))
-        self._set("recipe", self.recipe or recipe_for(self.data))
+        self._set("recipe", self.recipe or recipe_for(self.data, self.network))
         values = values_of(self.recipe, self.network)
         for name, described in SETTINGS.items():
             set_by_recipe = name in BY_RECIPE - given  # of which 0 epochs mean that `for_images` counts them

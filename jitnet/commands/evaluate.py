@@ -6,8 +6,10 @@ from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.json_answer import add_json, data_fields, figures, model_fields, print_json
 from jitnet.commands.support.options import Subparsers
 from jitnet.display.format import count, percentage, significant
-from jitnet.model.scores import score
+from jitnet.errors import InputError
+from jitnet.model.scores import over_shifts, probabilities, score
 from jitnet.printing import say
+from jitnet.report.measure import reliability
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -21,6 +23,9 @@ def add_parser(subparsers: Subparsers) -> None:
     options.add_model(parser)
     options.add_weights(parser)
     options.add_other_data(parser)
+    parser.add_argument(
+        "--tta", action="store_true", help="average the probabilities over the images shifted by 0 and 1 pixel, 5 times"
+    )
     options.add_threads(parser)
     add_json(parser)
     parser.set_defaults(run=run)
@@ -31,15 +36,24 @@ def run(args: argparse.Namespace) -> int:
     network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args), args.weights)
     settings = folder.settings
     data, images = trained_run.load_test(network, folder, args.data, args.offline)
-    loss, accuracy = score(trained_run.logits(network, images), data.y_test, network.loss)
+    if args.tta and (settings.target or min(network.image[:2]) < 2):
+        raise InputError(f"--tta shifts images: expected a run on images, {folder.path} was trained on a table")
+    scores = trained_run.logits(network, images)
+    if args.tta:
+        scores = over_shifts(network.logits, images)
+    loss, accuracy = score(scores, data.y_test, network.loss)
     loss *= data.unit
     mark = trained_run.mark(data, folder, args.data)
     if args.json:
-        measured = figures(loss, accuracy)
+        measured = figures(loss, accuracy) | {"calibration_error": None, "tta": args.tta}
+        if accuracy is not None:
+            chances = probabilities(scores)
+            _, measured["calibration_error"] = reliability(chances.max(axis=1), chances.argmax(axis=1) == data.y_test)
         print_json("eval", model=model_fields(folder, epoch), data=data_fields(data, len(images), mark), **measured)
         return 0
     kind = "test row" if settings.target else "test image"
     say(f"{trained_run.after(folder, epoch)}, on {count(len(images), kind)} of {data.name}{mark}")
     measure = f"rmse = {significant(loss**0.5)}" if accuracy is None else f"accuracy = {percentage(accuracy)}"
-    say(f"loss = {loss:.6f} {measure}{mark}")
+    shifts = ", mean of 5 shifts of each image (--tta)" if args.tta else ""
+    say(f"loss = {loss:.6f} {measure}{mark}{shifts}")
     return 0

@@ -1,6 +1,10 @@
 """What a network's outputs say: probabilities, the loss, the accuracy, the table of confusions."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+SHIFTS = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))  # rows and columns of a border of 1 before an image
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
@@ -24,6 +28,21 @@ def score(
             shifted = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
             losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
     return float(losses.mean()), 100.0 * int((outputs.argmax(axis=1) == targets).sum()) / len(targets)
+
+
+def over_shifts(logits_of: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:
+    """Return scores (n, K) whose softmax is the mean of the probabilities of five shifted copies of each image.
+
+    p = 1/5 * sum over the shifts s of softmax(logits_of(images moved by s)),   s = none, 1 pixel to each side
+
+    The scores are log p; the edge of an image (n, H, W, C) continues beyond itself. Source: Krizhevsky, Sutskever,
+    Hinton (2012), section 4.1, who average over crops.
+    """
+    _, height, width, _ = images.shape
+    wide = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    views = (wide[:, y : y + height, x : x + width] for y, x in SHIFTS)
+    mean = sum(probabilities(logits_of(np.ascontiguousarray(view))) for view in views) / len(SHIFTS)
+    return np.log(np.maximum(mean, np.finfo(np.float64).tiny))
 
 
 def confusion(predicted: np.ndarray, targets: np.ndarray, classes: int) -> tuple[tuple[int, ...], ...]:

@@ -2,10 +2,11 @@
 
 import math
 
-from jitnet.recipes.named import MODERN, values_of
+from jitnet.recipes.named import DOCUMENTS, values_of
 
 _HIGHEST = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "adam": 0.01, "adamw": 0.01}  # that scaling leads to
-_MODERN = {"sgd": 0.05, "momentum": 0.005, "nesterov": 0.005, "adam": 2e-3, "adamw": 2e-3}  # at batches of 32
+_MODERN = {"sgd": 0.05, "momentum": 0.005, "nesterov": 0.005, "adam": 2e-3, "adamw": 2e-3}
+_MODERN_BATCH = 32  # that these are for
 _FEWEST, _MOST, _IMAGES = 5, 200, 60_000  # epochs; the images that the fewest are for
 
 
@@ -28,12 +29,14 @@ def rate_for(recipe: str, network: str, optimizer: str, batch_size: int, reducti
     (0.001, 0.064)
     """
     values = values_of(recipe, network)
-    base = values["lr"] if recipe != MODERN else _MODERN[optimizer]
-    ratio = batch_size / values["batch_size"] if batch_size else math.inf
+    base, usual, theirs = values["lr"], values["batch_size"], recipe == DOCUMENTS
+    if not theirs and optimizer != values["optimizer"]:
+        base, usual = _MODERN[optimizer], _MODERN_BATCH
+    ratio = batch_size / usual if batch_size else math.inf
     if optimizer in ("adam", "adamw"):
-        ratio = math.sqrt(ratio) if recipe == MODERN else 1.0
+        ratio = 1.0 if theirs else math.sqrt(ratio)
     elif reduction == "sum":
-        ratio = 1 / values["batch_size"] if recipe == MODERN else 1.0
+        ratio = 1.0 if theirs else 1 / usual
     if ratio == 1:
         return base
     return min(float(f"{base * ratio:.4g}"), max(base, _HIGHEST[optimizer]))

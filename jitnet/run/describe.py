@@ -90,7 +90,7 @@ def _recipe(settings: Settings, source: str) -> str:
     """Return the name of the recipe, and why it was chosen."""
     if source == ARRAYS:
         return settings.recipe + (", default in Python" if settings.recipe == MODERN else "")
-    if settings.recipe != recipe_for(settings.data):
+    if settings.recipe != recipe_for(settings.data) or settings.recipe not in (DOCUMENTS, MODERN):
         return settings.recipe
     return f"{settings.recipe}, default for " + ("MNIST" if settings.recipe == DOCUMENTS else "other data than MNIST")
 

@@ -14,17 +14,18 @@ from commands import ROOT, digits, environment, refusal, settle, train
 from jitnet.cli import main
 
 FIGURES = {"loss", "accuracy", "rmse"}
-MODEL = {"path", "epochs", "data", "target"}
+EVALUATED = FIGURES | {"model", "data", "calibration_error", "tta"}
+MODEL = {"path", "epochs", "weights", "data", "target"}
 ANSWERS = {  # command: the fields of its object, and one part of it with its fields
-    "eval run": (FIGURES | {"model", "data"}, "model", MODEL),
-    "eval run --data digits": (FIGURES | {"model", "data"}, "data", {"name", "size", "note"}),
+    "eval run": (EVALUATED, "model", MODEL),
+    "eval run --data digits": (EVALUATED, "data", {"name", "size", "note"}),
     "errors run": ({"model", "data", "errors", "accuracy", "mistakes"}, "model", MODEL),
     "ensemble run other": ({"data", "members", "mean", "best", "ensemble"}, "ensemble", FIGURES),
     "summary cnn": ({"network", "architecture", "layers", "parameters", "macs"}, "", set()),
     "predict run digits/t10k-images-idx3-ubyte": ({"model", "answers"}, "model", MODEL),
     "predict run rows.csv": ({"model", "answers"}, "model", MODEL),
     "predict table numbers.csv": ({"model", "answers"}, "model", MODEL),
-    "eval table": (FIGURES | {"model", "data"}, "model", MODEL),
+    "eval table": (EVALUATED, "model", MODEL),
 }
 
 

@@ -141,7 +141,7 @@ def test_the_claims_show_the_kept_results():
     assert generated.stale(sections) == [], "run python bench/claims.py --seeds 0"
 
 
-@pytest.mark.parametrize("name", [name for name in PRESETS if name != "mlp"])
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "mlp" and "recipe" not in PRESETS[name]])
 def test_every_preset_is_a_recipe_of_the_claims(name):
     assert recipes.settings(recipes.RECIPES[name].words) == Settings.preset(name)
     assert recipes.SHORT[name].startswith(name)

@@ -21,7 +21,7 @@ def test_the_data_choose_the_recipe_unless_it_is_given(data):
         assert settings.recipe == given == settings.replace(seed=1, data="other").recipe
 
 
-@pytest.mark.parametrize("network", PRESETS)
+@pytest.mark.parametrize("network", [name for name, values in PRESETS.items() if "recipe" not in values])
 def test_the_documents_recipe_is_that_of_each_documents_network(network):
     settings = Settings.preset(network)
     assert (OF_THE_DOCUMENTS | PRESETS[network]).items() <= dataclasses.asdict(settings).items()
@@ -73,13 +73,25 @@ def test_the_rate_grows_with_the_batch_up_to_a_bound(recipe, network, optimizer)
     rates = [rate_for(recipe, network, optimizer, size, "mean") for size in sizes]
     assert rates == sorted(rates) and rates[-1] <= 0.1
     if recipe == "documents":  # its own batch has its own rate
-        settings = Settings.preset(network)
+        settings = Settings.preset(network, recipe=recipe)
         assert rate_for(recipe, network, settings.optimizer, settings.batch_size, "mean") == settings.lr
     if optimizer == "sgd":
         sums = [rate_for(recipe, network, optimizer, size, "sum") for size in sizes]
         assert len(set(sums)) == 1  # a sum of gradients grows with the batch anyway
 
 
-def test_a_recipe_is_one_of_two():
-    with pytest.raises(InputError, match="recipe is 'best': expected one of documents, modern"):
-        Settings(recipe="best")
+@pytest.mark.parametrize("network", ["cnn-best", "cnn-fast"])
+def test_a_preset_may_have_its_own_recipe(network):
+    recipe = PRESETS[network]["recipe"]
+    for settings in (Settings.preset(network), Settings.preset(network, data="fashion"), Settings(recipe=recipe)):
+        assert settings.recipe == recipe
+        assert all(getattr(settings, name) == value for name, value in RECIPES[recipe].items())
+    assert Settings.preset(network, recipe="documents").optimizer == "sgd"
+    assert Settings.preset(network).replace(data="fashion", seed=2).recipe == recipe
+    settings = Settings.preset(network)
+    assert rate_for(recipe, network, settings.optimizer, settings.batch_size, "mean") == settings.lr
+
+
+def test_a_recipe_has_one_of_the_names():
+    with pytest.raises(InputError, match="recipe is 'other': expected one of documents, modern, best, fast"):
+        Settings(recipe="other")

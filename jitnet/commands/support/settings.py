@@ -10,6 +10,7 @@ from jitnet.config import BY_RECIPE, DATA, NETWORK, OPTIMIZATION, PRESETS, SETTI
 from jitnet.errors import InputError
 from jitnet.model import architecture
 from jitnet.model.architecture import ACTIVATIONS
+from jitnet.recipes.named import changes_of
 from jitnet.setting import Setting, show
 
 _NAMES = ", ".join(PRESETS)
@@ -159,7 +160,7 @@ class _PresetHelp(argparse._HelpAction):
             for action in parser._actions:
                 if action.dest in SETTINGS and SETTINGS[action.dest].group:
                     item = SETTINGS[action.dest]
-                    raw = PRESETS[network].get(item.name, item.default)
+                    raw = changes_of(network).get(item.name, item.default)
                     action.help = item.help_for(raw).replace("%", "%%")
                 elif action.dest == "arch":
                     action.help = _arch_help(network)
