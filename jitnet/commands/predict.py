@@ -15,8 +15,9 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.table_answers import answer
 from jitnet.data.pictures.prepare import Prepared
 from jitnet.data.pictures.resize import at_most
+from jitnet.data.split import with_channels
 from jitnet.display.live.frame import glyphs_for
-from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
+from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side, single
 from jitnet.errors import InputError
 from jitnet.model.network import Network
 from jitnet.model.scores import probabilities
@@ -89,10 +90,6 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError(
             f"{trained.path} approximates {trained.settings.target!r} from numbers: expected --csv FILE, a table"
         )
-    if network.image[2] != 1:
-        raise InputError(
-            f"{trained.path} was trained on images of {network.image[2]} channels: predict reads grey ones only"
-        )
     return _pictures(args, network, trained, about, epoch)
 
 
@@ -102,7 +99,8 @@ def _pictures(args: argparse.Namespace, network: Network, trained: Trained, abou
     images = [picture.image for _, picture in pictures if isinstance(picture, Prepared)]
     chances: Iterator[np.ndarray] = iter(())
     if images:
-        chances = iter(probabilities(trained_run.logits(network, np.stack(images)[..., None])))
+        stack = np.broadcast_to(with_channels(np.stack(images)), (len(images), *network.image))
+        chances = iter(probabilities(trained_run.logits(network, stack)))
     failed = len(pictures) - len(images)
     if args.json:
         answers = [_answer(args, name, picture, record.name_of, chances) for name, picture in pictures]
@@ -143,8 +141,8 @@ def _answer(
 
 
 def _draw_steps(out: Console, steps: list[tuple[str, np.ndarray]]) -> None:
-    """Draw what was done to a picture, step by step: pairs of a name and an image (H, W) uint8."""
+    """Draw what was done to a picture, step by step: pairs of a name and an image (H, W, ...) uint8."""
     glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
     say("  " + " -> ".join(f"{name} ({image.shape[1]} x {image.shape[0]})" for name, image in steps))
-    small = [as_bytes(at_most(image, 28)) for _, image in steps]
+    small = [as_bytes(at_most(single(image), 28)) for _, image in steps]
     print_side_by_side(out, *(draw_image(each, glyphs, out.color_system is not None) for each in small))

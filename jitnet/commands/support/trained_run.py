@@ -132,10 +132,14 @@ def about(trained: Trained, epoch: int) -> str:
 def pictures(
     paths: Iterable[str], record: DataRecord, image: tuple[int, int, int]
 ) -> Iterator[tuple[str, Prepared | InputError]]:
-    """Yield each picture of files and folders by its name, prepared as in training, or why it cannot be."""
+    """Yield each picture of files and folders by its name, prepared as in training, or why it cannot be.
+
+    Pictures are read in grey where the training images were, also if these had the greys in several channels.
+    """
+    like = (*image[:2], 1) if record.kind and record.style.prepared else image
     for path in (each for given in paths for each in _files(given)):
         try:
-            found = read_levels(path, image[:2])
+            found = read_levels(path, like)
         except InputError as error:
             yield path, error
             continue

@@ -26,9 +26,9 @@ _THIN = 1.6  # pixels of a stroke in an image of 28: a thinner one is made so
 class Prepared:
     """An image ready for a network, what was seen on the way, and the notes that an answer should carry."""
 
-    image: np.ndarray  # (height, width) uint8
+    image: np.ndarray  # (height, width) uint8, or (height, width, C) with colours
     notes: list[str] = field(default_factory=list)
-    steps: list[tuple[str, np.ndarray]] = field(default_factory=list)  # (name, (H, W) uint8)
+    steps: list[tuple[str, np.ndarray]] = field(default_factory=list)  # (name, image as above of any size)
 
 
 def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: bool = True) -> Prepared:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from jitnet.data.readers import tables
-from jitnet.data.readers.images import decode
+from jitnet.data.readers.columns import find_label
+from jitnet.data.readers.images import colour_note, decode
 from jitnet.data.readers.tables import Table
 from jitnet.errors import InputError
 from jitnet.printing import brief
 
-_LABELS = ("label", "labels", "class", "target", "y", "digit", "fine_label")
+_EXAMINED = 50  # pictures that show whether there are colours
 
 
 def read_path(path: Path, label: str = "") -> Table:
@@ -43,23 +44,23 @@ def read_path(path: Path, label: str = "") -> Table:
                 f"{path} has columns that are not numbers or text ({brief(error)}): export it as CSV"
             ) from None
         return tables.decode(content.getvalue(), str(path), label=label)
-    others = [name for name in table.column_names if name not in pictures]
-    found = [name for name in others if name == label or (not label and name.lower() in _LABELS)]
-    if len(pictures) != 1 or len(found) != 1:
+    others = ["" if name in pictures else name for name in table.column_names]
+    found = find_label(others, str(path), label)
+    if len(pictures) != 1 or found is None:
         raise InputError(
             f"{path} has the columns {', '.join(table.column_names)}: expected one of pictures and one of labels, "
             "name the latter by --label COLUMN"
         )
-    images = [
-        decode(row["bytes"] or b"", f"{path}, row {number}")
-        for number, row in enumerate(table.column(pictures[0]).to_pylist(), 1)
-    ]
+    contents = [row["bytes"] or b"" for row in table.column(pictures[0]).to_pylist()]
+    images = [decode(content, f"{path}, row {number}") for number, content in enumerate(contents, 1)]
     if len({image.shape for image in images}) != 1:
         raise InputError(f"{path} has pictures of different sizes: expected one size, resize them")
-    labels = table.column(found[0]).to_pylist()
-    names = _class_names(table.schema.metadata, found[0])
+    column = table.column_names[found]
+    labels = table.column(column).to_pylist()
+    names = _class_names(table.schema.metadata, column)
     texts = [names[value] if names else str(value) for value in labels]
-    return Table(np.stack(images), np.array(texts), label_column=found[0])
+    notes = colour_note(contents[:: -(-len(contents) // _EXAMINED)], str(path))
+    return Table(np.stack(images), np.array(texts), label_column=column, notes=notes)
 
 
 def _holds_pictures(kind: Any) -> bool:
