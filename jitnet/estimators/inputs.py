@@ -3,6 +3,7 @@
 Where scikit-learn has a sentence for an error, its words are used.
 """
 
+import sys
 import warnings
 from typing import Any
 
@@ -63,7 +64,7 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
         else:
             x = x[:, None, :]
     if trained is None and len(x) > 1 and (x[1] == x[0]).all() and (x == x[0]).all():
-        _warn("all images of x are equal: there is nothing to learn from them", 5)
+        warn("all images of x are equal: there is nothing to learn from them")
     x, scale = _scaled(x, trained, table)
     return np.ascontiguousarray(with_channels(x)), scale
 
@@ -84,13 +85,30 @@ def as_array(values: np.ndarray, name: str) -> np.ndarray:
     """Return what numpy makes of a value; raises `InputError` if it refuses or would lose what a mask says."""
     if np.ma.is_masked(values):
         raise InputError(f"{name} is a masked array in which values are missing: fill them, as by {name}.filled(0)")
+    _require_no_pairs(values, name)
     try:
         return np.asarray(values)
     except ValueError:  # a list of arrays of several shapes
         what, shape = ("images", "(n, height, width)") if name == "x" else ("labels", "(n,)")
         raise InputError(f"{name} holds {what} of different sizes: expected one size, an array {shape}") from None
     except (TypeError, RuntimeError) as error:  # a tensor on another device, or one that wants its gradient
-        raise InputError(f"{name} cannot be made an array: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{name} cannot be made an array: {str(error).splitlines()[0]}; give one of NumPy") from None
+
+
+def _require_no_pairs(values: Any, name: str) -> None:
+    """Refuse data sets of other libraries, whose items are images with their labels (`InputError`)."""
+    if isinstance(values, np.ndarray) or hasattr(values, "__array__"):
+        return
+    try:
+        first = values[0]
+    except (TypeError, KeyError, IndexError):
+        return
+    pair = isinstance(first, tuple) and len(first) == 2 and hasattr(first[0], "size")
+    if pair or isinstance(first, dict):
+        raise InputError(
+            f"{name} is a {type(values).__name__} whose items are images with labels: expected arrays of each, as "
+            "jitnet.integrations.datasets.to_arrays makes them of Hugging Face's"
+        )
 
 
 def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarray, Scale]:
@@ -104,7 +122,7 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
         whole = not table and low >= 0 and 1 < high <= 65535 and bool((x == np.trunc(x)).all())
     if not whole:
         if trained is None and max(abs(low), abs(high)) > _LARGE:
-            _warn(
+            warn(
                 f"x holds fractions from {low:g} to {high:g}, which are taken as they are: networks learn from numbers "
                 "of about 0 to 1, so divide pixels by 255 and scale other columns"
             )
@@ -112,19 +130,23 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
         return x.astype(np.float32), trained or Scale(max(abs(low), abs(high)) if free else 1.0, low, high, False)
     if trained is not None and trained.whole:
         made, note = pixels.as_trained(x, trained, "x")
-        _warn(note)
+        warn(note)
         return made, trained
     if table and x.dtype.kind in "iu" and high <= 255:
         return x.astype(np.uint8), trained or Scale()
     scale = pixels.scale_of([x], "x")
     if trained is None:
-        _warn(pixels.remark(scale, "x"))
+        warn(pixels.remark(scale, "x"))
     return pixels.to_bytes(x, scale, "x"), trained or scale
 
 
-def _warn(message: str, stacklevel: int = 6) -> None:
+def warn(message: str) -> None:
+    """Warn at the line outside of jitnet that called it; of "" nothing."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("jitnet."):
+        level, frame = level + 1, frame.f_back
     if message:
-        warnings.warn(message, stacklevel=stacklevel)
+        warnings.warn(message, stacklevel=level)
 
 
 def _numbers(x: np.ndarray) -> np.ndarray:
@@ -139,9 +161,7 @@ def _numbers(x: np.ndarray) -> np.ndarray:
     if x.dtype.kind == "c":
         raise InputError(f"x is of type {x.dtype}. Complex data not supported: expected real numbers")
     if x.dtype.kind not in "iufb":
-        raise InputError(
-            f"x is of type {x.dtype}{_strange(x)}: expected an array of numbers, such as (n, height, width)"
-        )
+        raise InputError(f"x is of type {x.dtype}{_strange(x)}: expected numbers, as in an array (n, height, width)")
     if x.dtype.kind == "f":
         with np.errstate(over="ignore"):
             finite = np.isfinite(x.astype(np.float32)).all()
@@ -163,7 +183,7 @@ def _strange(x: np.ndarray) -> str:
         return f", a single {type(x.item()).__name__}"
     found = ((place, value) for place, value in np.ndenumerate(x) if not isinstance(value, int | float | np.number))
     place, value = next(found, ((), ""))
-    return f" and holds {str(value)[:20]!r} ({type(value).__name__}) at {list(place)}" if place else ""
+    return f" and holds {str(value)[:20]!r} ({type(value).__name__.rstrip('_')}) at {list(place)}" if place else ""
 
 
 def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataRecord:
@@ -197,11 +217,9 @@ def require_names(x: Any, known: np.ndarray | None, estimator: str) -> None:
     """Refuse a table whose columns are not those (D,) of `fit`, in their order (`InputError`); warn of one without."""
     names = column_names(x)
     if known is None and names is not None:
-        warnings.warn(f"X has feature names, but {estimator} was fitted without feature names", stacklevel=5)
+        warn(f"X has feature names, but {estimator} was fitted without feature names")
     elif known is not None and names is None:
-        warnings.warn(
-            f"X does not have valid feature names, but {estimator} was fitted with feature names", stacklevel=5
-        )
+        warn(f"X does not have valid feature names, but {estimator} was fitted with feature names")
     elif known is not None and names is not None and list(known) != list(names):
         other = next((name for name in names if name not in list(known)), None)
         raise InputError(

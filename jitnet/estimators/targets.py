@@ -9,7 +9,9 @@ import numpy as np
 
 from jitnet.data.labels import MOST_CLASSES
 from jitnet.errors import InputError
-from jitnet.estimators.inputs import as_array
+from jitnet.estimators.inputs import as_array, warn
+
+_SAMPLE = 100  # rows that are compared before all of them are
 
 
 def numbers_of(y: Any, images: int) -> np.ndarray:
@@ -51,8 +53,35 @@ def classes_of(y: np.ndarray) -> np.ndarray:
     return found
 
 
+def warn_of_rows(x: Any, y: Any) -> None:
+    """Warn of pandas' tables whose rows are in another order than y, and of a column of x that is y itself."""
+    if _are_in_two_orders(getattr(x, "index", None), getattr(y, "index", None)):
+        warn(
+            "the rows of x and y have one index in two orders, and are taken by their places: "
+            "give y.loc[x.index] if they belong together by it"
+        )
+    rows, answers = as_array(x, "x"), as_array(y, "y")
+    if rows.ndim != 2 or answers.ndim != 1 or rows.dtype.kind not in "biuf" or answers.dtype.kind not in "biuf":
+        return
+    some = slice(None, len(rows), -(-len(rows) // _SAMPLE))
+    for place in np.flatnonzero((rows[some] == answers[some, None]).all(axis=0)):
+        if (rows[:, place] == answers).all():
+            name = getattr(x, "columns", range(1, rows.shape[1] + 1))[place]
+            warn(f"the column {name!r} of x is y itself: a network that sees the answer learns nothing else, drop it")
+
+
+def _are_in_two_orders(one: Any, other: Any) -> bool:
+    """Whether two indexes of pandas have the same rows in two orders."""
+    if not all(hasattr(each, "equals") and hasattr(each, "sort_values") for each in (one, other)) or one.equals(other):
+        return False
+    return bool(one.sort_values().equals(other.sort_values()))
+
+
 def require_alike(labels: np.ndarray, known: np.ndarray) -> None:
-    """Refuse labels (n,) that can equal none of the known ones (classes,): text against numbers (`InputError`)."""
+    """Refuse labels (n,) that can equal none of the known ones (classes,): text against numbers (`InputError`).
+
+    Warn of others that `fit` never had.
+    """
     text = [array.dtype.kind == "U" for array in (labels, known)]
     if text[0] != text[1]:
         kinds = ["text" if each else "numbers" for each in text]
@@ -60,6 +89,10 @@ def require_alike(labels: np.ndarray, known: np.ndarray) -> None:
             f"y holds {kinds[0]} such as {labels.tolist()[0]!r}, but fit had {kinds[1]} such as {known.tolist()[0]!r}: "
             f"expected labels of one type, give y.astype({'str' if text[1] else 'int'})"
         )
+    strange = np.setdiff1d(labels, known)
+    if len(strange):
+        count = int(np.isin(labels, strange).sum())
+        warn(f"y holds {strange.tolist()[0]!r}, which fit never had: {count:,} images count as answered wrongly")
 
 
 def _check_labels(labels: np.ndarray) -> np.ndarray:

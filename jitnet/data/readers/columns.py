@@ -32,7 +32,7 @@ def fields_of(line: str, separator: str) -> list[str]:
     if '"' not in line:
         return [each.strip() for each in line.split(separator)]
     found = next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=separator != "\t"), [])
-    return [each.strip(' \t"') for each in found]
+    return [each.strip() for each in found]
 
 
 @dataclass

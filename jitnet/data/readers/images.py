@@ -12,6 +12,7 @@ from jitnet.data.readers import idx, npy
 from jitnet.errors import InputError
 
 LARGEST = 20_000_000  # pixels of one image
+_MOST_PAGES = 5  # times `LARGEST`: the pixels of all images of a file
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # few decoders, the well-kept ones
 _TINT = 48  # levels between a pixel's channels: from here on it has a colour
 _COLOURED = 0.02  # of the pixels have a colour in a picture that has
@@ -24,7 +25,7 @@ def read_levels(path: str | Path, like: tuple[int, int, int] | None = None) -> l
     Parameters
     ----------
     path : an .npy file (H, W), (N, H, W) or (N, H, W, 1), an IDX file plain or .gz, a PGM file (P2 or P5), or a PNG,
-        JPEG, GIF, BMP, TIFF or WebP by Pillow: turned as its EXIF says, transparency over white, first frame only
+        JPEG, GIF, BMP, TIFF or WebP by Pillow: turned as its EXIF says, transparency over white, all pages and frames
     like : (height, width, channels) of a network's images: rows of that many numbers are images, and of several
         channels the colours are read
 
@@ -45,18 +46,28 @@ def read_levels(path: str | Path, like: tuple[int, int, int] | None = None) -> l
         return _stack(npy.decode(content, str(path)), name, like)
     if content.startswith((b"\x1f\x8b", b"\0\0\x08")):
         return _stack(idx.decode(content, str(path)), name, like)
-    return [(name, decode(content, str(path), like[2] if like else 1))]
+    found = _decode_all(content, str(path), like[2] if like else 1)
+    return [(f"{name}[{i}]" if len(found) > 1 else name, image) for i, image in enumerate(found)]
 
 
 def decode(content: bytes, where: str, channels: int = 1) -> np.ndarray:
     """Return the bytes of a PGM file, or of one for Pillow, as grey levels (H, W), or with more channels (H, W, C).
 
-    Two are grey and how opaque it is, three are red, green and blue, and four are all of these. Raises `InputError`.
+    Two are grey and how opaque it is, three are red, green and blue, and four are all of these. Raises `InputError`,
+    also for a file of several pictures.
     """
+    found = _decode_all(content, where, channels)
+    if len(found) > 1:
+        raise InputError(f"{where} holds {len(found)} pictures: expected one in each file, save them apart")
+    return found[0]
+
+
+def _decode_all(content: bytes, where: str, channels: int) -> list[np.ndarray]:
+    """Return the pictures of a file as `decode` does, of pages or an animation all."""
     if not content.startswith((b"P2", b"P5")):
         return _with_pillow(content, where, channels)
     grey = _pgm(content, where)
-    return grey if channels == 1 else _with_opacity(np.repeat(grey[..., None], channels, axis=2))
+    return [grey if channels == 1 else _with_opacity(np.repeat(grey[..., None], channels, axis=2))]
 
 
 def colour_note(contents: list[bytes], where: str) -> list[str]:
@@ -176,7 +187,7 @@ def _pgm_header(content: bytes) -> tuple[list[bytes], bytes]:
     return fields, content[at + 1 :]
 
 
-def _with_pillow(content: bytes, where: str, channels: int) -> np.ndarray:
+def _with_pillow(content: bytes, where: str, channels: int) -> list[np.ndarray]:
     try:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
@@ -188,8 +199,13 @@ def _with_pillow(content: bytes, where: str, channels: int) -> np.ndarray:
             warnings.simplefilter("ignore")  # about a size that is checked below, or a flaw that decodes all the same
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
                 _check_size((image.height, image.width), where)
-                turned = ImageOps.exif_transpose(image)
-                return _grey(turned, where) if channels == 1 else _colours(turned, where, channels)
+                found = []
+                for frame in range(_frames(image, where)):
+                    image.seek(frame)
+                    _check_size((image.height, image.width), where)
+                    turned = ImageOps.exif_transpose(image)
+                    found.append(_grey(turned, where) if channels == 1 else _colours(turned, where, channels))
+                return found
     except InputError:
         raise
     except Image.DecompressionBombError:  # beyond Pillow's own limit, which is higher
@@ -198,6 +214,17 @@ def _with_pillow(content: bytes, where: str, channels: int) -> np.ndarray:
         raise InputError(f"{where} is not an image: expected npy, PGM, IDX or one of {', '.join(_FORMATS)}") from None
     except Exception as error:  # a decoder may raise anything for a damaged file
         raise InputError(f"{where} cannot be decoded ({brief(error)}): expected a whole image, save it again") from None
+
+
+def _frames(image, where: str) -> int:
+    """Return how many pictures a Pillow image holds: pages, or those of an animation; a camera's JPEG is one."""
+    frames = 1 if image.format in ("JPEG", "MPO") else int(getattr(image, "n_frames", 1))
+    if frames * image.height * image.width > _MOST_PAGES * LARGEST:
+        raise InputError(
+            f"{where} holds {frames} pictures of {image.width} x {image.height} pixels: expected at most "
+            f"{_MOST_PAGES * LARGEST:,} pixels in all, save fewer of them"
+        )
+    return frames
 
 
 def _colours(image, where: str, channels: int) -> np.ndarray:
