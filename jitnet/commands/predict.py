@@ -15,6 +15,7 @@ from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.table_answers import answer
 from jitnet.data.pictures.prepare import Prepared
 from jitnet.data.pictures.resize import at_most
+from jitnet.data.readers.kinds import is_table
 from jitnet.data.split import with_channels
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side, single
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     if "-" not in (*args.images, str(args.csv)):
         return _predict(args)
     with standard_input.spooled() as args.stdin:
-        if args.images == ["-"] and args.csv is None and standard_input.is_table(args.stdin):
+        if args.images == ["-"] and args.csv is None and is_table(args.stdin):
             args.csv, args.images = args.stdin, []
         args.csv = args.stdin if str(args.csv) == "-" else args.csv
         args.images = [str(args.stdin) if image == "-" else image for image in args.images]
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _predict(args: argparse.Namespace) -> int:
-    if len(args.images) == 1 and args.csv is None and Path(args.images[0]).suffix.lower() in (".csv", ".tsv"):
+    if len(args.images) == 1 and args.csv is None and _is_table(Path(args.images[0])):
         args.csv, args.images = Path(args.images[0]), []
     if bool(args.images) == bool(args.csv):
         raise InputError("nothing is given to predict: expected IMAGE files or folders, or --csv FILE, one of them")
@@ -91,6 +92,10 @@ def _predict(args: argparse.Namespace) -> int:
             f"{trained.path} approximates {trained.settings.target!r} from numbers: expected --csv FILE, a table"
         )
     return _pictures(args, network, trained, about, epoch)
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in (".csv", ".tsv") or (path.is_file() and is_table(path))
 
 
 def _pictures(args: argparse.Namespace, network: Network, trained: Trained, about: str, epoch: int) -> int:

@@ -32,6 +32,8 @@ ARRAYS = [  # shape, shape of the network's images, what is read: how many, or w
     ((1, 8, 8), (8, 8, 1), 1),
     ((64,), (8, 8, 1), 1),
     ((5, 64), (8, 8, 1), 5),
+    ((64, 1), (8, 8, 1), 1),
+    ((8, 8, 5), (8, 8, 1), "along the last axis"),
     ((5, 1, 8, 8), (8, 8, 1), "save x[:, 0]"),
     ((8, 8, 3), (8, 8, 1), "colours become grey by"),
     ((5, 8, 8, 4), (8, 8, 1), "colours become grey by"),

@@ -30,7 +30,7 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
     style = record.style if record.kind else presumed(height, width)
     image, note = _bytes(levels, record, name, drawn)
     if style.prepared and image.ndim == 2:
-        _require_ink(image)
+        _require_ink(image, note)
         if image.shape == (height, width) and (ready := in_style(image, style)) is not None:
             found = Prepared(ready, steps=[("the picture", image), ("as the network sees it", ready)])
         else:
@@ -60,8 +60,11 @@ def _bytes(levels: np.ndarray, record: DataRecord, name: str, drawn: bool) -> tu
     return pixels.to_bytes(levels, scale, name), pixels.remark(scale, name)
 
 
-def _require_ink(image: np.ndarray) -> None:
+def _require_ink(image: np.ndarray, note: str) -> None:
+    """Refuse an image (H, W) without contrast (`InputError`); `note` says of its numbers why that may be."""
     if int(image.max()) - int(image.min()) < 24:
+        if note:
+            raise InputError(note)
         raise InputError(f"the image is blank (grey levels {image.min()} to {image.max()}): expected a drawn digit")
 
 

@@ -46,6 +46,8 @@ def read_levels(path: str | Path, like: tuple[int, int, int] | None = None) -> l
         return _stack(npy.decode(content, str(path)), name, like)
     if content.startswith((b"\x1f\x8b", b"\0\0\x08")):
         return _stack(idx.decode(content, str(path)), name, like)
+    if content.startswith(b"PK\x03\x04"):
+        raise InputError(f"{path} is an archive: expected images, save an array alone by np.save, or unpack a zip file")
     found = _decode_all(content, str(path), like[2] if like else 1)
     return [(f"{name}[{i}]" if len(found) > 1 else name, image) for i, image in enumerate(found)]
 
@@ -100,6 +102,8 @@ def _stack(values: np.ndarray, name: str, like: tuple[int, int, int] | None) -> 
     size, deep = height * width * channels, len(image)
     if values.ndim in (1, 2) and values.size and values.shape[-1] == size > 1 and values.shape != image:
         values = values.reshape(*values.shape[:-1], *image)
+    elif values.shape == (size, 1) and size > 1:
+        values = values.reshape(image)
     elif channels == 1 and values.ndim > 2 and (values.ndim == 4 or values.shape[:2] == image or _is_wide(values)):
         first = values[..., :1]
         values = first[..., 0] if values.shape[-1] in (1, 3) and (values == first).all() else values
@@ -107,7 +111,7 @@ def _stack(values: np.ndarray, name: str, like: tuple[int, int, int] | None) -> 
         values.size == 0
         or values.ndim not in (deep, deep + 1)
         or (channels > 1 and values.shape[-1] != channels)
-        or (channels == 1 and values.ndim == 3 and _is_wide(values))
+        or (channels == 1 and values.ndim == 3 and (_is_wide(values) or _is_last(values, image)))
     ):
         raise InputError(f"{name} has shape {values.shape}: {_expected(values, like)}")
     _check_size(values.shape[values.ndim - deep :][:2], name)
@@ -121,6 +125,11 @@ def _is_wide(values: np.ndarray) -> bool:
     return values.shape[-1] in (3, 4) and min(values.shape[:2]) > values.shape[-1]
 
 
+def _is_last(values: np.ndarray, image: tuple[int, ...]) -> bool:
+    """Whether the images of a stack are along its last axis and not its first."""
+    return values.shape[:2] == image and values.shape[2] != image[1]
+
+
 def _expected(values: np.ndarray, like: tuple[int, int, int] | None) -> str:
     """Return which shapes an array may have, and how this one can be brought to one."""
     height, width, channels = like or (0, 0, 1)
@@ -129,6 +138,8 @@ def _expected(values: np.ndarray, like: tuple[int, int, int] | None) -> str:
     hint = ""
     if channels == 1 and values.ndim in (3, 4) and values.shape[-1] in (3, 4):
         hint = "; colours become grey by x[..., :3].mean(axis=-1)"
+    elif channels == 1 and values.ndim == 3 and _is_last(values, (height, width)):
+        hint = "; the images are along the last axis, save np.moveaxis(x, -1, 0)"
     elif channels == 1 and values.ndim == 4 and values.shape[1] == 1:
         hint = "; save x[:, 0]"
     elif channels > 1 and values.ndim in (3, 4) and values.shape[-3] == channels:

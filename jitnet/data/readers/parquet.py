@@ -24,26 +24,10 @@ def read_path(path: Path, label: str = "") -> Table:
 
     Raises `InputError` if pyarrow is missing, the file is damaged, or its columns are no images and labels.
     """
-    try:
-        from pyarrow import csv, parquet
-    except ImportError:
-        raise InputError(
-            f"{path} is a Parquet file, which needs pyarrow: pip install 'jitnet[parquet]', or export it as CSV"
-        ) from None
-    try:
-        table = parquet.read_table(path)
-    except Exception as error:  # pyarrow has many kinds
-        raise InputError(f"{path} is not a usable Parquet file ({brief(error)}): get it again") from None
-    pictures = [field.name for field in table.schema if _holds_pictures(field.type)]
+    table = _table(path)
+    pictures = _pictures(table)
     if not pictures:
-        content = io.BytesIO()
-        try:
-            csv.write_csv(table, content)
-        except Exception as error:  # a column of lists, which CSV cannot hold
-            raise InputError(
-                f"{path} has columns that are not numbers or text ({brief(error)}): export it as CSV"
-            ) from None
-        return tables.decode(content.getvalue(), str(path), label=label)
+        return tables.decode(_csv(table, path), str(path), label=label)
     others = ["" if name in pictures else name for name in table.column_names]
     found = find_label(others, str(path), label)
     if len(pictures) != 1 or found is None:
@@ -61,6 +45,46 @@ def read_path(path: Path, label: str = "") -> Table:
     texts = [names[value] if names else str(value) for value in labels]
     notes = colour_note(contents[:: -(-len(contents) // _EXAMINED)], str(path))
     return Table(np.stack(images), np.array(texts), label_column=column, notes=notes)
+
+
+def as_csv(path: Path) -> bytes:
+    """Return a file's table as a CSV file of it would be; raises `InputError` as `read_path`, and for pictures."""
+    table = _table(path)
+    if pictures := _pictures(table):
+        raise InputError(f"{path} has pictures in the column {pictures[0]!r}: expected a table of numbers")
+    return _csv(table, path)
+
+
+def _table(path: Path) -> Any:
+    """Return a file as a table of pyarrow; raises `InputError`."""
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError(
+            f"{path} is a Parquet file, which needs pyarrow: pip install 'jitnet[parquet]', or export it as CSV"
+        ) from None
+    try:
+        return parquet.read_table(path)
+    except Exception as error:  # pyarrow has many kinds
+        raise InputError(f"{path} is not a usable Parquet file ({brief(error)}): get it again") from None
+
+
+def _csv(table: Any, path: Path) -> bytes:
+    from pyarrow import csv
+
+    content = io.BytesIO()
+    try:
+        csv.write_csv(table, content)
+    except Exception as error:  # a column of lists, which CSV cannot hold
+        raise InputError(
+            f"{path} has columns that are not numbers or text ({brief(error)}): export it as CSV"
+        ) from None
+    return content.getvalue()
+
+
+def _pictures(table: Any) -> list[str]:
+    """Return the columns of pictures."""
+    return [field.name for field in table.schema if _holds_pictures(field.type)]
 
 
 def _holds_pictures(kind: Any) -> bool:
