@@ -15,6 +15,7 @@ from jitnet.errors import DivergedError, InputError, LearningWarning
 from jitnet.estimators import inputs, insight, weighting
 from jitnet.estimators.sklearn_protocol import DEFAULTS
 from jitnet.estimators.stored import Stored
+from jitnet.estimators.targets import warn_of_rows
 from jitnet.estimators.watching import Watchers, announce
 from jitnet.events import Advised, Diverged, EpochDone, Event, Warned
 from jitnet.machine import threads
@@ -203,6 +204,8 @@ class Estimator(Stored):
         inputs.require_names(x, getattr(self, "feature_names_in_", None), type(self).__name__)
         images, _ = self._images(x, self._record.scale if self._record.kind else None)
         if images.shape[1:] != self.network_.image:
+            if np.shape(x) == self.network_.image[: np.ndim(x)]:
+                raise InputError(f"x has the shape {np.shape(x)}, that of one image: expected several, give x[None]")
             if inputs.is_table(x):
                 numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
                 raise InputError(f"X has {numbers} features, but {name} is expecting {wanted} features as input")
@@ -218,6 +221,7 @@ class Estimator(Stored):
     ) -> None:
         images = self._checked(x)
         targets = self._targets(y, len(images))
+        warn_of_rows(x, y)
         weights = self._weights(targets, sample_weight)
         data = weighting.split(images, targets, weights, self._held_out(), settings.shuffle, self._unit())
         chosen, self.settings_ = (
