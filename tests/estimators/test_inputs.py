@@ -7,6 +7,7 @@ import pytest
 
 from jitnet.errors import InputError
 from jitnet.estimators import inputs
+from jitnet.estimators.targets import require_alike
 
 X = np.random.default_rng(0).integers(0, 256, (20, 6, 6)).astype(np.uint8)
 X[0, 0, 0] = 255
@@ -76,5 +77,5 @@ def test_numbers_of_another_scale_than_in_fit_are_refused():
 
 def test_labels_of_another_type_are_refused():
     with pytest.raises(InputError, match=r"y holds text such as '1', but fit had numbers such as 0"):
-        inputs.require_alike(np.array(["1"]), np.array([0, 1]))
-    inputs.require_alike(np.array([1]), np.array([0, 1]))
+        require_alike(np.array(["1"]), np.array([0, 1]))
+    require_alike(np.array([1]), np.array([0, 1]))
