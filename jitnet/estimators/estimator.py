@@ -210,6 +210,7 @@ class Estimator(Stored):
                 numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
                 raise InputError(f"X has {numbers} features, but {name} is expecting {wanted} features as input")
             raise InputError(f"x holds images of {images.shape[1:]}: expected {self.network_.image}, as in fit")
+        inputs.warn_of_polarity(images, self._record)
         return images
 
     def _weights(self, targets: np.ndarray, sample_weight: Any) -> np.ndarray | None:

@@ -18,6 +18,7 @@ from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 
 _SMALLEST = 5  # pixels of a square image's side: rows of fewer numbers are no images
+_EXAMINED = 100  # images that show whether they are dark on light
 _LARGE = 20.0  # numbers beyond it in size train badly: they are warned of
 
 
@@ -189,11 +190,23 @@ def _strange(x: np.ndarray) -> str:
 def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataRecord:
     """Return the record of the data of `fit`: images (n, H, W, C) and the sorted labels (classes,)."""
     names, channels = tuple(map(str, classes.tolist())), images.shape[3]
-    found, polarity = style.measure(images) if images.dtype == np.uint8 else (style.AS_IS, "")
+    found, polarity = style.measure(_as_bytes(images)) if scale.full == 1 or scale.whole else (style.AS_IS, "")
     return DataRecord(
         kind="arrays", class_names=names, numbers=names, scale=scale, channels=channels, image=images.shape[1:3],
         style=found, polarity=polarity,
     )  # fmt: skip
+
+
+def warn_of_polarity(images: np.ndarray, record: DataRecord) -> None:
+    """Warn of images (n, H, W, C) whose ink and paper are the other way round than those of `fit`."""
+    if record.polarity and (other := style.other_polarity(_as_bytes(images[:_EXAMINED]), record.polarity)):
+        inverse = "255 - x" if record.scale.full == 255 else f"{record.scale.full:g} - x"
+        warn(f"the images of x are {other}, and those of fit were {record.polarity}: give {inverse}")
+
+
+def _as_bytes(images: np.ndarray) -> np.ndarray:
+    """Return images (n, H, W, C) as uint8, fractions from 0 to 1 in 256 levels."""
+    return images if images.dtype == np.uint8 else np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
 
 
 def rows_of(x: Any) -> np.ndarray:
