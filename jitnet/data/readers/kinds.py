@@ -32,6 +32,7 @@ _FOREIGN = [  # first bytes, kind, what to do
     (b"GIF8", "one image", _IMAGE),
     (b"%PDF", "a PDF file", _TABLE),
     (b"<", "a web page or XML", "get the file itself"),
+    (b"version https://git-lfs", "a pointer of Git LFS and not the file", "get it by git lfs pull"),
     (b"{", "a JSON file", _TABLE),
     (b"[", "a JSON file", _TABLE),
     (b"@relation", "an ARFF file", _TABLE),
