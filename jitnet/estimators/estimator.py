@@ -191,7 +191,8 @@ class Estimator(Stored):
             self.__dict__.pop("feature_names_in_", None)
 
     def _outputs(self, x: Any) -> np.ndarray:
-        return self.network_.logits(self._compiled_for(x))
+        images = self._compiled_for(x)  # before network_, which is there once it is fitted
+        return self.network_.logits(images)
 
     def _compiled_for(self, x: Any) -> np.ndarray:
         """Return images as the network takes them, once its predictions are compiled for their type."""
