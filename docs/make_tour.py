@@ -14,6 +14,7 @@ from typing import Any
 
 TOUR = Path(__file__).resolve().parent / "tour.ipynb"
 _KEPT = ("text/html", "text/plain")
+_BUSY = r"<p>advice: the machine is busy[^<]*</p>"
 
 
 def code_of(book: dict[str, Any]) -> list[str]:
@@ -32,7 +33,7 @@ def is_current(book: dict[str, Any]) -> bool:
 
 
 def make() -> None:
-    """Run the notebook in a kernel of its own and write it with its outputs."""
+    """Run the notebook in a new kernel and write it with its outputs."""
     import nbformat
     from nbclient import NotebookClient
 
@@ -42,7 +43,7 @@ def make() -> None:
     for cell in book.cells:
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
-            cell.outputs = [_shortened(output) for output in cell.outputs if output.output_type != "error"]
+            cell.outputs = [_kept(output) for output in cell.outputs if output.get("name") != "stderr"]
     book.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -51,14 +52,11 @@ def make() -> None:
     TOUR.write_text(json.dumps(book, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _shortened(output: Any) -> Any:
-    """Return an output without what only a running notebook needs, and without this machine's paths."""
+def _kept(output: Any) -> Any:
+    """Return an output without what only a running notebook needs, and without what it says of this machine."""
     if "data" in output:
-        output.data = {kind: text for kind, text in output.data.items() if kind in _KEPT}
+        output.data = {kind: re.sub(_BUSY, "", text) for kind, text in output.data.items() if kind in _KEPT}
         output.metadata = {}
-        output.get("transient", {}).clear()
-    if output.output_type == "stream":
-        output.text = re.sub(r"/\S*/(\w+\.py)", r"\1", output.text)
     return output
 
 
