@@ -24,7 +24,7 @@ OTHER = {  # first lines of folders and files that have no docstring
     "bench": "Benchmarks; each is a program.",
     "bench/results": "Kept records of the benchmarks, one JSON file a run.",
     "docs": "Documents, and the programs that generate parts of them.",
-    "jitnet/commands": "The subcommands of the command line, one file each.",
+    "jitnet/commands": "The subcommands of the command line, one file each; their options are in parsers/.",
     "jitnet/export/cpp": "The sources of the C++ export.",
     "runs": "Run folders; `reference-cnn` is kept.",
 }

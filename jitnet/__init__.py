@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = [
-    "CNN", "MLP", "CNNRegressor", "Conv", "Dense", "MLPRegressor", "Pool", "load", "load_mnist", "sweep",
+    "CNN", "MLP", "CNNRegressor", "Conv", "Dense", "MLPRegressor", "Pool", "load", "load_mnist", "show", "sweep",
 ]  # fmt: skip
 
 _here = Path(__file__).resolve().parent
@@ -14,6 +14,7 @@ if not (_here / "kernels").is_dir():  # a source checkout: kernels/ is a sibling
 
 if TYPE_CHECKING:
     from jitnet.data import load_mnist
+    from jitnet.display.show import show
     from jitnet.estimators.api import CNN, MLP, CNNRegressor, MLPRegressor, load
     from jitnet.model.architecture import Conv, Dense, Pool
     from jitnet.trials.api import sweep
@@ -23,6 +24,7 @@ _PLACES = {
     "jitnet.estimators.api": ("CNN", "MLP", "CNNRegressor", "MLPRegressor", "load"),
     "jitnet.model.architecture": ("Conv", "Dense", "Pool"),
     "jitnet.data": ("load_mnist",),
+    "jitnet.display.show": ("show",),
     "jitnet.trials.api": ("sweep",),
 }
 

@@ -1,4 +1,4 @@
-"""The command line: finds the command, in one file of commands/ each, and turns its errors into exit codes."""
+"""The command line: finds the command, in one file of commands/ and one of commands/parsers/ each, and runs it."""
 
 import argparse
 import contextlib
@@ -95,7 +95,7 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     for name, (module, help) in COMMANDS.items():
         if command in ("", name):
-            import_module(f"jitnet.commands.{module}").add_parser(subparsers)
+            import_module(f"jitnet.commands.parsers.{module}").add_parser(subparsers)
         else:
             subparsers.add_parser(name, help=help)
     return parser
@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
             threads.configure(args.threads)  # before the command imports numba, which reads it only once
         if "latest" in (getattr(args, "run_name", ""), *getattr(args, "run_names", ())):
             import_module("jitnet.commands.support.latest").resolve(args)
-        code = args.run(args)
+        code = import_module(f"jitnet.commands.{COMMANDS[args.command][0]}").run(args)
         if sys.stdout is not None:  # None: it was closed when the process started
             sys.stdout.flush()  # here, where a closed output is handled
         return code

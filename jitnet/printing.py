@@ -8,6 +8,7 @@ import re
 import sys
 from typing import IO, Any
 
+ONCE = "; this happens once, later starts load it"
 _NUMBER = re.compile(r"[-+]?[\d.,]+(e[-+]?\d+)?( .*)?", re.IGNORECASE)
 
 
@@ -35,6 +36,12 @@ def say(*lines: object, error: bool = False) -> None:
 def warn(message: object) -> None:
     """Print a warning to standard error."""
     say(f"warning: {message}", error=True)
+
+
+def say_once(what: str, share: float = 0.0) -> None:
+    """Print to standard error that something begins which happens once and takes long; nothing of other work."""
+    if share == 0 and what.endswith(ONCE):
+        say(what, error=True)
 
 
 def encodable(text: str, encoding: str | None) -> str:

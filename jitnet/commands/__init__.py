@@ -1,4 +1,4 @@
-"""The commands, one module each, imported when they are used; modules that several share are in support/."""
+"""The commands, one module each, imported when used; their options are in parsers/, shared parts in support/."""
 
 GROUPS = {  # title: {name: (module, help)}
     "train a network": {

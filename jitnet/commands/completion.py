@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jitnet.commands import COMMANDS
-from jitnet.commands.support import options
-from jitnet.commands.support.options import Subparsers
 from jitnet.config import CHOICES, PRESETS
 from jitnet.data.sources.known import KNOWN
 from jitnet.history.curves import METRICS
@@ -121,15 +119,6 @@ class Command:
     words: tuple[str, ...]
     runs: bool  # names of runs
     files: bool
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `completion` to the command line."""
-    parser = options.add_command(
-        subparsers, "completion", "source <(jitnet completion bash)  in ~/.bashrc; for zsh the same with zsh"
-    )
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell that will read the script")
-    parser.set_defaults(run=run, commands=subparsers)
 
 
 def run(args: argparse.Namespace) -> int:

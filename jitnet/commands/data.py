@@ -9,8 +9,6 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from jitnet.commands.support import options
-from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data.sources import known
 from jitnet.data.sources.cache import Cache, default_folder
@@ -18,26 +16,6 @@ from jitnet.data.sources.search import copies, fetch, in_cache, own_place, read_
 from jitnet.display.console import safe_console
 from jitnet.errors import InputError
 from jitnet.printing import printable, say, warn
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `data` and its actions to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "data",
-        "jitnet data fetch fashion  download Fashion-MNIST into the cache",
-    )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="status|fetch|clear")
-    actions.add_parser("status", help="list the places where data is looked for, and what is there")
-    fetch = actions.add_parser(
-        "fetch", help="put MNIST or another known set into jitnet's cache, downloading it if need be"
-    )
-    fetch.add_argument(
-        "name", nargs="?", metavar="SET", default="mnist", help="mnist, fashion or kmnist (default: mnist)"
-    )
-    fetch.add_argument("--offline", action="store_true", help="take it from this machine or not at all")
-    actions.add_parser("clear", help="remove jitnet's cache of data; other copies stay")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

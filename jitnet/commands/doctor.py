@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnet import __version__
-from jitnet.commands.support import options
 from jitnet.commands.support.json_answer import print_json
-from jitnet.commands.support.options import Subparsers
 from jitnet.data.sources import known
 from jitnet.data.sources.cache import Cache, default_folder
 from jitnet.data.sources.search import copies, in_cache, own_place
@@ -29,17 +27,6 @@ _EXTRAS = {  # module: the extra of pip, and its purpose
     "distributed": ("dask", "repeat and sweep on a cluster"),
 }
 _LITTLE = 1e9  # bytes of memory or disk
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `doctor` to the command line."""
-    parser = options.add_command(
-        subparsers, "doctor", "jitnet doctor  what is installed, compiled and found here, with advice"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object")
-    options.add_threads(parser)
-    options.add_runs_dir(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,8 +7,7 @@ import numpy as np
 
 from jitnet.commands.support import listing, options, trained_run
 from jitnet.commands.support.damaged import readable
-from jitnet.commands.support.json_answer import add_json, data_fields, figures, model_fields, print_json
-from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.json_answer import data_fields, figures, model_fields, print_json
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data import Dataset
 from jitnet.data.record import short_list
@@ -23,23 +22,6 @@ from jitnet.printing import warn
 from jitnet.run.trained import Trained
 
 Score = tuple[float, float | None]  # loss, accuracy in percent
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `ensemble` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "ensemble",
-        "jitnet ensemble seed-0 seed-1 seed-2  three runs and their mean",
-        "jitnet ensemble repeat-cnn-1a2b3c4d  all runs of a repeat or sweep",
-    )
-    parser.add_argument("run_names", metavar="RUN", nargs="+", help="runs or sweeps, by name or path")
-    options.add_best(parser)
-    options.add_other_data(parser)
-    options.add_threads(parser)
-    options.add_runs_dir(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,29 +3,13 @@
 import argparse
 
 from jitnet.commands.support import listing, options, trained_run
-from jitnet.commands.support.json_answer import add_json, class_fields, data_fields, model_fields, print_json
-from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.json_answer import class_fields, data_fields, model_fields, print_json
 from jitnet.display.format import count, percentage
 from jitnet.display.pictures import print_prediction
 from jitnet.errors import InputError
 from jitnet.model.scores import probabilities
 from jitnet.printing import say
 from jitnet.report.measure import measure
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `errors` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "errors",
-        "jitnet errors latest --count 12  the twelve worst",
-    )
-    options.add_model(parser)
-    parser.add_argument("--count", metavar="N", type=int, default=6, help="at most this many (default: 6)")
-    options.add_other_data(parser)
-    options.add_threads(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

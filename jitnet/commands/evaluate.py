@@ -3,26 +3,10 @@
 import argparse
 
 from jitnet.commands.support import options, trained_run
-from jitnet.commands.support.json_answer import add_json, data_fields, figures, model_fields, print_json
-from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.json_answer import data_fields, figures, model_fields, print_json
 from jitnet.display.format import count, percentage, significant
 from jitnet.model.scores import score
 from jitnet.printing import say
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `eval` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "eval",
-        "jitnet eval latest --best  the epoch with the best validation accuracy",
-        "jitnet eval model.safetensors --data mnist  a model that save() wrote",
-    )
-    options.add_model(parser)
-    options.add_other_data(parser)
-    options.add_threads(parser)
-    add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

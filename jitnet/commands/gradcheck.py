@@ -4,31 +4,15 @@ import argparse
 
 import numpy as np
 
-from jitnet.commands.support import options, trained_run
-from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support import trained_run
 from jitnet.commands.support.progress_bar import Waiting
-from jitnet.commands.support.settings import add_network, settings_of
+from jitnet.commands.support.settings import settings_of
 from jitnet.errors import InputError
 from jitnet.model import architecture
 from jitnet.model.gradcheck import TOLERANCE, check
 from jitnet.model.network import PART, Network
 from jitnet.printing import say
 from jitnet.training.compilation import compile_kernels
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `gradcheck` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "gradcheck",
-        'jitnet gradcheck cnn --arch "conv4:tanh pool dense8" --side 8  a small network, in a second',
-        add_help=False,
-    )
-    add_network(parser, "bias", "loss", "kernels", "seed", seed="seed of weights, images and entries (default: 0)")
-    parser.add_argument("--samples", type=int, metavar="N", default=10, help="entries of each tensor (default: 10)")
-    parser.add_argument("--side", type=int, metavar="N", default=28, help="side of the square images (default: 28)")
-    options.add_threads(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -13,7 +13,6 @@ import numpy as np
 
 from jitnet import __version__
 from jitnet.commands.support import options, trained_run
-from jitnet.commands.support.options import Subparsers
 from jitnet.data import Dataset
 from jitnet.data.pictures.style import presumed
 from jitnet.data.split import with_channels
@@ -33,34 +32,11 @@ PAGE = "play.html"  # its name in a run folder, where `jitnet report` finds it
 _BUILT_IN = "built-in synthetic digits"
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `play` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "play",
-        "jitnet play  draw, watch and train the network that comes with jitnet, in the browser",
-        "jitnet play latest --out page.html  a page of the newest run, to keep or to send",
-    )
-    parser.add_argument(
-        "run_name",
-        metavar="RUN",
-        nargs="?",
-        default=REFERENCE,
-        help="a run, its name, `latest`, a checkpoint or a saved model (default: the network that comes with jitnet)",
-    )
-    options.add_best(parser)
-    parser.add_argument("--out", metavar="FILE", type=Path, help="write the page there (default: open the browser)")
-    options.add_other_data(parser)
-    options.add_threads(parser)
-    options.add_runs_dir(parser)
-    parser.set_defaults(run=run)
-
-
 def run(args: argparse.Namespace) -> int:
     """Write the page, open it unless --out names a file, and return the exit code."""
     if args.out and (args.out.is_dir() or not args.out.absolute().parent.is_dir()):
         raise InputError(f"--out is {args.out}: expected a file in a folder that is there")
-    network, trained, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args))
+    network, trained, epoch = trained_run.load_trained(args.run_name or REFERENCE, args.runs_dir, options.kind_of(args))
     text = page(_subject(args, network, trained, epoch), _made())
     out = args.out or _place(trained)
     try:

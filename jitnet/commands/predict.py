@@ -10,13 +10,14 @@ import numpy as np
 from rich.console import Console
 
 from jitnet.commands.support import listing, options, standard_input, trained_run
-from jitnet.commands.support.json_answer import add_json, class_fields, model_fields, print_json
-from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support.json_answer import class_fields, model_fields, print_json
 from jitnet.commands.support.table_answers import answer
 from jitnet.data.pictures.prepare import Prepared
 from jitnet.data.pictures.resize import at_most
+from jitnet.data.readers.kinds import is_table
+from jitnet.data.split import with_channels
 from jitnet.display.live.frame import glyphs_for
-from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
+from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side, single
 from jitnet.errors import InputError
 from jitnet.model.network import Network
 from jitnet.model.scores import probabilities
@@ -26,44 +27,13 @@ from jitnet.run.trained import Trained
 _DRAWN = 12  # of more images there is a line each, and no picture
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `predict` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "predict",
-        "jitnet predict latest digit.png  one image, with a picture and bars",
-        "jitnet predict latest - < digit.png  an image, or the rows of a table, from standard input",
-        "jitnet predict latest --csv test.csv --out answers.csv  the rows of a table",
-    )
-    options.add_model(parser)
-    parser.add_argument(
-        "images",
-        nargs="*",
-        metavar="IMAGE",
-        help="a file with one image or, as npy or IDX, several; a folder of files; or - for standard input",
-    )
-    parser.add_argument("--csv", metavar="FILE", type=Path, help="classify the rows of a table, or predict its numbers")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="with --csv: write a table of the answers")
-    parser.add_argument(
-        "--submission",
-        action="store_true",
-        help="with --out: write ImageId and Label alone, as Kaggle takes them",
-    )
-    parser.add_argument(
-        "--label", metavar="COLUMN", help="with --csv: a column that is not an input, by name or number"
-    )
-    parser.add_argument("--show-steps", action="store_true", help="draw what is done to each picture")
-    add_json(parser)
-    parser.set_defaults(run=run)
-
-
 def run(args: argparse.Namespace) -> int:
     """Print a line per image, of a few images a picture and bars too, and return the exit code: 1 if one has none."""
     args.stdin = None
     if "-" not in (*args.images, str(args.csv)):
         return _predict(args)
     with standard_input.spooled() as args.stdin:
-        if args.images == ["-"] and args.csv is None and standard_input.is_table(args.stdin):
+        if args.images == ["-"] and args.csv is None and is_table(args.stdin):
             args.csv, args.images = args.stdin, []
         args.csv = args.stdin if str(args.csv) == "-" else args.csv
         args.images = [str(args.stdin) if image == "-" else image for image in args.images]
@@ -71,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _predict(args: argparse.Namespace) -> int:
-    if len(args.images) == 1 and args.csv is None and Path(args.images[0]).suffix.lower() in (".csv", ".tsv"):
+    if len(args.images) == 1 and args.csv is None and _is_table(Path(args.images[0])):
         args.csv, args.images = Path(args.images[0]), []
     if bool(args.images) == bool(args.csv):
         raise InputError("nothing is given to predict: expected IMAGE files or folders, or --csv FILE, one of them")
@@ -89,11 +59,11 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError(
             f"{trained.path} approximates {trained.settings.target!r} from numbers: expected --csv FILE, a table"
         )
-    if network.image[2] != 1:
-        raise InputError(
-            f"{trained.path} was trained on images of {network.image[2]} channels: predict reads grey ones only"
-        )
     return _pictures(args, network, trained, about, epoch)
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in (".csv", ".tsv") or (path.is_file() and is_table(path))
 
 
 def _pictures(args: argparse.Namespace, network: Network, trained: Trained, about: str, epoch: int) -> int:
@@ -102,7 +72,8 @@ def _pictures(args: argparse.Namespace, network: Network, trained: Trained, abou
     images = [picture.image for _, picture in pictures if isinstance(picture, Prepared)]
     chances: Iterator[np.ndarray] = iter(())
     if images:
-        chances = iter(probabilities(trained_run.logits(network, np.stack(images)[..., None])))
+        stack = np.broadcast_to(with_channels(np.stack(images)), (len(images), *network.image))
+        chances = iter(probabilities(trained_run.logits(network, stack)))
     failed = len(pictures) - len(images)
     if args.json:
         answers = [_answer(args, name, picture, record.name_of, chances) for name, picture in pictures]
@@ -143,8 +114,8 @@ def _answer(
 
 
 def _draw_steps(out: Console, steps: list[tuple[str, np.ndarray]]) -> None:
-    """Draw what was done to a picture, step by step: pairs of a name and an image (H, W) uint8."""
+    """Draw what was done to a picture, step by step: pairs of a name and an image (H, W, ...) uint8."""
     glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
     say("  " + " -> ".join(f"{name} ({image.shape[1]} x {image.shape[0]})" for name, image in steps))
-    small = [as_bytes(at_most(image, 28)) for _, image in steps]
+    small = [as_bytes(at_most(single(image), 28)) for _, image in steps]
     print_side_by_side(out, *(draw_image(each, glyphs, out.color_system is not None) for each in small))

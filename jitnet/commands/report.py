@@ -14,7 +14,6 @@ from jitnet import __version__
 from jitnet.commands.play import PAGE
 from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.damaged import readable, warn_of_logs
-from jitnet.commands.support.options import Subparsers
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data import Dataset
 from jitnet.data.split import with_channels
@@ -31,25 +30,6 @@ from jitnet.report.subject import Subject
 from jitnet.run.names import require_own
 from jitnet.storage.atomic import replace_file
 from jitnet.training.glimpses import FILM
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `report` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "report",
-        "jitnet report latest --open  a page about the newest run, shown in the browser",
-        "jitnet report latest --film --open  its epochs one after the other",
-    )
-    parser.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
-    parser.add_argument("--open", action="store_true", help="show the page in the browser")
-    parser.add_argument("--film", action="store_true", help="a page that goes through the epochs of one run")
-    parser.add_argument("--out", metavar="FILE", type=Path, help="the page (default: report.html in the first RUN)")
-    options.add_best(parser)
-    options.add_threads(parser)
-    options.add_offline(parser)
-    options.add_runs_dir(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

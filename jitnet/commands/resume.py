@@ -3,45 +3,22 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from jitnet.commands.support import options
-from jitnet.commands.support.options import Subparsers
+from jitnet.commands.support import session
 from jitnet.commands.support.progress_bar import Waiting
-from jitnet.commands.support.settings import add_some, given_settings
+from jitnet.commands.support.settings import given_settings
 from jitnet.config import Settings
+from jitnet.display import open_view
 from jitnet.errors import InputError
 from jitnet.printing import say
+from jitnet.run import RunFolder, start
 
 if TYPE_CHECKING:
     from jitnet.run import RunFolder
     from jitnet.training.position import Position
 
 
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `resume` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "resume",
-        "jitnet resume latest  continue the newest run after Ctrl-C or a crash",
-        "jitnet resume my-run --epochs 20  train up to 20 epochs in total",
-    )
-    options.add_run(parser)
-    add_some(
-        parser,
-        "epochs",
-        "schedule",
-        epochs="train up to N epochs in total; those after the plan have its last learning rate",
-        schedule="plan the learning rate of the remaining epochs again",
-    )
-    options.add_process(parser)
-    parser.set_defaults(run=run)
-
-
 def run(args: argparse.Namespace) -> int:
     """Resume and return the exit code."""
-    from jitnet.commands.support import session  # here, so that --help does not wait for numpy
-    from jitnet.display import open_view
-    from jitnet.run import RunFolder, start
-
     given, logs = given_settings(args), session.open_logs(args.log)
     with RunFolder.open(args.run_name, args.runs_dir, lock=True) as folder:
         state = start.load_state(folder)

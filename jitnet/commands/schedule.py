@@ -3,27 +3,13 @@
 import argparse
 import sys
 
-from jitnet.commands.support import options
-from jitnet.commands.support.options import Subparsers
-from jitnet.commands.support.settings import add_network, settings_of
+from jitnet.commands.support.settings import settings_of
 from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.printing import say
 from jitnet.training.schedule import learning_rate
 
 _WIDTH = 50  # columns of the longest bar
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `schedule` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "schedule",
-        "jitnet schedule cnn --schedule one-cycle --epochs 20  the learning rates of 20 epochs",
-        add_help=False,
-    )
-    add_network(parser, "recipe", "schedule", "epochs", "lr", default="cnn", layers=False)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,30 +6,14 @@ from typing import Any
 
 from rich.table import Table
 
-from jitnet.commands.support import options
-from jitnet.commands.support.json_answer import add_json, print_json
-from jitnet.commands.support.options import Subparsers
-from jitnet.commands.support.settings import add_network, settings_of
+from jitnet.commands.support.json_answer import print_json
+from jitnet.commands.support.settings import settings_of
 from jitnet.config import Settings
 from jitnet.display.console import safe_console
 from jitnet.errors import InputError
 from jitnet.model import architecture, kernel_choice
 from jitnet.model.architecture import Shape
 from jitnet.model.optimizer import Optimizer, is_fused
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `summary` to the command line."""
-    parser = options.add_command(
-        subparsers, "summary", "jitnet summary mlp --hidden 512,512  for images of 28 x 28 pixels and 10 classes",
-        add_help=False,
-    )  # fmt: skip
-    add_network(parser, "bias", "batch_size", "dropout", batch_size="with --kernels: images per update")
-    parser.add_argument(
-        "--kernels", dest="lists_kernels", action="store_true", help="list which code computes each layer in training"
-    )
-    add_json(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,6 @@ import numpy as np
 from rich.console import Console
 
 from jitnet.commands.support import listing, options, trained_run
-from jitnet.commands.support.options import Subparsers
 from jitnet.display.live.frame import glyphs_for
 from jitnet.display.pictures import as_bytes, draw_image, print_prediction, print_side_by_side
 from jitnet.errors import InputError
@@ -17,17 +16,6 @@ from jitnet.model.scores import probabilities
 from jitnet.printing import say
 
 _PICTURES = 4  # feature maps of a layer: those with the largest values
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `trace` to the command line."""
-    parser = options.add_command(
-        subparsers, "trace", "jitnet trace latest --image 7  the eighth test image, with pictures of its feature maps"
-    )
-    options.add_model(parser)
-    parser.add_argument("--image", metavar="N", type=int, default=0, help="number of the test image (default: 0)")
-    options.add_other_data(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

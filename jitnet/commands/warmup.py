@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jitnet.commands.support import options
-from jitnet.commands.support.options import Subparsers
+from jitnet.commands.parsers.warmup import KINDS
 from jitnet.display import open_view
 from jitnet.errors import InputError, did_you_mean
 from jitnet.model.architecture import CNN
@@ -15,26 +14,12 @@ from jitnet.printing import say
 from jitnet.training.compilation import compile_kernels
 
 _EVERY = (1, 2, PART + 1)  # one image at a time, batches, batches that do not fit into one call
-KINDS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {  # what is compiled: batch sizes, dtypes
-    "images": ("classes of images", _EVERY, {}),
-    "tables": ("regression, `--target`", _EVERY, {"images": np.float32, "targets": np.zeros((1, 1), np.float32)}),
-    "floats": ("classes of float images in Python", _EVERY, {"images": np.float32}),
-    "gradcheck": ("`jitnet gradcheck`, in float64", (PART + 1,), {"dtype": np.float64}),
+_COMPILED: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {  # batch sizes, dtypes
+    "images": (_EVERY, {}),
+    "tables": (_EVERY, {"images": np.float32, "targets": np.zeros((1, 1), np.float32)}),
+    "floats": (_EVERY, {"images": np.float32}),
+    "gradcheck": ((PART + 1,), {"dtype": np.float64}),
 }
-
-
-def add_parser(subparsers: Subparsers) -> None:
-    """Add `warmup` to the command line."""
-    parser = options.add_command(
-        subparsers,
-        "warmup",
-        "jitnet warmup  all, as a step of a Dockerfile, so that the image holds the kernels",
-        "jitnet warmup images  only what training on images needs",
-    )
-    meanings = "; ".join(f"{kind}: {what}" for kind, (what, _, _) in KINDS.items())
-    parser.add_argument("kinds", metavar="KIND", nargs="*", help=f"{meanings} (default: all)")
-    options.add_process(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"KIND is {kind!r}: expected some of {', '.join(KINDS)}{did_you_mean(kind, KINDS)}")
     with open_view("plain" if args.ui in ("auto", "live") else args.ui) as view:
         for kind in args.kinds or KINDS:
-            _, sizes, types = KINDS[kind]
+            sizes, types = _COMPILED[kind]
             network = Network(CNN, (28, 28, 1), dtype=types.get("dtype", np.float32))
             images = np.zeros((1, 28, 28, 1), types.get("images", np.uint8))
             for batch_size in sizes:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jitnet.data.content import Report, silent
+from jitnet.data.content import Report
 from jitnet.data.dataset import Dataset
 from jitnet.data.sources import search
 from jitnet.data.sources.cache import Cache, default_folder
 from jitnet.data.sources.layouts import Options
+from jitnet.printing import say_once
 
 __all__ = ["Dataset", "load", "load_mnist"]
 
@@ -26,7 +27,7 @@ def load(
     *,
     offline: bool = False,
     warn: Callable[[str], None] = _warn,
-    report: Report = silent,
+    report: Report = say_once,
     label: str = "",
     skip_damaged: bool = False,
     whole: bool = False,
@@ -40,7 +41,8 @@ def load(
         JITNET_DATA first
     offline : never open a connection
     warn : takes a sentence about something the user should know; a Python warning unless given
-    report : takes a description of a step that may take a while, and the share of it that is done, from 0 to 1
+    report : takes a description of a step that may take a while, and the share of it that is done, from 0 to 1;
+        unless given, standard error says what is compiled
     label : the column of a table's labels, by name or number from 1, where it is not called label, class, target or y
     skip_damaged : leave damaged images of class folders out, and count them, instead of refusing the data
     whole : of a single file all images are test images: it is only measured on

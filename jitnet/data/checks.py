@@ -22,6 +22,7 @@ def images(values: np.ndarray, where: str) -> np.ndarray:
         if side * side != values.shape[1]:
             raise InputError(
                 f"{where} has {values.shape[1]} pixels in a row: expected a square number such as 784 = 28 x 28"
+                + colours_in_rows(values.shape[1])
             )
         values = values.reshape(-1, side, side)
     elif values.ndim == 4 and values.shape[3] == 1:
@@ -33,6 +34,12 @@ def images(values: np.ndarray, where: str) -> np.ndarray:
     if values.ndim not in (3, 4) or (values.ndim == 4 and values.shape[3] > 4):
         raise InputError(f"{where} has shape {values.shape}: expected images as (N, H, W) or (N, H, W, C up to 4)")
     return values
+
+
+def colours_in_rows(length: int) -> str:
+    """Return what to do with rows of that many numbers, if they may be square images of three colours, else ""."""
+    side = math.isqrt(length // 3)
+    return f"; {side} x {side} pixels of three colours must be arrays (N, {side}, {side}, 3)" * (3 * side**2 == length)
 
 
 def belong(x: list[np.ndarray], y: list[np.ndarray], where: str) -> None:

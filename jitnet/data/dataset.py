@@ -62,7 +62,7 @@ class Dataset:
         """All that is known of the data, the style of its pictures included."""
         if self.y_train.ndim != 1:
             return self.facts
-        found, polarity = style.measure(self.x_train) if self.x_train.ndim == 3 else (style.AS_IS, "")
+        found, polarity = style.measure(self.x_train)
         return dataclasses.replace(self.facts, style=found, polarity=polarity)
 
 

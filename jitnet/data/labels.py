@@ -61,7 +61,7 @@ def _is_fraction(name: str) -> bool:
 
 
 def _text(name: str) -> str:
-    name = name.strip(' \t\r"')
+    name = name.strip()
     return str(int(name.split(".")[0])) if _WHOLE.fullmatch(name) else name
 
 

@@ -140,7 +140,7 @@ def as_trained(values: np.ndarray, scale: Scale, where: str) -> tuple[np.ndarray
     if own.high > scale.full and scale.full == 1.0 and not scale.whole and own.full == BYTES:
         return to_bytes(values, own, where), ""  # fractions were trained on, and bytes mean the same
     note = ""
-    if own.whole and own.high == 1 and scale.full > 1:
+    if own.whole and 0 < own.high * _APART <= scale.high:
         note = f"{where} has {own.found}: divided by {scale.full:g} as in training; give 0 to {scale.full:g}"
     return to_bytes(values, scale, where), note
 

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from jitnet.data.content import Report, silent
+from jitnet.printing import ONCE
+
 # How each digit is written. A stroke is a smooth curve through its points "x,y", x to the right, y down, and
 # the digit reaches from -10 to 10; "/" ends a stroke, so at a corner one stroke ends and another begins.
 GLYPHS = {
@@ -61,12 +64,13 @@ STEPS = 6  # straight pieces of a curve from one point to the next
 TRAIN, TEST = 60_000, 10_000
 
 
-def make(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def make(seed: int = 0, report: Report = silent) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draw the built-in digits: in a second, and the same for any number of threads.
 
     Parameters
     ----------
     seed : any integer, taken modulo 2**64
+    report : takes what takes a while: compiling, the first time
 
     Returns
     -------
@@ -80,20 +84,24 @@ def make(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     >>> x_train.shape, y_test.shape
     ((60000, 28, 28), (10000,))
     """
-    x_train, y_train = draw(seed, 0, TRAIN)
+    x_train, y_train = draw(seed, 0, TRAIN, report)
     x_test, y_test = draw(seed, TRAIN, TEST)
     return x_train, y_train, x_test, y_test
 
 
-def draw(seed: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+def draw(seed: int, first: int, count: int, report: Report = silent) -> tuple[np.ndarray, np.ndarray]:
     """Return a seed's images (count, 28, 28) and labels (count,), both uint8, from number `first` on."""
+    from jitnet.kernels.compiler import cache
     from jitnet.kernels.compiler.thread_pool import exclusive  # brings numba, which importing data must not
     from jitnet.kernels.tools.synthetic import STYLE, draw_digits
 
     images, labels = np.empty((count, 28, 28), np.uint8), np.empty(count, np.uint8)
     style = np.empty((count, len(STYLE)))
+    arguments = (np.uint64(seed % 2**64), first, *glyph_arrays(), style, images, labels)
+    if not cache.is_ready(draw_digits, arguments):
+        report(f"jitnet compiles the code that draws the built-in digits{ONCE}", 0.0)
     with exclusive():
-        draw_digits(np.uint64(seed % 2**64), first, *glyph_arrays(), style, images, labels)
+        draw_digits(*arguments)
     return images, labels
 
 

@@ -1,4 +1,4 @@
-"""The view for notebooks: the terminal's own screen as HTML in one output that updates itself, without ipywidgets.
+"""The view for notebooks: the terminal's own screen and plots in one output that updates itself, without ipywidgets.
 
 from jitnet.display.notebook import Notebook
 CNN(on_event=Notebook()).fit(x, y)
@@ -14,6 +14,7 @@ from jitnet.display.live.dashboard import SHARE
 from jitnet.display.live.frame import GREYS, Frame, style_of
 from jitnet.display.live.progress import DashboardState
 from jitnet.display.live.screen import render, render_end
+from jitnet.display.plot import plot
 from jitnet.events import Advised, Compiling, Event, Progress, RunFinished, StepsDone, Warned
 from jitnet.printing import printable
 
@@ -50,8 +51,12 @@ class Notebook:
             self._notes.append(("warning" if isinstance(event, Warned) else "advice", event.message))
         if began >= self._next_at or not _comes_often(event):
             ended_well = isinstance(event, RunFinished)
-            frame = render_end(self.state, COLUMNS, GREYS) if ended_well else render(self.state, COLUMNS, ROWS, GREYS)
-            self._show(to_html(frame, self._notes))
+            drawn = render_end if ended_well else render
+            self._show(
+                to_html(
+                    drawn(self.state, COLUMNS, glyphs=GREYS, height=ROWS, curves=False), self._notes, _plots(self.state)
+                )
+            )
             ended = self._clock()
             self._next_at = ended + max(_FASTEST_S, SHARE * (ended - began))
         self.drawing_s += self._clock() - began
@@ -82,12 +87,23 @@ class _Html:
         return "a run of jitnet"
 
 
-def to_html(frame: Frame, notes: list[tuple[str, str]]) -> str:
-    """Return a frame as one element; its colours read on light and on dark pages."""
+def _plots(state: DashboardState) -> str:
+    """Return the curves: the loss of each call, and after each epoch the accuracy or the error of a regression."""
+    curves = {
+        name: [(row.epoch + 1.0, value) for row in state.epochs if (value := getattr(row, field)) is not None]
+        for name, field in (("validation", "val_accuracy"), ("test", "test_accuracy"))
+    }
+    errors = [(row.epoch + 1.0, row.test_rmse) for row in state.epochs if row.test_rmse is not None]
+    second = plot("RMSE", {"test": errors}) if errors else plot("accuracy %", {"training": state.seen.points, **curves})
+    return plot("training loss", {"training": state.losses.points}) + second
+
+
+def to_html(frame: Frame, notes: list[tuple[str, str]], plots: str = "") -> str:
+    """Return a frame, and plots below it, as HTML; its colours read on light and on dark pages."""
     lines = "\n".join("".join(_span(text, tone) for text, tone in line) for line in frame.lines)
     said = "".join(f"<p>{word}: {escape(printable(message))}</p>" for word, message in notes)
     style = "line-height:1.16;font-family:DejaVu Sans Mono,Menlo,Consolas,monospace;overflow-x:auto"
-    return f'{said}<pre role="img" aria-label="training" style="{style}">{lines}</pre>'
+    return f'{said}<pre role="img" aria-label="training" style="{style}">{lines}</pre>{plots}'
 
 
 def _span(text: str, tone: str) -> str:

@@ -84,20 +84,20 @@ def print_prediction(
 ) -> None:
     """Print an image (H, W) or (H, W, C) of bytes next to its probabilities (classes,), the classes by their names."""
     glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
-    picture = draw_image(_single(image), glyphs, out.color_system is not None)
+    picture = draw_image(single(image), glyphs, out.color_system is not None)
     print_side_by_side(out, picture, draw_chances(chances, int(chances.argmax()), label, glyphs, name_of))
 
 
 def print_images(out: Console, images: list[np.ndarray]) -> None:
     """Print images (H, W) or (H, W, C) of bytes side by side, as many in a row as fit."""
     glyphs = glyphs_for(out.encoding, os.environ.get("TERM", ""))
-    pictures = [draw_image(_single(image), glyphs, out.color_system is not None) for image in images]
+    pictures = [draw_image(single(image), glyphs, out.color_system is not None) for image in images]
     across = max(1, out.width // (max(line.cell_len for picture in pictures for line in picture) + 2))
     for start in range(0, len(pictures), across):
         print_side_by_side(out, *pictures[start : start + across])
 
 
-def _single(image: np.ndarray) -> np.ndarray:
+def single(image: np.ndarray) -> np.ndarray:
     """Return the mean of an image's channels, (H, W) bytes."""
     return image if image.ndim == 2 else image.mean(axis=2).astype(np.uint8)
 

@@ -9,6 +9,7 @@ import numpy as np
 from jitnet.errors import InputError
 from jitnet.estimators import inputs, weighting
 from jitnet.estimators.estimator import Estimator
+from jitnet.estimators.targets import classes_of, labels_of_images, require_alike
 from jitnet.model.scores import probabilities
 from jitnet.run.trained import Trained
 from jitnet.storage import foreign_weights, model_file
@@ -51,8 +52,8 @@ class Classifier(Estimator):
     def score(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the share of images, from 0 to 1, whose label is predicted; weighted by sample_weight (n,)."""
         predicted = self.predict(x)
-        labels = inputs.labels_of_images(y, len(predicted))
-        inputs.require_alike(labels, self.classes_)
+        labels = labels_of_images(y, len(predicted))
+        require_alike(labels, self.classes_)
         right = predicted == labels
         return float(np.average(right, weights=weighting.of_samples(sample_weight, len(right))))
 
@@ -80,7 +81,7 @@ class Classifier(Estimator):
         ------
         InputError : the file cannot be read, or its tensors are not those of this network
         """
-        labels = inputs.classes_of(np.asarray(classes))
+        labels = classes_of(np.asarray(classes))
         if labels.tolist() != list(classes):
             raise InputError(f"classes are {list(classes)}: expected each once and ascending, as the outputs are")
         self._build(image, len(labels))
@@ -92,14 +93,14 @@ class Classifier(Estimator):
 
     def _begin(self, x: Any, y: Any) -> None:
         images, scale = self._images(x)
-        classes = inputs.classes_of(y)
+        classes = classes_of(y)
         self._build(images.shape[1:], len(classes))
         self.classes_ = classes
         self._record = inputs.record_of(images, classes, scale)
         self._name_features(x)
 
     def _targets(self, y: Any, images: int) -> np.ndarray:
-        labels = inputs.labels_of_images(y, images)
+        labels = labels_of_images(y, images)
         targets = np.searchsorted(self.classes_, labels)
         unknown = self.classes_[np.minimum(targets, len(self.classes_) - 1)] != labels
         if unknown.any():

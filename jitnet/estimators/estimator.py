@@ -15,13 +15,15 @@ from jitnet.errors import DivergedError, InputError, LearningWarning
 from jitnet.estimators import inputs, insight, weighting
 from jitnet.estimators.sklearn_protocol import DEFAULTS
 from jitnet.estimators.stored import Stored
-from jitnet.estimators.watching import Watchers
+from jitnet.estimators.targets import warn_of_rows
+from jitnet.estimators.watching import Watchers, announce
 from jitnet.events import Advised, Diverged, EpochDone, Event, Warned
 from jitnet.machine import threads
 from jitnet.model.architecture import Conv, Layer, to_text
 from jitnet.model.build import network_of
 from jitnet.run.describe import ARRAYS, describe
 from jitnet.training.coach import BUSY
+from jitnet.training.compilation import compile_inference
 from jitnet.training.loop import Training
 from jitnet.training.position import Position
 
@@ -37,6 +39,7 @@ class Estimator(Stored):
     val: int | float
     early_stopping: bool
     patience: int
+    verbose: Any
 
     @abstractmethod
     def _hidden_layers(self) -> tuple[Layer, ...]:
@@ -94,8 +97,7 @@ class Estimator(Stored):
 
     def transform(self, x: Any) -> np.ndarray:
         """Return the outputs (n, units) float32 of the last hidden layer: features for other programs."""
-        self._fitted()
-        return insight.last_hidden(self.network_, self._checked(x))
+        return insight.last_hidden(self.network_, self._compiled_for(x))
 
     def fit_transform(self, x: Any, y: Any, sample_weight: Any = None) -> np.ndarray:
         """Train from the start, and return `transform` of the same images."""
@@ -189,17 +191,27 @@ class Estimator(Stored):
             self.__dict__.pop("feature_names_in_", None)
 
     def _outputs(self, x: Any) -> np.ndarray:
+        images = self._compiled_for(x)  # before network_, which is there once it is fitted
+        return self.network_.logits(images)
+
+    def _compiled_for(self, x: Any) -> np.ndarray:
+        """Return images as the network takes them, once its predictions are compiled for their type."""
         self._fitted()
-        return self.network_.logits(self._checked(x))
+        images = self._checked(x)
+        announce(compile_inference(self.network_, images), self.verbose)
+        return images
 
     def _checked(self, x: Any) -> np.ndarray:
         inputs.require_names(x, getattr(self, "feature_names_in_", None), type(self).__name__)
         images, _ = self._images(x, self._record.scale if self._record.kind else None)
         if images.shape[1:] != self.network_.image:
+            if np.shape(x) == self.network_.image[: np.ndim(x)]:
+                raise InputError(f"x has the shape {np.shape(x)}, that of one image: expected several, give x[None]")
             if inputs.is_table(x):
                 numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
                 raise InputError(f"X has {numbers} features, but {name} is expecting {wanted} features as input")
             raise InputError(f"x holds images of {images.shape[1:]}: expected {self.network_.image}, as in fit")
+        inputs.warn_of_polarity(images, self._record)
         return images
 
     def _weights(self, targets: np.ndarray, sample_weight: Any) -> np.ndarray | None:
@@ -211,6 +223,7 @@ class Estimator(Stored):
     ) -> None:
         images = self._checked(x)
         targets = self._targets(y, len(images))
+        warn_of_rows(x, y)
         weights = self._weights(targets, sample_weight)
         data = weighting.split(images, targets, weights, self._held_out(), settings.shuffle, self._unit())
         chosen, self.settings_ = (

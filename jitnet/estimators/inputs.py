@@ -1,15 +1,16 @@
-"""The images and labels that programs give to the estimators, checked and converted.
+"""The images and tables that programs give to the estimators, checked and converted.
 
 Where scikit-learn has a sentence for an error, its words are used.
 """
 
+import sys
 import warnings
 from typing import Any
 
 import numpy as np
 
 from jitnet.data import pixels
-from jitnet.data.labels import MOST_CLASSES
+from jitnet.data.checks import colours_in_rows
 from jitnet.data.pictures import style
 from jitnet.data.pixels import Scale
 from jitnet.data.record import DataRecord
@@ -17,6 +18,7 @@ from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 
 _SMALLEST = 5  # pixels of a square image's side: rows of fewer numbers are no images
+_EXAMINED = 100  # images that show whether they are dark on light
 _LARGE = 20.0  # numbers beyond it in size train badly: they are warned of
 
 
@@ -58,11 +60,12 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
         elif not rows:
             raise InputError(
                 f"x has rows of {x.shape[1]} numbers, not a square: give images as (n, height, width), one as x[None]"
+                + colours_in_rows(x.shape[1])
             )
         else:
             x = x[:, None, :]
     if trained is None and len(x) > 1 and (x[1] == x[0]).all() and (x == x[0]).all():
-        _warn("all images of x are equal: there is nothing to learn from them", 5)
+        warn("all images of x are equal: there is nothing to learn from them")
     x, scale = _scaled(x, trained, table)
     return np.ascontiguousarray(with_channels(x)), scale
 
@@ -76,20 +79,37 @@ def _dense(x: Any) -> np.ndarray:
     """Return x as an array; raises `InputError` if it is a sparse matrix."""
     if hasattr(x, "toarray"):
         raise InputError("x is a sparse matrix, and sparse input is not supported: give x.toarray()")
-    return _array(x, "x")
+    return as_array(x, "x")
 
 
-def _array(values: np.ndarray, name: str) -> np.ndarray:
+def as_array(values: np.ndarray, name: str) -> np.ndarray:
     """Return what numpy makes of a value; raises `InputError` if it refuses or would lose what a mask says."""
     if np.ma.is_masked(values):
         raise InputError(f"{name} is a masked array in which values are missing: fill them, as by {name}.filled(0)")
+    _require_no_pairs(values, name)
     try:
         return np.asarray(values)
     except ValueError:  # a list of arrays of several shapes
         what, shape = ("images", "(n, height, width)") if name == "x" else ("labels", "(n,)")
         raise InputError(f"{name} holds {what} of different sizes: expected one size, an array {shape}") from None
     except (TypeError, RuntimeError) as error:  # a tensor on another device, or one that wants its gradient
-        raise InputError(f"{name} cannot be made an array: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{name} cannot be made an array: {str(error).splitlines()[0]}; give one of NumPy") from None
+
+
+def _require_no_pairs(values: Any, name: str) -> None:
+    """Refuse data sets of other libraries, whose items are images with their labels (`InputError`)."""
+    if isinstance(values, np.ndarray) or hasattr(values, "__array__"):
+        return
+    try:
+        first = values[0]
+    except (TypeError, KeyError, IndexError):
+        return
+    pair = isinstance(first, tuple) and len(first) == 2 and hasattr(first[0], "size")
+    if pair or isinstance(first, dict):
+        raise InputError(
+            f"{name} is a {type(values).__name__} whose items are images with labels: expected arrays of each, as "
+            "jitnet.integrations.datasets.to_arrays makes them of Hugging Face's"
+        )
 
 
 def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarray, Scale]:
@@ -103,7 +123,7 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
         whole = not table and low >= 0 and 1 < high <= 65535 and bool((x == np.trunc(x)).all())
     if not whole:
         if trained is None and max(abs(low), abs(high)) > _LARGE:
-            _warn(
+            warn(
                 f"x holds fractions from {low:g} to {high:g}, which are taken as they are: networks learn from numbers "
                 "of about 0 to 1, so divide pixels by 255 and scale other columns"
             )
@@ -111,19 +131,23 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
         return x.astype(np.float32), trained or Scale(max(abs(low), abs(high)) if free else 1.0, low, high, False)
     if trained is not None and trained.whole:
         made, note = pixels.as_trained(x, trained, "x")
-        _warn(note)
+        warn(note)
         return made, trained
     if table and x.dtype.kind in "iu" and high <= 255:
         return x.astype(np.uint8), trained or Scale()
     scale = pixels.scale_of([x], "x")
     if trained is None:
-        _warn(pixels.remark(scale, "x"))
+        warn(pixels.remark(scale, "x"))
     return pixels.to_bytes(x, scale, "x"), trained or scale
 
 
-def _warn(message: str, stacklevel: int = 6) -> None:
+def warn(message: str) -> None:
+    """Warn at the line outside of jitnet that called it; of "" nothing."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("jitnet."):
+        level, frame = level + 1, frame.f_back
     if message:
-        warnings.warn(message, stacklevel=stacklevel)
+        warnings.warn(message, stacklevel=level)
 
 
 def _numbers(x: np.ndarray) -> np.ndarray:
@@ -138,7 +162,7 @@ def _numbers(x: np.ndarray) -> np.ndarray:
     if x.dtype.kind == "c":
         raise InputError(f"x is of type {x.dtype}. Complex data not supported: expected real numbers")
     if x.dtype.kind not in "iufb":
-        raise InputError(f"x is of type {x.dtype}: expected numbers")
+        raise InputError(f"x is of type {x.dtype}{_strange(x)}: expected numbers, as in an array (n, height, width)")
     if x.dtype.kind == "f":
         with np.errstate(over="ignore"):
             finite = np.isfinite(x.astype(np.float32)).all()
@@ -154,16 +178,35 @@ def _numbers(x: np.ndarray) -> np.ndarray:
     return x
 
 
+def _strange(x: np.ndarray) -> str:
+    """Return what an array holds instead of numbers, as a phrase."""
+    if x.shape == ():
+        return f", a single {type(x.item()).__name__}"
+    found = ((place, value) for place, value in np.ndenumerate(x) if not isinstance(value, int | float | np.number))
+    place, value = next(found, ((), ""))
+    return f" and holds {str(value)[:20]!r} ({type(value).__name__.rstrip('_')}) at {list(place)}" if place else ""
+
+
 def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataRecord:
     """Return the record of the data of `fit`: images (n, H, W, C) and the sorted labels (classes,)."""
     names, channels = tuple(map(str, classes.tolist())), images.shape[3]
-    found, polarity = style.AS_IS, ""
-    if images.dtype == np.uint8 and channels == 1:
-        found, polarity = style.measure(images[..., 0])
+    found, polarity = style.measure(_as_bytes(images)) if scale.full == 1 or scale.whole else (style.AS_IS, "")
     return DataRecord(
         kind="arrays", class_names=names, numbers=names, scale=scale, channels=channels, image=images.shape[1:3],
         style=found, polarity=polarity,
     )  # fmt: skip
+
+
+def warn_of_polarity(images: np.ndarray, record: DataRecord) -> None:
+    """Warn of images (n, H, W, C) whose ink and paper are the other way round than those of `fit`."""
+    if record.polarity and (other := style.other_polarity(_as_bytes(images[:_EXAMINED]), record.polarity)):
+        inverse = "255 - x" if record.scale.full == 255 else f"{record.scale.full:g} - x"
+        warn(f"the images of x are {other}, and those of fit were {record.polarity}: give {inverse}")
+
+
+def _as_bytes(images: np.ndarray) -> np.ndarray:
+    """Return images (n, H, W, C) as uint8, fractions from 0 to 1 in 256 levels."""
+    return images if images.dtype == np.uint8 else np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
 
 
 def rows_of(x: Any) -> np.ndarray:
@@ -173,23 +216,6 @@ def rows_of(x: Any) -> np.ndarray:
         which, count = ("sample", 0) if len(found) == 0 else ("feature", 0)
         raise InputError(f"x has {count} {which}(s) (shape={found.shape}) while a minimum of 1 is required.")
     return found
-
-
-def numbers_of(y: Any, images: int) -> np.ndarray:
-    """Return the numbers (images,) float64 that a regressor approximates; raises `InputError` for anything else."""
-    if y is None:
-        raise InputError("an estimator of numbers requires y to be passed, but the target y is None")
-    try:
-        numbers = np.asarray(y, np.float64)
-    except (TypeError, ValueError):
-        raise InputError("y does not hold numbers alone: expected (n,) numbers; for classes use CNN or MLP") from None
-    if numbers.shape == (images, 1):
-        numbers = numbers[:, 0]
-    if numbers.shape != (images,):
-        raise InputError(f"y has the shape {numbers.shape}: expected ({images},), one number per row of x")
-    if not np.isfinite(numbers).all():
-        raise InputError("y holds NaN or inf, Input contains NaN or infinity: expected finite numbers")
-    return numbers
 
 
 def column_names(x: Any) -> np.ndarray | None:
@@ -204,65 +230,12 @@ def require_names(x: Any, known: np.ndarray | None, estimator: str) -> None:
     """Refuse a table whose columns are not those (D,) of `fit`, in their order (`InputError`); warn of one without."""
     names = column_names(x)
     if known is None and names is not None:
-        warnings.warn(f"X has feature names, but {estimator} was fitted without feature names", stacklevel=5)
+        warn(f"X has feature names, but {estimator} was fitted without feature names")
     elif known is not None and names is None:
-        warnings.warn(
-            f"X does not have valid feature names, but {estimator} was fitted with feature names", stacklevel=5
-        )
+        warn(f"X does not have valid feature names, but {estimator} was fitted with feature names")
     elif known is not None and names is not None and list(known) != list(names):
         other = next((name for name in names if name not in list(known)), None)
         raise InputError(
             "The feature names should match those that were passed during fit: expected "
             f"{', '.join(known)}, found " + (f"{other!r} too" if other else "them in another order or fewer")
         )
-
-
-def labels_of_images(y: np.ndarray, images: int) -> np.ndarray:
-    """Return labels as an array (images,); raises `InputError` for another shape or kind."""
-    labels = _array(y, "y")
-    if labels.shape != (images,):
-        hint = "; give y.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images < labels.size else ""
-        hint = "; give y.ravel()" if labels.shape == (images, 1) else hint
-        raise InputError(f"y has the shape {labels.shape}: expected ({images},), one label per image{hint}")
-    return _check_labels(labels)
-
-
-def classes_of(y: np.ndarray) -> np.ndarray:
-    """Return the different labels, sorted; raises `InputError` for one class, too many, or another kind.
-
-    >>> classes_of(["seven", "one", "one"]).tolist()
-    ['one', 'seven']
-    """
-    found = np.unique(_check_labels(np.asarray(y)))
-    if not 2 <= len(found) <= MOST_CLASSES:
-        raise InputError(f"the labels hold {len(found)} classes: expected 2 to {MOST_CLASSES}")
-    return found
-
-
-def require_alike(labels: np.ndarray, known: np.ndarray) -> None:
-    """Refuse labels (n,) that can equal none of the known ones (classes,): text against numbers (`InputError`)."""
-    text = [array.dtype.kind == "U" for array in (labels, known)]
-    if text[0] != text[1]:
-        kinds = ["text" if each else "numbers" for each in text]
-        raise InputError(
-            f"y holds {kinds[0]} such as {labels.tolist()[0]!r}, but fit had {kinds[1]} such as {known.tolist()[0]!r}: "
-            f"expected labels of one type, give y.astype({'str' if text[1] else 'int'})"
-        )
-
-
-def _check_labels(labels: np.ndarray) -> np.ndarray:
-    if labels.shape == () and labels.item() is None:
-        raise InputError("an estimator of classes requires y to be passed, but the target y is None")
-    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels.flat):  # a pandas column
-        labels = labels.astype(str)
-    if labels.dtype.kind not in "iubfU" or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
-        raise InputError(
-            f"Unknown label type: the labels are of type {labels.dtype}, expected whole or finite numbers, or strings"
-        )
-    if labels.dtype.kind == "f" and (labels != np.trunc(labels)).any():
-        number = labels[labels != np.trunc(labels)][0]
-        raise InputError(
-            f"Unknown label type: continuous numbers such as {number}: expected classes, as whole numbers or strings; "
-            "for a regression use `jitnet train mlp --data FILE.csv --target COLUMN`"
-        )
-    return labels

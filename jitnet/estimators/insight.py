@@ -1,10 +1,12 @@
 """What is inside a trained estimator, for people and programs: layers, features, a table, a card for notebooks."""
 
+from collections.abc import Iterator
 from html import escape
 from typing import Any
 
 import numpy as np
 
+from jitnet.display.plot import plot
 from jitnet.model import architecture, reference
 from jitnet.model.architecture import Dense
 from jitnet.model.network import Network
@@ -83,29 +85,14 @@ def html(estimator: Any, changed: dict[str, Any]) -> str:
         f'<tr><th style="{cell}">{escape(key)}</th><td style="{cell}">{escape(str(value))}</td></tr>'
         for key, value in facts.items()
     )
-    plot = loss_plot(estimator.loss_curve_, estimator.validation_loss_curve_) if fitted else ""
+    plots = "".join(_plots(estimator)) if fitted else ""
     state = "trained" if fitted else "not trained yet: call fit"
-    return f"<div><b>{name}</b> ({state})<table>{rows}</table>{plot}</div>"
+    return f"<div><b>{name}</b> ({state})<table>{rows}</table>{plots}</div>"
 
 
-def loss_plot(train: list[float], val: list[float], width: int = 420, height: int = 130) -> str:
-    """Return the losses after each epoch as SVG, "" for fewer than two; logarithmic, as losses fall by factors."""
-    curves = [("training", train, "#3b7dd8"), ("validation", val, "#d9822b")]
-    shown = [(name, np.log(np.maximum(curve, 1e-12)), colour) for name, curve, colour in curves if len(curve) > 1]
-    if not shown:
-        return ""
-    low, high = (float(end(np.concatenate([values for _, values, _ in shown]))) for end in (np.min, np.max))
-    parts = []
-    for place, (name, values, colour) in enumerate(shown):
-        x = 50 + (width - 60) * np.arange(len(values)) / (len(values) - 1)
-        y = 10 + (height - 30) * (high - values) / max(high - low, 1e-9)
-        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y))
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="{60 + 90 * place}" y="{height - 4}" fill="{colour}">{name}</text>')
-    parts += [f'<text x="0" y="{y}">{np.exp(value):.3g}</text>' for y, value in ((16, high), (height - 18, low))]
-    parts.append(f'<text x="{width - 90}" y="{height - 4}">{len(train)} epochs</text>')
-    style = 'style="font:11px sans-serif;fill:currentColor;max-width:100%"'
-    return (
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'aria-label="loss after each epoch" {style}>{"".join(parts)}</svg>'
-    )
+def _plots(estimator: Any) -> Iterator[str]:
+    """Yield the loss, and the accuracy where images were held out, after each epoch."""
+    losses = {"training": estimator.loss_curve_, "validation": estimator.validation_loss_curve_}
+    yield plot("loss", {name: list(enumerate(curve, 1)) for name, curve in losses.items()})
+    accuracies = [(row.epoch + 1, row.val_accuracy) for row in estimator.history_ if row.val_accuracy is not None]
+    yield plot("accuracy %", {"validation": accuracies})

@@ -11,6 +11,7 @@ from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.estimators import inputs, weighting
 from jitnet.estimators.estimator import Estimator
+from jitnet.estimators.targets import numbers_of
 from jitnet.run.trained import Trained
 
 
@@ -40,7 +41,7 @@ class Regressor(Estimator):
     def score(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination R^2: 1 is exact, 0 as good as the mean."""
         predicted = self.predict(x)
-        wanted = inputs.numbers_of(y, len(predicted))
+        wanted = numbers_of(y, len(predicted))
         weights = weighting.of_samples(sample_weight, len(wanted))
         left = np.average((wanted - predicted) ** 2, weights=weights)
         spread = np.average((wanted - np.average(wanted, weights=weights)) ** 2, weights=weights)
@@ -61,7 +62,7 @@ class Regressor(Estimator):
 
     def _begin(self, x: Any, y: Any) -> None:
         images, scale = self._images(x)
-        wanted = inputs.numbers_of(y, len(images))
+        wanted = numbers_of(y, len(images))
         self._build(images.shape[1:], 1)
         means, deviations = [float(wanted.mean())], [float(wanted.std()) or 1.0]
         if inputs.is_table(x):
@@ -80,7 +81,7 @@ class Regressor(Estimator):
 
     def _targets(self, y: Any, images: int) -> np.ndarray:
         mean, deviation = self._record.means[-1], self._record.deviations[-1]
-        return ((inputs.numbers_of(y, images) - mean) / deviation).astype(np.float32)[:, None]
+        return ((numbers_of(y, images) - mean) / deviation).astype(np.float32)[:, None]
 
     def _unit(self) -> float:
         return self._record.deviations[-1] ** 2

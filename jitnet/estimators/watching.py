@@ -2,11 +2,13 @@
 
 import contextlib
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
+from jitnet.display.compiling import CompilationNotice
 from jitnet.errors import InputError
-from jitnet.events import Event
+from jitnet.events import Event, Warned
 
 
 class Watchers:
@@ -17,8 +19,7 @@ class Watchers:
         listeners = [given] if callable(given) else list(given) if isinstance(given, list | tuple) else given
         if not (listeners is None or (isinstance(listeners, list) and all(map(callable, listeners)))):
             raise InputError(f"on_event is {given!r}: expected a function of an event, or a list of them")
-        if verbose is not None and (isinstance(verbose, str) or int(verbose) < 0):
-            raise InputError(f"verbose is {verbose!r}: expected None, 0 or 1")
+        _require_known(verbose)
         self._listeners: list[Callable[[Event], Any]] = listeners or []
         self._stack = contextlib.ExitStack()
         if verbose:
@@ -30,8 +31,6 @@ class Watchers:
 
             self._listeners = [Notebook()]
         elif verbose is None:  # a first `fit` would be silent for as long as its kernels compile
-            from jitnet.display.compiling import CompilationNotice
-
             self._listeners = [*self._listeners, CompilationNotice(sys.stderr).handle]
 
     def __enter__(self) -> Self:
@@ -49,6 +48,21 @@ class Watchers:
             except StopIteration:
                 ends = True
         return ends
+
+
+def announce(compilation: Iterable[Event], verbose: Any) -> None:
+    """Compile; standard error says so where it takes longer than a second, unless `verbose` is 0."""
+    _require_known(verbose)
+    notice = CompilationNotice(None if verbose == 0 and verbose is not None else sys.stderr)
+    for event in compilation:
+        notice.handle(event)
+        if isinstance(event, Warned):
+            warnings.warn(event.message, stacklevel=5)
+
+
+def _require_known(verbose: Any) -> None:
+    if verbose is not None and (isinstance(verbose, str) or int(verbose) < 0):
+        raise InputError(f"verbose is {verbose!r}: expected None, 0 or 1")
 
 
 def _in_notebook() -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from jitnet import __version__
 from jitnet.config import SETTINGS, Settings
+from jitnet.data.content import Report, silent
 from jitnet.errors import InputError, JitnetError
 from jitnet.export.folder import other_files, write_files
 from jitnet.model import kernel_choice
@@ -36,8 +37,18 @@ class TwinError(JitnetError):
 def write(out: Path, network: Network, settings: Settings, state: Tensors, metadata: Metadata) -> None:
     """Write the twin of a network whose state (parameters, position, optimiser) is given into the folder `out`.
 
-    Raises `InputError` if the network has no twin, or if the folder cannot be written or holds something else.
+    Raises `InputError` if `require_twin` does, or if the folder cannot be written.
     """
+    require_twin(out, network, settings)
+    golden_tensors = golden(network)
+    header = model_header(network, settings, metadata["title"])
+    write_files(out, {name: source(name) for name in SOURCES} | {"model.hpp": header})
+    checkpoint.save(out / "golden.bin", golden_tensors, {"jitnet": __version__})
+    checkpoint.save(out / "model.safetensors", state, metadata)
+
+
+def require_twin(out: Path, network: Network, settings: Settings) -> None:
+    """Raise `InputError` if the network has no twin, or if the folder holds something else."""
     if settings.target:
         raise InputError(
             f"the run approximates {settings.target!r} from numbers: expected a run that learns labels, as the C++ "
@@ -55,11 +66,6 @@ def write(out: Path, network: Network, settings: Settings, state: Tensors, metad
         raise InputError(f"--out is {out}, which is a file: expected a folder, new or empty")
     if out.is_dir() and any(out.iterdir()) and not (out / "model.hpp").exists():
         raise other_files(out)
-    golden_tensors = golden(network)
-    header = model_header(network, settings, metadata["title"])
-    write_files(out, {name: source(name) for name in SOURCES} | {"model.hpp": header})
-    checkpoint.save(out / "golden.bin", golden_tensors, {"jitnet": __version__})
-    checkpoint.save(out / "model.safetensors", state, metadata)
 
 
 def source(name: str) -> str:
@@ -155,12 +161,15 @@ def golden(network: Network) -> Tensors:
     return {"images": images, "targets": targets, **figures}
 
 
-def golden_images(network: Network) -> tuple[np.ndarray, np.ndarray]:
-    """Return built-in digits if the network takes such, else noise on black; the same ones every time."""
+def golden_images(network: Network, report: Report = silent) -> tuple[np.ndarray, np.ndarray]:
+    """Return built-in digits if the network takes such, else noise on black; the same ones every time.
+
+    `report` takes what takes a while: compiling, the first time.
+    """
     if network.image == (28, 28, 1) and network.classes >= 10:
         from jitnet.data.synthetic import draw
 
-        digits, labels = draw(0, 0, GOLDEN_IMAGES)
+        digits, labels = draw(0, 0, GOLDEN_IMAGES, report)
         return digits[..., None], labels
     rng = np.random.default_rng(0)
     shape = (GOLDEN_IMAGES, *network.image)

@@ -15,7 +15,12 @@ def run(threads: int, rounds: int) -> None:
     """Run as many chains of multiply-adds as there are threads."""
     from jitnet.kernels.tools.fma_peak import fma_peak
 
-    fma_peak(np.array([0.5, 1.0], np.float32), rounds, np.empty((threads, 1), np.float32))
+    fma_peak(*arguments(threads, rounds))
+
+
+def arguments(threads: int, rounds: int) -> tuple[np.ndarray, int, np.ndarray]:
+    """Return the arguments of the kernel `fma_peak`."""
+    return np.array([0.5, 1.0], np.float32), rounds, np.empty((threads, 1), np.float32)
 
 
 def measure(threads: int, rounds: int = _ROUNDS, timed: Callable[[int, int], float] | None = None) -> float:

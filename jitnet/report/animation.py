@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from jitnet.display.png import png
 from jitnet.events import EpochDone, RunStarted
 from jitnet.report.html import Markup, element
-from jitnet.report.pictures import png
 
 _EPOCH_S, _REST_S = 0.9, 2.5  # of each epoch, and of the last one more
 _WIDTH, _HEIGHT = 780, 300

@@ -3,10 +3,11 @@
 import numpy as np
 
 from jitnet.display.format import count
+from jitnet.display.png import signed
 from jitnet.model.architecture import Conv, Shape
 from jitnet.model.reference import forward
 from jitnet.report.html import Markup, element
-from jitnet.report.pictures import image_bytes, picture, signed, tiles
+from jitnet.report.pictures import image_bytes, picture, tiles
 from jitnet.report.subject import Subject
 
 _COLUMNS = 16  # of a sheet of small pictures

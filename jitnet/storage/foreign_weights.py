@@ -12,9 +12,8 @@ import numpy as np
 from jitnet.errors import InputError
 from jitnet.model.network import Network
 from jitnet.storage.checkpoint import Metadata, Tensors
-from jitnet.storage.metadata import LAYOUTS
+from jitnet.storage.layouts import AUTO, LAYOUTS
 
-AUTO = "auto"
 NOTHING = "none"  # in place of a name: the other model has no such bias
 
 _ENDINGS = {"weight": (".weight", ".kernel", "/kernel", "/kernel:0"), "bias": (".bias", "/bias", "/bias:0")}

@@ -17,8 +17,6 @@ from jitnet.model.network import Network
 from jitnet.printing import printable
 from jitnet.storage.checkpoint import Metadata, Tensors
 
-LAYOUTS = ("torch", "keras", "jitnet")  # jitnet: as `jitnet export weights` writes them
-
 Record = dict[str, Any]  # an epoch, as `jitnet.events.as_record` returns it
 
 

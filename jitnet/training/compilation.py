@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from jitnet.events import Compiling, Event, Warned
+from jitnet.machine import peak
 from jitnet.model.architecture import parse
 from jitnet.model.network import PART, Network
 from jitnet.model.optimizer import Optimizer, is_fused
@@ -62,6 +63,11 @@ def compile_augmentation(text: str, images: np.ndarray) -> Iterator[Event]:
         return
     name, rows = "tools.augment.augment_images", np.zeros(1, np.int64)
     yield from _with_warnings(_compile_calls({name: augmentation.arguments(images, rows, "", 0, 0, images)}))
+
+
+def compile_peak() -> Iterator[Event]:
+    """Compile, or load from the cache, what the speed of this machine is measured with."""
+    yield from _with_warnings(_compile_calls({"tools.fma_peak.fma_peak": peak.arguments(1, 1)}))
 
 
 def _compile_simple(network: Network, targets: np.ndarray, optimizer: Optimizer | None) -> Iterator[Event]:
@@ -210,14 +216,9 @@ def _in_cache(name: str) -> bool:
 
 def _is_cached(name: str, arguments: tuple) -> bool:
     """Whether a kernel, module.function, is ready, or in the cache, for the types of these arguments."""
-    import numba
-
     from jitnet.kernels.compiler import cache
 
-    kernel, signature = _kernel(name), tuple(map(numba.typeof, arguments))
-    if numba.config.DISABLE_JIT or signature in kernel.signatures:
-        return True
-    return cache.CACHE_FOLDER is not None and cache.holds(kernel, signature)
+    return cache.is_ready(_kernel(name), arguments)
 
 
 def _compile_named(name: str, network: Network, *example: Any) -> None:

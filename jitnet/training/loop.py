@@ -18,7 +18,7 @@ from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion, score
 from jitnet.training.augmentation import augmented, require_images
 from jitnet.training.coach import Coach, task_of
-from jitnet.training.compilation import compile_augmentation, compile_kernels
+from jitnet.training.compilation import compile_augmentation, compile_kernels, compile_peak
 from jitnet.training.glimpses import of_test_images
 from jitnet.training.position import Position
 from jitnet.training.running_accuracy import RunningAccuracy
@@ -92,6 +92,7 @@ class Training:
         yield from compile_kernels(self.network, size, *self.data.train, self.optimizer)
         yield from compile_augmentation(self.settings.augment, self.data.train[0])
         if self.peak_threads:
+            yield from compile_peak()
             gflops = measure(self.peak_threads)
             if gflops:
                 yield PeakMeasured(gflops=gflops, threads=self.peak_threads)

@@ -115,6 +115,12 @@ def keep_on_disk(dispatcher):
     return dispatcher
 
 
+def is_ready(dispatcher, arguments):
+    """Return whether a kernel is loaded, or on disk, for such arguments, so that no call waits for its compilation."""
+    signature = tuple(map(numba.typeof, arguments))
+    return config.DISABLE_JIT or signature in dispatcher.signatures or holds(dispatcher, signature)
+
+
 def holds(dispatcher, signature):
     """Return whether the code of a kernel for these argument types is on disk; its content may still be damaged.
 

@@ -184,10 +184,8 @@ def test_memory_that_runs_out_is_one_sentence(folder, capsys, monkeypatch):
 
 
 @pytest.mark.parametrize("words", ["--help", "--version", *(f"{name} --help" for name in COMMANDS)])
-def test_help_and_version_do_not_wait_for_numba(words):
-    """Nor for numpy and rich, if no command is named, or one that trains."""
-    quick = words.startswith("--") or words.split()[0] in ("train", "resume", "repeat", "sweep")
-    slow = {"numba", "llvmlite"} | ({"numpy", "rich", "PIL"} if quick else set())
+def test_help_and_version_do_not_wait_for_what_only_a_command_needs(words):
+    slow = {"numba", "llvmlite", "numpy", "rich", "PIL", "http", "subprocess"}
     code = (
         "import sys; from jitnet.cli import main\n"
         "try: main(sys.argv[1:])\n"

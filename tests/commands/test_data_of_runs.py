@@ -1,6 +1,7 @@
 """What commands say of the data of a run: names, changed data, other data, tables, folders, bad pictures."""
 
 import csv
+import gzip
 import json
 from pathlib import Path
 
@@ -76,6 +77,40 @@ def test_one_bad_picture_costs_only_its_own_answer(trained, capsys):
     out, _ = said(capsys, "predict", "run", "bad.pgm", "pets/ant/000.pgm", "blank.pgm", "none.pgm", code=1)
     assert "pets/ant/000.pgm: ant" in out and "bad.pgm: no answer:" in out and "none.pgm: no answer:" in out
     assert "blank.pgm: no answer: the image is blank" in out and "3 of 4 have no answer" in out
+
+
+def test_folders_say_what_in_them_is_not_read(trained, capsys):
+    Path("pets/notes.txt").write_text("x")
+    assert "1 file of pets is not of a kind that is read: notes.txt" in said(capsys, "predict", "run", "pets")[1]
+    Path("empty").mkdir()
+    assert "empty has no files of pictures at all" in said(capsys, "predict", "run", "empty", code=2)[1]
+    np.save("empty/x.npy", np.zeros((8, 8)))
+    assert "no files of pictures but x.npy" in said(capsys, "predict", "run", "empty", code=2)[1]
+
+
+def test_data_of_the_other_polarity_are_named(trained, capsys):
+    x = np.zeros((42, 16, 16), np.uint8)
+    for place, image in enumerate(x):
+        image[3 + 4 * (place % 3) : 6 + 4 * (place % 3), 3:13] = 200 + place
+    for name, images in (("light", x), ("dark", 255 - x)):
+        np.savez(f"{name}.npz", x=images, y=np.arange(42) % 3)
+    assert main(["train", "mlp", *RECIPE, "--data", "light.npz", "--name", "light"]) == 0
+    capsys.readouterr()
+    assert "dark are dark on light, and those that" in said(capsys, "eval", "light", "--data", "dark.npz")[1]
+    assert "dark on light" not in said(capsys, "eval", "light", "--data", "light.npz")[1]
+
+
+def test_the_content_tells_a_table(trained, capsys):
+    text = Path("pets.csv").read_bytes()
+    for name, content in {
+        "rows": text,
+        "rows.gz": gzip.compress(text),
+        "r.txt": text.decode().encode("utf-16"),
+    }.items():
+        Path(name).write_bytes(content)
+        assert "1,ant," in said(capsys, "predict", "run", name)[0]
+    Path("page.png").write_text("<html>404</html>")
+    assert "page.png is not an image" in said(capsys, "predict", "run", "page.png", code=1)[0]
 
 
 def test_labels_of_other_data_are_matched_by_name(trained, capsys):

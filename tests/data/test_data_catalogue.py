@@ -13,6 +13,7 @@ from jitnet.data.readers.names import role_of
 from jitnet.data.sources.known import FILES
 
 PLAIN = csv(X, Y, "label," + PIXELS)
+ROWS = csv(X, Y)
 HOT = np.eye(5, dtype=int)[Y]
 HOT_NAMES = ",".join(f"label_{name}" for name in "01234")
 
@@ -75,6 +76,11 @@ SAME = {  # all hold the images of PLAIN, and their labels
     "labels 3.0": text(csv(X, Y.astype(float), "label," + PIXELS)),
     "labels 00": text(csv(X, [f"{y:02}" for y in Y], "label," + PIXELS)),
     "a label with spaces": text(PLAIN.replace("label", " Label ", 1)),
+    "an index and quotes": text(csv(X, [f'"{y}"' for y in Y], '"",label,' + PIXELS, index=True)),
+    "names as numpy.savetxt writes them": text(f"# label,{PIXELS}\n" + ROWS),
+    "comments at the top": text("# made by me\n#\n" + PLAIN),
+    "comments and names": text("# made by me\n#label," + PIXELS + "\n" + ROWS),
+    "a row that is a comment": text("#" + ROWS.split("\n", 1)[0] + "\n" + ROWS),
     "one-hot, named": text(hot(f"{PIXELS},{HOT_NAMES}")),
     "one-hot": text(hot("")),
     "numbers of rows in any order": text(ids("id")),
@@ -94,6 +100,16 @@ SAME = {  # all hold the images of PLAIN, and their labels
     "a pair of npy": npy(x=X, y=Y),
     "a pair with a name": npy(digits_images=X, digits_labels=Y),
 }
+
+
+def test_separators_in_quotes_belong_to_their_field(tmp_path):
+    names = np.array(["a, b", "c", 'd "e"', "f, g", "h"])
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names[Y]]
+    for last in (False, True):
+        header = f"{PIXELS},label" if last else f"label,{PIXELS}"
+        data, _ = load(text(csv(X, quoted, header, last=last))(tmp_path))
+        assert data.class_names == tuple(names)
+        np.testing.assert_array_equal(np.sort(data.y_train), np.sort(load(text(PLAIN)(tmp_path))[0].y_train))
 
 
 @pytest.mark.parametrize("kind", SAME)
@@ -147,6 +163,8 @@ REFUSED = [
     (text(rows_with(5, 9, "")), "'' in line 6, column 10: expected a number; a value is missing"),
     (text(rows_with(5, 9, "NaN")), "'NaN' in line 6, column 10"),
     (text(rows_with(5, 9, "1e300")), "has the value 1e+300"),
+    (text(rows_with(5, 9, '"1,024"')), "'1,024' in line 6, column 10"),
+    (npz(x=np.repeat(X.reshape(70, -1), 3, axis=1), y=Y), "6 x 6 pixels of three colours must be arrays (N, 6, 6, 3)"),
     (text(rows_with(5, 0, "")), "has no label in line 6"),
     (text(rows_with(5, 0, "nan")), "which stands for none"),
     (text(rows_with(5, 0, "?")), "which stands for none"),
@@ -157,6 +175,9 @@ REFUSED = [
     (text("filename,label\na.png,0\nb.png,1\n"), "it is a list of images"),
     (text("1 3:0.5 7:1\n0 2:0.25 9:1\n", "d.libsvm"), "in the format of libsvm"),
     (text("@relation digits\n@data\n1,2\n", "d.arff"), "is an ARFF file: export it as CSV"),
+    (text(csv(X, Y, at=20)), "but column 21 does: name the right one by --label 21"),
+    (text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), "get it by git lfs pull"),
+    (lambda folder: put(folder / "train.csv.zip", b"PK\x03\x04").parent, "train.csv.zip, an archive, and no data set"),
     (text("<html>404</html>"), "is a web page or XML"),
     (text('{"x": 1}', "d.json"), "is a JSON file"),
     (text(""), "and it is empty"),
@@ -195,7 +216,7 @@ def test_archives_are_unpacked_by_their_owner(tmp_path):
     np.save(tmp_path / "x.npy", X.astype(object), allow_pickle=True)
     np.save(tmp_path / "y.npy", Y)
     (tmp_path / "d.zip").unlink()
-    assert "values of type object" in refused(tmp_path)
+    assert "values of type object: expected numbers or texts" in refused(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from data_files import arrays, tiny_mnist, write_idx
 
 from jitnet.commands import data
+from jitnet.commands.parsers import data as data_parser
 from jitnet.data.sources import known, search
 from jitnet.errors import InputError
 
@@ -27,9 +28,9 @@ def places(tmp_path, monkeypatch):
 
 def jitnet(*words: str) -> int:
     parser = argparse.ArgumentParser()
-    data.add_parser(parser.add_subparsers())
+    data_parser.add_parser(parser.add_subparsers())
     args = parser.parse_args(["data", *words])
-    return args.run(args)
+    return data.run(args)
 
 
 def test_an_action_is_needed(places, capsys):

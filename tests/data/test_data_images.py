@@ -146,8 +146,6 @@ def test_pillow_modes(tmp_path):
     palette.putpixel((0, 0), 0)
     np.testing.assert_array_equal(read(palette), [[0, 255]])
     np.testing.assert_array_equal(read(palette, transparency=0), [[0, 255]])  # by transparency alone
-    first = pillow.new("L", (4, 4), 10)
-    assert (read(first, "GIF", save_all=True, append_images=[pillow.new("L", (4, 4), 200)]) == 10).all()
     turned = pillow.Exif()
     turned[0x0112] = 6
     for kind in ("TIFF", "PNG"):
@@ -158,20 +156,41 @@ def test_pillow_modes(tmp_path):
     assert "expected 8 or 16 bits" in refused(deep)
 
 
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "PNG", "WEBP"])
+def test_every_page_and_frame_is_an_image(tmp_path, kind):
+    pillow = pytest.importorskip("PIL.Image")
+    pages = [pillow.new("RGB", (4, 4), (level,) * 3) for level in (10, 200, 90)]
+    path = saved(tmp_path, pages[0], kind, save_all=True, append_images=pages[1:])
+    read = images.read_levels(path)
+    assert [name for name, _ in read] == [f"{path}[{place}]" for place in range(3)]
+    assert [round(float(levels.mean()) / 10) for _, levels in read] == [1, 20, 9]
+    with pytest.raises(InputError, match="holds 3 pictures: expected one in each file"):
+        images.decode(path.read_bytes(), str(path))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "1"])
+def test_large_photographs_are_made_smaller(tmp_path, monkeypatch, mode):
+    pillow = pytest.importorskip("PIL.Image")
+    monkeypatch.setattr(images, "LARGEST", 100)
+    large = np.kron((GREY[:5] > 90) * np.uint8(255), np.ones((4, 4), np.uint8))  # 20 x 20
+    read = read_one(saved(tmp_path, pillow.fromarray(large).convert(mode), "PNG"))
+    np.testing.assert_array_equal(read, large[::2, ::2])
+
+
 def test_pillow_refuses(tmp_path, monkeypatch):
     pillow = pytest.importorskip("PIL.Image")
     assert "is not an image: expected npy, PGM, IDX or one of PNG" in refused(file(tmp_path, b"some text"))
     drawing = pillow.fromarray(np.kron(GREY, np.ones((9, 9), np.uint8)))
     icon = saved(tmp_path, drawing, "ICO")
     assert "is not an image" in refused(icon)
-    large = saved(tmp_path, pillow.new("1", (5_000, 4_001)), "PNG", compress_level=9)
-    assert "has 5000 x 4001 pixels: expected 1 to 20,000,000" in refused(large)
+    large = saved(tmp_path, pillow.new("1", (10_000, 10_001)), "PNG", compress_level=9)
+    assert "has 10000 x 10001 pixels: expected 1 to 100,000,000" in refused(large)
     whole = saved(tmp_path, drawing, "PNG").read_bytes()
     for length in range(8, whole.index(b"IEND") - 20, 7):
         refused(file(tmp_path, whole[:length]))
     bomb = saved(tmp_path, pillow.new("1", (20_000, 20_000)), "PNG", compress_level=9)
-    assert "has too many pixels: expected at most 20,000,000" in refused(bomb)
-    monkeypatch.setattr(images, "LARGEST", 100)
+    assert "has too many pixels: expected at most 100,000,000" in refused(bomb)
+    monkeypatch.setattr(images, "_PHOTO", 100)
     monkeypatch.setattr(images, "_grey", lambda *a: pytest.fail("decoded"))
     assert "has 45 x 54 pixels: expected 1 to 100" in refused(file(tmp_path, whole))
 

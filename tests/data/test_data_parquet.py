@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jitnet.data import load
+from jitnet.data.readers.parquet import as_csv
 from jitnet.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -50,13 +51,17 @@ def test_a_table_of_pixels_is_read_as_its_csv_would_be(tmp_path):
     (tmp_path / "digits.parquet").rename(tmp_path / "digits.bin")  # the content tells its kind
     ours, csv = (load(tmp_path / f"digits.{end}", offline=True, warn=lambda m: None) for end in ("bin", "csv"))
     assert ours.sha256 == csv.sha256 and ours.facts.kind == "Parquet"
+    rows = [line.replace('"', "") for line in as_csv(tmp_path / "digits.bin").decode().splitlines()]
+    assert rows == lines
 
 
 def test_what_cannot_be_read_is_said(tmp_path, monkeypatch):
     path = tmp_path / "x.parquet"
     write(path, IMAGES, LABELS, fine_label=[0] * 60)
-    with pytest.raises(InputError, match=r"columns image, label, fine_label: .* --label COLUMN"):
+    with pytest.raises(InputError, match=r"columns .label. and .fine_label.: .* --label COLUMN"):
         load(path, offline=True)
+    with pytest.raises(InputError, match="has pictures in the column 'image': expected a table"):
+        as_csv(path)
     assert load(path, offline=True, label="label", warn=lambda message: None).classes == 3
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match="is not a usable Parquet file"):

@@ -2,14 +2,22 @@
 
 import io
 
+import numpy as np
 import pytest
+from processes import run
 
-from jitnet import CNN
+from jitnet import CNN, MLP, MLPRegressor
+from jitnet.commands.support.progress_bar import Waiting
+from jitnet.data.synthetic import draw
 from jitnet.display.compiling import CompilationNotice
 from jitnet.display.jsonlines import JsonLines
 from jitnet.display.plain import Plain
 from jitnet.estimators.watching import Watchers
 from jitnet.events import Compiling, Event, Warned
+from jitnet.printing import ONCE, say_once
+
+X = np.random.default_rng(0).integers(0, 256, (4, 3, 3), np.uint8)
+Y = np.array([0, 1, 0, 1])
 
 
 class Terminal(io.StringIO):
@@ -70,10 +78,88 @@ def test_json_has_a_sign_of_life_only_after_a_second():
     assert out.getvalue().count("\n") == 3
 
 
-@pytest.mark.parametrize(("verbose", "said"), [(None, True), (0, False)])
+SILENCE = pytest.mark.parametrize(("verbose", "said"), [(None, True), (1, True), (0, False), (False, False)])
+
+
+@SILENCE
 def test_a_fit_in_python_announces_its_compilation_unless_it_is_silenced(capsys, verbose, said):
     with Watchers(CNN(verbose=verbose)) as watchers:
         for event in phase():
             watchers.tell(event)
     shown = capsys.readouterr()
-    assert ("jitnet compiles its kernels" in shown.err) == said and shown.out == ""
+    assert ("compil" in shown.err) == said and shown.out == ""
+
+
+@SILENCE
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict_log_proba", "transform", "score"])
+def test_what_asks_a_trained_network_announces_its_compilation(monkeypatch, capsys, method, verbose, said):
+    """As in a process that has only loaded the network; what is asked for is computed all the same."""
+    monkeypatch.setattr("jitnet.estimators.estimator.compile_inference", lambda network, images: phase())
+    model = MLP((2,), epochs=1, verbose=0).fit(X, Y)
+    expected = getattr(model, method)(*((X, Y) if method == "score" else (X,)))
+    capsys.readouterr()
+    found = getattr(model.set_params(verbose=verbose), method)(*((X, Y) if method == "score" else (X,)))
+    np.testing.assert_array_equal(found, expected)
+    assert ("jitnet compiles its kernels" in capsys.readouterr().err) == said
+
+
+def test_a_cache_without_a_folder_is_a_warning_of_predict_too(monkeypatch):
+    model = MLPRegressor((2,), epochs=1, verbose=0).fit(X, Y)
+    monkeypatch.setattr("jitnet.estimators.estimator.compile_inference", lambda *_: [Warned(message="no folder")])
+    with pytest.warns(UserWarning, match="no folder") as caught:
+        model.predict(X)
+    assert caught[0].filename == __file__
+
+
+def test_the_code_that_draws_digits_is_announced_in_a_pipe_and_in_python(monkeypatch, capsys):
+    monkeypatch.setattr("jitnet.kernels.compiler.cache.is_ready", lambda *_: False)
+    for load in (lambda: draw(0, 0, 1, say_once), lambda: draw(0, 0, 1, Waiting().report)):
+        load()
+        assert capsys.readouterr().err == f"jitnet compiles the code that draws the built-in digits{ONCE}\n"
+    draw(0, 0, 1, Waiting(shown=False).report)
+    Waiting().report("reading", 0.0)
+    monkeypatch.undo()
+    draw(0, 0, 1, say_once)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.slow
+def test_no_kernel_is_compiled_without_a_word(tmp_path):
+    """With an empty cache, what programs and commands call compiles only where a notice can tell of it."""
+    run(f"import os; os.chdir({str(tmp_path)!r})\n{UNHEARD}", JITNET_CACHE_DIR=str(tmp_path / "cache"))
+
+
+UNHEARD = """
+import sys, traceback, numba.core.event as event
+import numpy as np, jitnet
+from jitnet.cli import main
+
+unheard = []
+class Listener(event.Listener):
+    depth = 0
+    def on_start(self, started):
+        frames = [frame.filename for frame in traceback.extract_stack()]
+        names = ("training/compilation.py", "data/synthetic.py")
+        if not self.depth and not any(frame.endswith(names) for frame in frames):
+            unheard.append((started.data["dispatcher"].py_func.__name__, [f for f in frames if "jitnet" in f][-3:]))
+        self.depth += 1
+    def on_end(self, ended):
+        self.depth -= 1
+event.register("numba:compile", Listener())
+
+x = np.random.default_rng(0).integers(0, 256, (8, 28, 28), np.uint8)
+model = jitnet.load("reference-cnn")
+for images in (x, x / 255):
+    model.predict(images), model.predict_proba(images), model.transform(images)
+model.feature_maps(x[:1])
+np.save("p.npy", np.pad(np.full((18, 4), 255, np.uint8), ((5, 5), (12, 12))))
+for words in (
+    "play --out p.html", "export cpp reference-cnn --out twin", "augment --data synthetic --images 1",
+    "gradcheck mlp --hidden 2 --side 8 --samples 1", "predict reference-cnn p.npy", "doctor",
+    "train mlp --hidden 4 --data synthetic --limit 64 --epochs 1 --name a --ui plain", "eval a", "errors a", "trace a",
+    "report a", "ensemble a a", "export onnx a --out a.onnx", "import onnx a.onnx --name b", "resume a --epochs 2",
+    "train mlp --hidden 4 --data synthetic --limit 64 --epochs 1 --kernels simple --augment light --ui plain",
+):
+    assert main(words.split()) == 0, words
+assert not unheard, unheard
+"""

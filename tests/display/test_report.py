@@ -15,6 +15,7 @@ from commands import digits, refusal, settle, train
 
 from jitnet.cli import main
 from jitnet.display.format import class_figures, class_rows
+from jitnet.display.png import png, signed
 from jitnet.history.curves import Curve
 from jitnet.model.architecture import ACTIVATIONS, Conv, Dense, parse
 from jitnet.model.network import Network
@@ -22,7 +23,7 @@ from jitnet.report.chart import chart
 from jitnet.report.convolutions import feature_maps
 from jitnet.report.html import element, join
 from jitnet.report.measure import measure, reliability
-from jitnet.report.pictures import png, signed, tiles
+from jitnet.report.pictures import tiles
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 

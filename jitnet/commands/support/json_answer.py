@@ -1,6 +1,5 @@
 """`--json`: the answer of a command as one JSON object on standard output. docs/json.md has the schema."""
 
-import argparse
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +11,6 @@ from jitnet.printing import json_text, say
 from jitnet.run.trained import Trained
 
 SCHEMA = 1
-
-
-def add_json(parser: argparse.ArgumentParser) -> None:
-    """Add the option."""
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of text; see docs/json.md")
 
 
 def print_json(command: str, **fields: Any) -> None:

@@ -101,6 +101,11 @@ def add_process(parser: argparse.ArgumentParser) -> Any:
     return output
 
 
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of an answer for programs."""
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text; see docs/json.md")
+
+
 def kind_of(args: argparse.Namespace) -> str | None:
     """Return the kind of checkpoint that is requested; None for the newest."""
     return "best" if args.best else None

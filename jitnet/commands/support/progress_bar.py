@@ -6,18 +6,21 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from jitnet.printing import say_once
+
 _EVERY_S = 0.1  # between two drawings
 
 
 class Waiting:
     """Shows what is being done, how much of it is done, and how long the rest will take.
 
-    Without a terminal, or with `shown` False, it draws nothing; `plain` takes what begins, as a line for a log.
+    Without a terminal `plain` takes what begins, as a line for a log: unless given, what happens only once is written
+    to standard error. With `shown` False nothing is drawn or written.
     """
 
-    def __init__(self, shown: bool = True, plain: Callable[[str], None] | None = None) -> None:
-        self._shown = shown and sys.stderr.isatty()
-        self._plain = None if self._shown else plain
+    def __init__(self, shown: bool = True, plain: Callable[[str], None] = say_once) -> None:
+        self._shown = shown and sys.stderr is not None and sys.stderr.isatty()
+        self._plain = plain if shown and not self._shown else None
         self._progress: Any = None  # made when there is something to show: most data is there at once
         self._task: Any = None
         self._what = ""

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from jitnet.commands.support.latest import describe
 from jitnet.display.format import count
@@ -14,24 +13,6 @@ from jitnet.history.sweep_record import find_sweep
 from jitnet.printing import printable, say
 from jitnet.run import manage
 from jitnet.run.names import find_run, is_run
-
-
-def add_actions(actions: Any) -> list[argparse.ArgumentParser]:
-    """Add the actions to the command line and return their parsers."""
-    rm = actions.add_parser("rm", help="remove runs or sweeps with all their files, after asking")
-    rm.add_argument("run_names", metavar="RUN", nargs="+", help="a run or a sweep, its name, or `latest`")
-    rm.add_argument("--yes", action="store_true", help="do not ask")
-    rename = actions.add_parser("rename", help="give a run or a sweep another name")
-    rename.add_argument("run_name", metavar="RUN", help="a run or a sweep, its name, or `latest`")
-    rename.add_argument("new_name", metavar="NAME", help="letters, digits, dots, underscores and hyphens")
-    tag = actions.add_parser("tag", help="add tags to a run, or remove them; without TAG, show them")
-    tag.add_argument("run_name", metavar="RUN", help="a run folder, its name, or `latest`")
-    tag.add_argument("tags", metavar="TAG", nargs="*", help="a word such as `keep`")
-    tag.add_argument("--remove", metavar="TAG", action="append", default=[], help="remove this tag")
-    note = actions.add_parser("note", help="keep a sentence about a run; without TEXT, show it")
-    note.add_argument("run_name", metavar="RUN", help="a run folder, its name, or `latest`")
-    note.add_argument("text", metavar="TEXT", nargs="?", help="the sentence; an empty text removes it")
-    return [rm, rename, tag, note]
 
 
 def _rm(args: argparse.Namespace) -> int:

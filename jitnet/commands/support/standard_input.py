@@ -10,7 +10,6 @@ from jitnet.data.content import LARGEST, read_some
 from jitnet.errors import InputError
 
 NAME = "stdin"  # in answers and messages
-_IMAGE_HEADS = (b"P2", b"P5")  # of text files that are images: PGM
 
 
 @contextlib.contextmanager
@@ -28,16 +27,3 @@ def spooled() -> Iterator[Path]:
         path = Path(folder) / NAME
         path.write_bytes(content)
         yield path
-
-
-def is_table(path: Path) -> bool:
-    """Whether a file is text, and so the rows of a table, not an image."""
-    with open(path, "rb") as file:
-        head = file.read(4096)
-    if head.startswith(_IMAGE_HEADS) or b"\0" in head:
-        return False
-    try:
-        head[: head.rfind(b"\n") + 1 or None].decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

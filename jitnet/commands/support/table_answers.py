@@ -10,7 +10,8 @@ from jitnet.commands.support import standard_input, trained_run
 from jitnet.commands.support.json_answer import class_fields, model_fields, print_json
 from jitnet.data.content import read_file, unzipped
 from jitnet.data.pixels import as_trained
-from jitnet.data.readers import regression, tables
+from jitnet.data.readers import parquet, regression, tables
+from jitnet.data.readers.kinds import is_parquet
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.model.network import Network
@@ -25,7 +26,7 @@ _SHOWN = 10  # rows printed where no file is written
 def answer(args: argparse.Namespace, network: Network, trained: Trained, about: str, epoch: int) -> int:
     """Predict each row of `args.csv`, write or print the answers, and return the exit code."""
     record = trained_run.record_of(trained)
-    content = unzipped(read_file(args.csv), str(args.csv))
+    content = parquet.as_csv(args.csv) if is_parquet(args.csv) else unzipped(read_file(args.csv), str(args.csv))
     args.csv = standard_input.NAME if args.csv == args.stdin else str(args.csv)
     answers: list[dict[str, object]] = []
     if trained.settings.target:

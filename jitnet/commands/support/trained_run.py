@@ -13,6 +13,7 @@ from jitnet.config import Settings
 from jitnet.data import Dataset
 from jitnet.data.pictures.adapt import adapt
 from jitnet.data.pictures.prepare import Prepared
+from jitnet.data.pictures.style import other_polarity
 from jitnet.data.readers.class_folders import files_in
 from jitnet.data.readers.images import read_levels
 from jitnet.data.readers.names import entries
@@ -57,7 +58,13 @@ def load_test(network: Network, trained: Trained, spec: str | None, offline: boo
             f"{data.name} has images of {images.shape[1:]}: expected {network.image}, as {trained.path} was trained on"
         )
     if not settings.target:
-        data = dataclasses.replace(data, y_test=matched(data, record_of(trained), str(trained.path)))
+        record = record_of(trained)
+        data = dataclasses.replace(data, y_test=matched(data, record, str(trained.path)))
+        if spec and (other := other_polarity(data.x_test, record.polarity)):
+            warn(
+                f"the images of {data.name} are {other}, and those that {trained.path} was trained on are "
+                f"{record.polarity}: invert them; predict does"
+            )
     if spec is None and has_changed(data, trained):
         warn(
             f"{data.source} is not what {trained.path} was trained on: its content hash is {data.sha256[:12]}, the "
@@ -132,10 +139,14 @@ def about(trained: Trained, epoch: int) -> str:
 def pictures(
     paths: Iterable[str], record: DataRecord, image: tuple[int, int, int]
 ) -> Iterator[tuple[str, Prepared | InputError]]:
-    """Yield each picture of files and folders by its name, prepared as in training, or why it cannot be."""
+    """Yield each picture of files and folders by its name, prepared as in training, or why it cannot be.
+
+    Pictures are read in grey where the training images were, also if these had the greys in several channels.
+    """
+    like = (*image[:2], 1) if record.kind and record.style.prepared else image
     for path in (each for given in paths for each in _files(given)):
         try:
-            found = read_levels(path, image[:2])
+            found = read_levels(path, like)
         except InputError as error:
             yield path, error
             continue
@@ -149,12 +160,30 @@ def pictures(
 
 
 def _files(path: str) -> list[str]:
-    """Return a path, or the image files in a folder and the folders in it."""
+    """Return a path, or the image files in a folder and the folders in it; raises `InputError` if there are none."""
     if not os.path.isdir(path):
         return [path]
-    found = [str(file) for file in files_in(Path(path))]
-    found += [file for entry in entries(Path(path)) if entry.is_dir() for file in _files(str(entry))]
+    found, others = _image_files(Path(path))
+    shown = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
+    if not found:
+        there = f"but {shown}: give such files themselves" if others else "at all: expected pictures in it"
+        raise InputError(f"the folder {path} has no files of pictures {there}")
+    if others:
+        verb = "is" if len(others) == 1 else "are"
+        warn(f"{count(len(others), 'file')} of {path} {verb} not of a kind that is read: {shown}")
     return found
+
+
+def _image_files(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the image files in a folder and the folders in it, and the names of its other files."""
+    here = files_in(folder)
+    found = [str(file) for file in here]
+    others = [each.name for each in entries(folder) if not each.is_dir() and each not in here]
+    for each in (entry for entry in entries(folder) if entry.is_dir()):
+        inner = _image_files(each)
+        found += inner[0]
+        others += inner[1]
+    return found, others
 
 
 def logits(network: Network, images: np.ndarray, report: Callable[[str, float], None] | None = None) -> np.ndarray:

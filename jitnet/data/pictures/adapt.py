@@ -5,7 +5,7 @@ import numpy as np
 from jitnet.data import pixels
 from jitnet.data.pictures.prepare import Prepared, centred
 from jitnet.data.pictures.resize import resized
-from jitnet.data.pictures.style import in_style, presumed
+from jitnet.data.pictures.style import in_style, other_polarity, presumed
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 
@@ -17,7 +17,7 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
 
     Parameters
     ----------
-    levels : (H, W) numbers, as a file has them
+    levels : (H, W) numbers, as a file has them; for networks that see colours (H, W, C)
     record : of the data that the network was trained on; one without a kind is of an old run, whose style is presumed
     height, width : of the network's images
     name : of the picture, for messages
@@ -29,8 +29,8 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
     """
     style = record.style if record.kind else presumed(height, width)
     image, note = _bytes(levels, record, name, drawn)
-    if style.prepared:
-        _require_ink(image)
+    if style.prepared and image.ndim == 2:
+        _require_ink(image, note)
         if image.shape == (height, width) and (ready := in_style(image, style)) is not None:
             found = Prepared(ready, steps=[("the picture", image), ("as the network sees it", ready)])
         else:
@@ -38,18 +38,20 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
             if not style.light:
                 found.image = 255 - found.image
                 found.steps.append(("dark on light, as in training", found.image))
-    elif image.shape == (height, width):
+    elif image.shape[:2] == (height, width):
         found = Prepared(image.copy(), steps=[("taken as it is", image)])
         if image.min() == image.max() and record.kind != "":
             raise InputError(f"the image is blank (all grey levels are {image.min()}): expected a picture")
     else:
         found = _resized(image, height, width)
     found.notes += [note] if note else []
+    if not style.prepared and (other := other_polarity(image[None], record.polarity)):
+        found.notes.append(f"it is {other}, and the training pictures were {record.polarity}")
     return found
 
 
 def _bytes(levels: np.ndarray, record: DataRecord, name: str, drawn: bool) -> tuple[np.ndarray, str]:
-    """Return levels (H, W) as uint8, by the data's scale or by that of the picture's own format, and a note."""
+    """Return levels (H, W, ...) as uint8, by the data's scale or by that of the picture's own format, and a note."""
     if not drawn:
         return pixels.as_trained(levels, record.scale, name)
     if record.kind == "class folders" and levels.max() <= record.scale.full:
@@ -60,14 +62,17 @@ def _bytes(levels: np.ndarray, record: DataRecord, name: str, drawn: bool) -> tu
     return pixels.to_bytes(levels, scale, name), pixels.remark(scale, name)
 
 
-def _require_ink(image: np.ndarray) -> None:
+def _require_ink(image: np.ndarray, note: str) -> None:
+    """Refuse an image (H, W) without contrast (`InputError`); `note` says of its numbers why that may be."""
     if int(image.max()) - int(image.min()) < 24:
+        if note:
+            raise InputError(note)
         raise InputError(f"the image is blank (grey levels {image.min()} to {image.max()}): expected a drawn digit")
 
 
 def _resized(image: np.ndarray, height: int, width: int) -> Prepared:
-    """Return a picture (H, W) at the size of the training pictures, which were taken as they are."""
-    tall, wide = image.shape
+    """Return a picture (H, W) or (H, W, C) at the size of the training pictures, which were taken as they are."""
+    tall, wide = image.shape[:2]
     if image.min() == image.max():
         raise InputError(f"the image is blank (all grey levels are {image.min()}): expected a picture")
     ratio = (tall / wide) / (height / width)

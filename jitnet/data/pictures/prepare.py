@@ -9,6 +9,7 @@ from jitnet.data.pictures.resize import at_most, resized
 from jitnet.data.pictures.shapes import drawing
 from jitnet.errors import InputError
 
+_SMALLEST = 4  # pixels of a side
 _WORK = 160  # pixels of the longer side that ink is looked for in
 _FINE = 640  # where nothing was found
 _SMALL = 0.4  # of the picture: a drawing that is smaller is examined again alone
@@ -26,9 +27,9 @@ _THIN = 1.6  # pixels of a stroke in an image of 28: a thinner one is made so
 class Prepared:
     """An image ready for a network, what was seen on the way, and the notes that an answer should carry."""
 
-    image: np.ndarray  # (height, width) uint8
+    image: np.ndarray  # (height, width) uint8, or (height, width, C) with colours
     notes: list[str] = field(default_factory=list)
-    steps: list[tuple[str, np.ndarray]] = field(default_factory=list)  # (name, (H, W) uint8)
+    steps: list[tuple[str, np.ndarray]] = field(default_factory=list)  # (name, image as above of any size)
 
 
 def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: bool = True) -> Prepared:
@@ -43,8 +44,12 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
 
     Raises
     ------
-    InputError : the picture is blank
+    InputError : the picture is blank, or only a few pixels high or wide
     """
+    if min(grey.shape) < _SMALLEST and np.ptp(grey):
+        raise InputError(
+            f"the picture has {grey.shape[1]} x {grey.shape[0]} pixels: expected at least {_SMALLEST} each way"
+        )
     side = side or round(min(height, width) * 20 / 28)
     small = at_most(grey, _WORK)
     ink = find_ink(small)
@@ -53,7 +58,9 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
         ink = find_ink(small)
     if is_blank(ink):
         low, high = int(np.min(grey)), int(np.max(grey))
-        raise InputError(f"the image is blank (grey levels {low} to {high}): expected a drawn digit")
+        raise InputError(
+            f"the image is blank, nothing stands out from its paper (grey levels {low} to {high}): expected a drawing"
+        )
     mask, several = _drawing(ink.strength, ink.contrast)
     box = _box(mask)
     if max(box[2] - box[0], box[3] - box[1]) < _SMALL * max(small.shape) and max(grey.shape) > _WORK:

@@ -4,7 +4,9 @@ import numpy as np
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Return an image (H, W) as float32 (height, width), by means over areas."""
+    """Return an image (H, W) or (H, W, C) as float32 of (height, width), by means over areas."""
+    if image.ndim == 3:
+        return np.stack([resized(channel, height, width) for channel in np.moveaxis(image, 2, 0)], axis=2)
     return coverage(image.shape[0], height) @ np.asarray(image, np.float32) @ coverage(image.shape[1], width).T
 
 
@@ -18,11 +20,11 @@ def coverage(old: int, new: int) -> np.ndarray:
 
 
 def at_most(image: np.ndarray, side: int) -> np.ndarray:
-    """Return an image (H, W) as float32 whose longer side is at most `side`."""
-    scale = side / max(image.shape)
+    """Return an image (H, W) or (H, W, C) as float32 whose longer side is at most `side`."""
+    scale = side / max(image.shape[:2])
     if scale >= 1:
         return np.asarray(image, np.float32)
-    return resized(image, *(max(1, round(extent * scale)) for extent in image.shape))
+    return resized(image, *(max(1, round(extent * scale)) for extent in image.shape[:2]))
 
 
 def enlarged(image: np.ndarray, height: int, width: int) -> np.ndarray:

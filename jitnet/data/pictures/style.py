@@ -43,8 +43,13 @@ def presumed(height: int, width: int) -> Style:
 
 
 def measure(images: np.ndarray) -> tuple[Style, str]:
-    """Return the style of grey images (N, H, W) uint8, and their polarity as a phrase, "" if it cannot be told."""
+    """Return the style of images (N, H, W) or (N, H, W, C) uint8, and their polarity as a phrase.
+
+    Of images with colours the style is that they are taken as they are; the polarity is "" if it cannot be told.
+    """
     height, width = images.shape[1:3]
+    if images.ndim == 4 and (images == images[..., :1]).all():
+        images = images[..., 0]  # greys in several channels
     if images.ndim != 3 or min(height, width) < _SMALLEST:
         return AS_IS, ""
     border = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
@@ -74,6 +79,12 @@ def measure(images: np.ndarray) -> tuple[Style, str]:
         farthest=float(place.max()),
     )
     return found, polarity
+
+
+def other_polarity(images: np.ndarray, polarity: str) -> str:
+    """Return the polarity of images (N, H, W, ...) uint8 as a phrase if it is not the given one, else ""."""
+    found = measure(images)[1] if polarity else ""
+    return found if found != polarity else ""
 
 
 def placement(images: np.ndarray, light: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

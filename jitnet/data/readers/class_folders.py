@@ -14,6 +14,7 @@ from jitnet.data.readers.raw import Raw
 from jitnet.errors import InputError
 
 _LISTED = 20  # damaged images that are named
+_EXAMINED = 3  # images of each class that show whether there are colours
 
 
 def classes_in(folder: Path) -> list[Path]:
@@ -112,11 +113,16 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
         notes = [split.removesuffix("; ")] * bool(split)
         levels, split = _split(folder, names, levels["train"])
     notes += _unused(found)
+    first = [file for classes in found.values() for each in classes for file in files_in(each)[:_EXAMINED]]
+    notes += images.colour_note([read_file(file) for file in first if file.exists()], str(folder))
     levels, scale = _to_bytes(levels, str(folder), notes)
     made = {part: _mixed(of_classes) for part, of_classes in levels.items()}
     raw = Raw("class folders", *made["train"], *made["test"], names=names, split=split, notes=notes, scale=scale)
     if damaged:
-        raw.notes.append(f"{len(damaged)} damaged images of {folder} are skipped: {'; '.join(damaged[:3])}")
+        number = (
+            f"{len(damaged)} damaged images of {folder} are" if len(damaged) > 1 else f"1 damaged image of {folder} is"
+        )
+        raw.notes.append(f"{number} skipped: {'; '.join(damaged[:3])}")
     return raw
 
 

@@ -1,5 +1,6 @@
 """The columns of a CSV file: what separates them, whether the first line names them, which one is the label."""
 
+import csv
 import re
 from dataclasses import dataclass, field
 from math import isqrt
@@ -9,7 +10,7 @@ import numpy as np
 from jitnet.data.labels import MOST_CLASSES
 from jitnet.errors import InputError
 
-_LABELS = ("label", "labels", "class", "target", "y", "digit", "category")
+_LABELS = ("label", "labels", "class", "target", "y", "digit", "category", "fine_label", "coarse_label")
 _INDEX = ("", "index", "id", "unnamed: 0", "imageid", "level_0")
 _FEW = 9  # columns: 1, 2, 3 above so few may be data
 
@@ -22,12 +23,24 @@ def number(text: str) -> float | None:
         return None
 
 
+def fields_of(line: str, separator: str) -> list[str]:
+    """Return a line's fields, without quotes and spaces; a separator in quotes belongs to its field.
+
+    >>> fields_of(' 7, "a, b" ,"1"', ",")
+    ['7', 'a, b', '1']
+    """
+    if '"' not in line:
+        return [each.strip() for each in line.split(separator)]
+    found = next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=separator != "\t"), [])
+    return [each.strip() for each in found]
+
+
 @dataclass
 class Layout:
     """How to take a line apart."""
 
     separator: str = ","
-    skipped: int = 0  # lines of header: 0 or 1
+    skipped: int = 0  # lines at the top: comments, and the header
     header: str = ""
     names: list[str] = field(default_factory=list)
     label: int | None = None  # column of the labels, from 0
@@ -46,18 +59,19 @@ class Layout:
 
     def fields(self, line: str) -> list[str]:
         """Return a line's fields, without quotes and spaces."""
-        return [each.strip(' \t\r\n"') for each in line.split(self.separator)]
+        return fields_of(line, self.separator)
 
     def cut(self, line: bytes, taken: list[bytes]) -> bytes:
         """Return a line without the removed columns; the label goes to `taken`."""
         if not self.removed:
             return line
         mark = self.separator.encode()
-        if self.removed == {0} and self.label == 0:
+        if self.removed == {0} and self.label == 0 and b'"' not in line:
             label, _, rest = line.partition(mark)
             taken.append(label)
             return rest
-        parts = line.rstrip(b"\r\n").split(mark)
+        quoted = b'"' in line
+        parts = [each.encode() for each in self.fields(line.decode())] if quoted else line.rstrip(b"\r\n").split(mark)
         if self.label is not None:
             taken.append(parts[self.label])
         return mark.join(part for place, part in enumerate(parts) if place not in self.removed)
@@ -94,6 +108,12 @@ class Layout:
                 f"the first and the last column of {where} both look like labels: expected one, name it by --label 1 "
                 f"or --label {width}"
             )
+        others = [place for place in range(width) if max(first, last) < 2 and _looks(table[:, place]) == 2]
+        if len(others) == 1:
+            raise InputError(
+                f"neither the first nor the last column of {where} looks like labels, but column {others[0] + 1} does: "
+                f"name the right one by --label {others[0] + 1}"
+            )
         square = isqrt(width) ** 2 == width and isqrt(width - 1) ** 2 != width - 1
         if square and first < 2 and last < 2 and not pixels:
             return  # as many as an image has pixels
@@ -116,9 +136,17 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
     if not lines:
         raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
     layout = Layout(separator_of(lines, where))
-    rows = [layout.fields(line) for line in lines]
+    comments = next((place for place, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    rows = [layout.fields(line.lstrip("# ") if place < comments else line) for place, line in enumerate(lines)]
+    if 0 < comments < len(rows):
+        last = rows[comments - 1]  # numpy.savetxt writes the names of the columns so
+        comments -= len(last) == len(rows[comments]) and any(number(name) is None for name in last)
+        if comments:
+            layout.notes.append(f"the lines at the top of {where} that begin with # are not used")
+        rows = rows[comments:]
+    layout.skipped = comments
     if _is_header(rows):
-        layout.skipped, layout.names = 1, rows[0]
+        layout.skipped, layout.names = comments + 1, rows[0]
         layout.header = layout.separator.join(rows[0])[:200]
         if all(number(name) is not None for name in rows[0][1:]) and _lost(rows):
             layout.notes.append(f"the first line of {where} is an image that was taken for a header: it is not used")
@@ -213,26 +241,44 @@ def _one_hot(rows: list[list[str]], width: int, index: bool) -> range:
     return range(0)
 
 
-def _label(layout: Layout, rows: list[list[str]], width: int, where: str, given: str, pixels: int) -> int | None:
-    names = layout.names
+def place_of(names: list[str], given: str) -> int | None:
+    """Return the place of a column that is given by its name, in any case, or a number from 1 (from the end, -1).
+
+    >>> [place_of(["a", "B"], given) for given in ("a", "b", "2", "-2", "3")]
+    [0, 1, 1, 0, None]
+    """
+    for known, wanted in ((names, given), ([name.lower() for name in names], given.lower())):
+        if wanted in known:
+            return known.index(wanted)
+    place = int(given) if re.fullmatch(r"-?\d+", given) else 0
+    place += len(names) + 1 if place < 0 else 0
+    return place - 1 if 1 <= place <= len(names) else None
+
+
+def find_label(names: list[str], where: str, given: str = "") -> int | None:
+    """Return the place of the column of labels: the `given` one, by name or number, or else one that is called so.
+
+    None if no column is called so. Raises `InputError` if there is no such column, or if several are called so.
+    """
     if given:
-        if given in names:
-            return names.index(given)
-        lower = [name.lower() for name in names]
-        if given.lower() in lower:
-            return lower.index(given.lower())
-        if given.lstrip("-").isdecimal() and 1 <= (int(given) if int(given) > 0 else width + 1 + int(given)) <= width:
-            return (int(given) if int(given) > 0 else width + 1 + int(given)) - 1
+        if (place := place_of(names, given)) is not None:
+            return place
         raise InputError(
-            f"--label is {given!r}: expected a column of {where}, by its name or a number from 1 to {width}"
+            f"--label is {given!r}: expected a column of {where}, by its name or a number from 1 to {len(names)}"
         )
     lower = [name.lower() for name in names]
     named = [place for name in _LABELS for place, other in enumerate(lower) if other == name]
     if len(named) > 1:
         shown = " and ".join(repr(names[place]) for place in named[:2])
         raise InputError(f"{where} has the columns {shown}: expected one, name it by --label COLUMN")
-    if named:
-        return named[0]
+    return named[0] if named else None
+
+
+def _label(layout: Layout, rows: list[list[str]], width: int, where: str, given: str, pixels: int) -> int | None:
+    names = layout.names
+    named = find_label(names or [""] * width, where, given)
+    if named is not None:
+        return named
     words = [c for c in range(width) if c not in layout.removed and all(_is_word(row[c : c + 1]) for row in rows)]
     if len(words) == 1:
         return words[0]

@@ -9,6 +9,8 @@ from jitnet.errors import InputError
 
 PARQUET = b"PAR1"
 _HEAD = 4096
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # marks at the beginning of a text
+_TEXT_IMAGES = tuple(b"P%d" % kind for kind in range(1, 7))  # PBM, PGM and PPM
 _ARRAYS = "load it, and save its arrays by np.savez"
 _TABLE = "export it as CSV"
 _UNPACK = "unpack it, and give the folder"
@@ -30,6 +32,7 @@ _FOREIGN = [  # first bytes, kind, what to do
     (b"GIF8", "one image", _IMAGE),
     (b"%PDF", "a PDF file", _TABLE),
     (b"<", "a web page or XML", "get the file itself"),
+    (b"version https://git-lfs", "a pointer of Git LFS and not the file", "get it by git lfs pull"),
     (b"{", "a JSON file", _TABLE),
     (b"[", "a JSON file", _TABLE),
     (b"@relation", "an ARFF file", _TABLE),
@@ -56,7 +59,7 @@ def kind_of(path: Path) -> str:
         raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file, and it is empty")
     if head[257:262] == b"ustar":
         raise InputError(f"{path} is a tar archive: {_UNPACK}")
-    if b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+    if b"\0" in head and head[:2] not in _UTF16:
         raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file")
     return "table"
 
@@ -64,6 +67,23 @@ def kind_of(path: Path) -> str:
 def is_parquet(path: Path) -> bool:
     """Whether a file is in the Parquet format."""
     return _head(path).startswith(PARQUET)
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file holds the rows of a table and not an image: text, also gzipped, or Parquet."""
+    head = _head(path)
+    if head.startswith(b"\x1f\x8b"):
+        head = _unzipped(path)
+    if head.startswith(PARQUET):
+        return True
+    if head.startswith(_TEXT_IMAGES) or (b"\0" in head and head[:2] not in _UTF16):
+        return False
+    try:
+        if head[:2] not in _UTF16:
+            head[: head.rfind(b"\n") + 1 or None].decode()
+    except UnicodeDecodeError:
+        return False
+    return not head.lstrip().startswith(b"<") and any(each in head for each in b"0123456789")
 
 
 def _head(path: Path) -> bytes:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from jitnet.data.readers import tables
-from jitnet.data.readers.images import decode
+from jitnet.data.readers.columns import find_label
+from jitnet.data.readers.images import colour_note, decode
 from jitnet.data.readers.tables import Table
 from jitnet.errors import InputError
 from jitnet.printing import brief
 
-_LABELS = ("label", "labels", "class", "target", "y", "digit", "fine_label")
+_EXAMINED = 50  # pictures that show whether there are colours
 
 
 def read_path(path: Path, label: str = "") -> Table:
@@ -23,43 +24,67 @@ def read_path(path: Path, label: str = "") -> Table:
 
     Raises `InputError` if pyarrow is missing, the file is damaged, or its columns are no images and labels.
     """
+    table = _table(path)
+    pictures = _pictures(table)
+    if not pictures:
+        return tables.decode(_csv(table, path), str(path), label=label)
+    others = ["" if name in pictures else name for name in table.column_names]
+    found = find_label(others, str(path), label)
+    if len(pictures) != 1 or found is None:
+        raise InputError(
+            f"{path} has the columns {', '.join(table.column_names)}: expected one of pictures and one of labels, "
+            "name the latter by --label COLUMN"
+        )
+    contents = [row["bytes"] or b"" for row in table.column(pictures[0]).to_pylist()]
+    images = [decode(content, f"{path}, row {number}") for number, content in enumerate(contents, 1)]
+    if len({image.shape for image in images}) != 1:
+        raise InputError(f"{path} has pictures of different sizes: expected one size, resize them")
+    column = table.column_names[found]
+    labels = table.column(column).to_pylist()
+    names = _class_names(table.schema.metadata, column)
+    texts = [names[value] if names else str(value) for value in labels]
+    notes = colour_note(contents[:: -(-len(contents) // _EXAMINED)], str(path))
+    return Table(np.stack(images), np.array(texts), label_column=column, notes=notes)
+
+
+def as_csv(path: Path) -> bytes:
+    """Return a file's table as a CSV file of it would be; raises `InputError` as `read_path`, and for pictures."""
+    table = _table(path)
+    if pictures := _pictures(table):
+        raise InputError(f"{path} has pictures in the column {pictures[0]!r}: expected a table of numbers")
+    return _csv(table, path)
+
+
+def _table(path: Path) -> Any:
+    """Return a file as a table of pyarrow; raises `InputError`."""
     try:
-        from pyarrow import csv, parquet
+        from pyarrow import parquet
     except ImportError:
         raise InputError(
             f"{path} is a Parquet file, which needs pyarrow: pip install 'jitnet[parquet]', or export it as CSV"
         ) from None
     try:
-        table = parquet.read_table(path)
+        return parquet.read_table(path)
     except Exception as error:  # pyarrow has many kinds
         raise InputError(f"{path} is not a usable Parquet file ({brief(error)}): get it again") from None
-    pictures = [field.name for field in table.schema if _holds_pictures(field.type)]
-    if not pictures:
-        content = io.BytesIO()
-        try:
-            csv.write_csv(table, content)
-        except Exception as error:  # a column of lists, which CSV cannot hold
-            raise InputError(
-                f"{path} has columns that are not numbers or text ({brief(error)}): export it as CSV"
-            ) from None
-        return tables.decode(content.getvalue(), str(path), label=label)
-    others = [name for name in table.column_names if name not in pictures]
-    found = [name for name in others if name == label or (not label and name.lower() in _LABELS)]
-    if len(pictures) != 1 or len(found) != 1:
+
+
+def _csv(table: Any, path: Path) -> bytes:
+    from pyarrow import csv
+
+    content = io.BytesIO()
+    try:
+        csv.write_csv(table, content)
+    except Exception as error:  # a column of lists, which CSV cannot hold
         raise InputError(
-            f"{path} has the columns {', '.join(table.column_names)}: expected one of pictures and one of labels, "
-            "name the latter by --label COLUMN"
-        )
-    images = [
-        decode(row["bytes"] or b"", f"{path}, row {number}")
-        for number, row in enumerate(table.column(pictures[0]).to_pylist(), 1)
-    ]
-    if len({image.shape for image in images}) != 1:
-        raise InputError(f"{path} has pictures of different sizes: expected one size, resize them")
-    labels = table.column(found[0]).to_pylist()
-    names = _class_names(table.schema.metadata, found[0])
-    texts = [names[value] if names else str(value) for value in labels]
-    return Table(np.stack(images), np.array(texts), label_column=found[0])
+            f"{path} has columns that are not numbers or text ({brief(error)}): export it as CSV"
+        ) from None
+    return content.getvalue()
+
+
+def _pictures(table: Any) -> list[str]:
+    """Return the columns of pictures."""
+    return [field.name for field in table.schema if _holds_pictures(field.type)]
 
 
 def _holds_pictures(kind: Any) -> bool:

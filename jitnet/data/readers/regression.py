@@ -12,7 +12,7 @@ import numpy as np
 
 from jitnet.data.content import read_file, sha256, unzipped
 from jitnet.data.dataset import Dataset, own_name
-from jitnet.data.readers.columns import separator_of
+from jitnet.data.readers.columns import fields_of, place_of, separator_of
 from jitnet.data.readers.tables import as_utf8
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
@@ -115,7 +115,7 @@ def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        fields = [field.strip(' "\t') for field in line.split(separator)]
+        fields = fields_of(line, separator)
         if not names:
             names = [""] * len(fields)
             counted = [str(start + place) for start in (0, 1) for place in range(len(fields))]
@@ -159,10 +159,8 @@ def _is_number(field: str) -> bool:
 
 
 def _column(names: list[str], target: str, where: str) -> int:
-    if target in names:
-        return names.index(target)
-    if target.isdecimal() and 1 <= int(target) <= len(names):
-        return int(target) - 1
+    if (place := place_of(names, target)) is not None:
+        return place
     known = ", ".join(name for name in names if name)
     raise InputError(
         f"--target is {target!r}: expected a column of {where}, a number from 1 to {len(names)}"

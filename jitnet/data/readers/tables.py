@@ -58,7 +58,7 @@ def decode(content: bytes, where: str, report: Report = silent, label: str = "",
             table = np.delete(table, layout.label, axis=1)
     if table.shape[1] < 1 or (layout.label is not None and not taken):
         raise InputError(f"{where} has one column: expected a label and then the pixels, separated by commas")
-    labels = np.array([each.decode("utf-8", "replace").strip(' \t\r"') for each in taken]) if taken else None
+    labels = np.array([each.decode("utf-8", "replace").strip() for each in taken]) if taken else None
     if labels is not None and (labels == "").any():
         raise InputError(
             f"{where} has no label in line {layout.skipped + 1 + int(np.argmax(labels == ''))}: expected one"

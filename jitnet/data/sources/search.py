@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jitnet.data.content import Part, sha256
+from jitnet.data.content import Part, Report, sha256
 from jitnet.data.dataset import SYNTHETIC, Dataset, assemble, own_name
 from jitnet.data.readers.raw import Raw, of_parts
 from jitnet.data.sources import download, layouts
@@ -137,7 +137,7 @@ def _downloaded(known: Known, cache: Cache, search: Search) -> Search:
 def load(spec: str, cache: Cache, offline: bool, options: Options = Options()) -> Dataset:  # noqa: B008 (it is frozen)
     """Load what `jitnet.data.load` describes; messages go to the cache's `warn` and `report`."""
     if spec == SYNTHETIC:
-        return _synthetic()
+        return _synthetic(cache.report)
     if spec == "auto":
         return _auto(MNIST, cache, offline)
     if spec in KNOWN:
@@ -182,7 +182,7 @@ def _auto(known: Known, cache: Cache, offline: bool) -> Dataset:
         f"{known.title} could not be had ({search.tried[-1]}), so the built-in synthetic digits are used: "
         "`jitnet data status` shows where it was looked for, `jitnet data fetch` gets it"
     )
-    return _synthetic()
+    return _synthetic(cache.report)
 
 
 def _from_own_place(own: Path, cache: Cache) -> Dataset:
@@ -192,10 +192,10 @@ def _from_own_place(own: Path, cache: Cache) -> Dataset:
         raise InputError(f"JITNET_DATA={own} cannot be used: {error}") from None
 
 
-def _synthetic() -> Dataset:
+def _synthetic(report: Report) -> Dataset:
     from jitnet.data.synthetic import make  # its kernel brings numba, which nobody else here needs
 
-    return assemble(Raw("built-in", *make()), "built-in", SYNTHETIC)
+    return assemble(Raw("built-in", *make(report=report)), "built-in", SYNTHETIC)
 
 
 def _raw(parts: dict[str, Part]) -> Raw:

@@ -27,10 +27,11 @@ LEAST = 8  # rows of a curve without a box
 KEYS = "p pause  q stop  h help"
 
 
-def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNICODE) -> Frame:
+def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNICODE, curves: bool = True) -> Frame:
     """Return a frame for a terminal of `width` columns and `height` rows, one row of which stays free.
 
-    The layout depends on the planned run, not on what has happened so far, so that it stands still.
+    The layout depends on the planned run, not on what has happened so far, so that it stands still. Without `curves`
+    they are left out, for a page that has its own.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Frame([fit(_status(state, width), width, glyphs)])
@@ -45,18 +46,22 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
         lines += network
     lines += _classes(state, width, rows - len(lines), glyphs, boxed)
     left, wanted = rows - len(lines), planned_rows(state, boxed)
+    if not curves:
+        return Frame(lines + table(state, width, min(left, wanted), glyphs, boxed))
     if width >= 100 and left >= LEAST:
         lines += _abreast(state, width, min(left, TALLEST), glyphs, boxed)
     elif height >= 20:
-        curves = min(14 if boxed else 9, max(left - wanted, LEAST + boxed))
-        lines += _charts_abreast(state, width, curves, glyphs, boxed)
-        lines += table(state, width, min(left - curves, wanted), glyphs, boxed)
+        high = min(14 if boxed else 9, max(left - wanted, LEAST + boxed))
+        lines += _charts_abreast(state, width, high, glyphs, boxed)
+        lines += table(state, width, min(left - high, wanted), glyphs, boxed)
     else:
         lines += table(state, width, min(left, wanted), glyphs, boxed)
     return Frame(lines)
 
 
-def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE, height: int = 40) -> Frame:
+def render_end(
+    state: DashboardState, width: int, glyphs: Glyphs = UNICODE, height: int = 40, curves: bool = True
+) -> Frame:
     """Return what stays on the terminal: the result, curves, epochs, and last how the run ended and what is next.
 
     It fits a terminal of `height` rows, one of which stays free; of many epochs the latest are shown. The last lines
@@ -71,9 +76,9 @@ def render_end(state: DashboardState, width: int, glyphs: Glyphs = UNICODE, heig
     width, rows, boxed = min(width, WIDEST), height - 1 - wrapped, height >= BOXED
     lines = _header(state, width, glyphs, boxed, rows >= 16)
     wanted = len(state.epochs) + (state.steps is not None) + 2 + boxed
-    if (left := rows - len(lines)) >= LEAST + boxed:
-        curves = min(12, max(LEAST + boxed, left - wanted))
-        lines += _charts_abreast(state, width, curves, glyphs, boxed)
+    if curves and (left := rows - len(lines)) >= LEAST + boxed:
+        high = min(12, max(LEAST + boxed, left - wanted))
+        lines += _charts_abreast(state, width, high, glyphs, boxed)
     if state.run and state.run.sample and rows - len(lines) >= DIGITS + 2 + wanted:
         lines += digits_panel(state, width, glyphs, boxed)
     if (left := rows - len(lines)) >= 3 + boxed:
