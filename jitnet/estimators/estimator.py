@@ -97,7 +97,8 @@ class Estimator(Stored):
 
     def transform(self, x: Any) -> np.ndarray:
         """Return the outputs (n, units) float32 of the last hidden layer: features for other programs."""
-        return insight.last_hidden(self.network_, self._compiled_for(x))
+        images = self._compiled_for(x)
+        return insight.last_hidden(self.network_, images)
 
     def fit_transform(self, x: Any, y: Any, sample_weight: Any = None) -> np.ndarray:
         """Train from the start, and return `transform` of the same images."""

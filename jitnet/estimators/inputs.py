@@ -200,8 +200,10 @@ def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataReco
 def warn_of_polarity(images: np.ndarray, record: DataRecord) -> None:
     """Warn of images (n, H, W, C) whose ink and paper are the other way round than those of `fit`."""
     if record.polarity and (other := style.other_polarity(_as_bytes(images[:_EXAMINED]), record.polarity)):
-        inverse = "255 - x" if record.scale.full == 255 else f"{record.scale.full:g} - x"
-        warn(f"the images of x are {other}, and those of fit were {record.polarity}: give {inverse}")
+        warn(
+            f"the images of x are {other}, and those of fit were {record.polarity}: "
+            "invert them, by 255 - x of bytes and 1 - x of fractions"
+        )
 
 
 def _as_bytes(images: np.ndarray) -> np.ndarray:
