@@ -93,7 +93,8 @@ def as_array(values: np.ndarray, name: str) -> np.ndarray:
         what, shape = ("images", "(n, height, width)") if name == "x" else ("labels", "(n,)")
         raise InputError(f"{name} holds {what} of different sizes: expected one size, an array {shape}") from None
     except (TypeError, RuntimeError) as error:  # a tensor on another device, or one that wants its gradient
-        raise InputError(f"{name} cannot be made an array: {str(error).splitlines()[0]}; give one of NumPy") from None
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise InputError(f"{name} cannot be made an array: {reason}; give one of NumPy") from None
 
 
 def _require_no_pairs(values: Any, name: str) -> None:
