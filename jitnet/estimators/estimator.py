@@ -97,7 +97,8 @@ class Estimator(Stored):
 
     def transform(self, x: Any) -> np.ndarray:
         """Return the outputs (n, units) float32 of the last hidden layer: features for other programs."""
-        return insight.last_hidden(self.network_, self._compiled_for(x))
+        images = self._compiled_for(x)
+        return insight.last_hidden(self.network_, images)
 
     def fit_transform(self, x: Any, y: Any, sample_weight: Any = None) -> np.ndarray:
         """Train from the start, and return `transform` of the same images."""
@@ -191,7 +192,8 @@ class Estimator(Stored):
             self.__dict__.pop("feature_names_in_", None)
 
     def _outputs(self, x: Any) -> np.ndarray:
-        return self.network_.logits(self._compiled_for(x))
+        images = self._compiled_for(x)  # before network_, which is there once it is fitted
+        return self.network_.logits(images)
 
     def _compiled_for(self, x: Any) -> np.ndarray:
         """Return images as the network takes them, once its predictions are compiled for their type."""
@@ -210,6 +212,7 @@ class Estimator(Stored):
                 numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
                 raise InputError(f"X has {numbers} features, but {name} is expecting {wanted} features as input")
             raise InputError(f"x holds images of {images.shape[1:]}: expected {self.network_.image}, as in fit")
+        inputs.warn_of_polarity(images, self._record)
         return images
 
     def _weights(self, targets: np.ndarray, sample_weight: Any) -> np.ndarray | None:
