@@ -93,7 +93,8 @@ def as_array(values: np.ndarray, name: str) -> np.ndarray:
         what, shape = ("images", "(n, height, width)") if name == "x" else ("labels", "(n,)")
         raise InputError(f"{name} holds {what} of different sizes: expected one size, an array {shape}") from None
     except (TypeError, RuntimeError) as error:  # a tensor on another device, or one that wants its gradient
-        raise InputError(f"{name} cannot be made an array: {str(error).splitlines()[0]}; give one of NumPy") from None
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise InputError(f"{name} cannot be made an array: {reason}; give one of NumPy") from None
 
 
 def _require_no_pairs(values: Any, name: str) -> None:
@@ -200,8 +201,10 @@ def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataReco
 def warn_of_polarity(images: np.ndarray, record: DataRecord) -> None:
     """Warn of images (n, H, W, C) whose ink and paper are the other way round than those of `fit`."""
     if record.polarity and (other := style.other_polarity(_as_bytes(images[:_EXAMINED]), record.polarity)):
-        inverse = "255 - x" if record.scale.full == 255 else f"{record.scale.full:g} - x"
-        warn(f"the images of x are {other}, and those of fit were {record.polarity}: give {inverse}")
+        warn(
+            f"the images of x are {other}, and those of fit were {record.polarity}: "
+            "invert them, by 255 - x of bytes and 1 - x of fractions"
+        )
 
 
 def _as_bytes(images: np.ndarray) -> np.ndarray:

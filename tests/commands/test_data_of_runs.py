@@ -109,8 +109,14 @@ def test_the_content_tells_a_table(trained, capsys):
     }.items():
         Path(name).write_bytes(content)
         assert "1,ant," in said(capsys, "predict", "run", name)[0]
-    Path("page.png").write_text("<html>404</html>")
-    assert "page.png is not an image" in said(capsys, "predict", "run", "page.png", code=1)[0]
+    for name, content in (
+        ("page.png", "<html>404</html>"),
+        ("scan.pdf", "%PDF-1.4"),
+        ("a.json", "[1]"),
+        ("a.txt", "hi"),
+    ):
+        Path(name).write_text(content)
+        assert f"{name} is not an image" in said(capsys, "predict", "run", name, code=1)[0]
 
 
 def test_labels_of_other_data_are_matched_by_name(trained, capsys):

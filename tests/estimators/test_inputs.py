@@ -100,7 +100,7 @@ def test_ink_and_paper_the_other_way_round_are_warned_of(full):
         inverse, _ = inputs.images(full - x, True, scale)
     record = inputs.record_of(images, np.array([0, 1]), scale)
     assert record.polarity == "light on dark"
-    with pytest.warns(UserWarning, match=f"dark on light, and those of fit were light on dark: give {full:g} - x"):
+    with pytest.warns(UserWarning, match="dark on light, and those of fit were light on dark: invert them"):
         inputs.warn_of_polarity(inverse, record)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
