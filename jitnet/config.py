@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from jitnet.errors import InputError, did_you_mean
 from jitnet.printing import brief
-from jitnet.recipes.named import DOCUMENTS, PRESETS, RECIPES, recipe_for, values_of
-from jitnet.recipes.rules import epochs_for, rate_for
+from jitnet.recipes.named import DOCUMENTS, MODERN, PRESETS, RECIPES, recipe_for, values_of
+from jitnet.recipes.rules import epochs_for, rate_for, shift_for
 from jitnet.setting import Setting, describe, setting
 
 NETWORK, OPTIMIZATION, STOPPING, DATA = "network", "optimization", "early stopping", "data"  # groups of options
@@ -211,9 +211,16 @@ class Settings:
             unset["recipe"] = ""
         return dataclasses.replace(self, **unset | changes)
 
-    def for_images(self, count: int) -> "Settings":
-        """Return these settings with as many epochs as the number of training images requires, if none are given."""
-        return self if self.epochs else self.replace(epochs=epochs_for(count))
+    def for_images(self, count: int, anywhere: tuple[int, ...] = ()) -> "Settings":
+        """Return these settings with what the recipe modern makes of the training images, unless it is given.
+
+        That is the number of epochs, and for pictures of the size `anywhere` in which an object may be anywhere, a
+        shift.
+        """
+        changes: dict[str, Any] = {} if self.epochs else {"epochs": epochs_for(count)}
+        if anywhere and self.recipe == MODERN and not self.augment and "augment" not in self.given:
+            changes["augment"] = shift_for(*anywhere)
+        return self.replace(**changes) if changes else self
 
     def identity(self) -> dict[str, Any]:
         """Return the values that identify these settings.

@@ -73,6 +73,7 @@ def _processor() -> dict[str, Any]:
 
 
 def _threads() -> dict[str, Any]:
+    import jitnet.kernels.compiler.decorators  # noqa: F401 (it sets how long a thread waits)
     from jitnet.kernels.compiler import thread_pool
 
     thread_pool.start_pool()

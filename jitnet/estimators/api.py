@@ -193,7 +193,10 @@ class MLPRegressor(_Dense, Regressor):
     """
 
 
-def load(source: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "runs") -> Classifier | Regressor:
+AnyEstimator = CNN | MLP | CNNRegressor | MLPRegressor
+
+
+def load(source: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "runs") -> AnyEstimator:
     """Open a trained network as the estimator that it fits: with dense layers only an MLP, else a CNN.
 
     Parameters
@@ -212,7 +215,7 @@ def load(source: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "run
     return estimator_of(open_trained(source, runs_dir))
 
 
-def estimator_of(trained: Trained) -> Classifier | Regressor:
+def estimator_of(trained: Trained) -> AnyEstimator:
     """Return a trained network as the estimator that it fits."""
     hidden = parse(trained.settings.architecture)
     uniform = len({layer.activation for layer in hidden if isinstance(layer, Dense)}) <= 1

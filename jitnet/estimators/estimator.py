@@ -70,7 +70,7 @@ class Estimator(Stored):
         DivergedError : the loss is not finite any more; the estimator is as it was before
         """
         settings = self._settings()
-        with self._unless_diverged():
+        with self._or_as_before():
             self._begin(x, y)
             self.network_.initialise(settings.init, settings.seed)
             self._train(settings, x, y, sample_weight)
@@ -82,7 +82,7 @@ class Estimator(Stored):
         `classes` lists all labels on the first call, if `y` does not hold them all. Raises as `fit`.
         """
         settings = self._settings().replace(schedule="constant", epochs=1, patience=0)
-        with self._unless_diverged():
+        with self._or_as_before():
             if not hasattr(self, "network_"):
                 self._begin(x, y if classes is None else classes)
                 self.network_.initialise(settings.init, settings.seed)
@@ -97,7 +97,8 @@ class Estimator(Stored):
 
     def transform(self, x: Any) -> np.ndarray:
         """Return the outputs (n, units) float32 of the last hidden layer: features for other programs."""
-        return insight.last_hidden(self.network_, self._compiled_for(x))
+        images = self._compiled_for(x)
+        return insight.last_hidden(self.network_, images)
 
     def fit_transform(self, x: Any, y: Any, sample_weight: Any = None) -> np.ndarray:
         """Train from the start, and return `transform` of the same images."""
@@ -157,14 +158,14 @@ class Estimator(Stored):
         return self.val or (_HELD_OUT if self.early_stopping else 0)
 
     @contextlib.contextmanager
-    def _unless_diverged(self) -> Iterator[None]:
-        """Let a training that diverges leave the estimator as it was: its parameters and history, or unfitted."""
+    def _or_as_before(self) -> Iterator[None]:
+        """Let a training that is refused or diverges leave the estimator as it was, with its parameters and history."""
         before = self.__dict__.copy()
         network, epochs = before.get("network_"), len(before.get("history_", ()))
         params = network.params.copy() if network is not None else None
         try:
             yield
-        except DivergedError:
+        except (DivergedError, InputError):
             self.__dict__.clear()
             self.__dict__.update(before)
             if network is not None:
@@ -191,7 +192,8 @@ class Estimator(Stored):
             self.__dict__.pop("feature_names_in_", None)
 
     def _outputs(self, x: Any) -> np.ndarray:
-        return self.network_.logits(self._compiled_for(x))
+        images = self._compiled_for(x)  # before network_, which is there once it is fitted
+        return self.network_.logits(images)
 
     def _compiled_for(self, x: Any) -> np.ndarray:
         """Return images as the network takes them, once its predictions are compiled for their type."""
@@ -210,6 +212,7 @@ class Estimator(Stored):
                 numbers, name, wanted = np.shape(x)[1], type(self).__name__, self.n_features_in_
                 raise InputError(f"X has {numbers} features, but {name} is expecting {wanted} features as input")
             raise InputError(f"x holds images of {images.shape[1:]}: expected {self.network_.image}, as in fit")
+        inputs.warn_of_polarity(images, self._record)
         return images
 
     def _weights(self, targets: np.ndarray, sample_weight: Any) -> np.ndarray | None:

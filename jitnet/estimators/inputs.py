@@ -18,6 +18,7 @@ from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 
 _SMALLEST = 5  # pixels of a square image's side: rows of fewer numbers are no images
+_EXAMINED = 100  # images that show whether they are dark on light
 _LARGE = 20.0  # numbers beyond it in size train badly: they are warned of
 
 
@@ -92,7 +93,8 @@ def as_array(values: np.ndarray, name: str) -> np.ndarray:
         what, shape = ("images", "(n, height, width)") if name == "x" else ("labels", "(n,)")
         raise InputError(f"{name} holds {what} of different sizes: expected one size, an array {shape}") from None
     except (TypeError, RuntimeError) as error:  # a tensor on another device, or one that wants its gradient
-        raise InputError(f"{name} cannot be made an array: {str(error).splitlines()[0]}; give one of NumPy") from None
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise InputError(f"{name} cannot be made an array: {reason}; give one of NumPy") from None
 
 
 def _require_no_pairs(values: Any, name: str) -> None:
@@ -189,11 +191,25 @@ def _strange(x: np.ndarray) -> str:
 def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataRecord:
     """Return the record of the data of `fit`: images (n, H, W, C) and the sorted labels (classes,)."""
     names, channels = tuple(map(str, classes.tolist())), images.shape[3]
-    found, polarity = style.measure(images) if images.dtype == np.uint8 else (style.AS_IS, "")
+    found, polarity = style.measure(_as_bytes(images)) if scale.full == 1 or scale.whole else (style.AS_IS, "")
     return DataRecord(
         kind="arrays", class_names=names, numbers=names, scale=scale, channels=channels, image=images.shape[1:3],
         style=found, polarity=polarity,
     )  # fmt: skip
+
+
+def warn_of_polarity(images: np.ndarray, record: DataRecord) -> None:
+    """Warn of images (n, H, W, C) whose ink and paper are the other way round than those of `fit`."""
+    if record.polarity and (other := style.other_polarity(_as_bytes(images[:_EXAMINED]), record.polarity)):
+        warn(
+            f"the images of x are {other}, and those of fit were {record.polarity}: "
+            "invert them, by 255 - x of bytes and 1 - x of fractions"
+        )
+
+
+def _as_bytes(images: np.ndarray) -> np.ndarray:
+    """Return images (n, H, W, C) as uint8, fractions from 0 to 1 in 256 levels."""
+    return images if images.dtype == np.uint8 else np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
 
 
 def rows_of(x: Any) -> np.ndarray:

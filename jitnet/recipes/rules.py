@@ -1,4 +1,4 @@
-"""The values of a recipe that depend on others: the learning rate on the batch, the epochs on the data."""
+"""The values of a recipe that depend on others: the learning rate on the batch, epochs and shift on the data."""
 
 import math
 
@@ -8,6 +8,7 @@ _HIGHEST = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "adam": 0.01, "adamw
 _MODERN = {"sgd": 0.05, "momentum": 0.005, "nesterov": 0.005, "adam": 2e-3, "adamw": 2e-3}
 _MODERN_BATCH = 32  # that these are for
 _FEWEST, _MOST, _IMAGES = 5, 200, 60_000  # epochs; the images that the fewest are for
+_LARGE = 16  # pixels of the shorter side
 
 
 def epochs_for(images: int) -> int:
@@ -17,6 +18,18 @@ def epochs_for(images: int) -> int:
     [5, 28, 34, 116, 200]
     """
     return min(_MOST, max(_FEWEST, math.ceil(_FEWEST * math.sqrt(_IMAGES / max(1, images)))))
+
+
+def shift_for(height: int, width: int) -> str:
+    """Return the augmentation for pictures in which the object may be anywhere: a shift by a tenth of the shorter side.
+
+    So few pictures show an object at few places only. Pictures of fewer than 16 pixels are taken as they are.
+
+    >>> shift_for(32, 40), shift_for(8, 8)
+    ('shift=3', '')
+    """
+    shorter = min(height, width)
+    return f"shift={shorter // 10}" if shorter >= _LARGE else ""
 
 
 def rate_for(recipe: str, network: str, optimizer: str, batch_size: int, reduction: str) -> float:

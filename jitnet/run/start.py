@@ -119,7 +119,9 @@ def start(
         network = network_for(settings, data)
         network.initialise(settings.init, settings.seed)
     parts = split(data, settings)
-    settings = settings.for_images(len(parts.train[0]))
+    record = data.record
+    anywhere = record.image if record.kind == "class folders" and not record.style.prepared else ()
+    settings = settings.for_images(len(parts.train[0]), anywhere)
     training = Training(network, settings, parts, peak_threads=_peak_threads(settings, measure_peak))
     folder = RunFolder.create(
         runs_dir,

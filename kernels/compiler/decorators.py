@@ -2,8 +2,8 @@
 
 @kernel          called from Python; its `prange` runs on all threads; machine code kept on disk
 @serial_kernel   the same without a `prange`
-@body            called by kernels
-@force_inline    called by kernels, and compiled into each caller
+@body            called by kernels only: linked into them, without machine code of its own (linked.py)
+@force_inline    the same, and inlined into each caller
 @inline_ir       calls kernels
 """
 
@@ -13,6 +13,7 @@ import numba
 from numba import config
 
 from .cache import CACHE_FOLDER, keep_on_disk, numba_cache_folder
+from .linked import KernelCompiler, LinkedCompiler, hide_from_python
 
 # No fastmath: a NaN must stay visible and sums must keep their order; the register tile contains FMA explicitly.
 # error_model="numpy" drops the branch that would raise ZeroDivisionError at each division.
@@ -20,6 +21,9 @@ from .cache import CACHE_FOLDER, keep_on_disk, numba_cache_folder
 # call, where a row of the CNN's first layer takes 90 ns. numba documents the option for register_jitable only; an
 # allocation would be undefined behaviour, which a rule of tests/project/test_structure.py excludes.
 _OPTIONS = {"error_model": "numpy", "_nrt": False}
+# A cfunc wrapper is for C programs that call a compiled function.
+_KERNEL = _OPTIONS | {"pipeline_class": KernelCompiler, "no_cfunc_wrapper": True}
+_LINKED = _OPTIONS | {"pipeline_class": LinkedCompiler, "no_cfunc_wrapper": True, "no_cpython_wrapper": True}
 
 if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
     # A thread of GNU's OpenMP that waits reads this often before it sleeps: about 15 us. By default it spins for
@@ -34,27 +38,27 @@ if "NUMBA_THREADING_LAYER_PRIORITY" not in os.environ:
 def kernel(function):
     """Compile an outermost function: its `prange` runs on all threads, its machine code is kept on disk."""
     if CACHE_FOLDER is None:
-        return numba.njit(parallel=True, **_OPTIONS)(function)
+        return numba.njit(parallel=True, **_KERNEL)(function)
     with numba_cache_folder():
-        return keep_on_disk(numba.njit(parallel=True, cache=True, **_OPTIONS)(function))
+        return keep_on_disk(numba.njit(parallel=True, cache=True, **_KERNEL)(function))
 
 
 def serial_kernel(function):
     """Compile an outermost function without a `prange`, kept on disk: parallel=True would only cost compile time."""
     if CACHE_FOLDER is None:
-        return numba.njit(**_OPTIONS)(function)
+        return numba.njit(**_KERNEL)(function)
     with numba_cache_folder():
-        return keep_on_disk(numba.njit(cache=True, **_OPTIONS)(function))
+        return keep_on_disk(numba.njit(cache=True, **_KERNEL)(function))
 
 
 def body(function):
     """Compile a serial function that kernels call; it may be called inside a `prange`."""
-    return numba.njit(**_OPTIONS)(function)
+    return hide_from_python(numba.njit(**_LINKED)(function))
 
 
 def force_inline(function):
     """Compile a serial function into each of its callers, where its integer arguments may be constants."""
-    return numba.njit(forceinline=True, **_OPTIONS)(function)
+    return hide_from_python(numba.njit(forceinline=True, **_LINKED)(function))
 
 
 def inline_ir(function):

@@ -88,6 +88,18 @@ def test_folders_say_what_in_them_is_not_read(trained, capsys):
     assert "no files of pictures but x.npy" in said(capsys, "predict", "run", "empty", code=2)[1]
 
 
+def test_data_of_the_other_polarity_are_named(trained, capsys):
+    x = np.zeros((42, 16, 16), np.uint8)
+    for place, image in enumerate(x):
+        image[3 + 4 * (place % 3) : 6 + 4 * (place % 3), 3:13] = 200 + place
+    for name, images in (("light", x), ("dark", 255 - x)):
+        np.savez(f"{name}.npz", x=images, y=np.arange(42) % 3)
+    assert main(["train", "mlp", *RECIPE, "--data", "light.npz", "--name", "light"]) == 0
+    capsys.readouterr()
+    assert "dark are dark on light, and those that" in said(capsys, "eval", "light", "--data", "dark.npz")[1]
+    assert "dark on light" not in said(capsys, "eval", "light", "--data", "light.npz")[1]
+
+
 def test_the_content_tells_a_table(trained, capsys):
     text = Path("pets.csv").read_bytes()
     for name, content in {
@@ -97,8 +109,14 @@ def test_the_content_tells_a_table(trained, capsys):
     }.items():
         Path(name).write_bytes(content)
         assert "1,ant," in said(capsys, "predict", "run", name)[0]
-    Path("page.png").write_text("<html>404</html>")
-    assert "page.png is not an image" in said(capsys, "predict", "run", "page.png", code=1)[0]
+    for name, content in (
+        ("page.png", "<html>404</html>"),
+        ("scan.pdf", "%PDF-1.4"),
+        ("a.json", "[1]"),
+        ("a.txt", "hi"),
+    ):
+        Path(name).write_text(content)
+        assert f"{name} is not an image" in said(capsys, "predict", "run", name, code=1)[0]
 
 
 def test_labels_of_other_data_are_matched_by_name(trained, capsys):

@@ -175,6 +175,9 @@ REFUSED = [
     (text("filename,label\na.png,0\nb.png,1\n"), "it is a list of images"),
     (text("1 3:0.5 7:1\n0 2:0.25 9:1\n", "d.libsvm"), "in the format of libsvm"),
     (text("@relation digits\n@data\n1,2\n", "d.arff"), "is an ARFF file: export it as CSV"),
+    (text(csv(X, Y, at=20)), "but column 21 does: name the right one by --label 21"),
+    (text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), "get it by git lfs pull"),
+    (lambda folder: put(folder / "train.csv.zip", b"PK\x03\x04").parent, "train.csv.zip, an archive, and no data set"),
     (text("<html>404</html>"), "is a web page or XML"),
     (text('{"x": 1}', "d.json"), "is a JSON file"),
     (text(""), "and it is empty"),
@@ -213,7 +216,7 @@ def test_archives_are_unpacked_by_their_owner(tmp_path):
     np.save(tmp_path / "x.npy", X.astype(object), allow_pickle=True)
     np.save(tmp_path / "y.npy", Y)
     (tmp_path / "d.zip").unlink()
-    assert "values of type object" in refused(tmp_path)
+    assert "values of type object: expected numbers or texts" in refused(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -168,20 +168,29 @@ def test_every_page_and_frame_is_an_image(tmp_path, kind):
         images.decode(path.read_bytes(), str(path))
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "1"])
+def test_large_photographs_are_made_smaller(tmp_path, monkeypatch, mode):
+    pillow = pytest.importorskip("PIL.Image")
+    monkeypatch.setattr(images, "LARGEST", 100)
+    large = np.kron((GREY[:5] > 90) * np.uint8(255), np.ones((4, 4), np.uint8))  # 20 x 20
+    read = read_one(saved(tmp_path, pillow.fromarray(large).convert(mode), "PNG"))
+    np.testing.assert_array_equal(read, large[::2, ::2])
+
+
 def test_pillow_refuses(tmp_path, monkeypatch):
     pillow = pytest.importorskip("PIL.Image")
     assert "is not an image: expected npy, PGM, IDX or one of PNG" in refused(file(tmp_path, b"some text"))
     drawing = pillow.fromarray(np.kron(GREY, np.ones((9, 9), np.uint8)))
     icon = saved(tmp_path, drawing, "ICO")
     assert "is not an image" in refused(icon)
-    large = saved(tmp_path, pillow.new("1", (5_000, 4_001)), "PNG", compress_level=9)
-    assert "has 5000 x 4001 pixels: expected 1 to 20,000,000" in refused(large)
+    large = saved(tmp_path, pillow.new("1", (10_000, 10_001)), "PNG", compress_level=9)
+    assert "has 10000 x 10001 pixels: expected 1 to 100,000,000" in refused(large)
     whole = saved(tmp_path, drawing, "PNG").read_bytes()
     for length in range(8, whole.index(b"IEND") - 20, 7):
         refused(file(tmp_path, whole[:length]))
     bomb = saved(tmp_path, pillow.new("1", (20_000, 20_000)), "PNG", compress_level=9)
-    assert "has too many pixels: expected at most 20,000,000" in refused(bomb)
-    monkeypatch.setattr(images, "LARGEST", 100)
+    assert "has too many pixels: expected at most 100,000,000" in refused(bomb)
+    monkeypatch.setattr(images, "_PHOTO", 100)
     monkeypatch.setattr(images, "_grey", lambda *a: pytest.fail("decoded"))
     assert "has 45 x 54 pixels: expected 1 to 100" in refused(file(tmp_path, whole))
 

@@ -29,10 +29,10 @@ def digits(count: int = 70, seed: int = 0, classes: int = 5) -> tuple[np.ndarray
     return x, np.concatenate(rounds)[:count].astype(np.uint8)
 
 
-def csv(x, y, header="", last=False, sep=",", index=False) -> str:
+def csv(x, y, header="", last=False, sep=",", index=False, at=0) -> str:
     rows = []
     for place, (image, label) in enumerate(zip(x.reshape(len(x), -1).tolist(), list(y))):
-        cells = [*image, label] if last else [label, *image]
+        cells = [*image, label] if last else [*image[:at], label, *image[at:]]
         rows.append(sep.join(map(str, [place, *cells] if index else cells)))
     return (header + "\n" if header else "") + "\n".join(rows) + "\n"
 

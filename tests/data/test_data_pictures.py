@@ -137,6 +137,15 @@ def test_other_pictures_are_taken_as_they_are_or_resized():
         adapt(images[0][:, :12], record, 24, 24, "p", True)
 
 
+def test_the_other_polarity_is_doubtful_where_pictures_are_taken_as_they_are():
+    image = training_images(1)[0]
+    record = DataRecord(kind="IDX", polarity="light on dark")
+    assert adapt(image, record, 28, 28, "p", True).notes == []
+    assert adapt(255 - image, record, 28, 28, "p", True).notes == [
+        "it is dark on light, and the training pictures were light on dark"
+    ]
+
+
 def test_what_cannot_be_a_drawing_is_refused_for_what_it_is():
     for shape in ((1, 500), (500, 3)):
         with pytest.raises(InputError, match="expected at least 4 each way"):

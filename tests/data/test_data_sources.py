@@ -36,7 +36,7 @@ def home(tmp_path, monkeypatch):
 def synthetic(monkeypatch):
     """The built-in set without its kernel."""
     module = types.ModuleType("jitnet.data.synthetic")
-    module.make = lambda seed=0: tuple(arrays(seed=9).values())
+    module.make = lambda seed=0, report=None: tuple(arrays(seed=9).values())
     monkeypatch.setitem(sys.modules, "jitnet.data.synthetic", module)
 
 

@@ -79,3 +79,30 @@ def test_labels_of_another_type_are_refused():
     with pytest.raises(InputError, match=r"y holds text such as '1', but fit had numbers such as 0"):
         require_alike(np.array(["1"]), np.array([0, 1]))
     require_alike(np.array([1]), np.array([0, 1]))
+
+
+def drawings(count: int = 12) -> np.ndarray:
+    """Light squares (count, 18, 18) on black."""
+    x = np.zeros((count, 18, 18), np.uint8)
+    x[:, 4:14, 5:12] = 200
+    x[:, 6, 7] = np.arange(count)
+    return x
+
+
+@pytest.mark.parametrize("full", [255, 16, 1.0])
+def test_ink_and_paper_the_other_way_round_are_warned_of(full):
+    x = drawings()
+    x = x / 255 if full == 1 else np.rint(x * (full / 255)).astype(np.uint8)
+    x[0, 8, 8] = full
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        images, scale = inputs.images(x, True)
+        inverse, _ = inputs.images(full - x, True, scale)
+    record = inputs.record_of(images, np.array([0, 1]), scale)
+    assert record.polarity == "light on dark"
+    with pytest.warns(UserWarning, match="dark on light, and those of fit were light on dark: invert them"):
+        inputs.warn_of_polarity(inverse, record)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        inputs.warn_of_polarity(images[:1], record)
+        inputs.warn_of_polarity(np.zeros_like(images), record)

@@ -115,3 +115,18 @@ def test_regressors_learn_numbers_and_stop_by_their_loss(tmp_path):
 
 def test_the_package_lists_its_names():
     assert set(jitnet.__all__) <= set(dir(jitnet)) and all(getattr(jitnet, name) for name in jitnet.__all__)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [(X, np.eye(3)[Y]), (X, Y[:5]), (X.astype(float) * np.nan, Y), (X[:, None], Y), (X, Y * 0)]
+)
+def test_a_fit_that_is_refused_leaves_the_estimator_as_it_was(x, y):
+    model = fitted()
+    before, answers = params(model), model.predict(X)
+    with pytest.raises(InputError):
+        model.fit(x, y)
+    assert params(model) == before and model.n_iter_ == 3 and (model.predict(X) == answers).all()
+    fresh = MLP((8,))
+    with pytest.raises(InputError):
+        fresh.fit(x, y)
+    assert not hasattr(fresh, "network_")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
 
@@ -39,8 +40,9 @@ def twin(state: int) -> int:
 
 def test_the_hash_is_splitmix64():
     assert twin(0) == 0xE220A8397B1DCDAF  # the first number of the published generator seeded with 0
+    compiled = numba.njit(lambda state: splitmix64(state))
     for state in (0, 1, 2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, twin(1)):
-        assert int(splitmix64(np.uint64(state))) == twin(state)
+        assert int(compiled(np.uint64(state))) == twin(state)
 
 
 def test_the_four_arrays(digits):

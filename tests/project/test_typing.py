@@ -36,7 +36,12 @@ def use(model: CNN | MLP, images: npt.NDArray[np.uint8]) -> list[int]:
 
 
 share: float = train().score(np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8))
-use(jitnet.load("latest"), np.zeros((1, 28, 28), np.uint8))
+model = jitnet.load("latest")
+if isinstance(model, CNN | MLP):
+    use(model, np.zeros((1, 28, 28), np.uint8))
+else:
+    values: npt.NDArray[np.float64] = model.predict(np.zeros((1, 4)))
+jitnet.show(model.feature_maps(np.zeros((1, 28, 28), np.uint8))["conv1"][0])
 """
 MODULES = ["jitnet.estimators", "jitnet.errors", "jitnet.events", "jitnet.config", "jitnet.trials.api"]
 
@@ -51,7 +56,8 @@ def check(folder, *words):
 def test_a_strict_user_program_passes_and_a_wrong_one_does_not(tmp_path):
     options = ("mypy", "--strict", "--follow-imports=silent", "--config-file=", "program.py")
     (tmp_path / "program.py").write_text(PROGRAM)
-    assert check(tmp_path, *options)[0] == 0
+    code, shown = check(tmp_path, *options)
+    assert code == 0, shown
     (tmp_path / "program.py").write_text(PROGRAM.replace("share: float", "share: str"))
     code, shown = check(tmp_path, *options)
     assert code == 1 and 'has type "float", variable has type "str"' in shown

@@ -13,6 +13,7 @@ from jitnet.config import Settings
 from jitnet.data import Dataset
 from jitnet.data.pictures.adapt import adapt
 from jitnet.data.pictures.prepare import Prepared
+from jitnet.data.pictures.style import other_polarity
 from jitnet.data.readers.class_folders import files_in
 from jitnet.data.readers.images import read_levels
 from jitnet.data.readers.names import entries
@@ -57,7 +58,13 @@ def load_test(network: Network, trained: Trained, spec: str | None, offline: boo
             f"{data.name} has images of {images.shape[1:]}: expected {network.image}, as {trained.path} was trained on"
         )
     if not settings.target:
-        data = dataclasses.replace(data, y_test=matched(data, record_of(trained), str(trained.path)))
+        record = record_of(trained)
+        data = dataclasses.replace(data, y_test=matched(data, record, str(trained.path)))
+        if spec and (other := other_polarity(data.x_test, record.polarity)):
+            warn(
+                f"the images of {data.name} are {other}, and those that {trained.path} was trained on are "
+                f"{record.polarity}: invert them; predict does"
+            )
     if spec is None and has_changed(data, trained):
         warn(
             f"{data.source} is not what {trained.path} was trained on: its content hash is {data.sha256[:12]}, the "

@@ -5,7 +5,7 @@ import numpy as np
 from jitnet.data import pixels
 from jitnet.data.pictures.prepare import Prepared, centred
 from jitnet.data.pictures.resize import resized
-from jitnet.data.pictures.style import in_style, presumed
+from jitnet.data.pictures.style import in_style, other_polarity, presumed
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 
@@ -45,6 +45,8 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
     else:
         found = _resized(image, height, width)
     found.notes += [note] if note else []
+    if not style.prepared and (other := other_polarity(image[None], record.polarity)):
+        found.notes.append(f"it is {other}, and the training pictures were {record.polarity}")
     return found
 
 

@@ -81,6 +81,12 @@ def measure(images: np.ndarray) -> tuple[Style, str]:
     return found, polarity
 
 
+def other_polarity(images: np.ndarray, polarity: str) -> str:
+    """Return the polarity of images (N, H, W, ...) uint8 as a phrase if it is not the given one, else ""."""
+    found = measure(images)[1] if polarity else ""
+    return found if found != polarity else ""
+
+
 def placement(images: np.ndarray, light: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the longer side of the ink in images (N, H, W), and the distances of its mass and its box to the middle.
 

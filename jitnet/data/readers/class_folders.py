@@ -119,7 +119,10 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
     made = {part: _mixed(of_classes) for part, of_classes in levels.items()}
     raw = Raw("class folders", *made["train"], *made["test"], names=names, split=split, notes=notes, scale=scale)
     if damaged:
-        raw.notes.append(f"{len(damaged)} damaged images of {folder} are skipped: {'; '.join(damaged[:3])}")
+        number = (
+            f"{len(damaged)} damaged images of {folder} are" if len(damaged) > 1 else f"1 damaged image of {folder} is"
+        )
+        raw.notes.append(f"{number} skipped: {'; '.join(damaged[:3])}")
     return raw
 
 

@@ -108,6 +108,12 @@ class Layout:
                 f"the first and the last column of {where} both look like labels: expected one, name it by --label 1 "
                 f"or --label {width}"
             )
+        others = [place for place in range(width) if max(first, last) < 2 and _looks(table[:, place]) == 2]
+        if len(others) == 1:
+            raise InputError(
+                f"neither the first nor the last column of {where} looks like labels, but column {others[0] + 1} does: "
+                f"name the right one by --label {others[0] + 1}"
+            )
         square = isqrt(width) ** 2 == width and isqrt(width - 1) ** 2 != width - 1
         if square and first < 2 and last < 2 and not pixels:
             return  # as many as an image has pixels

@@ -1,6 +1,7 @@
 """Images from files: npy, PGM and IDX are read here; everything else by Pillow, which is optional."""
 
 import io
+import math
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jitnet.data.readers import idx, npy
 from jitnet.errors import InputError
 
 LARGEST = 20_000_000  # pixels of one image
+_PHOTO = 100_000_000  # pixels of one that Pillow reads: from `LARGEST` on it is made smaller
 _MOST_PAGES = 5  # times `LARGEST`: the pixels of all images of a file
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")  # few decoders, the well-kept ones
 _TINT = 48  # levels between a pixel's channels: from here on it has a colour
@@ -149,10 +151,10 @@ def _expected(values: np.ndarray, like: tuple[int, int, int] | None) -> str:
     return f"expected one image (H, W{last}) or several (N, H, W{last}){rows}{hint}"
 
 
-def _check_size(shape: tuple[int, ...], where: str) -> None:
+def _check_size(shape: tuple[int, ...], where: str, most: int = LARGEST) -> None:
     height, width = shape
-    if not 0 < height * width <= LARGEST:
-        raise InputError(f"{where} has {width} x {height} pixels: expected 1 to {LARGEST:,}, make it smaller")
+    if not 0 < height * width <= most:
+        raise InputError(f"{where} has {width} x {height} pixels: expected 1 to {most:,}, make it smaller")
 
 
 def _pgm(content: bytes, where: str) -> np.ndarray:
@@ -209,22 +211,30 @@ def _with_pillow(content: bytes, where: str, channels: int) -> list[np.ndarray]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about a size that is checked below, or a flaw that decodes all the same
             with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
-                _check_size((image.height, image.width), where)
+                _check_size((image.height, image.width), where, _PHOTO)
                 found = []
                 for frame in range(_frames(image, where)):
                     image.seek(frame)
-                    _check_size((image.height, image.width), where)
-                    turned = ImageOps.exif_transpose(image)
+                    _check_size((image.height, image.width), where, _PHOTO)
+                    turned = _smaller(ImageOps.exif_transpose(image))
                     found.append(_grey(turned, where) if channels == 1 else _colours(turned, where, channels))
                 return found
     except InputError:
         raise
     except Image.DecompressionBombError:  # beyond Pillow's own limit, which is higher
-        raise InputError(f"{where} has too many pixels: expected at most {LARGEST:,}, make it smaller") from None
+        raise InputError(f"{where} has too many pixels: expected at most {_PHOTO:,}, make it smaller") from None
     except UnidentifiedImageError:
         raise InputError(f"{where} is not an image: expected npy, PGM, IDX or one of {', '.join(_FORMATS)}") from None
     except Exception as error:  # a decoder may raise anything for a damaged file
         raise InputError(f"{where} cannot be decoded ({brief(error)}): expected a whole image, save it again") from None
+
+
+def _smaller(image):
+    """Return a Pillow image at a half, a third and so on of its size, so that it has at most `LARGEST` pixels."""
+    part = math.ceil(math.sqrt(image.height * image.width / LARGEST))
+    if part == 1:
+        return image
+    return (image.convert("RGBA") if image.mode in ("1", "P", "PA") else image).reduce(part)
 
 
 def _frames(image, where: str) -> int:

@@ -32,6 +32,7 @@ _FOREIGN = [  # first bytes, kind, what to do
     (b"GIF8", "one image", _IMAGE),
     (b"%PDF", "a PDF file", _TABLE),
     (b"<", "a web page or XML", "get the file itself"),
+    (b"version https://git-lfs", "a pointer of Git LFS and not the file", "get it by git lfs pull"),
     (b"{", "a JSON file", _TABLE),
     (b"[", "a JSON file", _TABLE),
     (b"@relation", "an ARFF file", _TABLE),
@@ -51,9 +52,8 @@ def kind_of(path: Path) -> str:
         return "idx"
     if head.startswith(PARQUET):
         return "parquet"
-    for start, what, advice in _FOREIGN:
-        if head.lstrip().lower().startswith(start.lower()):
-            raise InputError(f"{path} is {what}: {advice}")
+    if foreign := _foreign(head):
+        raise InputError(f"{path} is {foreign[0]}: {foreign[1]}")
     if not head:
         raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file, and it is empty")
     if head[257:262] == b"ustar":
@@ -82,7 +82,13 @@ def is_table(path: Path) -> bool:
             head[: head.rfind(b"\n") + 1 or None].decode()
     except UnicodeDecodeError:
         return False
-    return not head.lstrip().startswith(b"<") and any(each in head for each in b"0123456789")
+    return not _foreign(head) and any(each in head for each in b"0123456789")
+
+
+def _foreign(head: bytes) -> tuple[str, str] | None:
+    """Return what a file of another kind is by its first bytes, and what to do with it; None if it is not known."""
+    start = head.lstrip().lower()
+    return next(((what, advice) for known, what, advice in _FOREIGN if start.startswith(known.lower())), None)
 
 
 def _head(path: Path) -> bytes:

@@ -34,7 +34,8 @@ def read(stream: IO[bytes], where: str, kinds: str = NUMBERS) -> np.ndarray:
             f"{where} has no sound npy header ({brief(error)}): expected a file that np.save wrote"
         ) from None
     if dtype.kind not in kinds:
-        raise InputError(f"{where} holds values of type {dtype.name}: expected numbers, save it as uint8")
+        wanted = "numbers or texts, save it as uint8 or by astype(str)" if "U" in kinds else "numbers, save it as uint8"
+        raise InputError(f"{where} holds values of type {dtype.name}: expected {wanted}")
     if any(extent < 0 for extent in shape):
         raise InputError(f"{where} announces the shape {shape}: expected extents of at least 0, check the file")
     content = read_exactly(stream, math.prod(shape) * dtype.itemsize, where)

@@ -21,6 +21,7 @@ from jitnet.errors import InputError
 
 _MOST = 100  # files of a folder that are examined for IDX
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # endings of the tables that are looked for in a folder
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 VERSION = 4  # of the readers: what an earlier one has parsed and cached is parsed again
 
 
@@ -96,6 +97,8 @@ def _folder(folder: Path, cache: Cache, options: Options) -> Raw:
     if len(inside) == 1 and len(entries(folder)) == 1:  # as an archive unpacks: a folder in a folder
         return _folder(inside[0], cache, options)
     class_folders.require_no_images(folder)
+    if packed := [each.name for each in entries(folder) if each.name.lower().endswith(_ARCHIVES)]:
+        raise InputError(f"{folder} has {packed[0]}, an archive, and no data set: unpack it")
     raise InputError(
         f"{folder} holds no data set: expected {', '.join(FILES.values())} (or these with .gz), or "
         f"{', '.join(f'{part}.npy' for part in PARTS)}, or CSV files of which one is for training, or mnist.npz, "

@@ -1,0 +1,100 @@
+"""Functions that only kernels call are linked into them, and have no machine code of their own."""
+
+import numba
+import numpy as np
+import pytest
+from numba import prange, types
+from numba.core import codegen
+from numba.core.registry import cpu_target
+
+from jitnet.kernels.compiler import linked
+from jitnet.kernels.compiler.decorators import body, force_inline, kernel, serial_kernel
+
+pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
+FLOATS = types.Array(types.float64, 1, "C")
+
+
+@body
+def half(x):
+    return x / 2
+
+
+@force_inline
+def half_and_one(x):
+    return half(x) + 1
+
+
+@kernel
+def halves(x, out):
+    for i in prange(len(x)):
+        out[i] = half_and_one(x[i])
+
+
+@serial_kernel
+def first_half(x):
+    return half_and_one(x[0])
+
+
+X = np.array([1.0, 0.0, -3.0, np.inf, np.nan])
+
+
+@pytest.fixture
+def compiled():
+    """The kernel, compiled here and not loaded."""
+    fresh = numba.njit(parallel=True, pipeline_class=linked.KernelCompiler)(halves.py_func)
+    fresh.compile((FLOATS, FLOATS))
+    return fresh
+
+
+def test_a_kernel_computes_what_its_source_says():
+    out = np.empty(len(X))
+    halves(X, out)
+    np.testing.assert_array_equal(out, X / 2 + 1)
+    assert first_half(X) == 1.5
+
+
+def test_only_kernels_have_machine_code(compiled):
+    library = compiled.overloads[FLOATS, FLOATS].library
+    assert type(library) is codegen.JITCodeLibrary and "halves" in compiled.inspect_asm((FLOATS, FLOATS))
+    for function in (half, half_and_one):
+        (overload,) = function.overloads.values()
+        assert isinstance(overload.library, linked.LinkedLibrary)
+        engine = cpu_target.target_context.codegen()._engine
+        assert not engine.is_symbol_defined(overload.fndesc.llvm_func_name)
+    parts = [part for part in library._linking_libraries if isinstance(part, linked.LinkedLibrary)]
+    assert len(parts) >= 2, "those of the parallel loop too"
+
+
+def test_a_linked_function_has_no_wrappers(compiled):
+    (overload,) = half_and_one.overloads.values()
+    assert "half_and_one" in overload.library.get_llvm_str()
+    assert "cpython" not in overload.library.get_llvm_str() and "cfunc" not in overload.library.get_llvm_str()
+
+
+def test_a_call_from_python_is_refused(compiled):
+    for _ in range(2):  # before and after it is compiled for these types
+        with pytest.raises(TypeError, match="half_and_one has no machine code of its own: call it from a kernel"):
+            half_and_one(1.0)
+    assert half.py_func(3.0) == 1.5
+
+
+def test_the_functions_of_others_are_compiled_as_ever(compiled):
+    def broken(x):
+        for i in prange(len(x)):
+            x[i] = unknown_name  # noqa: F821
+
+    with pytest.raises(numba.TypingError):
+        numba.njit(parallel=True, pipeline_class=linked.KernelCompiler)(broken).compile((FLOATS,))
+    assert "_library_class" not in vars(cpu_target.target_context.codegen())
+    user = numba.njit(lambda x: half_and_one(x) * 2)
+    assert user(4.0) == 6.0 and type(user.overloads[(types.float64,)].library) is codegen.JITCodeLibrary
+
+
+def test_a_serial_kernel_that_is_first_called_by_a_kernel_has_machine_code():
+    """As a primitive may be: its address becomes a symbol."""
+    with linked._linked_libraries(cpu_target.target_context.codegen()):
+        fresh = numba.njit(pipeline_class=linked.KernelCompiler)(first_half.py_func)
+        fresh.compile((FLOATS,))
+    overload = fresh.overloads[(FLOATS,)]
+    assert overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
+    assert fresh(X) == 1.5
