@@ -167,6 +167,8 @@ class Settings:
             self._set("architecture", PRESETS[self.network]["architecture"])
         if not self.loss:
             self._set("loss", "mse" if self.target else "cross-entropy")
+        if self.loss == "mse" and "label_smoothing" not in given:
+            self._set("label_smoothing", 0.0)  # of the recipe: this loss has none
         self._set("until", max(self.until, self.epochs))
         if self.target and self.loss != "mse":
             raise InputError(f"--loss is {self.loss!r} with a --target: expected mse, since the target is a number")

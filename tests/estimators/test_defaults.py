@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from shapes import draw_shapes
+from drawn_shapes import draw_shapes
 
 from jitnet import CNN, MLP, load_mnist
 from jitnet.cli import main

@@ -61,7 +61,7 @@ class Signalling:
 def signalled(monkeypatch, *signals: int, kind: type, nth: int = 1) -> int:
     with monkeypatch.context() as patch:
         view = Signalling(*signals, kind=kind, nth=nth)
-        patch.setattr("jitnet.display.open_view", lambda ui: view)
+        patch.setattr("jitnet.commands.train.open_view", lambda ui: view)
         return main(list(WORDS))
 
 

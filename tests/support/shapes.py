@@ -1,30 +1,24 @@
-"""Class folders of drawn circles, squares and triangles, as a user would make them."""
-
-from pathlib import Path
+"""Strategies of the property tests: extents around the edges of tiles, vectors and blocks, and values to fill them."""
 
 import numpy as np
-from PIL import Image, ImageDraw
+from hypothesis import strategies as st
 
-NAMES = ("circle", "square", "triangle")
+DTYPES = (np.float32, np.float64)
+
+channels = st.sampled_from((1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 100))
+rows = st.integers(1, 20)  # around the height of a tile
+widths = st.integers(1, 30)  # of images
+heights = st.integers(1, 7)
+batches = st.integers(1, 70)
+seeds = st.integers(0, 2**32 - 1)
 
 
-def draw_shapes(folder: Path, images: int, seed: int = 0, filled: bool = True) -> Path:
-    """Write that many pictures of each shape: dark on white, 40 x 32 pixels, anywhere, of any size from 10 pixels."""
-    rng = np.random.default_rng(seed)
-    for name in NAMES:
-        (folder / name).mkdir(parents=True)
-        for number in range(images):
-            half = int(rng.integers(5, 11))
-            x, y = int(rng.integers(half + 1, 39 - half)), int(rng.integers(half + 1, 31 - half))
-            ink = tuple(int(level) for level in rng.integers(0, 90, 3))
-            style = {"fill": ink} if filled else {"outline": ink, "width": 2}
-            picture = Image.new("RGB", (40, 32), "white")
-            pen, box = ImageDraw.Draw(picture), (x - half, y - half, x + half, y + half)
-            if name == "circle":
-                pen.ellipse(box, **style)
-            elif name == "square":
-                pen.rectangle(box, **style)
-            else:
-                pen.polygon([(x, box[1]), (box[0], box[3]), (box[2], box[3])], **style)
-            picture.save(folder / name / f"{number}.png")
-    return folder
+def normal(seed, dtype, *shape, zeros=0.0):
+    """Return normal numbers of which a share is exactly 0."""
+    rng = np.random.default_rng([seed, *shape])
+    return (rng.standard_normal(shape) * (rng.random(shape) >= zeros)).astype(dtype)
+
+
+def frame(x):
+    """Return images with the border of zeros that convolutions read."""
+    return np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
