@@ -157,7 +157,8 @@ for words in (
     "play --out p.html", "export cpp reference-cnn --out twin", "augment --data synthetic --images 1",
     "gradcheck mlp --hidden 2 --side 8 --samples 1", "predict reference-cnn p.npy", "doctor",
     "train mlp --hidden 4 --data synthetic --limit 64 --epochs 1 --name a --ui plain", "eval a", "errors a", "trace a",
-    "report a", "ensemble a a", "export onnx a --out a.onnx", "import onnx a.onnx --name b", "resume a --epochs 2",
+    "report a", "export onnx a --out a.onnx", "import onnx a.onnx --name b", "resume a --epochs 2",
+    "train mlp --hidden 4 --data synthetic --limit 64 --epochs 2 --name c --ui plain", "ensemble a c",
     "train mlp --hidden 4 --data synthetic --limit 64 --epochs 1 --kernels simple --augment light --ui plain",
 ):
     assert main(words.split()) == 0, words
