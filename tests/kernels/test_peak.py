@@ -22,7 +22,8 @@ def test_every_chain_is_computed(rounds):
 
 
 def test_a_machine_makes_some_multiply_adds():
-    assert peak.measure(1) == 0 or 0.5 < peak.measure(1) < 1_000
+    found = peak.measure(1)  # once: a second one may be disturbed where the first was not
+    assert found == 0 or 0.5 < found < 1_000
 
 
 @pytest.mark.parametrize(
