@@ -15,7 +15,7 @@ from jitnet.kernels.fast import batch
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.training import compilation
-from jitnet.training.compilation import compile_kernels
+from jitnet.training.compilation import compile_inference, compile_kernels
 from jitnet.training.compilers import Compilers
 
 NETWORK = Network(parse("conv2 pool dense4 dense3"), (6, 6, 1))
@@ -37,6 +37,16 @@ def test_events_count_up_and_the_second_time_is_cached(batch_size):
     assert [event.index for event in events] == list(range(events[-1].total + 1))
     assert all(event.cached == (cache.CACHE_FOLDER is not None) for event in events)
     assert [event.seconds for event in events] == sorted(event.seconds for event in events)
+
+
+@pytest.mark.parametrize("kernels", ["fast", "simple"])
+def test_a_network_is_prepared_for_predictions_once_for_each_type(kernels):
+    network = Network(parse("dense3"), (4, 4, 1), kernels=kernels)
+    for dtype in (np.uint8, np.float32):
+        images = np.zeros((1, 4, 4, 1), dtype)
+        assert list(compile_inference(network, images)) and not list(compile_inference(network, images))
+    another = Network(parse("dense3"), (4, 4, 1), kernels=kernels)
+    assert list(compile_inference(another, images))
 
 
 def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
