@@ -2,12 +2,12 @@
 
 import operator
 import os
-import warnings
 from typing import Any, Self
 
 import numpy as np
 
 from jitnet.errors import InputError
+from jitnet.estimators import inputs
 from jitnet.estimators.classifier import Classifier
 from jitnet.estimators.regressor import Regressor
 from jitnet.model.architecture import CNN as DOCUMENTS_CNN
@@ -40,10 +40,9 @@ class _Convolutional:
         super()._build(image, outputs)  # type: ignore[misc]
         last = self.architecture[-1] if isinstance(self.architecture, list | tuple) and self.architecture else None
         if isinstance(last, Dense) and last.units == outputs:
-            warnings.warn(
+            inputs.warn(
                 f"architecture ends with Dense({outputs}), and there are {outputs} classes: it is taken for a hidden "
-                "layer, and the output layer is added after it; leave the output layer out",
-                stacklevel=5,
+                "layer, and the output layer is added after it; leave the output layer out"
             )
 
     @classmethod

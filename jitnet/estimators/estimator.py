@@ -1,7 +1,6 @@
 """A network as an estimator: what classifiers and regressors share, from `fit` to what is inside."""
 
 import contextlib
-import warnings
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, Self
@@ -247,8 +246,7 @@ class Estimator(Stored):
         if len(best[1]):
             self.network_.params[:] = best[1]
         self.advice_ = advice
-        if advice:
-            warnings.warn(advice, LearningWarning, stacklevel=3)
+        inputs.warn(advice, LearningWarning)
 
     def _better(self, best: tuple[float, np.ndarray], row: EpochDone) -> tuple[float, np.ndarray]:
         """Return the best result on the held-out images and its parameters, where training stops by them."""
@@ -260,9 +258,9 @@ class Estimator(Stored):
     def _react(self, event: Event) -> None:
         """Pass warnings on, and raise where training cannot continue."""
         if isinstance(event, Warned):
-            warnings.warn(event.message, stacklevel=4)
+            inputs.warn(event.message)
         if isinstance(event, Advised) and event.kind == BUSY:
-            warnings.warn(event.message, LearningWarning, stacklevel=4)
+            inputs.warn(event.message, LearningWarning)
         if isinstance(event, Diverged):
             message = event.message.split(": the last good checkpoint")[0]
             raise DivergedError(f"{message}: the estimator is as it was before, try a smaller lr")

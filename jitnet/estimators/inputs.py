@@ -142,13 +142,13 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
     return pixels.to_bytes(x, scale, "x"), trained or scale
 
 
-def warn(message: str) -> None:
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn at the line outside of jitnet that called it; of "" nothing."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("jitnet."):
         level, frame = level + 1, frame.f_back
     if message:
-        warnings.warn(message, stacklevel=level)
+        warnings.warn(message, category, stacklevel=level)
 
 
 def _numbers(x: np.ndarray) -> np.ndarray:

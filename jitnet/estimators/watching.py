@@ -2,12 +2,12 @@
 
 import contextlib
 import sys
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 from jitnet.display.compiling import CompilationNotice
 from jitnet.errors import InputError
+from jitnet.estimators.inputs import warn
 from jitnet.events import Event, Warned
 
 
@@ -57,7 +57,7 @@ def announce(compilation: Iterable[Event], verbose: Any) -> None:
     for event in compilation:
         notice.handle(event)
         if isinstance(event, Warned):
-            warnings.warn(event.message, stacklevel=5)
+            warn(event.message)
 
 
 def _require_known(verbose: Any) -> None:
