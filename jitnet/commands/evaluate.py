@@ -1,8 +1,9 @@
 """`jitnet eval`: measure a run's network on its test images."""
 
 import argparse
+import functools
 
-from jitnet.commands.support import options, trained_run
+from jitnet.commands.support import trained_run
 from jitnet.commands.support.json_answer import data_fields, figures, model_fields, print_json
 from jitnet.display.format import count, percentage, significant
 from jitnet.errors import InputError
@@ -13,14 +14,13 @@ from jitnet.report.measure import reliability
 
 def run(args: argparse.Namespace) -> int:
     """Print the loss and the accuracy and return the exit code."""
-    network, folder, epoch = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args), args.weights)
+    network, folder, epoch = trained_run.load_named(args)
     settings = folder.settings
     data, images = trained_run.load_test(network, folder, args.data, args.offline)
     if args.tta and (settings.target or min(network.image[:2]) < 2):
         raise InputError(f"--tta shifts images: expected a run on images, {folder.path} was trained on a table")
-    scores = trained_run.logits(network, images)
-    if args.tta:
-        scores = over_shifts(network.logits, images)
+    logits_of = functools.partial(trained_run.logits, network)
+    scores = over_shifts(logits_of, images) if args.tta else logits_of(images)
     loss, accuracy = score(scores, data.y_test, network.loss)
     loss *= data.unit
     mark = trained_run.mark(data, folder, args.data)

@@ -5,7 +5,7 @@ import dataclasses
 
 import numpy as np
 
-from jitnet.commands.support import options, trained_run
+from jitnet.commands.support import trained_run
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.errors import InputError
 from jitnet.export import twin
@@ -26,9 +26,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _cpp(args: argparse.Namespace) -> int:
     """Write the C++ twin, verify it if that is requested, and return the exit code."""
-    network, trained, epoch = trained_run.load_trained(
-        args.run_name, args.runs_dir, options.kind_of(args), args.weights
-    )
+    network, trained, epoch = trained_run.load_named(args)
     tensors = twin.state(trained.tensors, network)
     if args.initial:
         network.initialise(trained.settings.init, trained.settings.seed)
@@ -48,9 +46,7 @@ def _onnx(args: argparse.Namespace) -> int:
     """Write the ONNX model and return the exit code."""
     if args.out.suffix != ".onnx":
         raise InputError(f"--out is {str(args.out)!r}: expected a name that ends in .onnx")
-    network, trained, epoch = trained_run.load_trained(
-        args.run_name, args.runs_dir, options.kind_of(args), args.weights
-    )
+    network, trained, epoch = trained_run.load_named(args)
     described = trained.description
     if trained.settings.target:
         described = dataclasses.replace(described, record=trained_run.regression_record(trained))
@@ -65,9 +61,7 @@ def _onnx(args: argparse.Namespace) -> int:
 
 def _hub(args: argparse.Namespace) -> int:
     """Write the folder for a model hub and return the exit code."""
-    network, trained, epoch = trained_run.load_trained(
-        args.run_name, args.runs_dir, options.kind_of(args), args.weights
-    )
+    network, trained, epoch = trained_run.load_named(args)
     card.write(args.out, network, trained.description, trained.history()[:epoch], args.licence)
     say(f"{trained_run.after(trained, epoch)} is in {args.out}: {', '.join(card.NAMES)}")
     if not args.licence:
@@ -79,7 +73,7 @@ def _weights(args: argparse.Namespace) -> int:
     """Write the file of weights and return the exit code."""
     if args.out.suffix not in (".safetensors", ".npz"):
         raise InputError(f"--out is {str(args.out)!r}: expected a name that ends in .safetensors or .npz")
-    network, trained, _ = trained_run.load_trained(args.run_name, args.runs_dir, options.kind_of(args), args.weights)
+    network, trained, _ = trained_run.load_named(args)
     tensors = {name: out_first(array) for name, array in network.tensors().items()}
     model_file.save(args.out, tensors, metadata(trained.description, layout="jitnet"))
     for name, array in tensors.items():

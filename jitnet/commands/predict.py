@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from jitnet.commands.support import listing, options, standard_input, trained_run
+from jitnet.commands.support import listing, standard_input, trained_run
 from jitnet.commands.support.json_answer import class_fields, model_fields, print_json
 from jitnet.commands.support.table_answers import answer
 from jitnet.data.pictures.prepare import Prepared
@@ -51,9 +51,7 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError("--submission is given without --out: expected the file to write")
     if args.out and args.json:
         raise InputError("--out is given with --json, whose answers go to standard output: omit one of them")
-    network, trained, epoch = trained_run.load_trained(
-        args.run_name, args.runs_dir, options.kind_of(args), args.weights
-    )
+    network, trained, epoch = trained_run.load_named(args)
     about = trained_run.about(trained, epoch)
     if args.csv:
         return answer(args, network, trained, about, epoch)

@@ -1,6 +1,7 @@
 """The options of `jitnet export`."""
 
 from pathlib import Path
+from typing import Any
 
 from jitnet.commands.support import options
 from jitnet.commands.support.options import Subparsers
@@ -22,9 +23,7 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Writes dense weights as (out, in), so that Y = X W^T + B, conv weights as (out, in, 3, 3), conv "
         "biases as (out, H, W). A dense layer after a conv reads its input pixel by pixel, all channels of each.",
     )
-    options.add_run(weights)
-    options.add_best(weights)
-    options.add_weights(weights)
+    _add_network(weights)
     weights.add_argument("--out", required=True, type=Path, metavar="FILE", help="a .safetensors or .npz file")
     cpp = kinds.add_parser(
         "cpp",
@@ -33,9 +32,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "trains, main.cpp is a command line, selftest.cpp compares with Python. Weights can be read by both.",
     )
     options.add_run(cpp)
-    cpp.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="folder to write, new or of an older export"
-    )
+    _add_folder(cpp)
     state = cpp.add_mutually_exclusive_group()
     options.add_best(state)
     options.add_weights(cpp)
@@ -48,9 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
         "C), divided by 255 in the model; its outputs are logits and probabilities. That of a regression is a batch of "
         "rows as the table has them; its output is in the unit of the target.",
     )
-    options.add_run(onnx)
-    options.add_best(onnx)
-    options.add_weights(onnx)
+    _add_network(onnx)
     onnx.add_argument("--out", required=True, type=Path, metavar="FILE", help="an .onnx file")
     hub = kinds.add_parser(
         "hub",
@@ -58,10 +53,20 @@ def add_parser(subparsers: Subparsers) -> None:
         description="Writes a folder with model.safetensors, config.json, README.md (a model card with figures, data "
         "and licence) and predict.py, which needs NumPy and safetensors alone. Nothing is uploaded.",
     )
-    options.add_run(hub)
-    options.add_best(hub)
-    options.add_weights(hub)
-    hub.add_argument(
+    _add_network(hub)
+    _add_folder(hub)
+    hub.add_argument("--licence", default="", metavar="ID", help="licence of the weights, such as mit or cc-by-4.0")
+
+
+def _add_network(parser: Any) -> None:
+    """Add the run, and which of its checkpoints and weights."""
+    options.add_run(parser)
+    options.add_best(parser)
+    options.add_weights(parser)
+
+
+def _add_folder(parser: Any) -> None:
+    """Add the folder to write."""
+    parser.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="folder to write, new or of an older export"
     )
-    hub.add_argument("--licence", default="", metavar="ID", help="licence of the weights, such as mit or cc-by-4.0")

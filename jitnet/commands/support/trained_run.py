@@ -1,5 +1,6 @@
 """What commands read: data, and trained networks with their scores."""
 
+import argparse
 import dataclasses
 import os
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jitnet.commands.support import options
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.config import Settings
 from jitnet.data import Dataset
@@ -220,6 +222,11 @@ def load_trained(
     for notice in trained.notices:
         warn(notice)
     return trained.network, trained, trained.position.epoch
+
+
+def load_named(args: argparse.Namespace) -> tuple[Network, Trained, int]:
+    """Return what `load_trained` does for the run, the checkpoint and the weights that a command line names."""
+    return load_trained(args.run_name, args.runs_dir, options.kind_of(args), args.weights)
 
 
 def require_classifier(trained: Trained, command: str) -> None:
