@@ -65,12 +65,11 @@ class Layout:
         """Return a line without the removed columns; the label goes to `taken`."""
         if not self.removed:
             return line
-        mark = self.separator.encode()
-        if self.removed == {0} and self.label == 0 and b'"' not in line:
+        mark, quoted = self.separator.encode(), b'"' in line
+        if self.removed == {0} and self.label == 0 and not quoted:
             label, _, rest = line.partition(mark)
             taken.append(label)
             return rest
-        quoted = b'"' in line
         parts = [each.encode() for each in self.fields(line.decode())] if quoted else line.rstrip(b"\r\n").split(mark)
         if self.label is not None:
             taken.append(parts[self.label])
