@@ -3,7 +3,7 @@
 import importlib
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -20,7 +20,8 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 class Stop:
     """Catches the first signal, which is checked between compiled calls; a second one exits at once.
 
-    While LLVM loads machine code the second one is dropped; the first stops the run soon after.
+    While LLVM loads machine code, or a view takes the terminal or gives it back, the second one is dropped;
+    the first stops the run soon after.
     What the parent had ignored, as nohup does with SIGHUP, stays ignored.
     """
 
@@ -43,15 +44,25 @@ class Stop:
     def _catch(self, number: int, frame: FrameType | None) -> None:
         if self.signal is None:
             self.signal = signal.Signals(number)
-        elif not _called_by_llvm(frame):
+        elif not any(_must_end(caller) for caller in _callers(frame)):
             raise SystemExit(128 + number)
 
 
-def _called_by_llvm(frame: FrameType | None) -> bool:
-    """Return whether this is a callback of llvmlite, where an exception is only printed and LLVM then crashes."""
-    while frame is not None and not frame.f_code.co_name.startswith("_raw_object_cache_"):
+def _callers(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
         frame = frame.f_back
-    return frame is not None
+
+
+def _must_end(frame: FrameType) -> bool:
+    """Return whether an exception in this function would do harm.
+
+    In a callback of llvmlite it is only printed, and LLVM then crashes; in a view that begins or ends, the terminal
+    would be left without its cursor and without its echo.
+    """
+    function, module = frame.f_code.co_name, frame.f_globals.get("__name__", "")
+    of_view = module.startswith("jitnet.display.") and function in ("__enter__", "__exit__")
+    return of_view or function.startswith("_raw_object_cache_")
 
 
 def open_logs(names: Iterable[str]) -> list[Log]:
