@@ -100,7 +100,7 @@ def test_a_stack(tmp_path, pack):
         (npy_bytes(np.full((4, 4), np.nan)), "the value nan at [0, 0]"),
         (npy_bytes(np.zeros((4, 4), complex)), "values of type complex128"),
         (idx_bytes(arrays()["y_test"]), "has shape (20,)"),
-        (gzip.compress(b"text"), "not an IDX file"),
+        (gzip.compress(b"text", mtime=0), "not an IDX file"),
     ],
 )
 def test_refused_without_pillow(tmp_path, content, words):
