@@ -17,7 +17,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "sup
 import figures
 
 ROOT = Path(__file__).resolve().parents[2]
-KERNELS = ("contract", "rows", "pooling", "dense", "convolution", "loss", "optimizer", "activation", "sparse",
+KERNELS = ("contract", "rows", "pooling", "linear", "convolution", "loss", "optimizer", "activation", "sparse",
            "winograd", "blocks", "persample", "minibatch", "races", "bounds",
            "faults::test_the_step_is_named")  # fmt: skip
 COMPILED = ("contract", "rows", "peak", "tiles", "compilation")  # whose intrinsics write all kinds of machine code
@@ -27,7 +27,7 @@ SKIPPED = ("bench", "bench_assembly", "bench_readme", "torch", "curves_reference
            "faults", "structure", "terminals", "twin_build", "twin_reader", "twin_training")  # fmt: skip
 LONG = (  # or, the first of them, what plain Python rounds or refuses otherwise
     "(float32 and test_loss) or planted_off_by_one_in_a_vector or "
-    "40_random or at_random or chain_of or 300_epochs or resizes_during or without_the_guard or no_region_of or "
+    "at_random or chain_of or 300_epochs or resizes_during or without_the_guard or no_region_of or "
     "outside_a_terminal or dead_output or by_heart or any_damage or flipped_bit or in_mid_save or second_signal or "
     "a_fork or take_turns or read_only or no_run_can_be_kept"
 )
@@ -45,15 +45,17 @@ exclude_also =
 """
 
 
+FILES = {path.stem.removeprefix("test_"): path for path in (ROOT / "tests").rglob("test_*.py")}
+
+
 def tests_of(names: tuple[str, ...]) -> list[str]:
     """Return what pytest is given: files, or a test in one."""
-    return [f"tests/test_{file}.py{colons}{test}" for file, colons, test in (name.partition("::") for name in names)]
+    return [f"{FILES[file]}{colons}{test}" for file, colons, test in (name.partition("::") for name in names)]
 
 
 def main(wanted: list[str]) -> None:
     """Run the tests under coverage, print what they miss, and note the shares, if all parts were run."""
-    every = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "support").glob("test_*.py")}
-    rest = tuple(sorted(every - {*KERNELS, *COMPILED, *SKIPPED}))
+    rest = tuple(sorted(FILES.keys() - {*KERNELS, *COMPILED, *SKIPPED}))
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "settings")
         settings.write_text(SETTINGS.format(folder=folder, root=ROOT))

@@ -7,6 +7,7 @@ import figures
 import mutation
 import planted
 import pytest
+import reach
 import test_fuzz
 import test_races
 from processes import ROOT
@@ -75,6 +76,12 @@ def within(found, wanted):
 def test_coverage():
     row = counted("coverage")
     assert min(row["lines"], row["branches"], *row["kernels"].values()) >= 95
+
+
+def test_the_files_that_coverage_runs_are_there():
+    """A name that is none would leave its lines to chance, without a word."""
+    named = {name.partition("::")[0] for name in (*reach.KERNELS, *reach.COMPILED, *reach.SKIPPED)}
+    assert named <= reach.FILES.keys() and "structure" in reach.FILES
 
 
 @pytest.mark.parametrize("file", mutation.TARGETS)
