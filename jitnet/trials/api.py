@@ -1,12 +1,14 @@
 """`jitnet.sweep`: many trials from Python, over any executor."""
 
 import contextlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 from jitnet.config import Settings
+from jitnet.display.compiling import CompilationNotice
 from jitnet.trials.board import OVER, Board, Row
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
@@ -21,6 +23,7 @@ def sweep(
     folder: str | Path | None = None,
     threads: int | None = None,
     offline: bool = False,
+    verbose: int | None = None,
 ) -> Iterator[Row]:
     """Train each configuration in its own run folder, and yield its result as soon as it is over.
 
@@ -33,6 +36,7 @@ def sweep(
         yielded first, the rest continues from its checkpoints
     threads : of the kernels in each worker; unless given 1, or with our own processes their share of the cores
     offline : never open a connection
+    verbose : 0 is silent; else standard error says when kernels are compiled for longer than a second
 
     Yields
     ------
@@ -57,11 +61,17 @@ def sweep(
     plan = plan_of(configs)
     path = Path(folder) if folder is not None else Path("runs") / f"sweep-{plan.identity}"
     opened = SweepFolder(path, plan, [])
-    return _results(plan, opened, executor, threads, offline)
+    notice = CompilationNotice(None if verbose == 0 else sys.stderr)
+    return _results(plan, opened, executor, threads, offline, notice)
 
 
 def _results(
-    plan: Plan, folder: SweepFolder, executor: Executor | None, threads: int | None, offline: bool
+    plan: Plan,
+    folder: SweepFolder,
+    executor: Executor | None,
+    threads: int | None,
+    offline: bool,
+    notice: CompilationNotice,
 ) -> Iterator[Row]:
     board: Board = board_of(plan, folder)
     with folder, contextlib.ExitStack() as stack:
@@ -72,6 +82,8 @@ def _results(
         yielded: set[str] = set()
         try:
             for _ in driver.run():
+                if board.compiling is not None:
+                    notice.handle(board.compiling)
                 for row in board.rows:
                     if row.status in OVER and row.name not in yielded and not driver.is_pending(row):
                         yielded.add(row.name)

@@ -110,10 +110,11 @@ class Driver:
         found = []
         for future in futures:
             while not future.done():
+                self.board.compiling = self.folder.compilation()
                 yield None
                 if self._stop():
                     self.folder.request_stop()
-                time.sleep(0.05)
+                time.sleep(0.1)
             try:
                 found.append(future.result())
             except JitnetError:
@@ -125,6 +126,8 @@ class Driver:
                 ) from None
             except Exception as error:
                 raise JitnetError(f"no trial was begun, since a worker failed: {_reason(error)}") from error
+        self.board.compiling = self.folder.compilation()  # it is over
+        yield None
         for message in dict.fromkeys(message for each in found for message in each["notices"]):
             self.board.notices.append(message)
         self._common["data_sha256"] = found[0]["data_sha256"]

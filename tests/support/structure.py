@@ -53,6 +53,7 @@ MAY_IMPORT = {
     "trials": {
         "config",
         "data",
+        "display.compiling",  # what `jitnet.sweep` shows
         "errors",
         "events",
         "history",
