@@ -22,7 +22,7 @@ from jitnet.printing import say
 from jitnet.run.names import KEPT, REFERENCE, is_run
 
 _EXTRAS = {  # module: the extra of pip, and its purpose
-    "PIL": ("image", "png, jpg and other pictures"),
+    "PIL": ("image", "JPEG and other pictures than PNG"),
     "matplotlib": ("plot", "svg and png figures"),
     "distributed": ("dask", "repeat and sweep on a cluster"),
 }
