@@ -18,7 +18,7 @@ GROUPS = {  # title: {name: (module, help)}
         "ensemble": ("ensemble", "average the probabilities of several runs"),
     },
     "understand it": {
-        "play": ("play", "open a run in the browser: draw, watch and train, without a network"),
+        "play": ("play", "open a run in the browser: draw, watch, train, without a network"),
         "summary": ("summary", "list the operations of a network with their sizes and work"),
         "trace": ("trace", "follow one test image forward and backward through each layer"),
         "gradcheck": ("gradcheck", "compare the gradients of a network with central differences"),

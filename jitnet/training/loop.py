@@ -241,9 +241,8 @@ class Training:
         self, images: np.ndarray, targets: np.ndarray
     ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
         """Return the loss in the targets' unit, the accuracy and the scores (n, K); see `evaluate`."""
-        result = yield from evaluate(self.network, self.optimizer, images, targets, self.position.epoch)
-        loss, accuracy, logits = result
-        return loss if loss is None else loss * self.data.unit, accuracy, logits
+        found = yield from evaluate(self.network, self.optimizer, images, targets, self.position.epoch)
+        return found[0] if found[0] is None else found[0] * self.data.unit, *found[1:]
 
     def _epoch_loss(self) -> float:
         seen = min(self.position.step_in_epoch * self.batch_size, self._images_per_epoch)

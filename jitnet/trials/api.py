@@ -1,19 +1,21 @@
 """`jitnet.sweep`: many trials from Python, over any executor."""
 
 import contextlib
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 from jitnet.config import Settings
-from jitnet.display.compiling import CompilationNotice
+from jitnet.printing import say
 from jitnet.trials.board import OVER, Board, Row
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, plan_of
 from jitnet.trials.worker_pool import LocalWorkers, divide_cores
+
+_LONG_S = 1.0
+_COMPILING = "jitnet compiles its kernels in a worker; this happens once, later starts load them"
 
 
 def sweep(
@@ -61,8 +63,7 @@ def sweep(
     plan = plan_of(configs)
     path = Path(folder) if folder is not None else Path("runs") / f"sweep-{plan.identity}"
     opened = SweepFolder(path, plan, [])
-    notice = CompilationNotice(None if verbose == 0 else sys.stderr)
-    return _results(plan, opened, executor, threads, offline, notice)
+    return _results(plan, opened, executor, threads, offline, verbose != 0)
 
 
 def _results(
@@ -71,7 +72,7 @@ def _results(
     executor: Executor | None,
     threads: int | None,
     offline: bool,
-    notice: CompilationNotice,
+    announce: bool,
 ) -> Iterator[Row]:
     board: Board = board_of(plan, folder)
     with folder, contextlib.ExitStack() as stack:
@@ -82,8 +83,9 @@ def _results(
         yielded: set[str] = set()
         try:
             for _ in driver.run():
-                if board.compiling is not None:
-                    notice.handle(board.compiling)
+                if announce and board.compiling is not None and board.compiling.seconds >= _LONG_S:
+                    say(_COMPILING, error=True)
+                    announce = False
                 for row in board.rows:
                     if row.status in OVER and row.name not in yielded and not driver.is_pending(row):
                         yielded.add(row.name)

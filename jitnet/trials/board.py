@@ -61,7 +61,7 @@ class Board:
     planned: float  # epochs to train in all; fewer if some end early
     engine: str = ""  # "2 processes of 1 thread"
     preparing: bool = True  # data and kernels
-    compiling: Compiling | None = None  # how far that is on a machine whose cache has not all kernels
+    compiling: Compiling | None = None  # the progress of that, where the cache has not all kernels
     notices: list[str] = field(default_factory=list)  # sentences for the user, not shown yet
     began: float = field(default_factory=time.monotonic)
     before: float | None = None  # epochs that earlier commands had trained

@@ -53,7 +53,6 @@ MAY_IMPORT = {
     "trials": {
         "config",
         "data",
-        "display.compiling",  # what `jitnet.sweep` shows
         "errors",
         "events",
         "history",

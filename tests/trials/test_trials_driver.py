@@ -19,9 +19,10 @@ from jitnet.events import Compiling
 from jitnet.training.loop import Training
 from jitnet.trials import trial
 from jitnet.trials.board import Row
-from jitnet.trials.driver import Driver, Watch, board_of
+from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import STOP, SweepFolder
 from jitnet.trials.plan import plan
+from jitnet.trials.watch import Watch
 
 
 @pytest.fixture
@@ -205,9 +206,7 @@ def test_a_sweep_in_python_says_that_its_workers_compile(folder, threads, monkey
     monkeypatch.setattr(SweepFolder, "compilation", looked)
     (row,) = jitnet.sweep([CONFIG], threads, folder="runs/s", verbose=verbose)
     told = capsys.readouterr().err
-    assert row.status == "done" and told.count("jitnet compiles its kernels, about 7.0 s left") == lines == told.count(
-        "\n"
-    )
+    assert row.status == "done" and told.count("jitnet compiles its kernels") == lines == told.count("\n")
 
 
 def test_a_column_is_there_once_where_epochs_are_varied(folder, threads):
