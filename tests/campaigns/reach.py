@@ -17,6 +17,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "sup
 import figures
 
 ROOT = Path(__file__).resolve().parents[2]
+FILES = {path.stem.removeprefix("test_"): path for path in sorted((ROOT / "tests").rglob("test_*.py"))}
 KERNELS = ("contract", "rows", "pooling", "linear", "convolution", "loss", "optimizer", "activation", "sparse",
            "winograd", "blocks", "persample", "minibatch", "races", "bounds",
            "faults::test_the_step_is_named")  # fmt: skip
@@ -45,9 +46,6 @@ exclude_also =
 """
 
 
-FILES = {path.stem.removeprefix("test_"): path for path in (ROOT / "tests").rglob("test_*.py")}
-
-
 def tests_of(names: tuple[str, ...]) -> list[str]:
     """Return what pytest is given: files, or a test in one."""
     return [f"{FILES[file]}{colons}{test}" for file, colons, test in (name.partition("::") for name in names)]
@@ -55,7 +53,7 @@ def tests_of(names: tuple[str, ...]) -> list[str]:
 
 def main(wanted: list[str]) -> None:
     """Run the tests under coverage, print what they miss, and note the shares, if all parts were run."""
-    rest = tuple(sorted(FILES.keys() - {*KERNELS, *COMPILED, *SKIPPED}))
+    rest = tuple(sorted(set(FILES) - {*KERNELS, *COMPILED, *SKIPPED}))
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "settings")
         settings.write_text(SETTINGS.format(folder=folder, root=ROOT))
