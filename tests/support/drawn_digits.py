@@ -245,7 +245,7 @@ def render_fonts(folder: Path, fonts: list[str]) -> None:
 
 
 def no_digits(rng: np.random.Generator) -> Iterator[tuple[str, Image.Image]]:
-    """Yield pictures in which there is no digit, or more than one, each with its kind."""
+    """Yield pictures without a digit, or with more than one, each with its kind."""
     size = (280, 280)
     for level in (0, 90, 255):
         yield "empty", Image.new("L", size, level)
