@@ -134,7 +134,7 @@ INGREDIENTS = (
         "Test-time augmentation",
         "The answer is the mean of the probabilities of the image and of the image shifted by a pixel in four "
         "directions. It is off by default, and named wherever its result is shown.",
-        r"p = \tfrac15 \sum_{s} \operatorname{softmax}\big(z(x_s)\big), \; s \in \{\text{none, left, right, up, down}\}",
+        r"p = \tfrac15 \sum_{s} \operatorname{softmax}\big(z(x_s)\big), s \in \{\text{none, left, right, up, down}\}",
         "[`over_shifts`](../jitnet/model/scores.py)",
         "Krizhevsky, Sutskever, Hinton (2012), section 4.1",
         f"{SMALL} --limit 500 --epochs 12",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "tests" / "support"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests" / "support")]  # a checkout needs no install
 import drawn_digits  # its drawings are those of docs/claims.md
 
 from jitnet.data.pictures.prepare import centred

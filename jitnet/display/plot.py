@@ -51,7 +51,7 @@ def plot(title: str, curves: Mapping[str, Points], width: int = 440, height: int
         if len(points) < 30:
             lines += "".join(f'<circle cx="{across(x)}" cy="{up(y)}" r="2.2" fill="{colour}"/>' for x, y in points)
         newest = f"{name} {percent_number(points[-1][1]) if accuracy else significant(points[-1][1], 4)}"
-        legend += f'<tspan fill="{colour}" dx="10">{escape(newest)}</tspan>'
+        legend += f'{"&#160;" * 3 if legend else ""}<tspan fill="{colour}">{escape(newest)}</tspan>'
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-label="{escape(title)} after each epoch" '
