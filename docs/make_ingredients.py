@@ -75,7 +75,7 @@ INGREDIENTS = (
         r"y_k = (1 - \epsilon)\,[k = \text{label}] + \epsilon / K, \qquad L = -\sum_k y_k \log p_k",
         "[`loss.py`](../kernels/layers/loss.py)",
         "Szegedy et al. (2016), section 7",
-        f"{SMALL} --limit 500 --epochs 20",
+        "jitnet train mlp --hidden 200 --data synthetic --recipe modern --limit 500 --epochs 30 --lr 0.01",
         "--label-smoothing 0.1",
         "test_loss",
         "Without it the network grows ever surer of all that it answers, also of its errors, and the loss of test "
@@ -123,12 +123,12 @@ INGREDIENTS = (
         r"\eta'(t) = \eta(t)\,\min(1, t / W)",
         "[`learning_rates`](../jitnet/training/schedule.py)",
         "Goyal et al. (2017), section 2.2",
-        "jitnet train mlp --hidden 200,200 --data synthetic --recipe modern --limit 1000 --epochs 10 "
-        "--optimizer momentum --lr 0.15 --schedule constant",
-        "--warm-up 100",
+        f"{SMALL} --limit 1000 --epochs 6 --lr 0.05 --schedule cosine-per-step",
+        "--warm-up 64",
         "train_loss",
-        "From random weights the gradients are large and point anywhere; full steps along them do harm that later "
-        "epochs have to repair.",
+        "The first gradients of random weights say little, and Adam's first steps are as long as any. At this rate they "
+        "drive the units below zero for all images, where ReLU has no gradient: nothing is learned any more. After a "
+        "warm-up the same rate does no harm.",
     ),
     Ingredient(
         "Test-time augmentation",
@@ -238,7 +238,7 @@ def main() -> None:
         (HERE / "ingredients" / f"{name}.svg").write_text(f"{svg}\n", encoding="utf-8")
         page += section(each, f"ingredients/{name}.svg")
         print(each.name, flush=True)
-    (HERE / "ingredients.md").write_text("\n".join(page), encoding="utf-8")
+    (HERE / "ingredients.md").write_text("\n".join(page).rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
