@@ -127,8 +127,8 @@ INGREDIENTS = (
         "--warm-up 64",
         "train_loss",
         "The first gradients of random weights say little, and Adam's first steps are as long as any. At this rate "
-        "they drive the units below zero for all images, where ReLU has no gradient: nothing is learned any more. After a "
-        "warm-up the same rate does no harm.",
+        "they drive the units below zero for all images, where ReLU has no gradient: nothing is learned any more. "
+        "After a warm-up the same rate does no harm.",
     ),
     Ingredient(
         "Test-time augmentation",

@@ -16,11 +16,11 @@ from jitnet.errors import InputError, JitnetError, did_you_mean
 from jitnet.machine import threads
 from jitnet.printing import say
 
-DESCRIPTION = "Neural networks for MNIST that you can read line by line and that train at the CPU's speed."
+DESCRIPTION = "Neural networks for MNIST, readable line by line and fast."
 BEGIN = """to begin with:
   jitnet predict reference-cnn digit.png  a network that is trained already
-  jitnet train cnn --epochs 9             train the same network: the documents' CNN, one image at a time
-  jitnet report latest --open             how the newest training went, as a page
+  jitnet train cnn --epochs 9             train that network, the documents' CNN
+  jitnet report latest --open             the newest training as a page
 """
 
 
@@ -83,7 +83,7 @@ def welcome() -> str:
             BEGIN,
             "commands:",
             *groups,
-            "\n`jitnet --help` explains each in a line, `jitnet COMMAND --help` one of them with examples.",
+            "\n`jitnet --help` explains each in a line,\n`jitnet COMMAND --help` one of them with examples.",
         )
     )
 

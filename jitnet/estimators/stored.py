@@ -15,7 +15,7 @@ from jitnet.events import EpochDone, as_record
 from jitnet.model.architecture import Layer, parse
 from jitnet.model.network import Network
 from jitnet.model.optimizer import AVERAGE
-from jitnet.run.trained import Trained, open_trained
+from jitnet.run.trained import SUFFIXES, Trained, open_trained
 from jitnet.storage import model_file
 from jitnet.storage.metadata import Description, metadata
 from jitnet.training.position import Position
@@ -38,12 +38,27 @@ class Stored(Conventional, ABC):
         """Return an untrained estimator with these hidden layers; raises `InputError` for those of another kind."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network, its recipe and its history, as .npz if `path` ends so, else as safetensors.
+        """Write the network, its recipe and its history, which `load`, `jitnet predict` and `jitnet eval` read.
 
-        An old file stays until all is written. `load` reads it, as do `jitnet predict` and `jitnet eval`. With `ema` it
-        holds the averaged parameters and those that `partial_fit` continues from.
+        With `ema` the file holds the averaged parameters and those that `partial_fit` continues from.
+
+        Parameters
+        ----------
+        path : ends in .npz for numpy's format, else in .safetensors or in no suffix; an old file stays until all is
+            written
+
+        Raises
+        ------
+        InputError : the name ends like another format's, or the estimator is not trained
+        SaveError : the file cannot be written
         """
         self._fitted()
+        suffix = Path(path).suffix
+        if suffix not in ("", *SUFFIXES):
+            raise InputError(
+                f"{os.fspath(path)!r} ends in {suffix}: expected a name in .safetensors or .npz, the formats of saved "
+                "models; `jitnet.integrations.torch` and `jitnet export` write others"
+            )
         described = Description(
             settings=self.settings_,
             image=self.network_.image,

@@ -28,6 +28,7 @@ _RISEN = 1.15  # times its smallest value: a loss of held-out images from here o
 _FALLING = 0.93  # times the loss of the epoch before, or less: it still falls
 _LITTLE = 0.02  # of the loss of guessing: there is nothing left to learn
 _SOON = 300  # steps at the full rate after which no progress means that it is stuck
+_SMALL = ("documents", "normal")  # initial weights so small that the loss may stay at guessing for most of an epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def advise(rows: Sequence[EpochDone], task: Task, *, ended: bool) -> Advised | N
     found = [
         (NOTHING, _learnt_nothing(rows, task) if ended else ""),
         ("one class", _one_class(rows) if late else ""),
-        ("stuck", _stuck(rows[-1].train_loss, task) if late else ""),
+        ("stuck", _stuck(rows[-1].train_loss, task) if late and not _answers(rows[-1], task) else ""),
         ("rate too high", _too_high(rows, task)),
         ("rate too low", _too_low(rows, task) if late else ""),
         ("overfitting", _overfits(rows)),
@@ -107,7 +108,7 @@ def advise(rows: Sequence[EpochDone], task: Task, *, ended: bool) -> Advised | N
 
 def advise_early(losses: Sequence[float], rates: Sequence[float], steps: int, task: Task) -> Advised | None:
     """Return advice inside an epoch, from its newest calls: their losses and rates, and the steps that they took."""
-    if steps < _SOON or not losses or min(rates) < task.settings.lr / 2:
+    if steps < _SOON or not losses or min(rates) < task.settings.lr / 2 or task.settings.init in _SMALL:
         return None
     message = _stuck(float(np.mean(losses)), task)
     return Advised(kind="stuck", message=message) if message else None
@@ -128,12 +129,21 @@ def _learnt_nothing(rows: Sequence[EpochDone], task: Task) -> str:
     last, found = rows[-1], []
     if one := _only_class(last):
         found.append(f"it answers class {one[0]} for all {one[1]:,} {one[2]} images")
-    accuracy = last.test_accuracy if last.test_accuracy is not None else last.val_accuracy
-    bound = task.guessing * (1.0 if accuracy is None else _AS_GUESSING)
-    if not last.train_loss < bound and (accuracy is None or accuracy < _BETTER * task.largest):
+    bound = task.guessing * (1.0 if _accuracy(last) is None else _AS_GUESSING)
+    if not last.train_loss < bound and not _answers(last, task):
         loss = f"{last.train_loss:.4g}"
         found.append(f"its training loss of {loss} is not clearly below that of guessing, {task.guessing:.4g}")
     return f"the network has learnt nothing: {' and '.join(found)}; {_remedy(last.train_loss, task)}" if found else ""
+
+
+def _accuracy(row: EpochDone) -> float | None:
+    return row.test_accuracy if row.test_accuracy is not None else row.val_accuracy
+
+
+def _answers(row: EpochDone, task: Task) -> bool:
+    """Whether the classes show that something is learnt, even if the epoch's mean loss, with its start, does not."""
+    accuracy = _accuracy(row)
+    return accuracy is not None and accuracy >= _BETTER * task.largest
 
 
 def _one_class(rows: Sequence[EpochDone]) -> str:
@@ -161,7 +171,7 @@ def _remedy(loss: float, task: Task) -> str:
     rate, usual = task.settings.lr, task.usual_rate
     if rate > usual * _OFF or (rate > usual / _OFF and loss > _ABOVE_GUESSING * task.guessing):
         return f"likely the learning rate, lr {rate:g}, is too high: try lr {min(usual, rate / 10):.2g}"
-    if task.settings.init in ("documents", "normal"):
+    if task.settings.init in _SMALL:
         return f"the initial weights ({task.settings.init}) are small: try init he, or recipe modern"
     if rate < usual / _OFF:
         return f"likely the learning rate, lr {rate:g}, is too low: try lr {usual:.2g}, or more epochs"

@@ -1,6 +1,7 @@
 """jitnet on 64-bit Arm, emulated: the numeric tests, the weights against those of x86-64, and the C++ twin's self-test.
 
-    python -m tests.campaigns.arm64 [FOLDER]      about an hour; FOLDER keeps the emulated Python (default: arm64)
+    python -m tests.campaigns.arm64 [FOLDER [TEST ...]]    hours; FOLDER keeps the emulated Python (default: arm64),
+                                                           TEST is one of TESTS, such as optimizer (default: all)
 
 Debian's arm64 packages and aarch64 wheels are unpacked into the folder (170 MB download, 340 MB on disk); nothing of
 the system is changed. The cross compiler is the system's. qemu's user emulation runs Python from the folder.
@@ -9,21 +10,27 @@ It shows results, not speed, and not a missing memory barrier: the host orders i
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+import figures
+
 ROOT = Path(__file__).resolve().parents[2]
 HASHES = Path(__file__).with_name("weights.json")  # of 16-byte vectors: NEON, and JITNET_TILE=neon on x86-64
 WEIGHTS = "tests/campaigns/weights.py"
 TESTS = (  # in the order of their use: what most of the others are made of comes first
-    "contract", "rows", "tiles", "pooling", "pool_rows", "convolution", "conv_rows", "linear", "linear_batch", "loss",
-    "activation", "optimizer", "dropout", "augment", "blocks", "blocking", "sparse", "winograd", "spin_barrier",
-    "persample", "minibatch", "step",
+    *(f"kernels/test_{name}.py" for name in (
+        "contract", "rows", "tiles", "activation", "optimizer", "loss", "dropout", "pooling", "pool_rows", "linear",
+        "linear_batch", "convolution", "conv_rows", "winograd", "blocks", "blocking", "sparse", "augment",
+        "spin_barrier", "persample", "minibatch", "step",
+    )),
+    "model/test_network_gradients.py", "training/test_threads.py",
 )  # fmt: skip
-LATER = ("tests/model/test_network_gradients.py", "tests/training/test_threads.py")
 PACKAGES = ("python3.11", "libgomp1", "libstdc++6")
 PLATFORMS = (
     "manylinux_2_28_aarch64",
@@ -139,31 +146,42 @@ def self_test(folder: Path) -> str:
     return done.stdout.strip()
 
 
-def main() -> int:
+def count(python: Path, test: str, cache: Path) -> bool:
+    """Run one file of tests on the emulated Python, print and note what became of it; return whether all passed."""
+    environ = {"PYTHONPATH": str(ROOT), "JITNET_CACHE_DIR": str(cache), "NUMBA_NUM_THREADS": "2"}
+    options = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=few")
+    started = time.monotonic()
+    done = subprocess.run(
+        (str(python), *options, f"tests/{test}"), cwd=ROOT, env=os.environ | environ, capture_output=True, text=True
+    )
+    last = (done.stdout.strip().splitlines() or ["no output"])[-1]
+    print(f"{test}: {last} ({time.monotonic() - started:.0f} s)", flush=True)
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped)", last)}
+    figures.note(f"arm64 {test}", **{"passed": 0, "failed": 0, "skipped": 0} | counts)
+    if done.returncode:
+        print(done.stdout[-4000:], done.stderr[-2000:], sep="\n", flush=True)
+    return done.returncode == 0
+
+
+def main(folder: Path, wanted: list[str]) -> int:
     """Run everything; return 0 if all of it agrees, 1 if not, 2 if the emulated Python can't be made."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "arm64").resolve()
     try:
-        python, failed = make(folder), 0
-        print("C++ twin:", self_test(folder), flush=True)
+        python = make(folder)
+        twin = self_test(folder)
+        print("C++ twin:", twin, flush=True)
+        chosen = [test for test in TESTS if not wanted or test.rpartition("test_")[2].removesuffix(".py") in wanted]
+        passed = [count(python, test, folder / "cache") for test in chosen]
         expected, found = json.loads(HASHES.read_text()), weights(str(python), folder / "cache")
-        same = found == expected
-        print(f"tile {found['tile']}; weights {'equal' if same else f'DIFFER: {found} for {expected}'}", flush=True)
-        failed += not same
-        options = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-profile=few")
-        for test in (*(f"tests/kernels/test_{name}.py" for name in TESTS), *LATER):
-            started = time.monotonic()
-            environment = {"PYTHONPATH": str(ROOT), "JITNET_CACHE_DIR": str(folder / "cache"), "NUMBA_NUM_THREADS": "2"}
-            done = subprocess.run(
-                (str(python), *options, test), cwd=ROOT, env=os.environ | environment, capture_output=True, text=True
-            )
-            last = (done.stdout.strip().splitlines() or ["no output"])[-1]
-            print(f"{test}: {last} ({time.monotonic() - started:.0f} s)", flush=True)
-            failed += done.returncode != 0
     except MissingError as error:
         print(error, file=sys.stderr)
         return 2
-    return 1 if failed else 0
+    same = found == expected
+    print(f"tile {found['tile']}; weights {'equal' if same else f'DIFFER: {found} for {expected}'}", flush=True)
+    figures.note("arm64", tile=found["tile"], networks=len(expected["weights"]), equal=same, twin=twin.splitlines()[-1])
+    return int(not (all(passed) and same))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with figures.kept():
+        code = main(Path(sys.argv[1] if len(sys.argv) > 1 else "arm64").resolve(), sys.argv[2:])
+    sys.exit(code)

@@ -15,13 +15,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support"), str(ROOT)]
 import figures
-import mutation
-from figures import FIGURES
+import mutants_that_live
+from figures import FIGURES, KINDS
 
 from bench import generated
 
 PAGE = "docs/reliability.md"
-VECTORS = {"znver5": "AVX-512", "znver4": "AVX-512", "znver3": "AVX2", "znver2": "AVX2"}  # by LLVM's names
 
 CAMPAIGNS = {  # arguments of pytest
     "races": ["tests/faults/test_races.py", "tests/faults/test_bounds.py", "tests/training/test_threads.py"],
@@ -33,8 +32,8 @@ CAMPAIGNS = {  # arguments of pytest
     "hosts": ["tests/faults/test_hosts.py", "tests/training/test_compilation.py"],
     "names": ["tests/run/test_runfolder.py"],
     "terminals": ["tests/display/test_terminals.py", "tests/run/test_signals.py"],
-    "planted": ["tests/faults/test_planted.py"],
 }
+SCRIPTS = ("planted", "mutation", "reach")  # campaigns that are programs in this folder
 
 
 ROWS = (  # the text with the counts in it; the row of docs/reliability.json; the command that counts it
@@ -61,9 +60,12 @@ ROWS = (  # the text with the counts in it; the row of docs/reliability.json; th
     ("{names[names]:,} hostile run names: {names[escapes]} escapes", "names", "campaign names"),
     ("{terminals[resizes]} resizes in one training, 1x1 among them: the same bits", "terminals", "campaign terminals"),
     ("{planted[caught]} of {planted[faults]} planted faults caught by their named test",
-     "planted", "campaign planted"),
+     "planted", "planted"),
     ("{mutation[killed]:,} of {mutation[tried]:,} mutants killed, a sample of the {mutation[mutants]:,} that "
      "{mutation[files]} files have", "mutation", "mutation"),
+    ("on an emulated Arm (Cortex-A76), tile {arm64[tile]}: {arms[passed]:,} numeric tests of {arms[files]} files pass, "
+     "{arms[failed]} fail; weights of {arm64[networks]} networks as recorded, and the C++ twin's self-test", "arm64",
+     "arm64"),
     ("{coverage[lines]:.1f} % of lines, {coverage[branches]:.1f} % of branches, those of the kernels as plain Python "
      "included", "coverage", "reach"),
 )  # fmt: skip
@@ -78,9 +80,12 @@ def totals(found: dict) -> dict:
     if targets := [row for name, row in found.items() if name.startswith("mutation ")]:
         names = ("mutants", "killed", "tried")
         sums["mutation"] = {name: sum(row[name] for row in targets) for name in names} | {
-            "files": len(targets), "date": min(row["date"] for row in targets),
+            "files": sum(row.get("files", 1) for row in targets), "date": min(row["date"] for row in targets),
             "machine": min(targets, key=lambda row: row["date"])["machine"],
         }  # fmt: skip
+    if emulated := [row for name, row in found.items() if name.startswith("arm64 ")]:
+        sums["arms"] = {word: sum(row[word] for row in emulated) for word in ("passed", "failed")}
+        sums["arms"]["files"] = len(emulated)
     if "power_loss" in found:
         sums["states"] = sum(figures.counted(found["power_loss"]).values())
     if "kills" in found:  # the rule of three: none in n trials is fewer than 3/n with 95 %
@@ -89,22 +94,13 @@ def totals(found: dict) -> dict:
 
 
 def lines(found: dict) -> Iterator[str]:
-    """Yield the rows of the table whose figures are there."""
-    known = totals(found)
+    """Yield the rows of the table whose figures are there, those of other kinds of machine after the newest."""
+    every = [totals(found), *(totals(figures.of_kind(found, kind)) for kind in sorted(set(KINDS.values())))]
     for said, row, command in ROWS:
-        with contextlib.suppress(KeyError):
-            on = f"{known[row]['date']}, {processor(known[row]['machine'])}"
-            yield f"| {said.format(**known)} | {on} | `python -m tests.campaigns.{command}` |"
-
-
-def processor(machine: str) -> str:
-    """Return LLVM's name of the processor in the statement of a machine, with its vectors if they are known.
-
-    >>> processor("2 cores (znver3), Linux x86_64")
-    'znver3 (AVX2)'
-    """
-    name = machine.partition("(")[2].partition(")")[0]
-    return f"{name} ({VECTORS[name]})" if name in VECTORS else name
+        for known in every:
+            with contextlib.suppress(KeyError):
+                on = f"{known[row]['date']}, {figures.processor(known[row]['machine'])}"
+                yield f"| {said.format(**known)} | {on} | `python -m tests.campaigns.{command}` |"
 
 
 def machines(found: dict) -> str:
@@ -119,23 +115,42 @@ def box(found: dict) -> str:
     return "\n".join([*head, *lines(found), machines(found)])
 
 
+def packages(found: dict) -> str:
+    """Return the table of the scores by package."""
+    scores: dict[str, list[dict]] = {}
+    for name in sorted(found):
+        if name.startswith("mutation "):
+            target = name.removeprefix("mutation ")
+            scores.setdefault(target.rpartition("/")[0] if target.endswith(".py") else target, []).append(found[name])
+    table = ["| package | files | mutants | tried | killed |", "|---|---:|---:|---:|---:|"]
+    for package, rows in sorted(scores.items()):
+        made, tried, dead = (sum(row[name] for row in rows) for name in ("mutants", "tried", "killed"))
+        count = sum(row.get("files", 1) for row in rows)
+        table.append(f"| {package} | {count} | {made:,} | {tried} | {dead} ({100 * dead / tried:.0f} %) |")
+    return "\n".join(table)
+
+
 def survivors(found: dict) -> str:
-    """Return the list of mutants that no test noticed, by file, with the reason why each may survive."""
-    listed = []
+    """Return the scores, and the mutants that no test noticed with the reason why each may survive."""
+    listed = [packages(found), ""]
     for row in sorted(name for name in found if name.startswith("mutation ")):
-        file, counted = row.removeprefix("mutation "), found[row]
-        listed.append(f"- **{file}**: {counted['killed']} of {counted['tried']} killed, of {counted['mutants']}.")
-        for reason, alive in reasons(file, counted["survivors"]).items():
+        target, counted = row.removeprefix("mutation "), found[row]
+        listed.append(f"- **{target}**: {counted['killed']} of {counted['tried']} killed, of {counted['mutants']:,}.")
+        for reason, alive in reasons(target, counted["survivors"]).items():
             listed.append(f"  - {reason}: {'; '.join(f'`{mutant}`' for mutant in alive)}")
     return "\n".join(listed)
 
 
-def reasons(file: str, alive: list[str]) -> dict[str, list[str]]:
-    """Group mutants by the reason why they may survive; "no reason yet" for those that tests should find."""
+def reasons(target: str, alive: list[str]) -> dict[str, list[str]]:
+    """Group mutants by the reason why they may survive; "no reason yet" for those that tests should find.
+
+    A reason stands under the change, in a package under its file and the change.
+    """
     sorted_out: dict[str, list[str]] = {}
     for mutant in alive:
-        change = mutant.partition(": ")[2]
-        reason = mutation.REASONS.get(file, {}).get(change, "no reason yet")
+        place, _, change = mutant.partition(": ")
+        file = place.partition(", ")[0] + ": " if ", " in place else ""
+        reason = mutants_that_live.REASONS.get(target, {}).get(file + change, "no reason yet")
         sorted_out.setdefault(reason, []).append(mutant)
     return sorted_out
 
@@ -148,15 +163,14 @@ def sections(found: dict) -> dict[str, dict[str, str]]:
 def main(wanted: list[str]) -> int:
     """Run campaigns; return 1 if one of them failed."""
     failed = []
-    for name in [name for name in wanted or CAMPAIGNS if name != "box"]:
-        words = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", *CAMPAIGNS[name]]
-        with figures.kept():
-            if subprocess.run(words, cwd=ROOT).returncode:
-                failed.append(name)
-    if not wanted:
-        for script in ("mutation", "reach"):
-            if subprocess.run([sys.executable, "-m", f"tests.campaigns.{script}"], cwd=ROOT).returncode:
-                failed.append(script)
+    for name in [name for name in wanted or (*CAMPAIGNS, *SCRIPTS) if name != "box"]:
+        if name in SCRIPTS:
+            code = subprocess.run([sys.executable, "-m", f"tests.campaigns.{name}"], cwd=ROOT).returncode
+        else:
+            words = [sys.executable, "-m", "pytest", "-q", "-m", "slow or not slow", *CAMPAIGNS[name]]
+            with figures.kept():
+                code = subprocess.run(words, cwd=ROOT).returncode
+        failed += [name] * bool(code)
     generated.write(sections(json.loads(FIGURES.read_text())))
     print(f"failed: {', '.join(failed)}" if failed else "all passed")
     return bool(failed)

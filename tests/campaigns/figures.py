@@ -17,6 +17,8 @@ from pathlib import Path
 
 FIGURES = Path(__file__).resolve().parents[2] / "docs" / "reliability.json"
 PLACE = os.environ.get("JITNET_FIGURES")  # now: many a test takes the user's variables away
+KINDS = {"znver5": "AVX-512", "znver4": "AVX-512", "znver3": "AVX2", "znver2": "AVX2"}  # vectors, by LLVM's names
+ANYWHERE = ("planted", "mutation", "coverage", "arm64")  # rows that depend on no kind of machine, by their first word
 ABOUT = ("date", "machine", "seal")  # fields of a row that are not counts
 
 
@@ -31,6 +33,27 @@ def machine() -> str:
         f"{cores} cores ({llvmlite.binding.get_host_cpu_name()}), {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}, NumPy {version('numpy')}, numba {version('numba')}"
     )
+
+
+def processor(machine: str) -> str:
+    """Return LLVM's name of the processor in the statement of a machine, with its vectors if they are known.
+
+    >>> processor("2 cores (znver3), Linux x86_64")
+    'znver3 (AVX2)'
+    """
+    name = machine.partition("(")[2].partition(")")[0]
+    return f"{name} ({KINDS[name]})" if name in KINDS else name
+
+
+def kind(row: dict) -> str:
+    """Return the vectors of the machine on which a row was counted, "" if they are not known."""
+    return KINDS.get(processor(row.get("machine", "")).partition(" ")[0], "")
+
+
+def of_kind(rows: dict, kind: str) -> dict:
+    """Return the rows that were kept of a kind of machine when they were counted on another kind."""
+    ending = f" on {kind}"
+    return {name.removesuffix(ending): row for name, row in rows.items() if name.endswith(ending)}
 
 
 def counted(row: dict) -> dict:
@@ -60,7 +83,10 @@ def write(path: Path, rows: dict) -> None:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Let this process and its children note rows; each then replaces the whole row in docs/reliability.json."""
+    """Let this process and its children note rows; each then replaces the whole row in docs/reliability.json.
+
+    A row that was counted on another kind of machine is kept next to it.
+    """
     global PLACE
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "noted")
@@ -71,4 +97,15 @@ def kept() -> Iterator[None]:
             PLACE = None
             del os.environ["JITNET_FIGURES"]
             if path.exists():
-                write(FIGURES, json.loads(FIGURES.read_text()) | json.loads(path.read_text()))
+                write(FIGURES, merged(json.loads(FIGURES.read_text()), json.loads(path.read_text())))
+
+
+def merged(known: dict, new: dict) -> dict:
+    """Return the known rows with the new ones, and those that they replace under the name of another kind."""
+    others = {
+        f"{name} on {kind(known[name])}": known[name]
+        for name, row in new.items()
+        if name in known and name.split()[0] not in ANYWHERE and kind(known[name]) not in ("", kind(row))
+    }
+    same = {f"{name} on {kind(row)}" for name, row in new.items()}
+    return {name: row for name, row in known.items() if name not in same} | others | new

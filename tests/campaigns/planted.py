@@ -1,7 +1,16 @@
 """Faults that a change could bring in, each with the test that must catch it: the tests of the tests.
 
-A fault is (description, file, text, text instead, test). test_planted.py applies one at a time to a copy of the code.
+    python -m tests.campaigns.planted       plants one at a time in a copy of the code; what was answered stays answered
+
+A fault is (description, file, text, text instead, test).
 """
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+import altered
+import figures
 
 ATOMIC, CHECKPOINT = "jitnet/storage/atomic.py", "jitnet/storage/checkpoint.py"
 TRAINING, POSITION = "jitnet/training/loop.py", "jitnet/training/position.py"
@@ -11,6 +20,10 @@ HOSTILE = "tests/run/test_checkpoint.py::test_hostile_files_are_refused"
 SNAPSHOT = "tests/training/test_training.py::test_any_snapshot_goes_on_to_the_same_end"
 IDX = "tests/data/test_data_readers.py::test_idx_refuses"
 UNNOTICED = "tests/faults/test_unnoticed.py::test_"
+REPORT, MEASURE = "tests/display/test_report.py::test_", "jitnet/report/measure.py"
+RESIDUALS = "tests/display/test_report_regression.py::test_residuals_are_in_the_unit_of_the_target"
+TRIALS, COMMANDS = "tests/trials/test_trials.py::test_", "tests/commands/test_runs_command.py::test_"
+PYTHON_API = "tests/estimators/test_python_api.py::test_"
 
 FAULTS = (
     ("a file is not synced", ATOMIC, "rest) :]\n        os.fsync(descriptor)", "rest) :]", POWER),
@@ -104,4 +117,98 @@ FAULTS = (
      "tests/data/test_data_download.py::test_an_endless_answer_is_given_up_and_its_thread_ends"),
     ("a cache in use is removed", "kernels/compiler/cache_folder.py", "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH",
      "tests/kernels/test_cache_folder.py::test_a_folder_in_use_is_never_removed"),
+    ("confusions by the predicted class", MEASURE, "truth * classes + predicted", "predicted * classes + truth",
+     REPORT + "measures_are_right"),
+    ("each bin of the calibration counts as much", MEASURE, "count / len(confidence) * abs", "1 / BINS * abs",
+     REPORT + "measures_are_right"),
+    ("residuals in the square of the unit", "jitnet/report/regression.py", "unit**0.5", "unit", RESIDUALS),
+    ("true minus predicted", "jitnet/report/regression.py", "return self.predicted - self.true",
+     "return self.true - self.predicted", RESIDUALS),
+    ("the best epoch counted from 0", "jitnet/report/subject.py", "values.index(best) + 1", "values.index(best)",
+     UNNOTICED + "a_report_names_the_best_epoch_and_the_commonest_confusion"),
+    ("the class that is taken for another, the wrong way round", "jitnet/report/subject.py",
+     "true, taken = map(", "taken, true = map(",
+     UNNOTICED + "a_report_names_the_best_epoch_and_the_commonest_confusion"),
+    ("the deviation over n", "jitnet/history/statistics.py", "in values) / (n - 1))", "in values) / n)",
+     TRIALS + "statistics_of_runs_of_unequal_length"),
+    ("the time of evaluations is forgotten", "jitnet/history/read.py",
+     'seconds += (row.get("train_s") or 0.0) + (row.get("eval_s") or 0.0)', 'seconds += row.get("train_s") or 0.0',
+     COMMANDS + "a_comparison_has_only_what_differs"),
+    ("hours as minutes", "jitnet/history/compare.py", "seconds / 60", "seconds / 3600",
+     COMMANDS + "a_comparison_has_only_what_differs"),
+    ("the highest loss first", "jitnet/history/tables.py", '("val_loss", 1)', '("val_loss", -1)',
+     UNNOTICED + "the_best_of_a_sweep_has_the_highest_accuracy_or_the_lowest_loss"),
+    ("the smallest first, and the largest", "jitnet/history/select.py", "(name not in SMALL_FIRST) != reverse",
+     "(name not in SMALL_FIRST) == reverse", COMMANDS + "sorted_and_filtered"),
+    ("a curve begins at epoch 0", "jitnet/history/curves.py", '("epoch") or 0.0) + 1', '("epoch") or 0.0)',
+     UNNOTICED + "a_curve_begins_at_epoch_1_and_counts_all_seconds"),
+    ("a wide range is drawn evenly", "jitnet/trials/plan.py", "low * (high / low) ** share if wide",
+     "low + (high - low) * share if wide", TRIALS + "random_draws_are_the_same_each_time_and_distinct"),
+    ("a rung is missing", "jitnet/trials/plan.py", "while found[0] >= factor:", "while found[0] > factor:",
+     TRIALS + "halving_counts_its_epochs"),
+    ("the pace of earlier commands", "jitnet/trials/board.py", "(time.monotonic() - self.began) / done",
+     "(time.monotonic() - self.began) / self.trained", TRIALS + "time_left_is_what_is_left_at_this_pace"),
+    ("the worst trial ahead", "jitnet/trials/board.py", "key=lambda row: -row.figure", "key=lambda row: row.figure",
+     UNNOTICED + "trials_are_ranked_by_accuracy_or_by_the_lowest_loss"),
+    ("an earlier command's first epoch", "jitnet/trials/driver.py", "setattr(row, name, epochs[-1].get(name))",
+     "setattr(row, name, epochs[0].get(name))", UNNOTICED + "a_trial_of_an_earlier_command_has_its_last_epoch"),
+    ("every seventh image, and one more", "jitnet/data/labels.py", "places[HELD_OUT - 1 :: HELD_OUT]",
+     "places[HELD_OUT :: HELD_OUT]", UNNOTICED + "every_seventh_image_of_a_class_is_held_out_or_the_last"),
+    ("validation images are trained on", "jitnet/data/split.py", "return (x[:cut], y[:cut]), (x[cut:]",
+     "return (x, y), (x[cut:]",
+     "tests/training/test_training.py::test_validation_images_are_the_last_and_never_trained_on"),
+    ("one key for any column of labels", "jitnet/data/sources/layouts.py", "_key(content, label, str(pixels))",
+     "_key(content, str(pixels))", UNNOTICED + "another_column_of_labels_is_another_entry_of_the_cache"),
+    ("pixels are rounded down", "jitnet/data/pixels.py", "np.rint(share * 255)", "np.floor(share * 255)",
+     UNNOTICED + "fractions_become_the_nearest_byte"),
+    ("the mean of the target is not added", "jitnet/estimators/regressor.py",
+     "self._record.deviations[-1] + self._record.means[-1]", "self._record.deviations[-1]",
+     PYTHON_API + "regressors_learn_numbers_and_stop_by_their_loss"),
+    ("weights have the sum 1, not the mean", "jitnet/estimators/weighting.py", "weights[train].mean()",
+     "weights[train].sum()", UNNOTICED + "weights_have_the_mean_1"),
+    ("large classes weigh more", "jitnet/estimators/weighting.py",
+     "(len(targets) / len(labels) / np.maximum(counts, 1))", "(counts * len(labels) / len(targets))",
+     UNNOTICED + "balanced_classes_have_the_same_share"),
+    ("the spread around a mean without weights", "jitnet/estimators/regressor.py",
+     "np.average(wanted, weights=weights)) ** 2", "np.average(wanted)) ** 2",
+     UNNOTICED + "r_squared_with_weights_is_that_of_repeated_rows"),
+    ("patience counts the best epoch", "jitnet/training/stopping.py", "len(values) - 1 - values.index(",
+     "len(values) - values.index(", "tests/training/test_stopping.py::test_patience_counts_from_the_first_best_epoch"),
+    ("the target counts on test images", "jitnet/training/stopping.py", "if settings.val:", "if not settings.val:",
+     "tests/training/test_stopping.py::test_the_target_is_looked_for_on_validation_images_if_there_are_any"),
+    ("the average starts late", "jitnet/training/averaging.py", "(1 + t) / (10 + t))\n    average",
+     "t / (9 + t))\n    average",
+     "tests/training/test_averaging.py::test_the_average_is_its_equation_and_training_does_not_see_it"),
+    ("degrees as radians", "jitnet/training/augmentation.py", "math.radians(amounts.rotate)", "amounts.rotate",
+     UNNOTICED + "the_kernel_turns_by_radians"),
+    ("the square of the change of weights", "jitnet/training/weight_change.py", "/ size) ** 0.5", "/ size) ** 1.0",
+     "tests/display/test_panels.py::test_movement_is_the_change_of_the_weights_by_layer"),
+    ("the rate falls an epoch early", "jitnet/training/schedule.py", "10 ** (3 * epoch // epochs)",
+     "10 ** (3 * (epoch + 1) // epochs)",
+     "tests/training/test_schedule.py::test_steps_fall_to_a_tenth_after_each_third"),
 )  # fmt: skip
+
+
+def main() -> int:
+    """Plant each fault and return 1 if one is not caught, or if its test fails without it."""
+    copy, missed, broken = altered.Copy(), [], []
+    for what, file, text, instead, test in FAULTS:
+        whole = (copy.sources / file).read_text()
+        if copy.status(file, whole, test) != altered.PASSED:
+            broken.append(test)
+            print(f"fails without a fault: {test}", flush=True)
+            continue
+        status = copy.status(file, whole.replace(text, instead, 1), test)
+        print(f"{what}: {'caught' if status == altered.FAILED else f'MISSED ({status})'}", flush=True)
+        if status != altered.FAILED:
+            missed.append(what)
+    if not broken:
+        figures.note("planted", faults=len(FAULTS), caught=len(FAULTS) - len(missed))
+    return bool(missed or broken)
+
+
+if __name__ == "__main__":
+    altered.warm()
+    with figures.kept():
+        code = main()
+    sys.exit(code)

@@ -17,7 +17,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "sup
 import figures
 
 ROOT = Path(__file__).resolve().parents[2]
-KERNELS = ("contract", "rows", "pooling", "dense", "convolution", "loss", "optimizer", "activation", "sparse",
+FILES = {path.stem.removeprefix("test_"): path for path in sorted((ROOT / "tests").rglob("test_*.py"))}
+KERNELS = ("contract", "rows", "pooling", "linear", "convolution", "loss", "optimizer", "activation", "sparse",
            "winograd", "blocks", "persample", "minibatch", "races", "bounds",
            "faults::test_the_step_is_named")  # fmt: skip
 COMPILED = ("contract", "rows", "peak", "tiles", "compilation")  # whose intrinsics write all kinds of machine code
@@ -47,13 +48,12 @@ exclude_also =
 
 def tests_of(names: tuple[str, ...]) -> list[str]:
     """Return what pytest is given: files, or a test in one."""
-    return [f"tests/test_{file}.py{colons}{test}" for file, colons, test in (name.partition("::") for name in names)]
+    return [f"{FILES[file]}{colons}{test}" for file, colons, test in (name.partition("::") for name in names)]
 
 
 def main(wanted: list[str]) -> None:
     """Run the tests under coverage, print what they miss, and note the shares, if all parts were run."""
-    every = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "support").glob("test_*.py")}
-    rest = tuple(sorted(every - {*KERNELS, *COMPILED, *SKIPPED}))
+    rest = tuple(sorted(set(FILES) - {*KERNELS, *COMPILED, *SKIPPED}))
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "settings")
         settings.write_text(SETTINGS.format(folder=folder, root=ROOT))

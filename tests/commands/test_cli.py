@@ -1,6 +1,7 @@
 """What every command refuses in one sentence, and what it shows when there is nothing to refuse."""
 
 import argparse
+import contextlib
 import gzip
 import json
 import os
@@ -249,6 +250,14 @@ def test_the_program(tmp_path):
         assert re.search(rf"^  {title} +{', '.join(commands)}$", bare.stdout, re.MULTILINE)
         assert f"\n{title}:\n" in shown.stdout and all(f"\n  {name} " in shown.stdout for name in commands)
     assert "did you mean 'train'?" in jitnet(tmp_path, "trian").stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_the_first_screen_fits_80_columns(words, capsys):
+    with contextlib.suppress(SystemExit):
+        main(words)
+    lines = capsys.readouterr().out.splitlines()
+    assert any("jitnet predict reference-cnn digit.png" in line for line in lines) and max(map(len, lines)) <= 80
 
 
 def test_help_of_a_command_by_the_word_help(capsys):

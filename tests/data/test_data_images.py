@@ -11,7 +11,7 @@ from data_files import arrays, idx_bytes
 
 from jitnet.data import load_mnist
 from jitnet.data.pictures.prepare import centred
-from jitnet.data.readers import images
+from jitnet.data.readers import images, levels, with_pillow
 from jitnet.data.readers.images import read_images
 from jitnet.errors import InputError
 
@@ -111,7 +111,7 @@ def test_missing_files_folders_and_pillow(tmp_path, monkeypatch):
     assert "is not a file" in refused(tmp_path / "none.png")
     assert "is not a file" in refused(tmp_path)
     monkeypatch.setitem(sys.modules, "PIL", None)
-    assert "pip install 'jitnet[image]'" in refused(file(tmp_path, b"\x89PNG\r\n\x1a\n"))
+    assert "pip install 'jitnet[image]'" in refused(file(tmp_path, b"\xff\xd8\xff\xe0"))
 
 
 def saved(tmp_path, image, kind, **options):
@@ -171,7 +171,7 @@ def test_every_page_and_frame_is_an_image(tmp_path, kind):
 @pytest.mark.parametrize("mode", ["L", "RGB", "P", "1"])
 def test_large_photographs_are_made_smaller(tmp_path, monkeypatch, mode):
     pillow = pytest.importorskip("PIL.Image")
-    monkeypatch.setattr(images, "LARGEST", 100)
+    monkeypatch.setattr(levels, "LARGEST", 100)
     large = np.kron((GREY[:5] > 90) * np.uint8(255), np.ones((4, 4), np.uint8))  # 20 x 20
     read = read_one(saved(tmp_path, pillow.fromarray(large).convert(mode), "PNG"))
     np.testing.assert_array_equal(read, large[::2, ::2])
@@ -190,8 +190,8 @@ def test_pillow_refuses(tmp_path, monkeypatch):
         refused(file(tmp_path, whole[:length]))
     bomb = saved(tmp_path, pillow.new("1", (20_000, 20_000)), "PNG", compress_level=9)
     assert "has too many pixels: expected at most 100,000,000" in refused(bomb)
-    monkeypatch.setattr(images, "_PHOTO", 100)
-    monkeypatch.setattr(images, "_grey", lambda *a: pytest.fail("decoded"))
+    monkeypatch.setattr(with_pillow, "_PHOTO", 100)
+    monkeypatch.setattr(with_pillow, "_picture", lambda *a: pytest.fail("decoded"))
     assert "has 45 x 54 pixels: expected 1 to 100" in refused(file(tmp_path, whole))
 
 

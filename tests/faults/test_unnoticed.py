@@ -1,19 +1,33 @@
 """What planted faults have changed without any test noticing: each has its test here, and stands in planted.py."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from run_folders import HEADER, write_run
 
+from jitnet import MLPRegressor
 from jitnet.config import Settings
+from jitnet.data import labels as labels_of_data
+from jitnet.data import pixels
 from jitnet.data.readers import class_folders
+from jitnet.data.sources import layouts
+from jitnet.data.sources.cache import Cache
+from jitnet.data.sources.layouts import Options
+from jitnet.estimators import weighting
 from jitnet.history import read_run
+from jitnet.history.curves import Curve, curves, epoch_rows, smoothed
+from jitnet.history.read import summary
+from jitnet.history.sweep_record import Sweep
+from jitnet.history.tables import Cell, rank, trials_table
 from jitnet.kernels.compiler import cache
 from jitnet.model.scores import probabilities, score
 from jitnet.report.measure import measure
 from jitnet.report.section import _loss_and_errors
 from jitnet.report.subject import Subject
+from jitnet.training.augmentation import arguments
+from jitnet.trials.board import Board, Row
 from jitnet.trials.driver import Driver
 from jitnet.trials.plan import plan
 
@@ -85,3 +99,124 @@ def test_halving_keeps_the_better_half(column, values):
     alive, dropped = driver._better(planned.groups, 1)
     assert list(alive) == ["lr=0.1", "lr=0.2"]
     assert [trials[0].varied["lr"] for trials in dropped] == [0.3, 0.4]
+
+
+def test_a_report_names_the_best_epoch_and_the_commonest_confusion(tmp_path):
+    run = read_run(write_run(tmp_path, "a", [90.0, 97.0, 91.0]), tmp_path)
+    chances = np.eye(3)[[1, 1, 0, 2, 0]]
+    found = measure("d", chances, np.array([0, 0, 1, 2, 0]), names=("ant", "bee", "cat"))
+    sentence = Subject(run, (), {}, found, np.zeros((0, 1, 1, 1), np.uint8)).sentence
+    assert "3 are wrong, most often ant taken for bee (2)" in sentence and "; the best epoch was 2." in sentence
+
+
+def test_the_best_of_a_sweep_has_the_highest_accuracy_or_the_lowest_loss():
+    for better, worse in (
+        ({"val_accuracy": 91.0, "test_accuracy": 80.0}, {"val_accuracy": 90.0, "test_accuracy": 99.0}),
+        ({"test_accuracy": 91.0, "test_loss": 2.0}, {"test_accuracy": 90.0, "test_loss": 1.0}),
+        ({"val_loss": 0.1, "test_loss": 2.0}, {"val_loss": 0.2, "test_loss": 1.0}),
+        ({"test_loss": 0.1}, {"test_loss": 0.2}),
+        ({"test_loss": 9.0}, {}),
+    ):
+        assert rank(better) < rank(worse)
+
+
+def test_a_curve_begins_at_epoch_1_and_counts_all_seconds(run):
+    assert [curve.points for curve in curves([run], "test_loss", "epoch")] == [((1, 0.75), (2, 0.625), (3, 0.375))]
+    assert [x for x, _ in curves([run], "test_accuracy", "time")[0].points] == [11, 22, 33]
+    assert [x for x, _ in curves([run], "test_accuracy", "step")[0].points] == [1, 2, 3]
+
+
+def test_a_regression_has_the_root_of_its_loss_where_there_is_one(tmp_path):
+    path = write_run(tmp_path, "r", [90.0] * 3, "target = 'y'")
+    rows = [f"{n},{n + 1},0.1,0.5,,,{loss},,10,1,60,{n}" for n, loss in enumerate(("0.25", "", "4.0"))]
+    (path / "metrics.csv").write_text("\n".join([HEADER, *rows]) + "\n")
+    assert [row["test_rmse"] for row in epoch_rows(read_run("r", tmp_path))] == [0.5, None, 2.0]
+
+
+def test_a_table_of_one_trial_has_its_columns(tmp_path):
+    line = {"trial": "a", "status": "done", "lr": "0.5", "host": "h", "message": "", "val_accuracy": "91.5"}
+    table = trials_table(Sweep(tmp_path, "sweep", {}, (line,), {}))
+    assert table.head == ("", "status", "lr", "val accuracy")
+    assert table.rows == (("a", "done", Cell(0.5, "number"), Cell(91.5, "accuracy")),)
+
+
+def test_a_smoothed_curve_fades_over_a_share_of_its_range():
+    points = smoothed(Curve("a", ((10.0, 0.0), (12.0, 1.0), (30.0, 1.0))), memory=0.1).points
+    kept = [np.exp(-1), np.exp(-1) * np.exp(-9)]  # of the first value, after 2 and 20 of a memory of 2
+    assert [y for _, y in points] == pytest.approx([0.0, 1 - kept[0], 1 - kept[1]])
+
+
+def test_a_run_has_the_events_of_a_kind_and_its_mean_rate(run):
+    records = [{"event": "RunFinished", "n": 1}, {"event": "Advised", "n": 2}, {"event": "RunFinished", "n": 3}]
+    (run.path / "events.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert [record["n"] for record in run.events("RunFinished")] == [1, 3]
+    assert summary(run)["images_per_s"] == 60
+
+
+def test_trials_are_ranked_by_accuracy_or_by_the_lowest_loss(tmp_path):
+    rows = [Row(name, "", {}, 9) for name in "abcd"]
+    rows[0].val_accuracy, rows[1].val_accuracy, rows[2].val_accuracy = 90.0, 92.0, 91.0
+    board = Board("sweep", tmp_path, rows, 36.0)
+    assert [row.name for row in board.ranked()] == ["b", "c", "a", "d"] and board.best is rows[1]
+    for row, loss in zip(rows, (0.3, 0.1, 0.2)):
+        row.val_accuracy, row.val_loss = None, loss
+    assert [row.name for row in board.ranked()] == ["b", "c", "a", "d"] and board.best is rows[1]
+
+
+def test_a_trial_of_an_earlier_command_has_its_last_epoch():
+    epochs = [{"val_accuracy": 80.0, "elapsed_s": 1.0}, {"val_accuracy": 90.0, "elapsed_s": 2.5}]
+    driver = Driver.__new__(Driver)
+    driver.folder = SimpleNamespace(
+        epochs_of=lambda name: epochs, status_of=lambda name: "stopped", kept=lambda name: {}
+    )
+    row = Row("a", "", {}, 9)
+    driver._restore(row)
+    assert (row.epoch, row.val_accuracy, row.seconds, row.status) == (2, 90.0, 2.5, "stopped")
+
+
+def test_another_column_of_labels_is_another_entry_of_the_cache(tmp_path):
+    rows = [f"{n % 2},{n % 3},{n}" for n in range(12)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,c", *rows]) + "\n")
+    found = [
+        layouts.read(tmp_path / "t.csv", Cache(tmp_path / "cache", pytest.fail), Options(label=label)).y_train.tolist()
+        for label in ("a", "b")
+    ]
+    assert found == [[str(n % 2) for n in range(12)], [str(n % 3) for n in range(12)]]
+
+
+def test_fractions_become_the_nearest_byte():
+    values = np.arange(256) / 255 + np.linspace(-0.4, 0.4, 256) / 255
+    assert pixels.to_bytes(values.clip(0, 1), pixels.Scale(1.0, whole=False), "d").tolist() == list(range(256))
+
+
+def test_balanced_classes_have_the_same_share():
+    targets = np.array([0, 0, 0, 1, 2, 2])
+    weights = weighting.of_classes("balanced", targets, np.array([5, 6, 7]))
+    assert [weights[targets == label].sum() for label in range(3)] == pytest.approx([2.0, 2.0, 2.0])
+
+
+def test_weights_have_the_mean_1():
+    images, given = np.zeros((5, 2, 2, 1), np.uint8), np.array([0.0, 1.0, 2.0, 3.0, 9.0])
+    found = weighting.split(images, np.array([0, 1, 0, 1, 0]), given, 1, True)
+    assert found.weights.tolist() == [0.5, 1.0, 1.5] and len(found.val[0]) == 1  # of weight 0 is none
+
+
+def test_every_seventh_image_of_a_class_is_held_out_or_the_last():
+    labels = np.array([0, 1, 2] * 7 + [0] * 7 + [1])
+    found = labels_of_data.held_out(labels, ["a", "b", "c"], "d")
+    assert np.flatnonzero(found).tolist() == [18, 19, 20, 27]
+    assert np.flatnonzero(labels_of_data.held_out(np.array([0, 1, 1, 0, 1]), ["a", "b"], "d")).tolist() == [3, 4]
+
+
+def test_r_squared_with_weights_is_that_of_repeated_rows(monkeypatch):
+    wanted, predicted, times = np.array([1.0, 2.0, 4.0, 8.0]), np.array([1.5, 2.0, 3.0, 9.0]), np.array([3, 1, 1, 2])
+    model = MLPRegressor()
+    monkeypatch.setattr(model, "predict", lambda x: x)
+    assert model.score(predicted, wanted) == pytest.approx(1 - 2.25 / 28.75)
+    repeated = model.score(predicted.repeat(times), wanted.repeat(times))
+    assert model.score(predicted, wanted, times) == pytest.approx(repeated)
+
+
+def test_the_kernel_turns_by_radians():
+    found = arguments(np.zeros(0), np.zeros(0), "shift=2,rotate=90,shear=1", 3, 4, np.zeros(0))
+    assert found[2:4] == (3, 4) and found[4].tolist() == [2.0, pytest.approx(np.pi / 2), 0.0, 1.0, 0.0]

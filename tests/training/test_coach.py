@@ -13,7 +13,7 @@ from jitnet.errors import LearningWarning
 from jitnet.events import Advised, EpochDone
 from jitnet.machine import load
 from jitnet.training import coach
-from jitnet.training.coach import advise, advise_of_machine, task_of
+from jitnet.training.coach import advise, advise_early, advise_of_machine, task_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 RNG = np.random.default_rng(0)
@@ -123,3 +123,17 @@ def test_advice_is_a_function_of_the_history_alone():
     assert advise(rows[:3], task, ended=False) is None
     regression = dataclasses.replace(task_of(task.settings, np.eye(3), 32), largest=0.0)
     assert regression.guessing == pytest.approx(2 / 9)
+
+
+def test_small_initial_weights_get_an_epoch_before_they_are_called_stuck():
+    """The documents' MLP on MNIST stays at the loss of guessing for 53,000 images, and then learns."""
+    model = MLP(recipe="documents")
+    task = task_of(model._settings(), np.arange(10), 1)
+    assert advise_early([2.3026] * 20, [task.settings.lr] * 20, 50_000, task) is None
+    patient = dataclasses.replace(task, settings=dataclasses.replace(task.settings, init="he"))
+    assert advise_early([2.3026] * 20, [task.settings.lr] * 20, 300, patient).kind == "stuck"
+    assert advise_early([2.3026] * 20, [task.settings.lr] * 20, 299, patient) is None
+    first = {"train_loss": 2.2663, "test_loss": 1.839, "confusion": np.eye(10, dtype=int).tolist()}
+    task = dataclasses.replace(task, settings=dataclasses.replace(task.settings, epochs=2))
+    assert advise([row(0, **first, test_accuracy=32.17)], task, ended=False) is None
+    assert advise([row(0, **first, test_accuracy=9.8)], task, ended=False).kind == "stuck"

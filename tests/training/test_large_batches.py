@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from test_training import data, new, settings
 
+from jitnet.data.split import Split
 from jitnet.events import RunFinished, StepsDone
 from jitnet.storage.checkpoint import content_hash
 from jitnet.training import loop
@@ -28,14 +29,20 @@ def test_a_batch_in_parts_is_the_batch(monkeypatch, reduction):
 
 def test_a_batch_in_parts_continues_with_the_images_that_are_left(monkeypatch):
     monkeypatch.setattr(loop, "PART", 8)
+    taken, parts = [], Split.parts
+    monkeypatch.setattr(Split, "parts", lambda data, batch, most: taken.extend(batch) or parts(data, batch, most))
     chosen, given = settings(**LARGE), data(50)
     whole = new(chosen, given)
-    snapshots = [event.snapshot() for event in whole.run() if isinstance(event, StepsDone)]
-    assert len(snapshots) == 6
-    for tensors in snapshots:
+    snapshots = [(event.snapshot(), len(taken)) for event in whole.run() if isinstance(event, StepsDone)]
+    assert [seen for _, seen in snapshots] == [20, 40, 50, 70, 90, 100]
+    every = list(taken)
+    assert sorted(every[:50]) == sorted(every[50:]) == list(range(50)) and every[:50] != every[50:]
+    for tensors, seen in snapshots:
         rest = new(chosen, given, position=Position.from_tensors(tensors, "here"))
         rest.network.load_tensors(tensors, "here")
+        taken.clear()
         list(rest.run())
+        assert taken == every[seen:]
         assert content_hash(rest.tensors()) == content_hash(whole.tensors())
 
 
