@@ -28,6 +28,7 @@ from jitnet.report.film import film_page, frames_of
 from jitnet.report.measure import measure
 from jitnet.report.regression import residuals
 from jitnet.report.subject import Subject
+from jitnet.run import start
 from jitnet.run.names import require_own
 from jitnet.storage.atomic import replace_file
 from jitnet.training.glimpses import FILM
@@ -112,7 +113,7 @@ def _subject(
 ) -> Subject:
     """Return a run with its network's parameters and, if its data is here, its measurements on the test data."""
     network, folder, _ = trained_run.load_trained(str(each.path), args.runs_dir, options.kind_of(args))
-    settings = folder.settings
+    settings = start.data_of_run(folder.settings, folder.meta)
     started_in = str(folder.meta.get("cwd", ""))
     key = settings.data, settings.target, settings.label, settings.skip_damaged, started_in
     measured: Any = None
