@@ -90,6 +90,7 @@ def _subject(args: argparse.Namespace, network: Network, trained: Trained, epoch
         metadata=metadata(description),
         style=dataclasses.asdict(style),
         class_names=record.class_names,
+        digits=record.is_of_digits,
         target=settings.target,
         columns=record.columns,
         means=record.means,

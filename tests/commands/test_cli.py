@@ -260,6 +260,20 @@ def test_the_first_screen_fits_80_columns(words, capsys):
     assert any("jitnet predict reference-cnn digit.png" in line for line in lines) and max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize(
+    ("words", "dest", "found"),
+    [
+        ("predict latest --json a.png b.png", "images", ["a.png", "b.png"]),
+        ("predict latest a.png --json b.png", "images", ["a.png", "b.png"]),
+        ("predict latest --json -", "images", ["-"]),
+        ("report latest --open other", "run_names", ["latest", "other"]),
+        ("ensemble a --json b", "run_names", ["a", "b"]),
+    ],
+)
+def test_words_may_come_before_and_after_options(words, dest, found):
+    assert getattr(build_parser().parse_args(words.split()), dest) == found
+
+
 def test_help_of_a_command_by_the_word_help(capsys):
     assert "--patience" in shown_help(capsys, "help", "train")
 
