@@ -213,7 +213,7 @@ def test_the_suite_sends_signals_where_its_own_parent_ignores_them():
 def test_ctrl_c_while_compiling(folder, times):
     cold = folder / "cold"
     with start(folder, *WORDS, NUMBA_CACHE_DIR="", JITNET_CACHE_DIR=str(cold)) as process:
-        while not process.stdout.readline().startswith("compiling kernels 2/"):
+        while not process.stdout.readline().startswith(f"compiling kernels {times}/"):
             assert process.poll() is None
         for _ in range(times):
             process.send_signal(signal.SIGINT)
