@@ -127,8 +127,8 @@ INGREDIENTS = (
         "--warm-up 64",
         "train_loss",
         "The first gradients of random weights say little, and Adam's first steps are as long as any. At this rate "
-        "they drive the units below zero for all images, where ReLU has no gradient: nothing is learned any more. "
-        "After a warm-up the same rate does no harm.",
+        "they drive most units below zero for all images, where ReLU has no gradient: of the 32 hidden units 6, 4 "
+        "and 0 are above zero for any of 1,000 test images in the three runs, and 18, 16 and 16 after a warm-up.",
     ),
     Ingredient(
         "Test-time augmentation",

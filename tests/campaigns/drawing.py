@@ -26,14 +26,15 @@ EACH = 10  # pictures of each digit in each way
 NO_TEXT = ("emoji", "symbol", "math", "icon", "awesome", "dingbat")  # fonts whose digits are none
 
 
-def answers(run: str, folder: Path) -> Iterator[tuple[str, dict]]:
-    """Yield the name of each picture in a folder, and what `jitnet predict --json` says of it."""
+def answers(run: str, folder: Path) -> Iterator[tuple[str, str, dict]]:
+    """Yield of each picture below a folder the folder it is in, its name, and what `jitnet predict --json` says."""
     command = [sys.executable, "-m", "jitnet", "predict", run, str(folder), "--json"]
     done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode not in (0, 1):  # 1: some have no answer
+    if done.returncode not in (0, 1) or not done.stdout:  # 1: some have no answer
         raise SystemExit(done.stderr)
     for answer in json.loads(done.stdout)["answers"]:
-        yield Path(answer["name"]).stem, answer
+        path = Path(answer["name"])
+        yield path.parent.name, path.stem, answer
 
 
 def fonts() -> list[str]:
@@ -46,15 +47,30 @@ def fonts() -> list[str]:
     return sorted(name for name in good if not any(word in name.lower() for word in NO_TEXT))
 
 
-def counted(run: str, folder: Path, wrong: list[str]) -> tuple[int, int]:
-    """Return how many pictures of a folder are read as the digit their name begins with, and how many there are."""
-    right = total = 0
-    for name, answer in answers(run, folder):
-        total += 1
-        right += str(answer["class"]) == name[0]
+def counted(run: str, folder: Path) -> dict[str, tuple[int, int]]:
+    """Return for each folder how many of its pictures are read as the digit their names begin with, of how many."""
+    right, total = Counter[str](), Counter[str]()
+    for kind, name, answer in answers(run, folder):
+        total[kind] += 1
+        right[kind] += str(answer["class"]) == name[0]
         if str(answer["class"]) != name[0]:
-            wrong.append(f"{folder.name}/{name}: {answer['class']} {answer.get('error') or answer.get('notes')}")
-    return right, total
+            print(f"{kind}/{name}: {answer['class']} {answer.get('error') or answer.get('notes')}")
+    return {kind: (right[kind], count) for kind, count in total.items()}
+
+
+def refusals(run: str, folder: Path) -> dict[str, tuple[int, int]]:
+    """Return for each kind of picture without a digit how many have no answer, of how many."""
+    refused, total = Counter[str](), Counter[str]()
+    for _, name, answer in answers(run, folder):
+        kind = name.rsplit("-", 1)[0]
+        total[kind] += 1
+        refused[kind] += answer["class"] is None
+    return {kind: (refused[kind], count) for kind, count in total.items()}
+
+
+def summed(table: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    """Return the sums over the rows."""
+    return sum(good for good, _ in table.values()), sum(count for _, count in table.values())
 
 
 def main() -> None:
@@ -72,28 +88,18 @@ def main() -> None:
         kinds.mkdir(parents=True)
         for number, (kind, picture) in enumerate(drawn_digits.no_digits(np.random.default_rng(0))):
             picture.save(kinds / f"{kind}-{number:02}.png")
-        wrong: list[str] = []
-        table = {way: counted(args.run, folder / "drawn" / way, wrong) for way in drawn_digits.WAYS}
-        print("\n".join(wrong))
-        wrong.clear()
-        printed = [counted(args.run, folder / "fonts" / Path(name).stem, wrong) for name in files]
-        print("\n".join(wrong))
-        refused, shown = Counter[str](), Counter[str]()
-        for name, answer in answers(args.run, kinds):
-            kind = name.rsplit("-", 1)[0]
-            shown[kind] += 1
-            refused[kind] += answer["class"] is None
-            if answer["class"] is not None:
-                print(f"none/{name}: {answer['class']} {answer['notes']}")
-    right, total = (sum(column) for column in zip(*table.values()))
+        drawn = counted(args.run, folder / "drawn")
+        printed = counted(args.run, folder / "fonts") if files else {}
+        none = refusals(args.run, kinds)
+    right, total = summed(drawn)
     lines = ["| drawn | read | of |", "| --- | --: | --: |"]
-    lines += [f"| {way} | {good} | {count} |" for way, (good, count) in table.items()]
+    lines += [f"| {way} | {drawn[way][0]} | {drawn[way][1]} |" for way in drawn_digits.WAYS]
     lines.append(f"| **together** | **{right} ({100 * right / total:.1f} %)** | {total} |")
     if printed:
-        good, count = (sum(column) for column in zip(*printed))
+        good, count = summed(printed)
         lines.append(f"| printed in {len(printed)} fonts | {good} ({100 * good / count:.1f} %) | {count} |")
     lines += ["", "| no digit | no answer | of |", "| --- | --: | --: |"]
-    lines += [f"| {kind} | {refused[kind]} | {count} |" for kind, count in shown.items()]
+    lines += [f"| {kind} | {refused} | {count} |" for kind, (refused, count) in none.items()]
     print("\n".join(lines))
     if not args.no_page:
         generated.write({PAGE: {SECTION: "\n".join(lines)}})
