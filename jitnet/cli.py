@@ -16,11 +16,11 @@ from jitnet.errors import InputError, JitnetError, did_you_mean
 from jitnet.machine import threads
 from jitnet.printing import say
 
-DESCRIPTION = "Neural networks for MNIST that you can read line by line and that train at the CPU's speed."
+DESCRIPTION = "Neural networks for MNIST, readable line by line and fast."
 BEGIN = """to begin with:
   jitnet predict reference-cnn digit.png  a network that is trained already
-  jitnet train cnn --epochs 9             train the same network: the documents' CNN, one image at a time
-  jitnet report latest --open             how the newest training went, as a page
+  jitnet train cnn --epochs 9             train that network, the documents' CNN
+  jitnet report latest --open             the newest training as a page
 """
 
 
@@ -38,6 +38,8 @@ class _Parser(argparse.ArgumentParser):
         found, rest = self.parse_known_args(args, namespace)
         if rest:
             parser = self._chosen(found)
+            if isinstance(parser, _Parser) and parser._takes(rest, found):
+                return found
             option = next((word for word in rest if word.startswith("-")), rest[0]).partition("=")[0]
             parser.error(
                 f"unrecognized arguments: {' '.join(rest)}{did_you_mean(option, parser._option_string_actions)}"
@@ -51,6 +53,14 @@ class _Parser(argparse.ArgumentParser):
                 chosen = action.choices[getattr(found, action.dest)]
                 return chosen._chosen(found) if isinstance(chosen, _Parser) else chosen
         return self
+
+    def _takes(self, words: list[str], found: argparse.Namespace) -> bool:
+        """Add words that come after an option to those before it, where any number is taken; argparse stops there."""
+        many = next((each for each in self._actions if not each.option_strings and each.nargs in ("*", "+")), None)
+        if many is None or many.choices or many.type or any(word.startswith("-") and word != "-" for word in words):
+            return False
+        setattr(found, many.dest, [*(getattr(found, many.dest) or ()), *words])
+        return True
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -83,7 +93,7 @@ def welcome() -> str:
             BEGIN,
             "commands:",
             *groups,
-            "\n`jitnet --help` explains each in a line, `jitnet COMMAND --help` one of them with examples.",
+            "\n`jitnet --help` explains each in a line,\n`jitnet COMMAND --help` one of them with examples.",
         )
     )
 

@@ -16,6 +16,7 @@ from jitnet.recipes.named import DOCUMENTS, MODERN, PRESETS, RECIPES, recipe_for
 from jitnet.recipes.rules import epochs_for, rate_for, shift_for
 from jitnet.setting import Setting, describe, setting
 
+AVERAGED, RAW = WEIGHTS = ("averaged", "raw")  # those of a training with `ema`
 NETWORK, OPTIMIZATION, STOPPING, DATA = "network", "optimization", "early stopping", "data"  # groups of options
 
 
@@ -87,7 +88,7 @@ class Settings:
     )  # fmt: skip
     ema: float = setting(
         None, "decay of a moving average of the weights, which is evaluated and kept next to them; 0 = none",
-        group=OPTIMIZATION, metavar="DECAY", least=0, below=1, parameter=False, added=True,
+        group=OPTIMIZATION, metavar="DECAY", least=0, below=1, added=True,
     )  # fmt: skip
     label_smoothing: float = setting(
         None, "share of each label that all classes get alike in training, with the loss cross-entropy; 0 = none",
@@ -104,9 +105,14 @@ class Settings:
         modern_text="by optimizer and batch, 0.002 for adam",
     )
     schedule: str = setting(
-        None, "learning rate of each epoch", group=OPTIMIZATION,
-        choices=("documents", "documents-old", "cosine", "one-cycle", "one-cycle-per-step", "step", "constant"),
-        cpp="schedule",
+        None, "learning rate of each epoch, or step", group=OPTIMIZATION, cpp="schedule", choices=(
+            "documents", "documents-old", "cosine", "cosine-per-step", "one-cycle", "one-cycle-per-step", "step",
+            "constant",
+        ),
+    )  # fmt: skip
+    warm_up: int = setting(
+        0, "steps over which the learning rate rises from 0 to that of the schedule; 0 = none", group=OPTIMIZATION,
+        cpp="warm_up", added=True,
     )  # fmt: skip
     augment: str = setting(
         None, "random changes of the training images: light, medium, strong, or amounts as in shift=2,rotate=10",

@@ -72,8 +72,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     ("; did you mean 'train'?", "; did you mean '--lr'?", '')
     """
     names = {_plain(name): name for name in known}
+    names |= {other: names[ours] for other, ours in _OTHER_WORDS.items() if ours in names and other not in names}
     plain = _plain(word)
-    plain = _OTHER_WORDS.get(plain, plain) if plain not in names else plain
     slips, nearest = min(((_slips(plain, name), name) for name in names), default=(0, ""))
     begins = [name for name in names if len(plain) > 2 and name.startswith(plain)]
     if slips > max(1, (len(plain) + 1) // 3):

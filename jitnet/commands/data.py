@@ -14,6 +14,7 @@ from jitnet.data.sources import known
 from jitnet.data.sources.cache import Cache, default_folder
 from jitnet.data.sources.search import copies, fetch, in_cache, own_place, read_own
 from jitnet.display.console import safe_console
+from jitnet.display.format import data_size
 from jitnet.errors import InputError
 from jitnet.printing import printable, say, warn
 
@@ -71,11 +72,7 @@ def _size(path: Path) -> str:
     with contextlib.suppress(OSError):  # gone, or not ours to read
         files = list(path.iterdir()) if path.is_dir() else [path]
         total = sum(file.stat().st_size for file in files if file.is_file())
-    return _megabytes(total) if total else ""
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB"
+    return data_size(total) if total else ""
 
 
 def _fetch(name: str, offline: bool) -> int:
@@ -99,5 +96,5 @@ def _clear() -> int:
             file.unlink()
             total, removed = total + size, removed + 1
     kept = f"; {len(files) - removed} could not be removed" if removed < len(files) else ""
-    say(f"removed {removed} files, {_megabytes(total)}, from {folder or 'no cache folder'}{kept}")
+    say(f"removed {removed} files, {data_size(total)}, from {folder or 'no cache folder'}{kept}")
     return 0

@@ -15,7 +15,7 @@ from jitnet.commands.support.json_answer import print_json
 from jitnet.data.sources import known
 from jitnet.data.sources.cache import Cache, default_folder
 from jitnet.data.sources.search import copies, in_cache, own_place
-from jitnet.display.format import NONE, count
+from jitnet.display.format import NONE, count, data_size
 from jitnet.machine import memory, threads
 from jitnet.machine.load import cores_used_by_others
 from jitnet.printing import say
@@ -138,7 +138,7 @@ def _advice(facts: dict[str, Any]) -> Iterator[str]:
             yield f"For {purpose}: pip install 'jitnet[{extra}]'."
     for what, size in (("memory", facts["memory"]["free_bytes"]), ("disk", facts["disk"]["free_bytes"])):
         if size is not None and size < _LITTLE:
-            yield f"Only {_size(size)} of {what} are free."
+            yield f"Only {data_size(size)} of {what} are free."
     if not facts["disk"]["writable"]:
         yield f"{facts['disk']['folder']} cannot be written: choose another folder with --runs-dir DIR."
 
@@ -152,16 +152,12 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     state = ", ".join(
         f"{name} {'compiled' if there else 'not compiled'}" for name, there in kernels["compiled"].items()
     )
-    yield "kernels", f"{count(kernels['files'], 'file')}, {_size(kernels['bytes'])}, in {kernels['folder'] or NONE}"
+    yield "kernels", f"{count(kernels['files'], 'file')}, {data_size(kernels['bytes'])}, in {kernels['folder'] or NONE}"
     yield "", state
     yield "data", f"MNIST in {facts['data']['mnist']}" if facts["data"]["mnist"] else "MNIST is not found"
-    yield "memory", f"{_size(facts['memory']['free_bytes'])} free of {_size(facts['memory']['bytes'])}"
-    yield "disk", f"{_size(facts['disk']['free_bytes'])} free in {facts['disk']['folder']}"
+    yield "memory", f"{data_size(facts['memory']['free_bytes'])} free of {data_size(facts['memory']['bytes'])}"
+    yield "disk", f"{data_size(facts['disk']['free_bytes'])} free in {facts['disk']['folder']}"
     others = load["used_by_others"]
     busy = NONE if others is None else f"other processes use {others:.1f} of {count(load['cores'], 'core')}"
     yield "load", busy
     yield "network", f"{REFERENCE} in {facts['network']}" if facts["network"] else f"{REFERENCE} is not here"
-
-
-def _size(size: int | None) -> str:
-    return NONE if size is None else f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

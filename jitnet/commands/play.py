@@ -16,7 +16,7 @@ from jitnet.commands.support import options, trained_run
 from jitnet.data import Dataset
 from jitnet.data.pictures.style import presumed
 from jitnet.data.split import with_channels
-from jitnet.display.format import count
+from jitnet.display.format import count, data_size
 from jitnet.errors import InputError
 from jitnet.model import architecture
 from jitnet.model.network import Network
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         replace_file(out, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
-    say(f"written: {out} ({len(text.encode()) / 1e6:.2f} MB)")
+    say(f"written: {out} ({data_size(len(text.encode()))})")
     if not args.out and not webbrowser.open(out.absolute().as_uri()):
         say("no browser was found here: open the file in one")
     return 0
@@ -90,6 +90,7 @@ def _subject(args: argparse.Namespace, network: Network, trained: Trained, epoch
         metadata=metadata(description),
         style=dataclasses.asdict(style),
         class_names=record.class_names,
+        digits=record.is_of_digits,
         target=settings.target,
         columns=record.columns,
         means=record.means,

@@ -44,7 +44,8 @@ def _predict(args: argparse.Namespace) -> int:
     if len(args.images) == 1 and args.csv is None and _is_table(Path(args.images[0])):
         args.csv, args.images = Path(args.images[0]), []
     if bool(args.images) == bool(args.csv):
-        raise InputError("nothing is given to predict: expected IMAGE files or folders, or --csv FILE, one of them")
+        given = "both IMAGE files and --csv are given" if args.csv else "nothing is given to predict"
+        raise InputError(f"{given}: expected IMAGE files or folders, or --csv FILE, one of them")
     if args.out and not args.csv:
         raise InputError("--out is given without --csv: expected a table to answer")
     if args.submission and not args.out:
@@ -53,12 +54,8 @@ def _predict(args: argparse.Namespace) -> int:
         raise InputError("--out is given with --json, whose answers go to standard output: omit one of them")
     network, trained, epoch = trained_run.load_named(args)
     about = trained_run.about(trained, epoch)
-    if args.csv:
+    if args.csv or trained.settings.target:
         return answer(args, network, trained, about, epoch)
-    if trained.settings.target:
-        raise InputError(
-            f"{trained.path} approximates {trained.settings.target!r} from numbers: expected --csv FILE, a table"
-        )
     return _pictures(args, network, trained, about, epoch)
 
 

@@ -17,6 +17,7 @@ from jitnet.commands.support.damaged import readable, warn_of_logs
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data import Dataset
 from jitnet.data.split import with_channels
+from jitnet.display.format import data_size
 from jitnet.errors import InputError
 from jitnet.history import Run
 from jitnet.history.sweep_record import expand, find_sweep, read_sweep
@@ -27,6 +28,7 @@ from jitnet.report.film import film_page, frames_of
 from jitnet.report.measure import measure
 from jitnet.report.regression import residuals
 from jitnet.report.subject import Subject
+from jitnet.run import start
 from jitnet.run.names import require_own
 from jitnet.storage.atomic import replace_file
 from jitnet.training.glimpses import FILM
@@ -100,8 +102,7 @@ def _write(out: Path, text: str, shown: bool) -> int:
         replace_file(out, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
-    size = len(text) / 1000
-    say(f"written: {out} ({f'{size / 1000:.1f} MB' if size >= 1000 else f'{size:.0f} kB'})")
+    say(f"written: {out} ({data_size(len(text))})")
     if shown and not webbrowser.open(out.absolute().as_uri()):
         warn(f"there is no browser to open it: open {out.absolute()} yourself")
     return 0
@@ -112,7 +113,7 @@ def _subject(
 ) -> Subject:
     """Return a run with its network's parameters and, if its data is here, its measurements on the test data."""
     network, folder, _ = trained_run.load_trained(str(each.path), args.runs_dir, options.kind_of(args))
-    settings = folder.settings
+    settings = start.data_of_run(folder.settings, folder.meta)
     started_in = str(folder.meta.get("cwd", ""))
     key = settings.data, settings.target, settings.label, settings.skip_damaged, started_in
     measured: Any = None

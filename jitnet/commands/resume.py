@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
             return 0
         with Waiting(args.ui != "quiet") as waiting:
             started_in = str(folder.meta.get("cwd", ""))
-            data = start.load_data(settings, args.offline, state.notices.append, waiting.report, started_in)
+            wanted = start.data_of_run(settings, folder.meta)
+            data = start.load_data(wanted, args.offline, state.notices.append, waiting.report, started_in)
         resumed = start.resume(folder, state, data, settings, measure_peak=True)
         return session.follow(resumed, open_view(args.ui), state.notices, logs)
 

@@ -19,6 +19,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"the recipe {settings.recipe!r} chooses the epochs by the number of images: give --epochs N")
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     say(f"schedule {settings.schedule}, peak {settings.lr:g}, {count(settings.epochs)}")
+    if settings.warm_up:
+        say(f"without the warm-up over {settings.warm_up} steps, whose place depends on the steps of an epoch")
     for epoch in range(settings.epochs):
         lr = learning_rate(settings, epoch)
         bar = ("█" if utf8 else "#") * max(1, round(_WIDTH * lr / settings.lr))

@@ -83,6 +83,11 @@ class DataRecord:
         """Whether the classes are called 0, 1, 2, ..., as their numbers."""
         return self.class_names == tuple(map(str, range(len(self.class_names))))
 
+    @property
+    def is_of_digits(self) -> bool:
+        """Whether the classes are the ten digits: each is one shape, as letters of some scripts and things are not."""
+        return self.has_plain_names and len(self.class_names) in (0, 10)  # 0: of an old run, the names were not kept
+
     def name_of(self, label: int) -> str:
         """Return a class's name, its number where there is none."""
         return self.class_names[label] if label < len(self.class_names) else str(label)

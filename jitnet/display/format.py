@@ -39,6 +39,18 @@ def count(number: int, noun: str = "epoch", several: str = "") -> str:
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
+def data_size(octets: float | None) -> str:
+    """Return a number of bytes, of a file, memory or a disk.
+
+    >>> data_size(800), data_size(71_949), data_size(1_562_000), data_size(16.4e9), data_size(None)
+    ('0.8 kB', '72 kB', '1.6 MB', '16.4 GB', '-')
+    """
+    if octets is None:
+        return NONE
+    unit, name = next((each for each in ((1e9, "GB"), (1e6, "MB")) if octets >= each[0]), (1e3, "kB"))
+    return f"{octets / unit:,.{0 if 1e4 <= octets < 1e6 else 1}f} {name}"
+
+
 def percentage(value: float | None, digits: int = 2) -> str:
     """Return an accuracy, given in percent. Only all images are 100 %: one wrong in a million is 99.99 %.
 

@@ -1,5 +1,6 @@
-"""Curves as SVG for a notebook: the colours of text and grid are those of the page, light or dark."""
+"""Curves as SVG for a notebook or a document: the colours of text and grid are those of the page, light or dark."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -7,6 +8,7 @@ from jitnet.display.format import percent_number, significant
 from jitnet.display.scale import Scale
 
 COLOURS = {"training": "#3b7dd8", "validation": "#d9822b", "test": "#2e9e5b"}
+_OTHERS = ("#3b7dd8", "#d9822b", "#2e9e5b", "#8a5cc2")  # of curves of other names, in turn
 _LEFT, _TOP, _BOTTOM = 48, 22, 20  # margins with labels
 _LABELS = 7  # rows of text along the height
 
@@ -14,7 +16,7 @@ Points = Sequence[tuple[float, float]]
 
 
 def plot(title: str, curves: Mapping[str, Points], width: int = 440, height: int = 170) -> str:
-    """Return curves over epochs, by the names in `COLOURS`, as an SVG element; "" where no curve has two points.
+    """Return curves over epochs, by their names, as an SVG element; "" where no curve has two points.
 
     A title that begins with "accuracy" is of percents. The legend has the newest value of each curve.
     """
@@ -42,15 +44,14 @@ def plot(title: str, curves: Mapping[str, Points], width: int = 440, height: int
         for value in xs.steps(5, whole=True)
     )
     legend, lines = "", ""
-    for name, points in curves.items():
+    for (name, points), other in zip(curves.items(), itertools.cycle(_OTHERS)):
+        colour = COLOURS.get(name, other)
         drawn = " ".join(f"{across(x)},{up(y)}" for x, y in points)
-        lines += f'<polyline points="{drawn}" fill="none" stroke="{COLOURS[name]}" stroke-width="1.8"/>'
+        lines += f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.8"/>'
         if len(points) < 30:
-            lines += "".join(
-                f'<circle cx="{across(x)}" cy="{up(y)}" r="2.2" fill="{COLOURS[name]}"/>' for x, y in points
-            )
+            lines += "".join(f'<circle cx="{across(x)}" cy="{up(y)}" r="2.2" fill="{colour}"/>' for x, y in points)
         newest = f"{name} {percent_number(points[-1][1]) if accuracy else significant(points[-1][1], 4)}"
-        legend += f'<tspan fill="{COLOURS[name]}" dx="10">{newest}</tspan>'
+        legend += f'{"&#160;" * 3 if legend else ""}<tspan fill="{colour}">{escape(newest)}</tspan>'
     return (
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
         f'aria-label="{escape(title)} after each epoch" '

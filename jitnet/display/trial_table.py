@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import IO, cast
 
 from jitnet.display.console import safe_console
-from jitnet.display.format import number, percent_number
+from jitnet.display.format import about_left, number, percent_number
 from jitnet.display.live.frame import Frame, Glyphs, Line, bar, fit, glyphs_for, panel
 from jitnet.display.live.painter import Painter
 from jitnet.display.sink import Sink
@@ -29,7 +29,11 @@ def render(board: Board, width: int, height: int, glyphs: Glyphs) -> Frame:
     body: list[Line] = [[(names, "label")], *(_row(row, name_width, row is best, glyphs) for row in rows)]
     if len(rows) < len(board.rows):
         body.append([(f"  and {len(board.rows) - len(rows)} more", "label")])
-    now = f"{board.count(RUNNING)} running" if not board.preparing else "preparing data and kernels"
+    now = "preparing data and kernels"
+    if not board.preparing:
+        now = f"{board.count(RUNNING)} running"
+    elif board.compiling is not None and board.compiling.index < board.compiling.total:
+        now = f"compiling kernels{about_left(board.compiling.left_s)}"
     lines = panel([(printable(board.title), "title")], [(now, "label")], body, width, len(body) + 2, glyphs)
     share = min(1.0, board.trained / board.planned) if board.planned else 1.0
     lines.append(

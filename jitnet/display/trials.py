@@ -8,9 +8,11 @@ from dataclasses import asdict
 from typing import IO, Protocol
 
 from jitnet.display import choose
+from jitnet.display.compiling import CompilationNotice
 from jitnet.display.format import count
 from jitnet.display.sink import Sink
 from jitnet.display.trial_text import outcome, overview
+from jitnet.events import Compiling, as_record
 from jitnet.printing import json_text
 from jitnet.trials.board import OVER, RUNNING, Board, Row
 
@@ -57,6 +59,7 @@ class PlainTrials:
         self._board, self._clock = board, clock
         self._out, self._errors = Sink(stream), Sink(errors)
         self._reported: dict[str, str] = {}
+        self._notice = CompilationNotice(stream)
         self._wrote_at = clock()
 
     def __enter__(self) -> "PlainTrials":
@@ -74,6 +77,8 @@ class PlainTrials:
         """Write the lines that are due."""
         while self._board.notices:
             self._errors.line(f"warning: {self._board.notices.pop(0)}")
+        if self._board.compiling is not None:
+            self._notice.handle(self._board.compiling)
         if row is None:
             if self._clock() - self._wrote_at >= HEARTBEAT_S:
                 self._write(self._progress())
@@ -98,6 +103,7 @@ class JsonTrials:
 
     def __init__(self, board: Board, stream: IO[str]) -> None:
         self._board, self._out = board, Sink(stream)
+        self._compiling: Compiling | None = None  # what is written already
 
     def __enter__(self) -> "JsonTrials":
         board = self._board
@@ -112,6 +118,9 @@ class JsonTrials:
         """Write the row down."""
         while self._board.notices:
             self._write({"event": "Warned", "message": self._board.notices.pop(0)})
+        if self._board.compiling not in (None, self._compiling):
+            self._compiling = self._board.compiling
+            self._write(as_record(self._compiling))
         if row is not None:
             self._write({"event": "TrialChanged"} | asdict(row))
 

@@ -21,6 +21,7 @@ from jitnet.machine import threads
 from jitnet.model.architecture import Conv, Layer, to_text
 from jitnet.model.build import network_of
 from jitnet.run.describe import ARRAYS, describe
+from jitnet.training.averaging import shown
 from jitnet.training.coach import BUSY
 from jitnet.training.compilation import compile_inference
 from jitnet.training.loop import Training
@@ -87,6 +88,8 @@ class Estimator(Stored):
                 self.network_.initialise(settings.init, settings.seed)
             position, done = self._position or Position(), len(self.history_)
             position.epoch = done  # the order of the images is that of this epoch
+            if self._raw is not None:
+                self.network_.params[:] = self._raw
             self._train(settings.replace(until=done + 1), x, y, sample_weight, position)
         return self
 
@@ -174,7 +177,7 @@ class Estimator(Stored):
 
     def _build(self, image: tuple[int, ...], outputs: int) -> None:
         """Make a network, and forget what an earlier one was trained on."""
-        self._position = None  # the optimizer's state, from one partial_fit to the next
+        self._position = self._raw = None  # the optimizer's state, from one partial_fit to the next
         self.settings_ = self._settings()
         self.network_ = network_of(self.settings_, image, outputs)
         self._record, self.advice_, self.history_ = DataRecord(), "", []
@@ -236,24 +239,19 @@ class Estimator(Stored):
             for event in training.run():
                 if isinstance(event, EpochDone):
                     self.history_.append(event)
-                    advice, best = "", self._better(best, event) if chosen.patience else best
+                    if chosen.patience:
+                        best = _better(best, event, shown(self.network_, training.optimizer))
+                    advice = ""
                 self._react(event)
                 if isinstance(event, Advised) and event.kind != BUSY:
                     advice = event.message
                 if watchers.tell(event):
                     break
         self._position = Position(step=training.position.step, optimizer=training.optimizer.state())
-        if len(best[1]):
-            self.network_.params[:] = best[1]
+        self._raw = self.network_.params.copy() if training.optimizer.average.size else None
+        self.network_.params[:] = best[1] if len(best[1]) else shown(self.network_, training.optimizer)
         self.advice_ = advice
         inputs.warn(advice, LearningWarning)
-
-    def _better(self, best: tuple[float, np.ndarray], row: EpochDone) -> tuple[float, np.ndarray]:
-        """Return the best result on the held-out images and its parameters, where training stops by them."""
-        if row.val_loss is None:
-            return best
-        result = row.val_accuracy if row.val_accuracy is not None else -row.val_loss
-        return (result, self.network_.params.copy()) if result > best[0] else best
 
     def _react(self, event: Event) -> None:
         """Pass warnings on, and raise where training cannot continue."""
@@ -264,3 +262,11 @@ class Estimator(Stored):
         if isinstance(event, Diverged):
             message = event.message.split(": the last good checkpoint")[0]
             raise DivergedError(f"{message}: the estimator is as it was before, try a smaller lr")
+
+
+def _better(best: tuple[float, np.ndarray], row: EpochDone, params: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the best result on the held-out images and its parameters (P,), where training stops by them."""
+    if row.val_loss is None:
+        return best
+    result = row.val_accuracy if row.val_accuracy is not None else -row.val_loss
+    return (result, params.copy()) if result > best[0] else best

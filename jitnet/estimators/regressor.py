@@ -58,7 +58,7 @@ class Regressor(Estimator):
         record = self.__dict__.get("_record") if trained is not None else None
         if record is not None and len(record.means) == rows.shape[1] + 1:
             rows = (rows - np.array(record.means[:-1])) / np.array(record.deviations[:-1])
-        return rows.astype(np.float32)[:, None, :, None], Scale(1.0, 0.0, 1.0, False)
+        return np.ascontiguousarray(rows, np.float32)[:, None, :, None], Scale(1.0, 0.0, 1.0, False)
 
     def _begin(self, x: Any, y: Any) -> None:
         images, scale = self._images(x)

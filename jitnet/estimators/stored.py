@@ -7,14 +7,15 @@ from typing import Any, Self
 
 import numpy as np
 
-from jitnet.config import Settings
+from jitnet.config import AVERAGED, Settings
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.estimators.sklearn_protocol import DEFAULTS, Conventional
 from jitnet.events import EpochDone, as_record
 from jitnet.model.architecture import Layer, parse
 from jitnet.model.network import Network
-from jitnet.run.trained import Trained, open_trained
+from jitnet.model.optimizer import AVERAGE
+from jitnet.run.trained import SUFFIXES, Trained, open_trained
 from jitnet.storage import model_file
 from jitnet.storage.metadata import Description, metadata
 from jitnet.training.position import Position
@@ -28,6 +29,7 @@ class Stored(Conventional, ABC):
     history_: list[EpochDone]
     advice_: str
     _position: Position | None  # the optimizer's state, from one partial_fit to the next
+    _raw: np.ndarray | None = None  # the parameters (P,) to continue from, where network_ has their moving average
     _record: DataRecord
 
     @classmethod
@@ -36,11 +38,27 @@ class Stored(Conventional, ABC):
         """Return an untrained estimator with these hidden layers; raises `InputError` for those of another kind."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the network, its recipe and its history, as .npz if `path` ends so, else as safetensors.
+        """Write the network, its recipe and its history, which `load`, `jitnet predict` and `jitnet eval` read.
 
-        An old file stays until all is written. `load` reads it, as do `jitnet predict` and `jitnet eval`.
+        With `ema` the file holds the averaged parameters and those that `partial_fit` continues from.
+
+        Parameters
+        ----------
+        path : ends in .npz for numpy's format, else in .safetensors or in no suffix; an old file stays until all is
+            written
+
+        Raises
+        ------
+        InputError : the name ends like another format's, or the estimator is not trained
+        SaveError : the file cannot be written
         """
         self._fitted()
+        suffix = Path(path).suffix
+        if suffix not in ("", *SUFFIXES):
+            raise InputError(
+                f"{os.fspath(path)!r} ends in {suffix}: expected a name in .safetensors or .npz, the formats of saved "
+                "models; `jitnet.integrations.torch` and `jitnet export` write others"
+            )
         described = Description(
             settings=self.settings_,
             image=self.network_.image,
@@ -48,7 +66,10 @@ class Stored(Conventional, ABC):
             history=tuple(_record(row) for row in self.history_),
             record=self._record,
         )
-        model_file.save(Path(path), self.network_.tensors(), metadata(described))
+        tensors = self.network_.tensors()
+        if self._raw is not None:
+            tensors = split_into(self._raw, tensors) | {AVERAGE: self.network_.params}
+        model_file.save(Path(path), tensors, metadata(described))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], runs_dir: str | os.PathLike[str] = "runs") -> Self:
@@ -74,6 +95,9 @@ class Stored(Conventional, ABC):
         for name in DEFAULTS:
             setattr(estimator, name, getattr(trained.settings, name))
         estimator._position = None
+        if trained.weights == AVERAGED:
+            own = trained.description.network(trained.tensors, str(trained.path))
+            estimator._raw = own.params
         estimator.network_, estimator.settings_ = trained.network, trained.settings
         estimator.history_, estimator.advice_ = list(trained.history()), ""
         estimator._record = trained.description.record
@@ -86,6 +110,12 @@ class Stored(Conventional, ABC):
 
     def _set_labels(self, trained: Trained) -> None:
         """Adopt what the outputs of a trained network stand for."""
+
+
+def split_into(params: np.ndarray, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return parameters (P,) as tensors of these names and shapes, which are in their order."""
+    ends = np.cumsum([each.size for each in tensors.values()])[:-1]
+    return {name: part.reshape(each.shape) for (name, each), part in zip(tensors.items(), np.split(params, ends))}
 
 
 def _record(row: EpochDone) -> dict[str, Any]:

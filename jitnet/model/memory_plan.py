@@ -184,6 +184,17 @@ def build(
     )
 
 
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return what a kernel only reads as one type, so that one compilation serves all layouts in memory.
+
+    numba compiles again for an array in Fortran's order, as pandas keeps its columns, for one that may not be written,
+    as a mapped file, and for one that is not aligned. Only such an order, or a lack of alignment, costs a copy.
+    """
+    view: np.ndarray = np.require(array, requirements=("C", "A")).view()
+    view.flags.writeable = False
+    return view
+
+
 def aligned_zeros(size: int, dtype: type) -> np.ndarray:
     """Return zeros that start on a cache line, so that a vector load never crosses two where offsets are rounded."""
     itemsize = np.dtype(dtype).itemsize

@@ -164,7 +164,7 @@ class Network:
         """Return the arguments of the kernel `train_per_sample`."""
         space = self.workspace(1, PER_SAMPLE)
         buffers = (self.params, space.work, space.argmax, space.rows, space.counts, space.barrier)
-        return (space.layers, space.plan, *buffers, images, self._divisor(images), targets, order, lrs, losses, totals)
+        return (space.layers, space.plan, *buffers, *self._read(images, targets), order, lrs, losses, totals)
 
     def minibatch_arguments(
         self, images, targets, order, batch_size, lrs, losses, totals, optimizer: Optimizer | None = None
@@ -173,14 +173,14 @@ class Network:
         space = self.workspace(batch_size)
         optimizer = optimizer or self.plain_optimizer()
         state = (optimizer.rule, self.params, optimizer.first, optimizer.second, optimizer.taken)
-        buffers = (space.layers, space.plan, *state, space.work, space.argmax, images, self._divisor(images), targets)
-        return (*buffers, order, batch_size, lrs, losses, np.empty(batch_size), totals)
+        buffers = (space.layers, space.plan, *state, space.work, space.argmax)
+        return (*buffers, *self._read(images, targets), order, batch_size, lrs, losses, np.empty(batch_size), totals)
 
     def accumulate_arguments(self, images, targets, part, scale, grad) -> tuple:
         """Return the arguments of the kernel `accumulate_gradient`."""
         space = self.workspace(len(part))
         buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
-        return (*buffers, images, self._divisor(images), targets, part, scale, np.empty(len(part)), grad)
+        return (*buffers, *self._read(images, targets), part, scale, np.empty(len(part)), grad)
 
     def plain_optimizer(self) -> Optimizer:
         """Return SGD, ready for this network."""
@@ -192,7 +192,7 @@ class Network:
         """Return the arguments of the kernel `predict_logits`."""
         space = self.workspace(max(len(order), 1))
         buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
-        return (*buffers, images, self._divisor(images), order, out)
+        return (*buffers, memory_plan.read_only(images), self._divisor(images), order, out)
 
     def train_steps(
         self,
@@ -208,8 +208,8 @@ class Network:
         losses = np.zeros(len(lrs))
         with _inside_kernels():
             if self.kernels == "simple":
-                recipe = (images, self._divisor(images), targets, order, batch_size, lrs, losses, totals)
-                done = self.simple(batch_size).train(optimizer or self.plain_optimizer(), *recipe)
+                data, rule = self._read(images, targets), optimizer or self.plain_optimizer()
+                done = self.simple(batch_size).train(rule, *data, order, batch_size, lrs, losses, totals)
             elif is_fused(batch_size, optimizer):
                 from jitnet.kernels.fast.per_sample import train_per_sample
 
@@ -236,8 +236,8 @@ class Network:
         """Add a part's share of the gradient of a large batch; return the sum of the part's losses."""
         with _inside_kernels():
             if self.kernels == "simple":
-                batch = (images, self._divisor(images), targets, part, self.dtype(scale), update)
-                return self.simple(len(part)).add_gradient(grad, *batch)
+                data, simple = self._read(images, targets), self.simple(len(part))
+                return simple.add_gradient(grad, *data, part, self.dtype(scale), update)
             from jitnet.kernels.fast.batch import accumulate_gradient
 
             return accumulate_gradient(*self.accumulate_arguments(images, targets, part, scale, grad))
@@ -264,11 +264,10 @@ class Network:
 
     def logits_of(self, images: np.ndarray, start: int, out: np.ndarray) -> None:
         """Write the scores of len(out) images from `start` on, in one compiled call."""
-        order = np.arange(start, start + len(out))
+        images, order = images[start : start + len(out)], np.arange(len(out))
         with _inside_kernels():
             if self.kernels == "simple":
-                self.simple(len(order)).predict(images, self._divisor(images), order, out)
-                return
+                return self.simple(len(order)).predict(images, self._divisor(images), order, out)
             from jitnet.kernels.fast.batch import predict_logits
 
             predict_logits(*self.predict_arguments(images, order, out))
@@ -292,6 +291,9 @@ class Network:
         elif space is not None:
             for row in space.layers:
                 yield space.work[row["out"] :][: space.plan[0]["images"] * row["out_size"]]
+
+    def _read(self, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.floating, np.ndarray]:
+        return memory_plan.read_only(images), self._divisor(images), memory_plan.read_only(targets)
 
     def _divisor(self, images: np.ndarray) -> np.floating:
         """Bytes are scaled to 0..1 inside the model, as in the documents; floats are taken as they are."""

@@ -77,6 +77,7 @@ def data(subject: Subject) -> dict[str, Any]:
         "spec": specification(network, bool(subject.target)),
         "names": [printable(name) for name in subject.class_names],
         "style": subject.style,
+        "digits": subject.digits,
         "metadata": subject.metadata,
         "label": subject.label,
         "place": sum(each.epoch < subject.epoch for each in subject.snapshots),  # of the network among the snapshots

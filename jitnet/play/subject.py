@@ -32,6 +32,7 @@ class Subject:
     metadata: dict[str, str]  # of a file of the same network
     style: dict[str, Any]  # how pictures are prepared, as jitnet.data.pictures.style.Style
     class_names: tuple[str, ...] = ()
+    digits: bool = False  # whether these are the ten digits: a picture then has one shape
     target: str = ""  # of a regression: the name of its column
     columns: tuple[str, ...] = ()  # of a regression: its inputs
     means: tuple[float, ...] = ()  # and their scales, the target's last

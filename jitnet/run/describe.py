@@ -55,7 +55,8 @@ def describe(
         ", simple kernels" if network.kernels == "simple" else "",
     ]
     scaled = " (scaled for the batch)" if _is_scaled(settings) else ""
-    rate = f"lr {settings.lr:g}{scaled}, schedule {settings.schedule}"
+    warm_up = f" after a warm-up of {settings.warm_up} steps" if settings.warm_up else ""
+    rate = f"lr {settings.lr:g}{scaled}, schedule {settings.schedule}{warm_up}"
     return RunStarted(
         title=title,
         run=training.run_name,

@@ -11,6 +11,7 @@ from typing import Any
 from jitnet.config import Settings
 from jitnet.data import Dataset, load
 from jitnet.data.content import Report, silent
+from jitnet.data.dataset import SYNTHETIC
 from jitnet.data.readers import regression
 from jitnet.data.split import split, with_channels
 from jitnet.errors import InputError
@@ -80,6 +81,12 @@ def load_data(
         if started_in and os.path.realpath(started_in) != os.path.realpath(os.curdir) and not os.path.exists(spec):
             raise InputError(f"{error} (the run was started in {started_in})") from None
         raise
+
+
+def data_of_run(settings: Settings, meta: dict[str, Any]) -> Settings:
+    """Return the settings by which the data of a run are loaded again: those that stood in for MNIST still do."""
+    stood_in = settings.data == "auto" and meta.get("data") == SYNTHETIC
+    return settings.replace(data=SYNTHETIC) if stood_in else settings
 
 
 def network_for(settings: Settings, data: Dataset) -> Network:

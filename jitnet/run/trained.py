@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jitnet.config import Settings
+from jitnet.config import AVERAGED, RAW, Settings
 from jitnet.errors import InputError
 from jitnet.events import EpochDone, from_record
 from jitnet.model.network import Network
@@ -18,7 +18,6 @@ from jitnet.storage.checkpoint import Tensors
 from jitnet.storage.metadata import Description
 from jitnet.training.position import Position
 
-AVERAGED, RAW = "averaged", "raw"  # weights
 SUFFIXES = (".safetensors", ".npz")
 
 
@@ -33,7 +32,7 @@ class Trained:
     position: Position
     meta: dict[str, Any]  # meta.json of the run; of a file its title, data and data_sha256
     notices: list[str]  # a sentence for each newer checkpoint that is damaged
-    weights: str = ""  # "averaged" or "raw" of a training that kept an average of them
+    weights: str = ""  # AVERAGED or RAW of a training that kept an average of them
 
     @property
     def settings(self) -> Settings:

@@ -7,7 +7,7 @@ weights; this one, with its d, is that of TensorFlow's ExponentialMovingAverage.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -27,23 +27,21 @@ def follow(
     average += weights * average.dtype.type(1 - d)
 
 
-def train_steps(
-    network: Network,
-    images: np.ndarray,  # (n, H, W, C) uint8 or the network's dtype
-    targets: np.ndarray,  # (n,) uint8, or (n, K) numbers of the network's dtype
+def follow_each(
+    train: Callable[[np.ndarray, np.ndarray], tuple[int, np.ndarray]],  # takes the steps of (order, lrs)
     order: np.ndarray,  # int64, the images of all steps in turn
     batch_size: int,
     lrs: np.ndarray,  # (steps,) float64
-    totals: np.ndarray,  # (1,) float64, the sum of losses is continued here
+    network: Network,
     optimizer: Optimizer,
 ) -> tuple[int, np.ndarray]:
-    """Train as `Network.train_steps`; the average, if the optimizer keeps one, follows after each step."""
+    """Return what `train` does, which is `Network.train_steps`: in one call, or step by step with the average."""
     if not optimizer.average.size:
-        return network.train_steps(images, targets, order, batch_size, lrs, totals, optimizer)
+        return train(order, lrs)
     losses = np.zeros(len(lrs))
     for step in range(len(lrs)):
-        batch, one = order[step * batch_size : (step + 1) * batch_size], slice(step, step + 1)
-        done, losses[one] = network.train_steps(images, targets, batch, batch_size, lrs[one], totals, optimizer)
+        one = slice(step, step + 1)
+        done, losses[one] = train(order[step * batch_size : (step + 1) * batch_size], lrs[one])
         if done != 1:
             return (step if done == 0 else done), losses
         follow(optimizer.average, network.params, optimizer.decay_of_average, optimizer.taken)
@@ -56,6 +54,11 @@ def descend(network: Network, grad: np.ndarray, lr: float, optimizer: Optimizer)
     if optimizer.average.size:
         follow(optimizer.average, network.params, optimizer.decay_of_average, optimizer.taken)
     return finite
+
+
+def shown(network: Network, optimizer: Optimizer) -> np.ndarray:
+    """Return the weights (P,) that are evaluated and predict: the average, if the optimizer keeps one."""
+    return optimizer.average if optimizer.average.size else network.params
 
 
 @contextlib.contextmanager

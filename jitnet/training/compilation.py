@@ -12,6 +12,7 @@ import numpy as np
 from jitnet.events import Compiling, Event, Warned
 from jitnet.machine import peak
 from jitnet.model.architecture import parse
+from jitnet.model.memory_plan import read_only
 from jitnet.model.network import PART, Network
 from jitnet.model.optimizer import Optimizer, is_fused
 from jitnet.training import augmentation
@@ -80,7 +81,7 @@ def compile_peak() -> Iterator[Event]:
 
 def _compile_simple(network: Network, targets: np.ndarray, optimizer: Optimizer | None) -> Iterator[Event]:
     """Compile the pages that a network's simple step calls, without an optimizer those of its inference."""
-    yield from _with_warnings(_compile_calls(network.simple(1).calls(targets, optimizer)))
+    yield from _with_warnings(_compile_calls(network.simple(1).calls(read_only(targets), optimizer)))
 
 
 def _compile_calls(calls: dict[str, tuple]) -> Iterator[Event]:
@@ -280,7 +281,7 @@ def _arguments_of(
         case "predict_logits":
             return network.predict_arguments(images, integers, matrix)
         case "conv_blocks_forward":
-            return (*buffers, images, number, integers)
+            return (*buffers, read_only(images), number, integers)
         case "conv_blocks_backward":
             return (*buffers, 1)
         case "linear_batch_forward":
@@ -290,7 +291,7 @@ def _arguments_of(
         case "linear_batch_backward_weight":
             return (matrix, matrix, number, False, matrix, vector)
         case "output_loss":
-            return (1, 0.0, matrix, targets, integers, number, floats, matrix)
+            return (1, 0.0, matrix, read_only(targets), integers, number, floats, matrix)
         case "sum_shards":
             return (matrix, False, vector)
         case "optimizer_step":

@@ -17,7 +17,7 @@ from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion
 from jitnet.training.augmentation import augmented, require_images
-from jitnet.training.averaging import averaged, descend, train_steps
+from jitnet.training.averaging import averaged, descend, follow_each
 from jitnet.training.coach import Coach, task_of
 from jitnet.training.compilation import compile_augmentation, compile_kernels, compile_peak
 from jitnet.training.evaluation import evaluate
@@ -82,6 +82,12 @@ class Training:
         parameters = {name: array.copy() for name, array in self.network.tensors().items()}
         return parameters | self.optimizer.state() | self.position.tensors()
 
+    def compile(self) -> Iterator[Event]:
+        """Compile, or load from the cache, what training calls."""
+        size = PART + 1 if self._in_parts else self.batch_size
+        yield from compile_kernels(self.network, size, *self.data.train, self.optimizer)
+        yield from compile_augmentation(self.settings.augment, self.data.train[0])
+
     def run(self) -> Iterator[Event]:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
@@ -90,9 +96,7 @@ class Training:
         self._running_accuracy = RunningAccuracy(self.network, *self.data.train)
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
-        size = PART + 1 if self._in_parts else self.batch_size
-        yield from compile_kernels(self.network, size, *self.data.train, self.optimizer)
-        yield from compile_augmentation(self.settings.augment, self.data.train[0])
+        yield from self.compile()
         if self.peak_threads:
             yield from compile_peak()
             gflops = measure(self.peak_threads)
@@ -144,13 +148,16 @@ class Training:
         here, size = self.position, self.batch_size
         images, targets, order = self._epoch_data()
         steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
+
+        def train(order: np.ndarray, rates: np.ndarray) -> tuple[int, np.ndarray]:
+            return self.network.train_steps(images, targets, order, size, rates, here.loss_sum, self.optimizer)
+
         while self._may_continue():
             steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             accuracy = self._running_accuracy.measure(order[here.step_in_epoch * size :])
             before = time.perf_counter()
-            rates, rest = self._rates(steps), (here.loss_sum, self.optimizer)
-            done, losses = train_steps(self.network, images, targets, batches, size, rates, *rest)
+            done, losses = follow_each(train, batches, size, rates := self._rates(steps), self.network, self.optimizer)
             seconds = time.perf_counter() - before
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
@@ -237,19 +244,16 @@ class Training:
         self, images: np.ndarray, targets: np.ndarray
     ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
         """Return the loss in the targets' unit, the accuracy and the scores (n, K); see `evaluate`."""
-        result = yield from evaluate(self.network, self.optimizer, images, targets, self.position.epoch)
-        loss, accuracy, logits = result
-        return loss if loss is None else loss * self.data.unit, accuracy, logits
+        found = yield from evaluate(self.network, self.optimizer, images, targets, self.position.epoch)
+        return found[0] if found[0] is None else found[0] * self.data.unit, *found[1:]
 
     def _epoch_loss(self) -> float:
         seen = min(self.position.step_in_epoch * self.batch_size, self._images_per_epoch)
         return float(self.position.loss_sum[0]) * self.data.unit / max(1, seen)
 
     def _diverged(self, what: str, step: int) -> Diverged:
-        here = self.position
-        lr = float(self._rates(1)[0])
-        place = self.network.not_finite()
-        place = f", first seen in {place}" if place else ""
+        here, lr = self.position, float(self._rates(1)[0])
+        place = f", first seen in {where}" if (where := self.network.not_finite()) else ""
         return Diverged(
             epoch=here.epoch,
             step=step,
@@ -260,8 +264,7 @@ class Training:
 
     def _evaluate_epoch(self) -> Generator[Event, None, EpochDone | Diverged]:
         """Measure the epoch that is trained, and move the position on to the next one."""
-        here = self.position
-        before = time.perf_counter()
+        here, before = self.position, time.perf_counter()
         val_loss, val_accuracy, of_val = yield from self._evaluate(*self.data.val)
         test_loss, test_accuracy, logits = yield from self._evaluate(*self.data.test)
         eval_s = time.perf_counter() - before
@@ -279,7 +282,7 @@ class Training:
         return EpochDone(
             epoch=epoch,
             step=here.step,
-            lr=learning_rate(self.settings, epoch),
+            lr=learning_rate(self.settings, epoch, self.steps_per_epoch),
             train_loss=train_loss,
             val_loss=val_loss,
             val_accuracy=val_accuracy,

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.config import Settings
+from jitnet.printing import say
 from jitnet.trials.board import OVER, Board, Row
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, plan_of
 from jitnet.trials.worker_pool import LocalWorkers, divide_cores
+
+_LONG_S = 1.0
+_COMPILING = "jitnet compiles its kernels in a worker; this happens once, later starts load them"
 
 
 def sweep(
@@ -21,6 +25,7 @@ def sweep(
     folder: str | Path | None = None,
     threads: int | None = None,
     offline: bool = False,
+    verbose: int | None = None,
 ) -> Iterator[Row]:
     """Train each configuration in its own run folder, and yield its result as soon as it is over.
 
@@ -33,6 +38,7 @@ def sweep(
         yielded first, the rest continues from its checkpoints
     threads : of the kernels in each worker; unless given 1, or with our own processes their share of the cores
     offline : never open a connection
+    verbose : 0 is silent; else standard error says when kernels are compiled for longer than a second
 
     Yields
     ------
@@ -57,11 +63,16 @@ def sweep(
     plan = plan_of(configs)
     path = Path(folder) if folder is not None else Path("runs") / f"sweep-{plan.identity}"
     opened = SweepFolder(path, plan, [])
-    return _results(plan, opened, executor, threads, offline)
+    return _results(plan, opened, executor, threads, offline, verbose != 0)
 
 
 def _results(
-    plan: Plan, folder: SweepFolder, executor: Executor | None, threads: int | None, offline: bool
+    plan: Plan,
+    folder: SweepFolder,
+    executor: Executor | None,
+    threads: int | None,
+    offline: bool,
+    announce: bool,
 ) -> Iterator[Row]:
     board: Board = board_of(plan, folder)
     with folder, contextlib.ExitStack() as stack:
@@ -72,6 +83,9 @@ def _results(
         yielded: set[str] = set()
         try:
             for _ in driver.run():
+                if announce and board.compiling is not None and board.compiling.seconds >= _LONG_S:
+                    say(_COMPILING, error=True)
+                    announce = False
                 for row in board.rows:
                     if row.status in OVER and row.name not in yielded and not driver.is_pending(row):
                         yielded.add(row.name)

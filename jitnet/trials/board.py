@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jitnet.events import Compiling
+
 # The status of a trial. The first three are not over; the same command continues "stopped", "lost" and "failed" ones.
 WAITING, RUNNING, PAUSED = "waiting", "running", "paused"  # paused: between two rungs of a halving
 DONE, CUT, DIVERGED, STOPPED, FAILED, LOST = "done", "cut", "diverged", "stopped", "failed", "lost"
@@ -59,6 +61,7 @@ class Board:
     planned: float  # epochs to train in all; fewer if some end early
     engine: str = ""  # "2 processes of 1 thread"
     preparing: bool = True  # data and kernels
+    compiling: Compiling | None = None  # the progress of that, where the cache has not all kernels
     notices: list[str] = field(default_factory=list)  # sentences for the user, not shown yet
     began: float = field(default_factory=time.monotonic)
     before: float | None = None  # epochs that earlier commands had trained

@@ -7,16 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from jitnet.errors import JitnetError
 from jitnet.history.statistics import FIGURES
-from jitnet.run.schema import event_record
-from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
+from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, STOPPED, WAITING, Board, Row
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, Trial
 from jitnet.trials.trial import hash_of_data, prepare, run_trial
+from jitnet.trials.watch import Watch
 
 ATTEMPTS = 3  # of a trial whose worker was killed, before it is taken for the reason
 TICK_S = 0.5  # between two looks at the folders; longer where there are hundreds
@@ -110,10 +109,11 @@ class Driver:
         found = []
         for future in futures:
             while not future.done():
+                self.board.compiling = self.folder.compilation()
                 yield None
                 if self._stop():
                     self.folder.request_stop()
-                time.sleep(0.05)
+                time.sleep(0.1)
             try:
                 found.append(future.result())
             except JitnetError:
@@ -125,6 +125,8 @@ class Driver:
                 ) from None
             except Exception as error:
                 raise JitnetError(f"no trial was begun, since a worker failed: {_reason(error)}") from error
+        self.board.compiling = self.folder.compilation()  # it is over
+        yield None
         for message in dict.fromkeys(message for each in found for message in each["notices"]):
             self.board.notices.append(message)
         self._common["data_sha256"] = found[0]["data_sha256"]
@@ -248,50 +250,6 @@ class Driver:
                 if last:
                     self.board.notices.append(f"cannot write the table in {self.folder.path}: {error.strerror}")
             self._wrote = now
-
-
-class Watch:
-    """The progress of a trial, read from the end of its events as they grow."""
-
-    def __init__(self, path: Path):
-        self._path = path
-        self._at = path.stat().st_size if path.exists() else 0
-
-    def read(self, row: Row) -> bool:
-        """Bring a row up to date with the lines that are new; returns whether any was."""
-        try:
-            size = self._path.stat().st_size
-            if size < self._at:  # it was cut back by a resume
-                self._at = 0
-            if size == self._at:
-                return False
-            with open(self._path, "rb") as file:
-                file.seek(self._at)
-                new = file.read(size - self._at)
-        except OSError:
-            return False
-        whole = new[: new.rfind(b"\n") + 1]
-        self._at += len(whole)
-        for line in whole.splitlines():
-            try:
-                self._apply(row, event_record(line))
-            except (ValueError, KeyError, TypeError):
-                continue
-        return bool(whole)
-
-    def _apply(self, row: Row, event: dict[str, Any]) -> None:
-        match event.get("event"):
-            case "RunStarted":
-                row.status = RUNNING
-                row.epoch, steps = event["epoch"], max(1, event["steps_per_epoch"])
-                row.fraction = event["step_in_epoch"] / steps
-            case "StepsDone":
-                row.status, row.epoch = RUNNING, event["epoch"]
-                row.fraction = event["step_in_epoch"] / max(1, event["steps_per_epoch"])
-            case "EpochDone":
-                row.status, row.epoch, row.fraction = RUNNING, event["epoch"] + 1, 0.0
-                for name in FIGURES:
-                    setattr(row, name, event[name])
 
 
 def _reason(error: BaseException) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.errors import InputError
+from jitnet.events import Compiling
 from jitnet.history.read import read_or_damaged
 from jitnet.history.statistics import FIGURES, Summary, summarise
 from jitnet.history.sweep_record import RECORD, SCHEMA, read_table
@@ -22,7 +23,8 @@ from jitnet.trials.board import Row
 from jitnet.trials.plan import Plan, Trial
 
 STOP = ".stop"  # while it is there, every trial ends with a checkpoint
-_COLUMNS = ("epochs", *FIGURES, "seconds", "host", "attempts", "weights", "message")
+COMPILING = ".compiling"  # the newest event of a worker that compiles kernels
+_COLUMNS = ("epochs_done", *FIGURES, "seconds", "host", "attempts", "weights", "message")
 
 
 class SweepFolder:
@@ -42,7 +44,8 @@ class SweepFolder:
             try:
                 self._check()
                 self._kept = {line["trial"]: line for line in read_table(path / "table.csv") if "trial" in line}
-                (path / STOP).unlink(missing_ok=True)
+                for name in (STOP, COMPILING):
+                    (path / name).unlink(missing_ok=True)
                 self._write_record(argv)
             except BaseException:
                 self._lock.release()
@@ -62,6 +65,13 @@ class SweepFolder:
         """Ask every trial, wherever it runs, to end with a checkpoint."""
         with contextlib.suppress(OSError):
             (self.path / STOP).touch()
+
+    def compilation(self) -> Compiling | None:
+        """Return the newest event of a worker that compiles, None if there is none."""
+        try:
+            return Compiling(**json.loads((self.path / COMPILING).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
 
     def epochs_of(self, name: str) -> list[dict[str, float | None]]:
         """Return a trial's rows of metrics.csv; none if it has not begun or is damaged."""
@@ -96,7 +106,7 @@ class SweepFolder:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["trial", "status", *varied, *_COLUMNS])
         for row in rows:
-            figures = {name: getattr(row, name) for name in FIGURES} | {"epochs": row.epoch}
+            figures = {name: getattr(row, name) for name in FIGURES} | {"epochs_done": row.epoch}
             cells = figures | {name: getattr(row, name) for name in _COLUMNS if name not in figures}
             values = (*row.varied.values(), *(cells[name] for name in _COLUMNS))
             writer.writerow([row.name, row.status, *map(_cell, values)])

@@ -3,9 +3,12 @@
 Nothing here imports numba before the number of threads is set.
 """
 
+import contextlib
 import functools
+import json
 import os
 import socket
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +16,20 @@ from jitnet.config import Settings
 from jitnet.data import Dataset
 from jitnet.data.split import split
 from jitnet.errors import InputError
-from jitnet.events import Advised, Diverged, EpochDone, Event, Warned
+from jitnet.events import Advised, Compiling, Diverged, EpochDone, Event, Warned
 from jitnet.history.statistics import FIGURES
 from jitnet.history.sweep_record import RECORD
 from jitnet.machine import threads
-from jitnet.model.network import PART, Network
+from jitnet.model.network import Network
 from jitnet.run import RunFolder, start
 from jitnet.run.start import Run
+from jitnet.storage.atomic import replace_file
 from jitnet.storage.checkpoint import content_hash
 from jitnet.training.coach import NOTHING
-from jitnet.training.compilation import compile_kernels
 from jitnet.training.loop import Training
 from jitnet.training.position import Position
 from jitnet.trials.board import DIVERGED, DONE, FAILED, PAUSED, STOPPED, WAITING
-from jitnet.trials.folder import STOP
+from jitnet.trials.folder import COMPILING, STOP
 
 
 def prepare(tasks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -37,19 +40,21 @@ def prepare(tasks: list[dict[str, Any]]) -> dict[str, Any]:
     _check_process(tasks[0])
     data, warned = _data(Settings(**tasks[0]["settings"]), tasks[0]["offline"])
     notices = list(warned)
-    compiled = set()
     for settings in {Settings(**task["settings"]).replace(seed=0, lr=1.0) for task in tasks}:
-        training = Training(start.network_for(settings, data), settings, split(data, settings))
-        network = training.network
-        form = (min(training.batch_size, 2), training.batch_size > PART, training.optimizer.is_plain)
-        if form not in compiled:
-            compiled.add(form)
-            for event in compile_kernels(network, training.batch_size, *training.data.train, training.optimizer):
-                if _is_stopped(tasks[0]):
-                    break
-                if isinstance(event, Warned) and event.message not in notices:
-                    notices.append(event.message)
+        for event in Training(start.network_for(settings, data), settings, split(data, settings)).compile():
+            if _is_stopped(tasks[0]):
+                break
+            if isinstance(event, Compiling) and not event.cached:
+                _report(event, Path(tasks[0]["folder"]) / COMPILING)
+            if isinstance(event, Warned) and event.message not in notices:
+                notices.append(event.message)
     return {"data": data.name, "data_sha256": data.sha256, "notices": notices}
+
+
+def _report(event: Compiling, path: Path) -> None:
+    """Leave an event where the driver looks for it, unless the disk does not take it."""
+    with contextlib.suppress(OSError):
+        replace_file(path, json.dumps(asdict(event)).encode())
 
 
 def hash_of_data(task: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ import llvmlite
 import numba
 import numpy
 from numba import config
+from numba.core.runtime import rtsys
 
 from . import cache_folder
 
@@ -93,13 +94,29 @@ def before_loading(function):
 DAMAGED: list[str] = []  # kernels whose compiled code could not be read and is compiled again; jitnet warns
 
 
+def _load_alone(cache):
+    """Return what loads a kernel without all that only compiling needs, half a second of imports.
+
+    It is numba's load_overload but for context.refresh(), of which a kernel needs the runtime alone.
+    """
+    if not hasattr(cache, "_load_overload"):  # there is no cache
+        return cache.load_overload
+
+    def load(signature, context):
+        rtsys.initialize(context)
+        with cache._guard_against_spurious_io_errors():
+            return cache._load_overload(signature, context)
+
+    return load
+
+
 def keep_on_disk(dispatcher):
     """Compile and save a kernel whose file is damaged again, where numba would raise the error of pickle.
 
     numba has no hook for this, so the loading method of the dispatcher's cache is replaced.
     """
     cache = dispatcher._cache
-    load = cache.load_overload
+    load = _load_alone(cache)
 
     def load_or_forget(signature, context):
         for prepare in _preparations:

@@ -26,7 +26,8 @@ def numbers(*shape, dtype=np.float32):
 def case(function, *arguments):
     """The call, and the arrays it may write, each of which refuses an index outside."""
     arguments = [value.view(strict.Strict) if is_plain_array(value) else value for value in arguments]
-    return lambda: function(*arguments), list(filter(is_plain_array, arguments))
+    written = [value for value in arguments if is_plain_array(value) and value.flags.writeable]
+    return lambda: function(*arguments), written
 
 
 def is_plain_array(value):

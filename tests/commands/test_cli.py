@@ -1,6 +1,7 @@
 """What every command refuses in one sentence, and what it shows when there is nothing to refuse."""
 
 import argparse
+import contextlib
 import gzip
 import json
 import os
@@ -249,6 +250,28 @@ def test_the_program(tmp_path):
         assert re.search(rf"^  {title} +{', '.join(commands)}$", bare.stdout, re.MULTILINE)
         assert f"\n{title}:\n" in shown.stdout and all(f"\n  {name} " in shown.stdout for name in commands)
     assert "did you mean 'train'?" in jitnet(tmp_path, "trian").stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_the_first_screen_fits_80_columns(words, capsys):
+    with contextlib.suppress(SystemExit):
+        main(words)
+    lines = capsys.readouterr().out.splitlines()
+    assert any("jitnet predict reference-cnn digit.png" in line for line in lines) and max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "dest", "found"),
+    [
+        ("predict latest --json a.png b.png", "images", ["a.png", "b.png"]),
+        ("predict latest a.png --json b.png", "images", ["a.png", "b.png"]),
+        ("predict latest --json -", "images", ["-"]),
+        ("report latest --open other", "run_names", ["latest", "other"]),
+        ("ensemble a --json b", "run_names", ["a", "b"]),
+    ],
+)
+def test_words_may_come_before_and_after_options(words, dest, found):
+    assert getattr(build_parser().parse_args(words.split()), dest) == found
 
 
 def test_help_of_a_command_by_the_word_help(capsys):

@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from texts import texts
 
 from jitnet.config import CHOICES, PRESETS, Settings
 from jitnet.errors import InputError
@@ -13,13 +14,13 @@ from jitnet.errors import InputError
 LARGEST = 2**63 - 1
 ANY = st.fixed_dictionaries(
     {
-        "network": st.text(),
-        "architecture": st.text().filter(str.strip),
+        "network": texts(),
+        "architecture": texts().filter(str.strip),
         "epochs": st.integers(1, LARGEST),
         "until": st.integers(0, LARGEST),
         "lr": st.floats(min_value=0, exclude_min=True, allow_infinity=False),
         "shuffle": st.booleans(),
-        "data": st.text(),
+        "data": texts(),
     }
     | {"momentum": st.floats(0, 1, exclude_max=True), "weight_decay": st.floats(0, 1e30)}
     | {name: st.integers(0, LARGEST) for name in ("batch_size", "seed", "val", "limit", "steps_per_epoch")}

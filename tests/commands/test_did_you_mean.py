@@ -24,6 +24,8 @@ SLIPS = {  # command line: what is meant
     "train cnn --learning-rate 0.1": "--lr",
     "train cnn --learning_rate=0.1": "--lr",
     "train cnn --epoch-s 3": "--epochs",
+    "train cnn --learnin-rate 3": "--lr",
+    "train cnn --max-iters 3": "--epochs",
     "train cnn --optimiser adam": "--optimizer",
     "train cnn --init hee": "he",
     "train cnn --schedule cosin": "cosine",

@@ -27,7 +27,7 @@ def data(page: str) -> dict:
 
 def test_the_page_of_a_run_carries_its_images_and_its_weights(folder, capsys):
     assert main(["play", "small", "--out", "page.html"]) == 0
-    assert capsys.readouterr().out.startswith("written: page.html (0.")
+    assert re.match(r"written: page.html \(\d+ kB\)", capsys.readouterr().out)
     found = data((folder / "page.html").read_text(encoding="utf-8"))
     assert found["title"] == "small" and found["spec"]["image"] == [6, 6, 1]
     assert [layer["name"] for layer in found["spec"]["layers"]] == ["conv1", "pool1", "dense1", "dense2"]

@@ -106,7 +106,17 @@ def test_a_regression_from_a_table_to_its_error(folder, capsys):
     assert f"rmse = {rmse:.6g}" in [line for line in shown.splitlines() if line.startswith("Epoch")][-1]
     assert rmse < 0.15 * regression.load(str(path), "price").unit ** 0.5
     assert main(["eval", "run"]) == 0 and f"rmse = {rmse:.6g}" in capsys.readouterr().out
-    assert "approximates 'price' from numbers" in refusal(capsys, "predict", "run", "image.png")
+    assert "approximates 'price' from numbers, not from image.png" in refusal(capsys, "predict", "run", "image.png")
+    Path("rows.csv").write_text("1,0.5\n2,-3\n")
+    assert main(["predict", "run", "--csv", "rows.csv", "--json"]) == 0
+    expected = json.loads(capsys.readouterr().out)["answers"]
+    for words in (["1,0.5", "2,-3"], ["1", "0.5"]):
+        assert main(["predict", "run", "--json", *words]) == 0
+        answers = json.loads(capsys.readouterr().out)["answers"]
+        assert [each["value"] for each in answers] == [each["value"] for each in expected][: len(answers)]
+    for words in (["1"], ["1,2,3"], ["1,nan"], ["1,2", "3"], ["1", "2", "3"]):
+        assert "numbers are given" in refusal(capsys, "predict", "run", *words)
+    assert "both IMAGE files and --csv are given" in refusal(capsys, "predict", "run", "1", "--csv", "rows.csv")
     assert "is a regression of 'price': expected a run that classifies images, which `jitnet errors` needs" in refusal(
         capsys, "errors", "run"
     )

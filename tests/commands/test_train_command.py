@@ -164,6 +164,9 @@ def test_synthetic_says_so_everywhere(folder):
     assert checkpoint.load(run / "last.safetensors")[1]["data"] == "synthetic"
     measured = jitnet(folder, "eval", "latest", "--offline")
     assert measured.returncode == 0 and measured.stdout.count("synthetic digits") == 2
+    assert measured.stderr.count("latest is") == measured.stderr.count(
+        "\n"
+    )  # and nothing of MNIST, which is not searched
     elsewhere = np.zeros((28, 28), np.uint8)
     elsewhere[4:24, 13:15] = 255
     np.save(folder / "one.npy", elsewhere)

@@ -193,10 +193,11 @@ def test_python_loads_what_cpp_writes_and_trains_on(tiny_twin, tmp_path):
 @pytest.mark.parametrize("epochs", [1, 5, 16])
 def test_learning_rates_are_pythons(tiny_twin, schedule, epochs):
     words = ("--schedule", schedule, "--epochs", epochs, "--lr", 0.05, "--limit", 4, "--optimizer", "sgd")
+    words += ("--batch-size", 1, "--warm-up", 7)
     shown = tiny_twin("train", "--data", tiny_twin.folder.parent / "digits", *words)
     found = [line.split()[4] for line in shown.splitlines() if line.startswith("Epoch")]
-    settings = Settings(schedule=schedule, epochs=epochs, lr=0.05)
-    assert found == [f"{learning_rate(settings, epoch):.6f}" for epoch in range(epochs)]
+    settings = Settings(schedule=schedule, epochs=epochs, lr=0.05, warm_up=7)
+    assert found == [f"{learning_rate(settings, epoch, 4):.6f}" for epoch in range(epochs)]
 
 
 def test_what_an_epoch_sees_is_what_python_shows_it(tiny_twin, tmp_path):

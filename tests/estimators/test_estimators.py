@@ -227,6 +227,13 @@ def test_unfitted_models_say_so(make, tmp_path):
             use(make())
 
 
+@pytest.mark.parametrize("name", ["m.pt", "m.pth", "m.h5", "m.keras", "m.onnx", "m.pkl", "m.NPZ", "m.json", "m.npy"])
+def test_a_name_of_another_format_is_refused(make, tmp_path, name):
+    with pytest.raises(InputError, match=f"{name}' ends in .*: expected a name in .safetensors or .npz"):
+        make(epochs=1).fit(X, Y).save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_partial_fit_goes_on(make):
     model = make().partial_fit(X, Y, classes=[0, 1, 2, 3])
     assert model.classes_.tolist() == [0, 1, 2, 3]

@@ -63,7 +63,7 @@ def test_a_fitted_model_keeps_labels_recipe_and_history(folder, capsys):
     data = load("digits", offline=True)
     names = np.array(["one", "two", "three"])
     model = MLP((5,), "tanh", epochs=2, lr=0.05, val=30, seed=3, batch_size=1).fit(data.x_train, names[data.y_train])
-    for file in ("m.npz", "m.safetensors", "m.any"):
+    for file in ("m.npz", "m.safetensors", "m"):
         model.save(file)
         back = jitnet.load(file)
         assert isinstance(back, MLP) and back.settings_ == model.settings_ == back._settings()

@@ -6,6 +6,7 @@ import pytest
 from commands import digits, refusal, settle, train
 from hypothesis import given
 from hypothesis import strategies as st
+from texts import texts
 
 from jitnet.cli import main
 from jitnet.config import Settings
@@ -211,7 +212,7 @@ def test_a_truncated_or_changed_file_is_refused_or_read(tmp_path):
     assert refused > 50
 
 
-@given(st.integers(-(2**63), 2**63 - 1), st.lists(st.integers(-(2**63), 2**63 - 1), max_size=5), st.text(max_size=9))
+@given(st.integers(-(2**63), 2**63 - 1), st.lists(st.integers(-(2**63), 2**63 - 1), max_size=5), texts(9))
 def test_what_is_encoded_is_decoded(number, numbers, text):
     message = {"name": text, "f": 0.5, "i": number, "ints": numbers, "type": 7}
     back = protobuf.decode("Attribute", protobuf.encode("Attribute", message))

@@ -12,15 +12,17 @@ import pytest
 from llvmlite.binding import executionengine
 from numba import types
 from numba.core import caching, cgutils
+from numba.core.cpu import CPUContext
 from numba.core.registry import cpu_target
 from numba.extending import models
 from numba.np import arrayobj
 from processes import ROOT
 
 from jitnet.kernels.compiler import cache, decorators
+from jitnet.kernels.fast import batch_conv
 from jitnet.kernels.tools import fma_peak
 
-VECTOR = types.Array(types.float32, 1, "C")
+VECTOR, MATRIX = types.Array(types.float32, 1, "C"), types.Array(types.float32, 2, "C")
 COMPILER = ROOT / "kernels" / "compiler"
 
 
@@ -49,6 +51,22 @@ def a_cache_has_a_loader_that_can_be_replaced():
     if cache.CACHE_FOLDER:
         loader = fma_peak.fma_peak._cache.load_overload
         assert loader.__qualname__ == "keep_on_disk.<locals>.load_or_forget"
+
+
+def a_kernel_is_loaded_without_what_only_compiling_needs():
+    """The loader is numba's own but for refresh(), of which a kernel needs the runtime alone."""
+    source = inspect.getsource(caching.Cache.load_overload)
+    assert [line.strip() for line in source.splitlines() if "refresh()" in line or "_load_overload(" in line] == [
+        "target_context.refresh()",
+        "return self._load_overload(sig, target_context)",
+    ]
+    assert "rtsys.initialize(self)" in inspect.getsource(CPUContext.load_additional_registries)
+    if cache.CACHE_FOLDER:
+        signature, context = (MATRIX, types.boolean, VECTOR), cpu_target.target_context
+        batch_conv.sum_shards.compile(signature)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(context, "refresh", lambda: pytest.fail("half a second of imports"))
+            assert batch_conv.sum_shards._cache.load_overload(signature, context) is not None
 
 
 def the_folder_of_the_cache_is_read_by_the_decorator():
@@ -115,6 +133,8 @@ def the_object_cache_is_called_by_these_names():
 INTERNALS = {  # what, and the file in kernels/compiler/ that uses it
     "_nrt": (no_reference_is_counted, "decorators"),
     "load_overload": (a_cache_has_a_loader_that_can_be_replaced, "cache"),
+    "_load_overload": (a_kernel_is_loaded_without_what_only_compiling_needs, "cache"),
+    "rtsys": (a_kernel_is_loaded_without_what_only_compiling_needs, "cache"),
     "CACHE_DIR": (the_folder_of_the_cache_is_read_by_the_decorator, "cache"),
     "add_symbol": (a_compiled_function_has_an_address_and_a_symbol_can_be_added, "symbols"),
     "call_conv": (the_calling_convention_calls_by_type, "symbols"),
@@ -126,7 +146,10 @@ INTERNALS = {  # what, and the file in kernels/compiler/ that uses it
 }
 CGUTILS = {"alloca_once", "alloca_once_value", "for_range", "get_or_insert_function", "unpack_tuple"}
 ARRAYOBJ = {"make_array", "populate_array"}
-PASSES = {"_LowerResult", "codegen", "compiler", "register_pass", "typed_passes"}  # of linked.py: test_linked.py
+OTHERS = {  # of numba.core, by file; those of linked.py have their tests in test_linked.py
+    "linked": {"_LowerResult", "codegen", "compiler", "register_pass", "typed_passes"},
+    "cache": {"rtsys"},
+}
 
 
 @pytest.mark.parametrize("name", INTERNALS)
@@ -152,7 +175,7 @@ def test_the_table_is_complete():
                 used["arrayobj"].update(alias.name for alias in node.names)
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(("numba.core", "numba.np")):
                 names = {alias.name for alias in node.names}
-                known = {"cgutils"} | (PASSES if path.stem == "linked" else set())
+                known = {"cgutils", *OTHERS.get(path.stem, ())}
                 assert names <= known or node.module == "numba.np.arrayobj", f"{path}: {names}"
     assert used == {"cgutils": CGUTILS, "arrayobj": ARRAYOBJ}
     assert all(callable(getattr(cgutils, name)) for name in CGUTILS)

@@ -29,6 +29,9 @@ def pictures():
             picture[::20] = 255
         picture = np.clip(picture, 0, 255)
         yield (255 - picture if n % 3 == 0 else picture).astype(np.uint8)
+    one, other = (strokes(rng, 100, 60, 9, small=False) for _ in range(2))
+    yield np.concatenate([one, other], axis=1).astype(np.uint8)
+    yield (rng.normal(150, 5, (80, 80)) + 30 * np.sin(np.arange(80) / 9)).astype(np.uint8)
     yield np.zeros((80, 80), np.uint8)
     yield np.full((28, 28), 7, np.uint8)
     yield from draw(0, 5, 4)[0]
@@ -51,11 +54,12 @@ def strokes(rng, height: int, width_: int, width: float, small: bool) -> np.ndar
     "style", [MNIST, Style(True, False, 20, 1, 20, True, 2.0), Style(True, True, 18, 1, 20, False, 1), AS_IS]
 )
 def test_pictures_are_prepared_as_predict_does(scripts, style):
+    record = DataRecord(kind="IDX", style=style, class_names=tuple("0123456789" if style.by_mass else "abc"))
     refused = 0
     for picture in pictures():
-        found = play_engine.prepare(scripts, picture, style)
+        found = play_engine.prepare(scripts, picture, style, record.is_of_digits)
         try:
-            expected = adapt(picture, DataRecord(kind="IDX", style=style), 28, 28, "x", drawn=True)
+            expected = adapt(picture, record, 28, 28, "x", drawn=True)
         except InputError:
             assert isinstance(found, str)
             refused += 1

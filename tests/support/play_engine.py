@@ -50,9 +50,9 @@ function train(text_, targets, batch, lr) {
   }
   return out;
 }
-function prepared(text_, h, w, style) {
+function prepared(text_, h, w, style, digits) {
   try {
-    const found = Prepare.prepare({ h, w, d: floats(text_) }, style, 28, 28);
+    const found = Prepare.prepare({ h, w, d: floats(text_) }, style, digits, 28, 28);
     return { image: Array.from(found.image.d), notes: found.notes, steps: found.steps.map(each => each[0]) };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -105,7 +105,7 @@ def parameters(browser: Browser) -> np.ndarray:
     return floats(browser.run("text(engine.parameters)"))
 
 
-def prepare(browser: Browser, picture: np.ndarray, style: Style) -> Any:
+def prepare(browser: Browser, picture: np.ndarray, style: Style, digits: bool) -> Any:
     """Return what the page makes of a picture (h, w): image, notes and names of steps, or a refusal."""
     h, w = picture.shape
-    return browser.run(f"prepared('{text(picture)}', {h}, {w}, {json.dumps(asdict(style))})")
+    return browser.run(f"prepared('{text(picture)}', {h}, {w}, {json.dumps(asdict(style))}, {json.dumps(digits)})")

@@ -8,13 +8,18 @@ from commands import digits, jitnet, refusal, result, rows, settle, train
 
 from jitnet.cli import main
 from jitnet.config import Settings
+from jitnet.data.split import Split
 from jitnet.errors import InputError
+from jitnet.events import StepsDone
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.model.optimizer import AVERAGE, Optimizer
 from jitnet.run.trained import open_trained
 from jitnet.storage import checkpoint
-from jitnet.training.averaging import averaged, descend, train_steps
+from jitnet.training import loop
+from jitnet.training.averaging import averaged, descend, follow_each
+from jitnet.training.loop import Training
+from jitnet.training.position import Position
 
 DECAY = "0.9"
 
@@ -40,10 +45,14 @@ def test_the_average_is_its_equation_and_training_does_not_see_it(kernels, size)
     network, optimizer = started(0.7, kernels, "adam")
     plain, own = started(0.0, kernels, "adam")
     expected, lrs, lost = np.float64(network.params), np.full(10, 0.05), np.zeros(1)
-    done, losses = train_steps(network, images, targets, np.arange(10 * size), size, lrs, lost, optimizer)
+
+    def train(order, rates, network=network, optimizer=optimizer):
+        return network.train_steps(images, targets, order, size, rates, lost, optimizer)
+
+    done, losses = follow_each(train, np.arange(10 * size), size, lrs, network, optimizer)
     for t in range(10):
         batch = np.arange(t * size, (t + 1) * size)
-        _, loss = train_steps(plain, images, targets, batch, size, lrs[:1], np.zeros(1), own)
+        _, loss = train(batch, lrs[:1], plain, own)
         d = min(0.7, (2 + t) / (11 + t))
         expected = d * expected + (1 - d) * plain.params
         assert loss[0] == losses[t]
@@ -67,7 +76,11 @@ def test_a_loss_that_is_not_finite_ends_it_at_its_step():
     network, optimizer = started(0.5)
     network.params[:] = 1e30
     images, targets = np.full((3, 2, 2, 1), 255, np.uint8), np.zeros(3, np.uint8)
-    done, _ = train_steps(network, images, targets, np.arange(3), 1, np.full(3, 1e30), np.zeros(1), optimizer)
+
+    def train(order, rates):
+        return network.train_steps(images, targets, order, 1, rates, np.zeros(1), optimizer)
+
+    done, _ = follow_each(train, np.arange(3), 1, np.full(3, 1e30), network, optimizer)
     assert done in (-1, 0)
 
 
@@ -86,6 +99,34 @@ def test_a_resume_gives_the_same_bits(folder, words):
     assert main(["resume", str(pieces), "--epochs", "3", "--ui", "quiet"]) == 0
     assert result(pieces) == result(whole)
     assert Settings.from_toml(whole / "config.toml").ema == 0.9
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_run_that_dies_inside_an_epoch_ends_with_the_same_bits(monkeypatch, optimizer):
+    """Each state that a checkpoint can hold, while calls take one step: what a SIGKILL leaves on the disk is one."""
+    monkeypatch.setattr(loop, "_FIRST_CALL_MACS", 0)
+    monkeypatch.setattr(loop, "CALL_S", 0.0)
+    rng = np.random.default_rng(1)
+    images, targets = rng.integers(0, 256, (18, 2, 2, 1)).astype(np.uint8), rng.integers(0, 3, 18).astype(np.uint8)
+    data = Split("", (images, targets), (images[:0], targets[:0]), (images, targets))
+    settings = Settings(optimizer=optimizer, epochs=2, batch_size=4, ema=0.7, lr=0.05, warm_up=7, shuffle=True)
+
+    def begun(state=None):
+        network, _ = started(0.0)
+        if state is not None:
+            network.load_tensors(state, "state")
+        return Training(network, settings, data, Position.from_tensors(state, "state") if state is not None else None)
+
+    whole, states = begun(), []
+    for event in whole.run():
+        if isinstance(event, StepsDone):
+            states.append(whole.tensors())
+    assert [int(state["position"][2]) for state in states] == list(range(1, 11))  # 5 steps an epoch
+    for state in states:
+        again = begun(state)
+        for _ in again.run():
+            pass
+        assert checkpoint.content_hash(again.tensors()) == checkpoint.content_hash(whole.tensors())
 
 
 def test_other_threads_give_the_same_bits(folder):

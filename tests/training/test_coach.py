@@ -121,6 +121,8 @@ def test_advice_is_a_function_of_the_history_alone():
     assert advise(rows, task, ended=False).kind == "overfitting"
     assert "since epoch 2 the validation loss has risen from 0.5 to 0.8" in advise(rows, task, ended=False).message
     assert advise(rows[:3], task, ended=False) is None
+    peak = [*rows[:3], row(3, train_loss=0.1, val_loss=0.52), row(4, train_loss=0.1, val_loss=0.8)]
+    assert advise(peak, task, ended=False) is None
     regression = dataclasses.replace(task_of(task.settings, np.eye(3), 32), largest=0.0)
     assert regression.guessing == pytest.approx(2 / 9)
 

@@ -12,6 +12,7 @@ from commands import TINY, digits, jitnet, result, settle, train
 from jitnet.events import Compiling
 from jitnet.kernels.compiler import cache, thread_pool
 from jitnet.kernels.fast import batch
+from jitnet.kernels.fast.per_sample import train_per_sample
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.training import compilation
@@ -47,6 +48,37 @@ def test_a_network_is_prepared_for_predictions_once_for_each_type(kernels):
         assert list(compile_inference(network, images)) and not list(compile_inference(network, images))
     another = Network(parse("dense3"), (4, 4, 1), kernels=kernels)
     assert list(compile_inference(another, images))
+
+
+def mapped(array):
+    array.flags.writeable = False
+    return array
+
+
+LAYOUTS = {  # as they come from pandas, from a mapped file, as every other row, and from the middle of a buffer
+    "columns first": np.asfortranarray,
+    "read-only": mapped,
+    "every other": lambda array: array.repeat(2, axis=0)[::2],
+    "not aligned": lambda array: (
+        np.frombuffer(b"0" + array.tobytes(), np.uint8)[1:].view(array.dtype).reshape(array.shape)
+    ),
+}
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_one_compilation_serves_all_layouts_in_memory(layout, batch_size):
+    images = np.random.default_rng(0).random((6, 5, 4, 2)).astype(np.float32)
+    targets, driver = np.arange(6, dtype=np.uint8) % 3, batch.train_minibatch if batch_size > 1 else train_per_sample
+
+    def trained(images, targets):
+        network = Network(parse("conv2 pool dense4 dense3"), (5, 4, 2))
+        network.initialise("he", 0)
+        network.train_steps(images, targets, np.arange(6), batch_size, np.full(6 // batch_size, 0.1), np.zeros(1))
+        logits = network.logits(images).tobytes()
+        return logits, [kernel.signatures for kernel in (driver, batch.predict_logits)]
+
+    assert trained(LAYOUTS[layout](images), LAYOUTS[layout](targets)) == trained(images.copy(), targets.copy())
 
 
 def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):

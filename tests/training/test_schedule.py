@@ -2,8 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
+from commands import digits, result, rows, settle, train
 
+from jitnet.cli import main
 from jitnet.config import CHOICES, Settings
 from jitnet.training.schedule import PER_STEP, learning_rate, learning_rates
 
@@ -52,7 +55,7 @@ def test_the_rates_of_steps_are_those_of_their_epoch(schedule):
         pieces = [learning_rates(settings, epoch, first, 1, 101)[0] for first in range(101)]
         assert rates.tolist() == pieces  # a resume inside the epoch takes the same
         assert rates[50] == pytest.approx(learning_rate(settings, epoch), rel=1e-12)
-        assert (len(set(pieces)) > 1) == (schedule == PER_STEP)
+        assert (len(set(pieces)) > 1) == (schedule in PER_STEP)
 
 
 def test_one_cycle_rises_to_its_peak_and_falls():
@@ -73,3 +76,35 @@ def test_half_a_cosine():
     settings = Settings(epochs=5, lr=1.0, schedule="cosine")
     wanted = [1.0, 0.01 + 0.99 * (1 + math.sqrt(0.5)) / 2, 0.505, 0.01 + 0.99 * (1 - math.sqrt(0.5)) / 2, 0.01]
     assert [learning_rate(settings, epoch) for epoch in range(5)] == pytest.approx(wanted)
+
+
+def test_half_a_cosine_by_the_step():
+    rates = learning_rates(Settings(epochs=1, lr=1.0, schedule="cosine-per-step"), 0, 0, 4, 4)
+    assert rates == pytest.approx(
+        [0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2 for share in (1 / 8, 3 / 8, 5 / 8, 7 / 8)]
+    )
+    assert np.all(np.diff(rates) < 0)
+
+
+@pytest.mark.parametrize("schedule", CHOICES["schedule"])
+@pytest.mark.parametrize("steps", [1, 7, 30, 1000])
+def test_a_warm_up_rises_in_a_line_to_the_schedule(schedule, steps):
+    plain = Settings(epochs=4, lr=0.3, schedule=schedule)
+    warm = plain.replace(warm_up=steps)
+    every, wanted = (np.concatenate([learning_rates(each, e, 0, 10, 10) for e in range(4)]) for each in (warm, plain))
+    assert every == pytest.approx(wanted * np.minimum(1, np.arange(1, 41) / steps), rel=1e-14)
+    assert [learning_rates(warm, e, k, 1, 10)[0] for e in range(4) for k in range(10)] == every.tolist()
+    for e in range(4):
+        share = min(1, (e + 0.5) * 10 / steps)
+        assert learning_rate(warm, e, 10) == pytest.approx(learning_rate(plain, e) * share)
+        assert learning_rate(warm, e) == learning_rate(plain, e)  # drawn ahead, before the steps are known
+
+
+def test_a_warm_up_is_recorded_and_a_resume_inside_it_gives_the_same_bits(tmp_path, monkeypatch):
+    digits(settle(monkeypatch, tmp_path))
+    words = ("--schedule", "constant", "--warm-up", "250")  # of 200 steps an epoch
+    whole, pieces = train("whole", *words, epochs=3), train("pieces", *words, epochs=1)
+    assert main(["resume", str(pieces), "--epochs", "3", "--ui", "quiet"]) == 0
+    assert result(pieces) == result(whole)
+    assert Settings.from_toml(whole / "config.toml").warm_up == 250
+    assert [float(row["lr"]) for row in rows(whole)] == pytest.approx([0.04, 0.1, 0.1])

@@ -4,6 +4,7 @@ import errno
 import json
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event
 
 import many
 import pytest
@@ -14,11 +15,14 @@ import jitnet
 from jitnet.cli import main
 from jitnet.commands.support import many as many_command
 from jitnet.config import Settings
+from jitnet.events import Compiling
+from jitnet.training.loop import Training
 from jitnet.trials import trial
 from jitnet.trials.board import Row
-from jitnet.trials.driver import Driver, Watch, board_of
+from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import STOP, SweepFolder
 from jitnet.trials.plan import plan
+from jitnet.trials.watch import Watch
 
 
 @pytest.fixture
@@ -181,3 +185,32 @@ def test_the_exit_code_says_what_became_of_all_trials(folder, monkeypatch, capsy
     out = capsys.readouterr().out
     assert f"2 {status}; table.csv and statistics.csv in runs/s" in out and ("last epoch" in out) == (code == 0)
     assert {row["status"] for row in many.table(folder / "runs/s").values()} == {status}
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(None, 1), (0, 0)])
+def test_a_sweep_in_python_says_that_its_workers_compile(folder, threads, monkeypatch, capsys, verbose, lines):
+    seen, compile, compilation = Event(), Training.compile, SweepFolder.compilation
+
+    def slowly(self):
+        yield Compiling(name="k", index=0, total=1, cached=False, seconds=2.0, left_s=7.0)
+        seen.wait(60)
+        yield from compile(self)
+
+    def looked(self):
+        found = compilation(self)
+        if found is not None:
+            seen.set()
+        return found
+
+    monkeypatch.setattr(Training, "compile", slowly)
+    monkeypatch.setattr(SweepFolder, "compilation", looked)
+    (row,) = jitnet.sweep([CONFIG], threads, folder="runs/s", verbose=verbose)
+    told = capsys.readouterr().err
+    assert row.status == "done" and told.count("jitnet compiles its kernels") == lines == told.count("\n")
+
+
+def test_a_column_is_there_once_where_epochs_are_varied(folder, threads):
+    list(jitnet.sweep([CONFIG | {"epochs": epochs} for epochs in (1, 2)], threads, folder="runs/s"))
+    head, *lines = (line.split(",") for line in (folder / "runs/s/table.csv").read_text().splitlines())
+    assert len(set(head)) == len(head)
+    assert [(line[head.index("epochs")], line[head.index("epochs_done")]) for line in lines] == [("1", "1"), ("2", "2")]

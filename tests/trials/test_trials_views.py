@@ -9,6 +9,7 @@ import pytest
 from jitnet.display.live.frame import ASCII, UNICODE
 from jitnet.display.trial_table import render
 from jitnet.display.trials import open_trials_view, outcome
+from jitnet.events import Compiling
 from jitnet.trials.board import Board, Row
 
 
@@ -165,3 +166,24 @@ def test_quiet_says_warnings_alone(board, capsys):
 def test_a_trial_of_numbers_tells_its_error(board):
     board.rows[0].test_accuracy, board.rows[0].test_loss = None, 0.25
     assert outcome(board.rows[0]).endswith("avg loss = 0.062500, rmse = 0.5")
+
+
+@pytest.mark.parametrize(
+    ("ui", "told", "times"),
+    [
+        ("plain", "jitnet compiles its kernels, about 42 s left", 1),
+        ("json", '"event": "Compiling"', 2),
+        ("quiet", "ompil", 0),
+    ],
+)
+def test_workers_that_compile_are_announced(board, ui, told, times):
+    board.preparing, out = True, io.StringIO()
+    with open_trials_view(ui, board, out, io.StringIO(), {}) as view:
+        view.handle(None)
+        for seconds in (0.4, 2.0, 2.0):
+            board.compiling = Compiling(name="k", index=0, total=2, cached=False, seconds=seconds, left_s=42.0)
+            view.handle(None)
+    assert out.getvalue().count(told) == times
+    assert "compiling kernels, about 42 s left" in text(board, 110, 40)[0]
+    board.compiling = Compiling(name="", index=2, total=2, cached=False, seconds=9.0)
+    assert "preparing data and kernels" in text(board, 110, 40)[0]

@@ -21,7 +21,8 @@ def add_parser(subparsers: Subparsers) -> None:
         "images",
         nargs="*",
         metavar="IMAGE",
-        help="a file with one image or, as npy or IDX, several; a folder of files; or - for standard input",
+        help="a file with one image or, as npy or IDX, several; a folder of files; - for standard input; or, of a "
+        "regression, numbers such as 1,2,3",
     )
     parser.add_argument("--csv", metavar="FILE", type=Path, help="classify the rows of a table, or predict its numbers")
     parser.add_argument("--out", metavar="FILE", type=Path, help="with --csv: write a table of the answers")

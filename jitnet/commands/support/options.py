@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnet.commands import COMMANDS
+from jitnet.config import WEIGHTS
 
 TRACKERS = ("tensorboard", "mlflow", "wandb")  # modules of jitnet.integrations
 
@@ -68,7 +69,7 @@ def add_weights(parser: Any) -> None:
     """Add the choice between the averaged weights of a run and its raw ones."""
     parser.add_argument(
         "--weights",
-        choices=("averaged", "raw"),
+        choices=WEIGHTS,
         help="of a run with --ema: its averaged weights (default), or the raw ones",
     )
 

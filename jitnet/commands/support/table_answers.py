@@ -1,8 +1,9 @@
-"""The answers of a network to the rows of a CSV file: classes, or the numbers of a regression."""
+"""The answers of a network to the rows of a CSV file: classes, or the numbers of a regression; also to given rows."""
 
 import argparse
 import csv
 import io
+from pathlib import Path
 
 import numpy as np
 
@@ -24,14 +25,17 @@ _SHOWN = 10  # rows printed where no file is written
 
 
 def answer(args: argparse.Namespace, network: Network, trained: Trained, about: str, epoch: int) -> int:
-    """Predict each row of `args.csv`, write or print the answers, and return the exit code."""
+    """Predict each row of `args.csv`, or of the words `args.images`; print or write that; return the exit code."""
     record = trained_run.record_of(trained)
-    content = parquet.as_csv(args.csv) if is_parquet(args.csv) else unzipped(read_file(args.csv), str(args.csv))
+    content = _content(args.csv) if args.csv else b""
     args.csv = standard_input.NAME if args.csv == args.stdin else str(args.csv)
     answers: list[dict[str, object]] = []
     if trained.settings.target:
         record = trained_run.regression_record(trained)
-        rows = regression.rows_like(content, args.csv, record, trained.settings.target)
+        if args.images:
+            rows = regression.scaled(_numbers(args.images, record, trained), record)
+        else:
+            rows = regression.rows_like(content, args.csv, record, trained.settings.target)
         outputs = trained_run.logits(network, rows)[:, 0].astype(np.float64)
         head: tuple[str, ...] = ("row", f"predicted {trained.settings.target}")
         numbers = outputs * record.deviations[-1] + record.means[-1]
@@ -69,6 +73,26 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
         say(f"... {len(lines) - _SHOWN:,} more: --out FILE writes all of them")
     say(f"by {about}")
     return 0
+
+
+def _content(path: Path) -> bytes:
+    """Return a table as the bytes of a CSV file; raises `InputError`."""
+    return parquet.as_csv(path) if is_parquet(path) else unzipped(read_file(path), str(path))
+
+
+def _numbers(words: list[str], record: DataRecord, trained: Trained) -> np.ndarray:
+    """Return the rows (N, D) float64 that were given as words: `1,2,3` each, or one of `1 2 3`; raises `InputError`."""
+    rows = [word.split(",") for word in words] if any("," in word for word in words) else [words]
+    wanted = f"expected a number for each of {', '.join(record.columns)}, as 1,2,3, or --csv FILE"
+    try:
+        numbers = [[float(field) for field in row] for row in rows]
+    except ValueError:
+        what = f"{trained.path} approximates {trained.settings.target!r} from numbers"
+        raise InputError(f"{what}, not from {' '.join(words)}: {wanted}") from None
+    for row in numbers:
+        if len(row) != len(record.columns) or not np.isfinite(row).all():
+            raise InputError(f"{len(row)} numbers are given, {' '.join(map(str, row))}: {wanted}")
+    return np.array(numbers)
 
 
 def _images(args: argparse.Namespace, content: bytes, network: Network, record: DataRecord) -> np.ndarray:

@@ -52,7 +52,7 @@ def load_test(network: Network, trained: Trained, spec: str | None, offline: boo
     if spec is None and not trained.meta.get("data"):
         raise InputError(f"{trained.path} does not state its data: expected --data SET")
     started_in = "" if spec else str(trained.meta.get("cwd", ""))
-    wanted = settings.replace(data=spec) if spec else settings
+    wanted = settings.replace(data=spec) if spec else start.data_of_run(settings, trained.meta)
     data = load_data(wanted, offline, started_in=started_in, whole=spec is not None)
     images = with_channels(data.x_test)
     if images.shape[1:] != network.image:

@@ -35,6 +35,8 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
             found = Prepared(ready, steps=[("the picture", image), ("as the network sees it", ready)])
         else:
             found = centred(image, height, width, style.side if record.kind else 0, style.by_mass)
+            if found.several and record.is_of_digits:
+                raise InputError("there seem to be several shapes: expected one digit, cut the others off")
             if not style.light:
                 found.image = 255 - found.image
                 found.steps.append(("dark on light, as in training", found.image))

@@ -30,6 +30,7 @@ class Prepared:
     image: np.ndarray  # (height, width) uint8, or (height, width, C) with colours
     notes: list[str] = field(default_factory=list)
     steps: list[tuple[str, np.ndarray]] = field(default_factory=list)  # (name, image as above of any size)
+    several: bool = False  # shapes next to each other
 
 
 def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: bool = True) -> Prepared:
@@ -57,21 +58,21 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
         small = at_most(grey, _FINE)
         ink = find_ink(small)
     if is_blank(ink):
-        low, high = int(np.min(grey)), int(np.max(grey))
-        raise InputError(
-            f"the image is blank, nothing stands out from its paper (grey levels {low} to {high}): expected a drawing"
-        )
+        raise _blank(grey)
     mask, several = _drawing(ink.strength, ink.contrast)
     box = _box(mask)
     if max(box[2] - box[0], box[3] - box[1]) < _SMALL * max(small.shape) and max(grey.shape) > _WORK:
         small, ink, mask, several = _closer(grey, small, box, (ink, mask, several))
-    found = Prepared(np.zeros((height, width), np.uint8))
+    faint, full = ink.contrast < _FAINT, mask.mean() > _FULL
+    if faint and full:  # the light on the paper, or its noise
+        raise _blank(grey)
+    found = Prepared(np.zeros((height, width), np.uint8), several=several)
     found.steps = [("the picture", _bytes(small)), ("its ink", _bytes(ink.strength * (255 / ink.contrast)))]
     if several:
         found.notes.append("there seem to be several shapes")
-    if ink.contrast < _FAINT:
+    if faint:
         found.notes.append(f"there is almost no contrast ({ink.contrast:.0f} grey levels)")
-    if mask.mean() > _FULL:
+    if full:
         found.notes.append("the ink fills the picture")
     kept = np.where(mask, np.clip(ink.strength / ink.contrast - _PAPER, 0, 1 - _PAPER), 0)
     top, left, bottom, right = _box(mask)
@@ -86,6 +87,12 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
     found.image[rows, columns] = np.rint(small_shape * (255 / float(small_shape.max())))
     found.steps.append(("as the network sees it", found.image))
     return found
+
+
+def _blank(grey: np.ndarray) -> InputError:
+    """Return the error of a picture (H, W) without a drawing."""
+    levels = f"grey levels {int(np.min(grey))} to {int(np.max(grey))}"
+    return InputError(f"the image is blank, nothing stands out from its paper ({levels}): expected a drawing")
 
 
 def _to(shape: np.ndarray, scale: float) -> np.ndarray:

@@ -102,6 +102,11 @@ def rows_like(content: bytes, where: str, record: DataRecord, target: str) -> np
         table = np.delete(table, place, axis=1)
     if table.shape[1] != len(wanted):
         raise InputError(f"{where} has {table.shape[1]} columns: expected {len(wanted)}, {', '.join(wanted)}")
+    return scaled(table, record)
+
+
+def scaled(table: np.ndarray, record: DataRecord) -> np.ndarray:
+    """Return rows (N, D) float64, their columns as in a run's data, as its network takes them: (N, 1, D, 1) float32."""
     mean, deviation = np.array(record.means[:-1]), np.array(record.deviations[:-1])
     return ((table - mean) / deviation).astype(np.float32)[:, None, :, None]
 

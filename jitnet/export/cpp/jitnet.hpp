@@ -657,7 +657,9 @@ class Network {
 
 // ------------------------------------------------------------------------------------------ schedule, order, training
 
-enum class Schedule { documents, documents_old, cosine, one_cycle, one_cycle_per_step, step, constant };
+enum class Schedule {
+  documents, documents_old, cosine, cosine_per_step, one_cycle, one_cycle_per_step, step, constant
+};
 enum class Init { documents, lecun, he, normal };
 
 // What a training is a function of, with its data; model.hpp holds those of the run that was exported.
@@ -667,6 +669,7 @@ struct Settings {
   int batch_size = 1;       // 0 = all images
   double lr = 1e-3;         // the schedule's peak
   Schedule schedule = Schedule::documents;
+  int warm_up = 0;          // steps over which the rate rises from 0 to the schedule's
   Loss loss = Loss::cross_entropy;
   Rule rule;
   Init init = Init::documents;
@@ -685,6 +688,22 @@ inline double one_cycle(double peak, double share) {
   return low + (peak - low) * (1 + std::cos(pi * (share - top) / (1 - top))) / 2;
 }
 
+// Half a cosine over all steps, from the peak to a hundredth of it.
+inline double cosine(double peak, double share) {
+  constexpr double pi = 3.14159265358979323846;
+  return peak / 100 + (peak - peak / 100) * (1 + std::cos(pi * std::min(1.0, share))) / 2;
+}
+
+// Whether the rate changes at each step, not at each epoch.
+inline bool is_per_step(const Settings& settings) {
+  return settings.schedule == Schedule::one_cycle_per_step || settings.schedule == Schedule::cosine_per_step;
+}
+
+// The rate of a schedule per step after a share of all steps.
+inline double rate_at(const Settings& settings, double share) {
+  return settings.schedule == Schedule::cosine_per_step ? cosine(settings.lr, share) : one_cycle(settings.lr, share);
+}
+
 // The learning rate of an epoch (from 0), of a schedule per step that of its middle; beyond the plan the last one
 // stays.
 //
@@ -693,9 +712,7 @@ inline double one_cycle(double peak, double share) {
 // half a cosine. one-cycle: as above, an epoch at a time. step: a tenth of the rate after each third of the epochs.
 inline double learning_rate(const Settings& settings, std::int64_t epoch) {
   constexpr double pi = 3.14159265358979323846;
-  if (settings.schedule == Schedule::one_cycle_per_step) {
-    return one_cycle(settings.lr, (static_cast<double>(epoch) + 0.5) / settings.epochs);
-  }
+  if (is_per_step(settings)) return rate_at(settings, (static_cast<double>(epoch) + 0.5) / settings.epochs);
   int epochs = settings.epochs, e = static_cast<int>(std::min<std::int64_t>(epoch, epochs - 1));
   const double peak = settings.lr, low = peak / 100;
   switch (settings.schedule) {
@@ -721,11 +738,16 @@ inline double learning_rate(const Settings& settings, std::int64_t epoch) {
   return low + (peak - low) * std::max(0.0, std::cos(pi / 2 * (e - warm_up) / std::max(1, epochs - warm_up - 1)));
 }
 
-// The learning rate of a step of an epoch, both from 0.
+// The share of its rate that a step has, after which `taken` steps are done.
+inline double warm_up(const Settings& settings, double taken) {
+  return settings.warm_up > 0 ? std::min(1.0, taken / settings.warm_up) : 1.0;
+}
+
+// The learning rate of a step of an epoch, both from 0, the warm-up included.
 inline double learning_rate(const Settings& settings, std::int64_t epoch, std::int64_t step, std::int64_t steps) {
-  if (settings.schedule != Schedule::one_cycle_per_step) return learning_rate(settings, epoch);
   const double begin = static_cast<double>(epoch * steps + step), total = static_cast<double>(settings.epochs * steps);
-  return one_cycle(settings.lr, (begin + 0.5) / total);
+  const double rate = is_per_step(settings) ? rate_at(settings, (begin + 0.5) / total) : learning_rate(settings, epoch);
+  return rate * warm_up(settings, begin + 1);
 }
 
 // What the generator splitmix64 puts out in a state (Steele, Lea, Flood 2014): a good hash of it.

@@ -29,7 +29,8 @@ const char* const USAGE =
     "settings, those of the exported run unless given:\n"
     "  --epochs N  --steps-per-epoch N  --batch-size N  --lr PEAK  --shuffle  --no-shuffle  --seed N  --val N\n"
     "  --limit N  --loss cross-entropy|mse  --init documents|lecun|he|normal\n"
-    "  --schedule documents|documents-old|cosine|one-cycle|one-cycle-per-step|step|constant\n"
+    "  --schedule documents|documents-old|cosine|cosine-per-step|one-cycle|one-cycle-per-step|step|constant\n"
+    "  --warm-up N\n"
     "  --optimizer sgd|momentum|nesterov|adam|adamw\n"
     "  --momentum MU  --weight-decay X  --reduction mean|sum\n";
 
@@ -105,8 +106,10 @@ const std::vector<Setting>& known_settings() {
       whole("batch_size", 0, most, [](Settings& s) -> int& { return s.batch_size; }),
       real("lr", 1e-30, 1e30, [](Settings& s) -> double& { return s.lr; }),
       choice("schedule",
-             {"documents", "documents-old", "cosine", "one-cycle", "one-cycle-per-step", "step", "constant"},
+             {"documents", "documents-old", "cosine", "cosine-per-step", "one-cycle", "one-cycle-per-step", "step",
+              "constant"},
              [](Settings& s) -> Schedule& { return s.schedule; }),
+      whole("warm_up", 0, most, [](Settings& s) -> int& { return s.warm_up; }),
       choice("loss", {"cross-entropy", "mse"}, [](Settings& s) -> Loss& { return s.loss; }),
       choice("optimizer", {"sgd", "momentum", "nesterov", "adam", "adamw"},
              [](Settings& s) -> Optimizer& { return s.rule.kind; }),
@@ -299,8 +302,9 @@ int train(const Arguments& given) {
       if (losses) std::fprintf(losses.get(), "%.17g\n", loss);
     });
     accuracy = jitnet::evaluate(network, test, settings.loss, [](const float*) {}).accuracy;
+    const double middle = static_cast<double>(position.step) * (static_cast<double>(epoch) + 0.5) / static_cast<double>(epoch + 1);
     std::printf("Epoch %2d lr = %.6f avg loss = %.6f accuracy = %.2f\n", static_cast<int>(epoch),
-                jitnet::learning_rate(settings, epoch), average, accuracy);
+                jitnet::learning_rate(settings, epoch) * jitnet::warm_up(settings, middle), average, accuracy);
     std::fflush(stdout);
     if (given.has("out")) save(given.options.at("out"), position, settings, identity, elapsed_s());
   }

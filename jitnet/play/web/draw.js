@@ -42,7 +42,7 @@ const Draw = (() => {
     if (pad.isEmpty) return refuse("");
     try {
       const grey = pad.grey();
-      const found = $("as-drawn").checked ? Prepare.asDrawn(grey, H, W) : Prepare.prepare(grey, App.data.style, H, W);
+      const found = $("as-drawn").checked ? Prepare.asDrawn(grey, H, W) : Prepare.prepare(grey, App.data.style, App.data.digits, H, W);
       steps(found.steps);
       $("notes").textContent = found.notes.length ? `Doubtful: ${found.notes.join("; ")}.` : "";
       App.show(Uint8Array.from(found.image.d));

@@ -9,14 +9,16 @@ const Prepare = (() => {
   const WORK = 160, FINE = 640, SMALL = 0.4, WIDE = 0.8, PAPER = 0.25, LINES = 0.5, EDGE = 0.02, ALL_ACROSS = 0.85, FAINT = 48;
   const FULL = 0.45, THIN = 1.6, DARK = 64, PLAIN = 16, ASPECT = 1.1;
 
-  // grey: levels 0 to 255; style: as Python measured it; returns {image, notes, steps: [[name, picture]]}.
-  function prepare(grey, style, height, width) {
+  // grey: levels 0 to 255; style: as Python measured it; digits: whether the classes are the ten digits, which are one
+  // shape each; returns {image, notes, steps: [[name, picture]]}.
+  function prepare(grey, style, digits, height, width) {
     const [low, high] = Grey.extent(grey);
     if (style.prepared) {
       if (high - low < 24) throw new Refusal("There is nothing drawn.");
       const ready = grey.h === height && grey.w === width ? inStyle(grey, style) : null;
       if (ready) return { image: ready, notes: [], steps: [["the picture", grey], ["as the network sees it", ready]] };
       const found = centred(grey, height, width, style.side, style.by_mass);
+      if (found.several && digits) throw new Refusal("There seem to be several shapes: draw one digit.");
       if (!style.light) {
         found.image = Grey.map(found.image, value => 255 - value);
         found.steps.push(["dark on light, as in training", found.image]);
@@ -54,10 +56,12 @@ const Prepare = (() => {
       ({ small, ink, mask, several } = closer(grey, first, { small, ink, mask, several }));
     }
     const steps = [["the picture", Grey.bytes(small)], ["its ink", Grey.bytes(ink.strength, Math.fround(255 / ink.contrast))]];
-    const notes = [];
+    const notes = [], faint = ink.contrast < FAINT;
+    const full = mask.d.reduce((a, b) => a + b, 0) / mask.d.length > FULL;
+    if (faint && full) throw new Refusal("There is nothing drawn.");
     if (several) notes.push("there seem to be several shapes");
-    if (ink.contrast < FAINT) notes.push(`there is almost no contrast (${ink.contrast.toFixed(0)} grey levels)`);
-    if (mask.d.reduce((a, b) => a + b, 0) / mask.d.length > FULL) notes.push("the ink fills the picture");
+    if (faint) notes.push(`there is almost no contrast (${ink.contrast.toFixed(0)} grey levels)`);
+    if (full) notes.push("the ink fills the picture");
     const kept = Grey.map(ink.strength, (value, i) =>
       mask.d[i] ? Math.min(1 - PAPER, Math.max(0, Math.fround(Math.fround(value / ink.contrast) - PAPER))) : 0);
     let shape = Grey.part(kept, ...Grey.box(mask));
@@ -69,7 +73,7 @@ const Prepare = (() => {
     const image = Grey.make(height, width), factor = Math.fround(255 / Grey.extent(fitted)[1]);
     place(Grey.map(fitted, value => Grey.rint(Math.fround(value * factor))), image, byMass, fitted);
     steps.push(["as the network sees it", image]);
-    return { image, notes, steps };
+    return { image, notes, steps, several };
   }
 
   // Put a shape into an image, its centre of mass (of `weights`) or of its box in the middle.
