@@ -36,6 +36,7 @@ REASONS = {  # why what no test notices may live, by the change
     },
     "jitnet/trials": {
         "driver.py: time.sleep(0.05) -> pass": "waits by asking more often",
+        "driver.py: time.sleep(0.1) -> pass": "waits by asking more often",
         "driver.py: size - self._at -> size + self._at": "reads to the end of the file, and what was just added",
         "driver.py: 0.0 -> 1.0": "a second after the machine's start, when nothing was written yet",
         "plan.py: learning_rate(settings, epoch) > 0.99 * settings.lr -> "

@@ -208,8 +208,9 @@ def test_a_trial_stands_where_its_events_say(tmp_path):
 def test_a_stop_reaches_the_workers_that_make_kernels_ready(tmp_path):
     made = Future()
     folder = SimpleNamespace(
-        path=tmp_path, token="t", request_stop=lambda: made.set_result({"notices": [], "data_sha256": "ab"})
-    )
+        path=tmp_path, token="t", compilation=lambda: None,
+        request_stop=lambda: made.set_result({"notices": [], "data_sha256": "ab"}),
+    )  # fmt: skip
     planned = plan(Settings(epochs=1), "repeat")
     board = Board("repeat", tmp_path, [Row(trial.name, "", {}, 1) for trial in planned.trials], 1.0)
     driver = Driver(planned, folder, board, None, machines=[lambda *words: made], stop=lambda: True)
