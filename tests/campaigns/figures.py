@@ -18,7 +18,8 @@ from pathlib import Path
 FIGURES = Path(__file__).resolve().parents[2] / "docs" / "reliability.json"
 PLACE = os.environ.get("JITNET_FIGURES")  # now: many a test takes the user's variables away
 KINDS = {"znver5": "AVX-512", "znver4": "AVX-512", "znver3": "AVX2", "znver2": "AVX2"}  # vectors, by LLVM's names
-ANYWHERE = ("planted", "mutation", "coverage", "arm64")  # rows that depend on no kind of machine, by their first word
+# First words of rows that depend on no kind of machine.
+ANYWHERE = ("planted", "mutation", "coverage", "arm64", "weights")
 ABOUT = ("date", "machine", "seal")  # fields of a row that are not counts
 
 

@@ -1,6 +1,8 @@
 """What planted faults have changed without any test noticing: each has its test here, and stands in planted.py."""
 
 import json
+from concurrent.futures import BrokenExecutor, Future
+from itertools import islice
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +21,7 @@ from jitnet.estimators import weighting
 from jitnet.history import read_run
 from jitnet.history.curves import Curve, curves, epoch_rows, smoothed
 from jitnet.history.read import summary
+from jitnet.history.statistics import FIGURES
 from jitnet.history.sweep_record import Sweep
 from jitnet.history.tables import Cell, rank, trials_table
 from jitnet.kernels.compiler import cache
@@ -28,7 +31,7 @@ from jitnet.report.section import _loss_and_errors
 from jitnet.report.subject import Subject
 from jitnet.training.augmentation import arguments
 from jitnet.trials.board import Board, Row
-from jitnet.trials.driver import Driver
+from jitnet.trials.driver import Driver, Watch
 from jitnet.trials.plan import plan
 
 
@@ -172,6 +175,62 @@ def test_a_trial_of_an_earlier_command_has_its_last_epoch():
     row = Row("a", "", {}, 9)
     driver._restore(row)
     assert (row.epoch, row.val_accuracy, row.seconds, row.status) == (2, 90.0, 2.5, "stopped")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "stops", "again", "message"),
+    [
+        (1, False, True, "its worker was killed"), (2, False, True, "its worker was killed"),
+        (3, False, False, "its worker was killed 3 times"), (2, True, False, "its worker was killed 2 times"),
+        (1, True, False, "its worker was killed (BrokenExecutor: gone)"),
+    ],
+)  # fmt: skip
+def test_a_trial_whose_worker_was_killed_is_tried_three_times(attempts, stops, again, message):
+    driver, row, future = Driver.__new__(Driver), Row("a", "", {}, 9, attempts=attempts), Future()
+    driver._watched, driver._stop, driver.lost = {"a": None}, lambda: stops, ""
+    future.set_exception(BrokenExecutor("gone"))
+    assert driver._record(row, future) == again
+    assert (row.status, row.message) == ("waiting" if again else "lost", message)
+
+
+def test_a_trial_stands_where_its_events_say(tmp_path):
+    row, watch = Row("a", "", {}, 9), Watch(tmp_path / "events.jsonl")
+    steps = {"step_in_epoch": 5, "steps_per_epoch": 20, "epoch": 3}
+    for event, expected in (
+        ({"event": "RunStarted", **steps}, ("running", 3, 0.25)),
+        ({"event": "StepsDone", **steps, "step_in_epoch": 15}, ("running", 3, 0.75)),
+        ({"event": "EpochDone", **dict.fromkeys(FIGURES, 0.5), "epoch": 3}, ("running", 4, 0.0)),
+    ):
+        watch._apply(row, event)
+        assert (row.status, row.epoch, row.fraction) == expected
+    assert row.test_loss == 0.5
+
+
+def test_a_stop_reaches_the_workers_that_make_kernels_ready(tmp_path):
+    made = Future()
+    folder = SimpleNamespace(
+        path=tmp_path, token="t", compilation=lambda: None,
+        request_stop=lambda: made.set_result({"notices": [], "data_sha256": "ab"}),
+    )  # fmt: skip
+    planned = plan(Settings(epochs=1), "repeat")
+    board = Board("repeat", tmp_path, [Row(trial.name, "", {}, 1) for trial in planned.trials], 1.0)
+    driver = Driver(planned, folder, board, None, machines=[lambda *words: made], stop=lambda: True)
+    list(islice(driver._prepare(), 10))  # without the stop it would ask for ever
+    assert made.done() and driver._common["data_sha256"] == "ab"
+
+
+def test_the_time_left_is_known_from_a_twentieth_of_an_epoch_each_on(monkeypatch, tmp_path):
+    rows = [Row(name, "", {}, 10, "running") for name in "ab"]
+    board = Board("sweep", tmp_path, rows, 20.0)
+    now = board.began
+    monkeypatch.setattr("jitnet.trials.board.time.monotonic", lambda: now)
+    board.start_clock()
+    now += 1.0
+    for first, second, known in ((0.05, 0.05, False), (0.1, 0.025, True)):
+        rows[0].fraction, rows[1].fraction = first, second
+        assert (board.left_s() is not None) == known
+    rows[1].status, rows[0].fraction, rows[1].fraction = "waiting", 0.0625, 0.0
+    assert board.left_s() == pytest.approx((20 - 0.0625) / 0.0625)
 
 
 def test_another_column_of_labels_is_another_entry_of_the_cache(tmp_path):
