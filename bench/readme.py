@@ -167,6 +167,11 @@ def starts(record: dict, name: str) -> str:
     return "\n".join(lines)
 
 
+def counted_on(row: dict) -> str:
+    """Return where a campaign counted: "on 2 cores (znver5)"."""
+    return f"on {row['machine'].partition(',')[0]}"
+
+
 def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: claims_page.Runs, counted: dict) -> str:
     """Return the README's table of what makes jitnet different, each figure from a kept result."""
     cnn = next(row for row in compared["rows"] if row["name"] == "cnn-1")
@@ -187,9 +192,10 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
         ("First compilation, once per machine", report.duration(first["seconds"]["median"]), "[speed](docs/speed.md)"),
         ("Same bits for any number of threads",
          f"{threads['configurations']} combinations of threads and threading layers, {threads['networks']} networks: "
-         f"{threads['hashes']} hash for each network", "[reliability](docs/reliability.md)"),
-        ("Exact resume", f"{kills['moments']:,} kills at random moments: {kills['exact']:,} resumed to the same bits",
-         "[reliability](docs/reliability.md)"),
+         f"{threads['hashes']} hash for each network; {counted_on(threads)}", "[reliability](docs/reliability.md)"),
+        ("Exact resume",
+         f"{kills['moments']:,} kills at random moments: {kills['exact']:,} resumed to the same bits; "
+         f"{counted_on(counted['kills'])}", "[reliability](docs/reliability.md)"),
         ("Correct gradients", "every kernel and whole networks agree with central differences to 1e-6",
          "`tests/model/test_network_gradients.py`"),
     )  # fmt: skip
