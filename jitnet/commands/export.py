@@ -20,7 +20,7 @@ from jitnet.training.position import Position
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write what is asked for and return the exit code."""
+    """Write the requested files and return the exit code."""
     return {"weights": _weights, "cpp": _cpp, "onnx": _onnx, "hub": _hub}[args.kind](args)
 
 

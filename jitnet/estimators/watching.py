@@ -51,7 +51,7 @@ class Watchers:
 
 
 def announce(compilation: Iterable[Event], verbose: Any) -> None:
-    """Compile; standard error says so where it takes longer than a second, unless `verbose` is 0."""
+    """Compile; a line on standard error announces it where it takes longer than a second, unless `verbose` is 0."""
     _require_known(verbose)
     notice = CompilationNotice(None if verbose == 0 and verbose is not None else sys.stderr)
     for event in compilation:

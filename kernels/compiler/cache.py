@@ -99,7 +99,7 @@ def _load_alone(cache):
 
     It is numba's load_overload but for context.refresh(), of which a kernel needs the runtime alone.
     """
-    if not hasattr(cache, "_load_overload"):  # there is no cache
+    if not hasattr(cache, "_load_overload"):  # numba caches nothing here
         return cache.load_overload
 
     def load(signature, context):

@@ -1,4 +1,4 @@
-"""Compile functions that only kernels call: code to link, without machine code and wrappers of their own.
+"""Compile functions that only kernels call: code to link, without separate machine code and wrappers.
 
 numba makes each function ready to be called from Python: two wrappers, all of LLVM's optimisations, machine code. The
 callers then link what is optimised, and optimise all of it again. Here a function that is only called by kernels stops

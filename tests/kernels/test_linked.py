@@ -1,4 +1,4 @@
-"""Functions that only kernels call are linked into them, and have no machine code of their own."""
+"""Functions that only kernels call are linked into them, and have no separate machine code."""
 
 import numba
 import numpy as np

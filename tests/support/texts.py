@@ -7,5 +7,5 @@ ALPHABET = st.characters(exclude_categories=["Cs"])
 
 
 def texts(most: int | None = None) -> st.SearchStrategy[str]:
-    """Return texts of at most so many characters."""
+    """Return texts of up to that many characters."""
     return st.text(ALPHABET, max_size=most)

@@ -31,7 +31,7 @@ def render(state: DashboardState, width: int, height: int, glyphs: Glyphs = UNIC
     """Return a frame for a terminal of `width` columns and `height` rows, one row of which stays free.
 
     The layout depends on the planned run, not on what has happened so far, so that it stands still. Without `curves`
-    they are left out, for a page that has its own.
+    they are omitted, for a page that has its own.
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return Frame([fit(_status(state, width), width, glyphs)])
