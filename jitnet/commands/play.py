@@ -13,10 +13,11 @@ import numpy as np
 
 from jitnet import __version__
 from jitnet.commands.support import options, trained_run
+from jitnet.commands.support.page_file import write_page
 from jitnet.data import Dataset
 from jitnet.data.pictures.style import presumed
 from jitnet.data.split import with_channels
-from jitnet.display.format import count, data_size
+from jitnet.display.format import count
 from jitnet.errors import InputError
 from jitnet.model import architecture
 from jitnet.model.network import Network
@@ -25,7 +26,6 @@ from jitnet.play.subject import MEASURED_ON, TRAINED_ON, spread
 from jitnet.printing import say, warn
 from jitnet.run.names import REFERENCE
 from jitnet.run.trained import Trained, open_trained
-from jitnet.storage.atomic import replace_file
 from jitnet.storage.metadata import metadata
 
 PAGE = "play.html"  # its name in a run folder, where `jitnet report` finds it
@@ -39,11 +39,7 @@ def run(args: argparse.Namespace) -> int:
     network, trained, epoch = trained_run.load_trained(args.run_name or REFERENCE, args.runs_dir, options.kind_of(args))
     text = page(_subject(args, network, trained, epoch), _made())
     out = args.out or _place(trained)
-    try:
-        replace_file(out, text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
-    say(f"written: {out} ({data_size(len(text.encode()))})")
+    write_page(out, text)
     if not args.out and not webbrowser.open(out.absolute().as_uri()):
         say("no browser was found here: open the file in one")
     return 0

@@ -14,15 +14,15 @@ from jitnet import __version__
 from jitnet.commands.play import PAGE
 from jitnet.commands.support import options, trained_run
 from jitnet.commands.support.damaged import readable, warn_of_logs
+from jitnet.commands.support.page_file import write_page
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.data import Dataset
 from jitnet.data.split import with_channels
-from jitnet.display.format import data_size
 from jitnet.errors import InputError
 from jitnet.history import Run
 from jitnet.history.sweep_record import expand, find_sweep, read_sweep
 from jitnet.model.scores import probabilities
-from jitnet.printing import say, warn
+from jitnet.printing import warn
 from jitnet.report import page, sweep_page
 from jitnet.report.film import film_page, frames_of
 from jitnet.report.measure import measure
@@ -30,7 +30,6 @@ from jitnet.report.regression import residuals
 from jitnet.report.subject import Subject
 from jitnet.run import start
 from jitnet.run.names import require_own
-from jitnet.storage.atomic import replace_file
 from jitnet.training.glimpses import FILM
 
 
@@ -98,11 +97,7 @@ def _place(run: Run, runs_dir: Path, page: str = "report") -> Path:
 
 
 def _write(out: Path, text: str, shown: bool) -> int:
-    try:
-        replace_file(out, text.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
-    say(f"written: {out} ({data_size(len(text))})")
+    write_page(out, text)
     if shown and not webbrowser.open(out.absolute().as_uri()):
         warn(f"there is no browser to open it: open {out.absolute()} yourself")
     return 0

@@ -7,12 +7,15 @@ import numpy as np
 
 from jitnet.config import Settings
 from jitnet.data.pixels import Scale
+from jitnet.data.readers import regression
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.estimators import inputs, weighting
 from jitnet.estimators.estimator import Estimator
 from jitnet.estimators.targets import numbers_of
 from jitnet.run.trained import Trained
+
+_AS_THEY_ARE = Scale(1.0, 0.0, 1.0, False)  # numbers of a table
 
 
 class Regressor(Estimator):
@@ -57,8 +60,8 @@ class Regressor(Estimator):
         rows = inputs.rows_of(x)
         record = self.__dict__.get("_record") if trained is not None else None
         if record is not None and len(record.means) == rows.shape[1] + 1:
-            rows = (rows - np.array(record.means[:-1])) / np.array(record.deviations[:-1])
-        return np.ascontiguousarray(rows, np.float32)[:, None, :, None], Scale(1.0, 0.0, 1.0, False)
+            return regression.scaled(rows, record), _AS_THEY_ARE
+        return np.ascontiguousarray(rows, np.float32)[:, None, :, None], _AS_THEY_ARE
 
     def _begin(self, x: Any, y: Any) -> None:
         images, scale = self._images(x)

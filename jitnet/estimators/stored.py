@@ -13,6 +13,7 @@ from jitnet.errors import InputError
 from jitnet.estimators.sklearn_protocol import DEFAULTS, Conventional
 from jitnet.events import EpochDone, as_record
 from jitnet.model.architecture import Layer, parse
+from jitnet.model.memory_plan import tensors_of
 from jitnet.model.network import Network
 from jitnet.model.optimizer import AVERAGE
 from jitnet.run.trained import SUFFIXES, Trained, open_trained
@@ -68,7 +69,7 @@ class Stored(Conventional, ABC):
         )
         tensors = self.network_.tensors()
         if self._raw is not None:
-            tensors = split_into(self._raw, tensors) | {AVERAGE: self.network_.params}
+            tensors = tensors_of(self.network_.shapes, self._raw) | {AVERAGE: self.network_.params}
         model_file.save(Path(path), tensors, metadata(described))
 
     @classmethod
@@ -110,12 +111,6 @@ class Stored(Conventional, ABC):
 
     def _set_labels(self, trained: Trained) -> None:
         """Adopt what the outputs of a trained network stand for."""
-
-
-def split_into(params: np.ndarray, tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return parameters (P,) as tensors of these names and shapes, which are in their order."""
-    ends = np.cumsum([each.size for each in tensors.values()])[:-1]
-    return {name: part.reshape(each.shape) for (name, each), part in zip(tensors.items(), np.split(params, ends))}
 
 
 def _record(row: EpochDone) -> dict[str, Any]:

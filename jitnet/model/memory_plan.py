@@ -81,6 +81,14 @@ def parameter_offsets(network: tuple[Shape, ...]) -> dict[str, tuple[int, tuple[
     return offsets
 
 
+def tensors_of(network: tuple[Shape, ...], params: np.ndarray) -> dict[str, np.ndarray]:
+    """Return parameters (P,) by name, `conv1.weight` (3, 3, C, OC) and so on, as views: writing changes them."""
+    return {
+        name: params[start : start + int(np.prod(extents))].reshape(extents)
+        for name, (start, extents) in parameter_offsets(network).items()
+    }
+
+
 def build(
     network: tuple[Shape, ...],
     images: int,

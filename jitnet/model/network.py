@@ -109,10 +109,7 @@ class Network:
 
     def tensors(self) -> dict[str, np.ndarray]:
         """Return the parameters by name, `conv1.weight` (3, 3, C, OC) and so on, as views: writing changes them."""
-        return {
-            name: self.params[start : start + int(np.prod(extents))].reshape(extents)
-            for name, (start, extents) in memory_plan.parameter_offsets(self.shapes).items()
-        }
+        return memory_plan.tensors_of(self.shapes, self.params)
 
     def load_tensors(self, tensors: dict[str, np.ndarray], where: str) -> None:
         """Copy parameters in by name; raises `InputError` if `where` holds those of another network."""

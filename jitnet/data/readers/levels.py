@@ -24,13 +24,14 @@ def grey(picture: np.ndarray) -> np.ndarray:
     """
     if picture.ndim == 2:
         return picture
-    over = [_luminance(_over(picture, paper)) for paper in (255, 0)]
+    opaque = int(picture[..., 3].min()) == 255  # then no paper shows
+    over = [_luminance(_over(picture, paper)) for paper in ((255,) if opaque else (255, 0))]
     seen = [int(np.ptp(each)) for each in over]
     drawn = int(np.ptp(picture[..., 3])) >= _CONTRAST
     clearest = max((picture[..., channel] for channel in range(3)), key=np.ptp)
     if not drawn and max(seen) < 2 * _CONTRAST and int(np.ptp(clearest)) > 3 * max(seen):
         return np.ascontiguousarray(clearest)  # colours of one luminance, as red on green
-    return over[1] if drawn and seen[0] < _CONTRAST <= seen[1] else over[0]  # white ink shows on black only
+    return over[-1] if drawn and seen[0] < _CONTRAST <= seen[-1] else over[0]  # white ink shows on black only
 
 
 def channels(picture: np.ndarray, count: int, where: str) -> np.ndarray:

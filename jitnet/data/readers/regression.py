@@ -108,7 +108,7 @@ def rows_like(content: bytes, where: str, record: DataRecord, target: str) -> np
 def scaled(table: np.ndarray, record: DataRecord) -> np.ndarray:
     """Return rows (N, D) float64, their columns as in a run's data, as its network takes them: (N, 1, D, 1) float32."""
     mean, deviation = np.array(record.means[:-1]), np.array(record.deviations[:-1])
-    return ((table - mean) / deviation).astype(np.float32)[:, None, :, None]
+    return np.ascontiguousarray((table - mean) / deviation, np.float32)[:, None, :, None]
 
 
 def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:

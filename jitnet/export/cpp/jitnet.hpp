@@ -679,20 +679,26 @@ struct Settings {
   int limit = 0;  // train on the first `limit` images only; 0 = all
 };
 
+constexpr double pi = 3.14159265358979323846;
+
+// The rate on half a cosine up from a 25th of the peak; the angle goes from 0 to pi.
+inline double rise(double peak, double angle) { return peak / 25 + (peak - peak / 25) * (1 - std::cos(angle)) / 2; }
+
+// The rate on half a cosine down from the peak to a hundredth of it; the angle goes from 0 to pi.
+inline double fall(double peak, double angle) {
+  const double low = peak / 100;
+  return low + (peak - low) * (1 + std::cos(angle)) / 2;
+}
+
 // One cycle: up from a 25th of the peak over three tenths of all steps, then down to a hundredth, half a cosine each.
 inline double one_cycle(double peak, double share) {
-  constexpr double pi = 3.14159265358979323846, top = 0.3;
-  const double low = peak / 100;
+  constexpr double top = 0.3;
   share = std::min(1.0, share);
-  if (share < top) return peak / 25 + (peak - peak / 25) * (1 - std::cos(pi * share / top)) / 2;
-  return low + (peak - low) * (1 + std::cos(pi * (share - top) / (1 - top))) / 2;
+  return share < top ? rise(peak, pi * share / top) : fall(peak, pi * (share - top) / (1 - top));
 }
 
 // Half a cosine over all steps, from the peak to a hundredth of it.
-inline double cosine(double peak, double share) {
-  constexpr double pi = 3.14159265358979323846;
-  return peak / 100 + (peak - peak / 100) * (1 + std::cos(pi * std::min(1.0, share))) / 2;
-}
+inline double cosine(double peak, double share) { return fall(peak, pi * std::min(1.0, share)); }
 
 // Whether the rate changes at each step, not at each epoch.
 inline bool is_per_step(const Settings& settings) {
@@ -711,7 +717,6 @@ inline double rate_at(const Settings& settings, double share) {
 // to it; for fewer than nine epochs that of two more, without its first and last. documents-old: with them. cosine:
 // half a cosine. one-cycle: as above, an epoch at a time. step: a tenth of the rate after each third of the epochs.
 inline double learning_rate(const Settings& settings, std::int64_t epoch) {
-  constexpr double pi = 3.14159265358979323846;
   if (is_per_step(settings)) return rate_at(settings, (static_cast<double>(epoch) + 0.5) / settings.epochs);
   int epochs = settings.epochs, e = static_cast<int>(std::min<std::int64_t>(epoch, epochs - 1));
   const double peak = settings.lr, low = peak / 100;
@@ -719,13 +724,12 @@ inline double learning_rate(const Settings& settings, std::int64_t epoch) {
     case Schedule::constant:
       return peak;
     case Schedule::cosine:
-      return low + (peak - low) * (1 + std::cos(pi * e / std::max(1, epochs - 1))) / 2;
+      return fall(peak, pi * e / std::max(1, epochs - 1));
     case Schedule::step:
       return peak / std::pow(10.0, static_cast<double>(std::int64_t{3} * e / epochs));
     case Schedule::one_cycle: {
       const int top = static_cast<int>(std::nearbyint(0.3 * (epochs - 1)));  // the epoch of the peak
-      if (e < top) return peak / 25 + (peak - peak / 25) * (1 - std::cos(pi * e / top)) / 2;
-      return low + (peak - low) * (1 + std::cos(pi * (e - top) / std::max(1, epochs - 1 - top))) / 2;
+      return e < top ? rise(peak, pi * e / top) : fall(peak, pi * (e - top) / std::max(1, epochs - 1 - top));
     }
     case Schedule::documents:
       if (epochs < 9) e++, epochs += 2;
