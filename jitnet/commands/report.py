@@ -28,7 +28,6 @@ from jitnet.report.film import film_page, frames_of
 from jitnet.report.measure import measure
 from jitnet.report.regression import residuals
 from jitnet.report.subject import Subject
-from jitnet.run import start
 from jitnet.run.names import require_own
 from jitnet.training.glimpses import FILM
 
@@ -49,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or _place(runs[0], args.runs_dir)
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise InputError(f"--out is {out}: expected a file in a folder that is there")
-    known: dict[tuple[str, str], Dataset] = {}  # data sets by name and target, each loaded once
+    known: dict[tuple[Any, ...], Dataset] = {}  # data sets by content, name and target, each loaded once
     subjects = []
     with Waiting() as waiting:
         for place, each in enumerate(runs):
@@ -108,20 +107,18 @@ def _subject(
 ) -> Subject:
     """Return a run with its network's parameters and, if its data is here, its measurements on the test data."""
     network, folder, _ = trained_run.load_trained(str(each.path), args.runs_dir, options.kind_of(args))
-    settings = start.data_of_run(folder.settings, folder.meta)
-    started_in = str(folder.meta.get("cwd", ""))
-    key = settings.data, settings.target, settings.label, settings.skip_damaged, started_in
+    settings = folder.settings
+    key = each.meta.get("data_sha256"), each.meta.get("data"), settings.target
     measured: Any = None
     missing, images = "", np.zeros((0, *network.image), np.uint8)
     try:
-        if key not in known:
-            known[key] = trained_run.load_data(settings, args.offline, started_in=started_in)
-        data = known[key]
+        data = known[key] if key in known else trained_run.load_data_of(folder, args.offline)
         if data.sha256 != each.meta.get("data_sha256"):
             raise InputError(
                 f"the run's data ({each.meta['data']}) is not here: {data.source} has the content hash "
                 f"{data.sha256[:12]}, the run's {str(each.meta.get('data_sha256'))[:12]}"
             )
+        known[key] = data
         inputs = with_channels(data.x_test)
         outputs = trained_run.logits(network, inputs, report)
         if settings.target:

@@ -36,9 +36,7 @@ def run(args: argparse.Namespace) -> int:
                 say(f"{folder.path} is finished: {epoch} epochs are done; --epochs N would extend it")
             return 0
         with Waiting(args.ui != "quiet") as waiting:
-            started_in = str(folder.meta.get("cwd", ""))
-            wanted = start.data_of_run(settings, folder.meta)
-            data = start.load_data(wanted, args.offline, state.notices.append, waiting.report, started_in)
+            data = start.load_data_of(settings, folder.meta, args.offline, state.notices.append, waiting.report)
         resumed = start.resume(folder, state, data, settings, measure_peak=True)
         return session.follow(resumed, open_view(args.ui), state.notices, logs)
 

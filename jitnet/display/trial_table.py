@@ -12,8 +12,8 @@ from jitnet.display.live.frame import Frame, Glyphs, Line, bar, fit, glyphs_for,
 from jitnet.display.live.painter import Painter
 from jitnet.display.sink import Sink
 from jitnet.display.trial_text import overview
+from jitnet.history.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 from jitnet.printing import printable
-from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, RUNNING, STOPPED, WAITING, Board, Row
 
 _TONES = {RUNNING: "loss", DONE: "accuracy", CUT: "label", PAUSED: "label", WAITING: "label", STOPPED: "val"}
 _FIRST = (RUNNING, DIVERGED, FAILED, LOST, STOPPED, DONE, PAUSED, CUT, WAITING)  # what is shown if not all fits

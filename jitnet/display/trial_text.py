@@ -1,7 +1,7 @@
 """Trials in words: what became of one, and how much of all is done."""
 
 from jitnet.display.format import count, duration, number, percentage, significant
-from jitnet.trials.board import OVER, Board, Row
+from jitnet.history.board import OVER, Board, Row
 
 
 def outcome(row: Row) -> str:

@@ -13,8 +13,8 @@ from jitnet.display.format import count
 from jitnet.display.sink import Sink
 from jitnet.display.trial_text import outcome, overview
 from jitnet.events import Compiling, as_record
+from jitnet.history.board import OVER, RUNNING, Board, Row
 from jitnet.printing import json_text
-from jitnet.trials.board import OVER, RUNNING, Board, Row
 
 HEARTBEAT_S = 30.0
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from jitnet.history.curves import epoch_rows
 from jitnet.history.read import Run, parameters
 from jitnet.history.tables import Cell, Line, Name, Table, without_empty
 
@@ -58,7 +57,7 @@ def _results(runs: list[Run]) -> tuple[Line, ...]:
         return (Name(name, plain or name), *cells)
 
     def last(column: str) -> Callable[[Run], float | None]:
-        return lambda run: next((r[column] for r in reversed(epoch_rows(run)) if r.get(column) is not None), None)
+        return lambda run: run.last(column)
 
     def best(run: Run) -> float | None:
         found = run.best("test_accuracy")

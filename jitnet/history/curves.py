@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from jitnet.errors import InputError
-from jitnet.history.read import Row, Run
+from jitnet.history.read import Run
 
 METRICS = {  # name: label of the axis
     "test_accuracy": "test accuracy %",
@@ -30,16 +30,6 @@ class Curve:
     points: tuple[tuple[float, float], ...]
 
 
-def epoch_rows(run: Run) -> list[Row]:
-    """Return the rows of metrics.csv, none of a damaged run; those of a regression with root mean squared errors."""
-    if run.damage or not run.settings["target"]:
-        return list(run.epochs)
-    losses = (row.get("test_loss") for row in run.epochs)
-    return [
-        row | {"test_rmse": None if loss is None or loss < 0 else loss**0.5} for row, loss in zip(run.epochs, losses)
-    ]
-
-
 def curves(runs: list[Run], metric: str, along: str) -> list[Curve]:
     """Return the curve of each run; raises `InputError` if none has a point.
 
@@ -56,7 +46,7 @@ def _points(run: Run, metric: str, along: str) -> list[tuple[float, float]]:
     if metric in _OF_STEPS:
         return _of_steps(run, _OF_STEPS[metric], along)
     points, seconds = [], 0.0
-    for row in epoch_rows(run):
+    for row in run.epochs:
         seconds += (row.get("train_s") or 0.0) + (row.get("eval_s") or 0.0)
         places = {"epoch": (row.get("epoch") or 0.0) + 1, "step": row.get("step"), "time": seconds}
         x, y = places[along], row.get(metric)

@@ -21,7 +21,7 @@ from jitnet.run.names import find_run, list_runs
 
 SHOWN = (
     "name", "status", "network", "architecture", "parameters", "data", "epochs", "planned", "accuracy", "best", "val",
-    "loss", "seconds", "images_per_s", "created", "stop_reason", "tags", "note",
+    "rmse", "loss", "seconds", "images_per_s", "created", "stop_reason", "tags", "note",
 )  # fmt: skip
 STATUSES = ("done", "running", "stopped", "crashed", "diverged", "damaged")
 
@@ -124,7 +124,14 @@ def _read(path: Path) -> Run:
         rows = tuple(row.values for row in metrics.read(path / "metrics.csv"))
     except OSError as error:
         raise InputError(f"cannot read {path / 'metrics.csv'}: {error.strerror}; check its permissions") from None
-    return Run(path, meta, _settings(path, meta), rows)
+    settings = _settings(path, meta)
+    return Run(path, meta, settings, tuple(map(_with_rmse, rows)) if settings["target"] else rows)
+
+
+def _with_rmse(row: Row) -> Row:
+    """Return an epoch of a regression with the root of its mean squared error."""
+    loss = row.get("test_loss")
+    return row | {"test_rmse": None if loss is None or loss < 0 else loss**0.5}
 
 
 def _settings(path: Path, meta: dict[str, Any]) -> dict[str, Any]:
@@ -178,6 +185,7 @@ def summary(run: Run) -> dict[str, Any]:
         "accuracy": run.last("test_accuracy"),
         "best": best["test_accuracy"] if best else None,
         "val": run.last("val_accuracy"),
+        "rmse": run.last("test_rmse"),
         "loss": run.last("train_loss"),
         "seconds": run.last("elapsed_s"),
         "images_per_s": sum(rates) / len(rates) if rates else None,  # type: ignore[arg-type]

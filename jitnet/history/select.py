@@ -19,7 +19,16 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
 }
 NAMES = tuple(dict.fromkeys((*SETTINGS, *SHOWN)))  # of all that a run can be chosen by
-SMALL_FIRST = {"name", "status", "network", "architecture", "data", "loss", "seconds"}  # the others: large first
+SMALL_FIRST = {
+    "name",
+    "status",
+    "network",
+    "architecture",
+    "data",
+    "rmse",
+    "loss",
+    "seconds",
+}  # else large first
 
 
 def fields(run: Run) -> dict[str, Any]:

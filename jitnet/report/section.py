@@ -22,7 +22,7 @@ from jitnet.display.format import (
 )
 from jitnet.errors import InputError
 from jitnet.history import Run
-from jitnet.history.curves import ALONG, METRICS, Curve, curves, epoch_rows, smoothed
+from jitnet.history.curves import ALONG, METRICS, Curve, curves, smoothed
 from jitnet.model.architecture import Conv, forward_macs, operations, parameter_count
 from jitnet.report.chart import chart
 from jitnet.report.convolutions import convolutions
@@ -218,7 +218,7 @@ def _network(subject: Subject) -> Markup:
 
 
 def _epochs(run: Run) -> Markup:
-    rows = epoch_rows(run)
+    rows = run.epochs
     if not rows:
         return element("p", "No epoch is done.")
     names = epoch_columns(rows)

@@ -83,10 +83,16 @@ def load_data(
         raise
 
 
-def data_of_run(settings: Settings, meta: dict[str, Any]) -> Settings:
-    """Return the settings by which the data of a run are loaded again: those that stood in for MNIST still do."""
+def load_data_of(
+    settings: Settings, meta: dict[str, Any], offline: bool, warn: Callable[[str], None], report: Report = silent
+) -> Dataset:
+    """Load the data of a run again, from its settings and meta.json; raises as `load_data`.
+
+    A relative path is that of the folder where the run was started, and what stood in for MNIST still does.
+    """
     stood_in = settings.data == "auto" and meta.get("data") == SYNTHETIC
-    return settings.replace(data=SYNTHETIC) if stood_in else settings
+    wanted = settings.replace(data=SYNTHETIC) if stood_in else settings
+    return load_data(wanted, offline, warn, report, str(meta.get("cwd", "")))
 
 
 def network_for(settings: Settings, data: Dataset) -> Network:

@@ -22,6 +22,7 @@ NOTHING, BUSY = "learnt nothing", "machine busy"  # kinds of advice
 _AS_GUESSING = 0.98  # of the loss of guessing: from here on nothing is learnt
 _ABOVE_GUESSING = 1.05
 _BETTER = 1.5  # times the share of the largest class: an accuracy from here on is something
+_BELOW_GUESSING = 0.9  # of the loss of guessing: a loss of held-out images up to here is something
 _SLOW = 0.5  # of the loss of guessing: more than that is left
 _OFF = 8.0  # times too small or too large a rate: less is a matter of taste
 _RISEN = 1.15  # times its smallest value: a loss of held-out images from here on has risen
@@ -97,8 +98,8 @@ def advise(rows: Sequence[EpochDone], task: Task, *, ended: bool) -> Advised | N
     found = [
         (NOTHING, _learnt_nothing(rows, task) if ended else ""),
         ("one class", _one_class(rows) if late else ""),
-        ("stuck", _stuck(rows[-1].train_loss, task) if late and not _answers(rows[-1], task) else ""),
-        ("rate too high", _too_high(rows, task)),
+        ("stuck", _stuck(rows[-1].train_loss, task, rows) if late and not _answers(rows[-1], task) else ""),
+        ("rate too high", _too_high(rows, task) if late or rows[-1].step >= _SOON else ""),
         ("rate too low", _too_low(rows, task) if late else ""),
         ("overfitting", _overfits(rows)),
         ("still improving", _improving(rows, task) if ended else ""),
@@ -133,7 +134,8 @@ def _learnt_nothing(rows: Sequence[EpochDone], task: Task) -> str:
     if not last.train_loss < bound and not _answers(last, task):
         loss = f"{last.train_loss:.4g}"
         found.append(f"its training loss of {loss} is not clearly below that of guessing, {task.guessing:.4g}")
-    return f"the network has learnt nothing: {' and '.join(found)}; {_remedy(last.train_loss, task)}" if found else ""
+    remedy = _remedy(last.train_loss, task, rows)
+    return f"the network has learnt nothing: {' and '.join(found)}; {remedy}" if found else ""
 
 
 def _accuracy(row: EpochDone) -> float | None:
@@ -141,9 +143,12 @@ def _accuracy(row: EpochDone) -> float | None:
 
 
 def _answers(row: EpochDone, task: Task) -> bool:
-    """Whether the classes show that something is learnt, even if the epoch's mean loss, with its start, does not."""
+    """Whether the held-out images show that something is learnt, even if the epoch's mean loss does not."""
     accuracy = _accuracy(row)
-    return accuracy is not None and accuracy >= _BETTER * task.largest
+    if accuracy is not None:
+        return accuracy >= _BETTER * task.largest
+    loss = row.test_loss if row.test_loss is not None else row.val_loss
+    return loss is not None and loss <= _BELOW_GUESSING * task.guessing
 
 
 def _one_class(rows: Sequence[EpochDone]) -> str:
@@ -160,15 +165,19 @@ def _only_class(row: EpochDone) -> tuple[int, int, str] | None:
     return max(range(len(answered)), key=answered.__getitem__), sum(answered), which
 
 
-def _stuck(loss: float, task: Task) -> str:
+def _stuck(loss: float, task: Task, rows: Sequence[EpochDone] = ()) -> str:
     if not _AS_GUESSING * task.guessing <= loss <= _ABOVE_GUESSING * task.guessing:
         return ""
-    return f"the loss is stuck at {loss:.4g}, that of guessing ({task.guessing:.4g}); {_remedy(loss, task)}"
+    return f"the loss is stuck at {loss:.4g}, that of guessing ({task.guessing:.4g}); {_remedy(loss, task, rows)}"
 
 
-def _remedy(loss: float, task: Task) -> str:
-    """Return what to try against a loss like that of guessing, or above it."""
+def _remedy(loss: float, task: Task, rows: Sequence[EpochDone]) -> str:
+    """Return what to try against a loss like that of guessing, or above it, after these epochs."""
     rate, usual = task.settings.lr, task.usual_rate
+    falls = len(rows) > 1 and rows[-1].train_loss < min(row.train_loss for row in rows[:-1])
+    if usual / _OFF < rate <= usual * _OFF and falls and loss < _AS_GUESSING * rows[0].train_loss:
+        stopped = task.settings.patience and len(rows) < task.settings.epochs
+        return "it still falls: try " + ("a larger patience" if stopped else "more epochs")
     if rate > usual * _OFF or (rate > usual / _OFF and loss > _ABOVE_GUESSING * task.guessing):
         return f"likely the learning rate, lr {rate:g}, is too high: try lr {min(usual, rate / 10):.2g}"
     if task.settings.init in _SMALL:

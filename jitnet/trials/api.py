@@ -1,21 +1,19 @@
 """`jitnet.sweep`: many trials from Python, over any executor."""
 
 import contextlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 from jitnet.config import Settings
-from jitnet.printing import say
-from jitnet.trials.board import OVER, Board, Row
+from jitnet.display.compiling import CompilationNotice
+from jitnet.history.board import OVER, Board, Row
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, plan_of
 from jitnet.trials.worker_pool import LocalWorkers, divide_cores
-
-_LONG_S = 1.0
-_COMPILING = "jitnet compiles its kernels in a worker; this happens once, later starts load them"
 
 
 def sweep(
@@ -42,7 +40,7 @@ def sweep(
 
     Yields
     ------
-    jitnet.trials.board.Row : `name`, `path` of the run folder, `status` ("done", "diverged", "failed", "lost", and
+    jitnet.history.board.Row : `name`, `path` of the run folder, `status` ("done", "diverged", "failed", "lost", and
         "stopped" or "waiting" for what an executor that broke has left), `message`, `epoch`, `train_loss`,
         `val_accuracy` and `test_accuracy` in percent, ..., SHA-256 of the `weights`
 
@@ -63,7 +61,7 @@ def sweep(
     plan = plan_of(configs)
     path = Path(folder) if folder is not None else Path("runs") / f"sweep-{plan.identity}"
     opened = SweepFolder(path, plan, [])
-    return _results(plan, opened, executor, threads, offline, verbose != 0)
+    return _results(plan, opened, executor, threads, offline, CompilationNotice(None if verbose == 0 else sys.stderr))
 
 
 def _results(
@@ -72,7 +70,7 @@ def _results(
     executor: Executor | None,
     threads: int | None,
     offline: bool,
-    announce: bool,
+    notice: CompilationNotice,
 ) -> Iterator[Row]:
     board: Board = board_of(plan, folder)
     with folder, contextlib.ExitStack() as stack:
@@ -83,9 +81,8 @@ def _results(
         yielded: set[str] = set()
         try:
             for _ in driver.run():
-                if announce and board.compiling is not None and board.compiling.seconds >= _LONG_S:
-                    say(_COMPILING, error=True)
-                    announce = False
+                if board.compiling is not None:
+                    notice.handle(board.compiling)
                 for row in board.rows:
                     if row.status in OVER and row.name not in yielded and not driver.is_pending(row):
                         yielded.add(row.name)

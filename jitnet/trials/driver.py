@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 from jitnet.errors import JitnetError
+from jitnet.history.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, STOPPED, WAITING, Board, Row
 from jitnet.history.statistics import FIGURES
-from jitnet.trials.board import CUT, DIVERGED, DONE, FAILED, LOST, PAUSED, STOPPED, WAITING, Board, Row
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan, Trial
 from jitnet.trials.trial import hash_of_data, prepare, run_trial

@@ -11,6 +11,7 @@ from typing import Any
 
 from jitnet.errors import InputError
 from jitnet.events import Compiling
+from jitnet.history.board import Row
 from jitnet.history.read import read_or_damaged
 from jitnet.history.statistics import FIGURES, Summary, summarise
 from jitnet.history.sweep_record import RECORD, SCHEMA, read_table
@@ -19,7 +20,6 @@ from jitnet.run.lock import Lock
 from jitnet.run.names import check_name, is_run
 from jitnet.run.schema import read_settings
 from jitnet.storage.atomic import replace_file
-from jitnet.trials.board import Row
 from jitnet.trials.plan import Plan, Trial
 
 STOP = ".stop"  # while it is there, every trial ends with a checkpoint

@@ -17,6 +17,7 @@ from jitnet.data import Dataset
 from jitnet.data.split import split
 from jitnet.errors import InputError
 from jitnet.events import Advised, Compiling, Diverged, EpochDone, Event, Warned
+from jitnet.history.board import DIVERGED, DONE, FAILED, PAUSED, STOPPED, WAITING
 from jitnet.history.statistics import FIGURES
 from jitnet.history.sweep_record import RECORD
 from jitnet.machine import threads
@@ -28,7 +29,6 @@ from jitnet.storage.checkpoint import content_hash
 from jitnet.training.coach import NOTHING
 from jitnet.training.loop import Training
 from jitnet.training.position import Position
-from jitnet.trials.board import DIVERGED, DONE, FAILED, PAUSED, STOPPED, WAITING
 from jitnet.trials.folder import COMPILING, STOP
 
 

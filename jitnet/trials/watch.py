@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from jitnet.history.board import RUNNING, Row
 from jitnet.history.statistics import FIGURES
 from jitnet.run.schema import event_record
-from jitnet.trials.board import RUNNING, Row
 
 
 class Watch:

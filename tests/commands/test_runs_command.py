@@ -60,7 +60,17 @@ def test_a_regression_shows_its_error_and_classifications_no_column_for_it(runs,
     )
     lines = {line.split()[0]: line.split() for line in shown(capsys, "list").splitlines()}
     assert "rmse" in lines["run"] and "0.707107" in lines["r"] and "0.707107" not in lines["a"]
+    assert {"accuracy,", "rmse"} <= set(lines["run"]) and "91.00" in lines["a"]
+    assert json.loads(shown(capsys, "list", "--json", "--sort", "rmse"))[0]["rmse"] == pytest.approx(0.5**0.5)
     assert "0.707107" in shown(capsys, "show", "r") and "0.707107" in shown(capsys, "compare", "r", "a", "--csv")
+
+
+def test_a_list_has_no_columns_for_what_the_recipes_set(runs, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    write_run(runs, "m", [99.0], 'recipe = "modern"\nseed = 4')
+    head = shown(capsys, "list").splitlines()[0].split()
+    assert {"recipe", "lr", "batch-size", "seed"} <= set(head)  # b has another batch size than its recipe
+    assert not {"init", "optimizer", "schedule", "shuffle"} & set(head)
 
 
 @pytest.mark.parametrize(

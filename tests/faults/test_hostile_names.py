@@ -24,9 +24,9 @@ from jitnet.display.plain import Plain
 from jitnet.display.tables import to_csv, to_markdown
 from jitnet.display.trials import open_trials_view
 from jitnet.events import RunFinished, Warned
+from jitnet.history.board import Board, Row
 from jitnet.history.tables import Cell, Table
 from jitnet.printing import csv_cell, printable
-from jitnet.trials.board import Board, Row
 
 EVIL = "=1\x1b]0;t\x07\x1b[666D\x9b31m\u202ea\u2066\x7f|`<img src=x onerror=y>\u200b\r"
 LINES = EVIL + "\nforged"  # where a name may have a line end

@@ -19,7 +19,8 @@ from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.layouts import Options
 from jitnet.estimators import weighting
 from jitnet.history import read_run
-from jitnet.history.curves import Curve, curves, epoch_rows, smoothed
+from jitnet.history.board import Board, Row
+from jitnet.history.curves import Curve, curves, smoothed
 from jitnet.history.read import summary
 from jitnet.history.statistics import FIGURES
 from jitnet.history.sweep_record import Sweep
@@ -30,7 +31,6 @@ from jitnet.report.measure import measure
 from jitnet.report.section import _loss_and_errors
 from jitnet.report.subject import Subject
 from jitnet.training.augmentation import arguments
-from jitnet.trials.board import Board, Row
 from jitnet.trials.driver import Driver, Watch
 from jitnet.trials.plan import plan
 
@@ -133,7 +133,7 @@ def test_a_regression_has_the_root_of_its_loss_where_there_is_one(tmp_path):
     path = write_run(tmp_path, "r", [90.0] * 3, "target = 'y'")
     rows = [f"{n},{n + 1},0.1,0.5,,,{loss},,10,1,60,{n}" for n, loss in enumerate(("0.25", "", "4.0"))]
     (path / "metrics.csv").write_text("\n".join([HEADER, *rows]) + "\n")
-    assert [row["test_rmse"] for row in epoch_rows(read_run("r", tmp_path))] == [0.5, None, 2.0]
+    assert [row["test_rmse"] for row in read_run("r", tmp_path).epochs] == [0.5, None, 2.0]
 
 
 def test_a_table_of_one_trial_has_its_columns(tmp_path):
@@ -223,7 +223,7 @@ def test_the_time_left_is_known_from_a_twentieth_of_an_epoch_each_on(monkeypatch
     rows = [Row(name, "", {}, 10, "running") for name in "ab"]
     board = Board("sweep", tmp_path, rows, 20.0)
     now = board.began
-    monkeypatch.setattr("jitnet.trials.board.time.monotonic", lambda: now)
+    monkeypatch.setattr("jitnet.history.board.time.monotonic", lambda: now)
     board.start_clock()
     now += 1.0
     for first, second, known in ((0.05, 0.05, False), (0.1, 0.025, True)):

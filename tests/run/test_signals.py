@@ -20,8 +20,8 @@ from jitnet.cli import main
 from jitnet.commands.support.session import Stop
 from jitnet.display.live.dashboard import Dashboard
 from jitnet.display.trial_table import TrialTable
+from jitnet.history.board import Board, Row
 from jitnet.storage import checkpoint
-from jitnet.trials.board import Board, Row
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WORDS = ("train", "cnn", *TINY, "--epochs", "3", "--val", "40", "--name", "run")

@@ -49,10 +49,11 @@ MAY_IMPORT = {
         "storage",
         "training",
     },
-    "history": {"config", "errors", "model", "printing", "run"},
+    "history": {"config", "errors", "events", "model", "printing", "run"},
     "trials": {
         "config",
         "data",
+        "display.compiling",  # `sweep` in Python says that its workers compile
         "errors",
         "events",
         "history",
@@ -63,7 +64,7 @@ MAY_IMPORT = {
         "storage",
         "training",
     },
-    "display": {"errors", "events", "history", "printing", "trials.board"},
+    "display": {"errors", "events", "history", "printing"},
     "export": {"config", "data", "errors", "events", "model", "setting", "storage", "__version__"},
     "integrations": {"config", "errors", "estimators", "events", "export", "model", "run", "storage", "training"},
     "play": {"model", "printing"},

@@ -127,6 +127,36 @@ def test_advice_is_a_function_of_the_history_alone():
     assert regression.guessing == pytest.approx(2 / 9)
 
 
+FALLING, FLAT = (1.8, 1.6, 1.5), (1.5, 1.6, 1.5)  # training losses; that of guessing is about 1.39
+
+
+@pytest.mark.parametrize(
+    ("losses", "figures", "options", "advice"),
+    [
+        (FALLING, {}, {}, "it still falls: try more epochs"),
+        (FALLING, {"val_loss": 1.4}, {"patience": 2, "val": 9}, "it still falls: try a larger patience"),
+        (FALLING, {}, {"lr": 60.0}, "too high: try lr 0.002"),
+        (FLAT, {}, {}, "too high: try lr 0.0002"),
+        (FLAT, {"val_loss": 1.0}, {}, ""),  # no accuracy, as of a regression: the held-out loss shows it
+        (FLAT, {"val_loss": 1.3}, {}, "learnt nothing"),
+        (FLAT, {"val_loss": 1.4, "val_accuracy": 60.0}, {}, ""),
+    ],
+)
+def test_a_loss_like_that_of_guessing_has_the_remedy_that_its_curve_suggests(losses, figures, options, advice):
+    task = task_of(MLP(epochs=30, **options)._settings(), Y, 32)
+    rows = [row(n, train_loss=loss, **figures) for n, loss in enumerate(losses)]
+    found = advise(rows, task, ended=True)
+    assert (advice in found.message) if advice else found is None, found
+
+
+def test_a_rate_is_not_judged_by_the_first_steps():
+    rows = [row(n, train_loss=loss) for n, loss in enumerate((3.0, 4.0))]
+    task = task_of(MLP(epochs=30)._settings(), Y, 32)
+    assert advise(rows, task, ended=False) is None
+    later = [dataclasses.replace(each, step=300) for each in rows]
+    assert advise(later, task, ended=False).kind == "rate too high"
+
+
 def test_small_initial_weights_get_an_epoch_before_they_are_called_stuck():
     """The documents' MLP on MNIST stays at the loss of guessing for 53,000 images, and then learns."""
     model = MLP(recipe="documents")

@@ -11,11 +11,11 @@ from jitnet.config import CHOICES, Settings
 from jitnet.display.format import NONE
 from jitnet.display.tables import cell_text
 from jitnet.errors import InputError
+from jitnet.history.board import DONE, LOST, RUNNING, Board, Row
 from jitnet.history.statistics import describe, student_t, summarise
 from jitnet.history.tables import statistics_tables
 from jitnet.training.schedule import learning_rate
 from jitnet.trials import worker_pool
-from jitnet.trials.board import DONE, LOST, RUNNING, Board, Row
 from jitnet.trials.plan import name_of, parse_bounds, parse_values, plan, plan_of
 
 BASE = Settings(network="cnn", val=10, schedule="constant")
@@ -184,7 +184,7 @@ def test_time_left_is_what_is_left_at_this_pace(monkeypatch, tmp_path):
     rows[0].epoch, rows[0].status = 10, DONE
     board = Board("repeat cnn", tmp_path, rows, 40.0)
     now = board.began
-    monkeypatch.setattr("jitnet.trials.board.time.monotonic", lambda: now)
+    monkeypatch.setattr("jitnet.history.board.time.monotonic", lambda: now)
     board.start_clock()
     assert board.left_s() is None
     rows[1].epoch, rows[1].status = 5, RUNNING

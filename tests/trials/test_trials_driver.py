@@ -16,9 +16,9 @@ from jitnet.cli import main
 from jitnet.commands.support import many as many_command
 from jitnet.config import Settings
 from jitnet.events import Compiling
+from jitnet.history.board import Row
 from jitnet.training.loop import Training
 from jitnet.trials import trial
-from jitnet.trials.board import Row
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import STOP, SweepFolder
 from jitnet.trials.plan import plan

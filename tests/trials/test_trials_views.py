@@ -10,7 +10,7 @@ from jitnet.display.live.frame import ASCII, UNICODE
 from jitnet.display.trial_table import render
 from jitnet.display.trials import open_trials_view, outcome
 from jitnet.events import Compiling
-from jitnet.trials.board import Board, Row
+from jitnet.history.board import Board, Row
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from jitnet.display.live.frame import glyphs_for
 from jitnet.display.overlay import overlay
 from jitnet.display.tables import cell_text
 from jitnet.history import Run
-from jitnet.history.curves import ALONG, METRICS, Curve, epoch_rows
+from jitnet.history.curves import ALONG, METRICS, Curve
 from jitnet.history.read import summary
 from jitnet.history.tables import Table as Figures
 from jitnet.printing import printable
@@ -145,12 +145,11 @@ def _facts(run: Run, row: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _epochs(run: Run) -> Table:
-    rows = epoch_rows(run)
-    names = [name for name in epoch_columns(rows) if name != "step"]
+    names = [name for name in epoch_columns(run.epochs) if name != "step"]
     table = plain_table()
     for name in names:
         table.add_column(EPOCH_COLUMNS[name].heading, justify="right")
-    for row in rows:
+    for row in run.epochs:
         table.add_row(*epoch_cells(row, names))
     return table
 

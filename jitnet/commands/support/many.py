@@ -15,11 +15,11 @@ from jitnet.commands.support.session import Stop
 from jitnet.display.format import count
 from jitnet.display.trials import open_trials_view
 from jitnet.errors import InputError
+from jitnet.history.board import Board
 from jitnet.history.statistics import Summary
 from jitnet.history.tables import statistics_tables
 from jitnet.printing import say
 from jitnet.run.names import check_name
-from jitnet.trials.board import Board
 from jitnet.trials.driver import Driver, board_of
 from jitnet.trials.folder import SweepFolder
 from jitnet.trials.plan import Plan

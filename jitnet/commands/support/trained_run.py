@@ -33,12 +33,16 @@ from jitnet.run.trained import Trained, open_trained
 from jitnet.training.compilation import compile_inference
 
 
-def load_data(
-    settings: Settings, offline: bool, tell: Callable[[str], None] = warn, started_in: str = "", whole: bool = False
-) -> Dataset:
+def load_data(settings: Settings, offline: bool, tell: Callable[[str], None] = warn, whole: bool = False) -> Dataset:
     """Load the data that settings name, with a bar on a terminal for what takes a while; raises `InputError`."""
     with Waiting() as waiting:
-        return start.load_data(settings, offline, tell, waiting.report, started_in, whole)
+        return start.load_data(settings, offline, tell, waiting.report, whole=whole)
+
+
+def load_data_of(trained: Trained, offline: bool) -> Dataset:
+    """Load the data that a network was trained on, as `load_data`."""
+    with Waiting() as waiting:
+        return start.load_data_of(trained.settings, trained.meta, offline, warn, waiting.report)
 
 
 def load_test(network: Network, trained: Trained, spec: str | None, offline: bool) -> tuple[Dataset, np.ndarray]:
@@ -51,9 +55,7 @@ def load_test(network: Network, trained: Trained, spec: str | None, offline: boo
         raise InputError(f"--data is {spec!r}: {trained.path} is a regression, measured on {settings.data} alone")
     if spec is None and not trained.meta.get("data"):
         raise InputError(f"{trained.path} does not state its data: expected --data SET")
-    started_in = "" if spec else str(trained.meta.get("cwd", ""))
-    wanted = settings.replace(data=spec) if spec else start.data_of_run(settings, trained.meta)
-    data = load_data(wanted, offline, started_in=started_in, whole=spec is not None)
+    data = load_data(settings.replace(data=spec), offline, whole=True) if spec else load_data_of(trained, offline)
     images = with_channels(data.x_test)
     if images.shape[1:] != network.image:
         raise InputError(
@@ -104,7 +106,7 @@ def regression_record(trained: Trained) -> DataRecord:
     record = trained.description.record
     if record.means:
         return record
-    data = load_data(trained.settings, True, started_in=str(trained.meta.get("cwd", "")))
+    data = load_data_of(trained, True)
     if has_changed(data, trained):
         raise InputError(f"{data.source} is not what {trained.path} was trained on: provide the table that it was")
     return data.facts

@@ -1,4 +1,4 @@
-"""The state of all trials, as plain data: the driver keeps it, views draw it."""
+"""The state of the trials that run now, as plain data: jitnet/trials/ keeps it, views draw it."""
 
 import math
 import time
