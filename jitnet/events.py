@@ -14,6 +14,11 @@ Tensors = dict[str, np.ndarray]
 Snapshot = Callable[[], Tensors]  # copies of parameters, position and loss sum: all that a resume needs
 
 
+def _drawn() -> Any:
+    """Return a field of what views draw, empty unless given, which would fill a screen if it were printed."""
+    return field(default=(), repr=False)
+
+
 def _not_shown() -> Any:
     return field(repr=False, compare=False, metadata={"json": False})
 
@@ -36,12 +41,12 @@ class EpochDone:
     elapsed_s: float  # since the start of the run, pauses between a stop and its resume excluded
     data: str = ""  # the data set's name, so that a result on synthetic digits is marked in every view
     test_rmse: float | None = None  # of a regression, in the target's unit: the root of test_loss
-    confusion: tuple[tuple[int, ...], ...] = ()  # test images, without any the --val images, by (true class, predicted)
-    sample_predictions: tuple[int, ...] = ()  # of the first 100 test images, the first of which RunStarted.sample has
-    worst: tuple[str, ...] = ()  # the test images of the largest errors, drawn as those of RunStarted.sample
-    worst_labels: tuple[int, ...] = ()
-    worst_predictions: tuple[int, ...] = ()
-    filters: tuple[str, ...] = ()  # of the first layer, as hexadecimal digits of their weights, 8 = zero
+    confusion: tuple[tuple[int, ...], ...] = _drawn()  # by (true class, predicted): test images, else the --val images
+    sample_predictions: tuple[int, ...] = _drawn()  # of the first 100 test images, of which RunStarted.sample has some
+    worst: tuple[str, ...] = _drawn()  # the test images of the largest errors, drawn as those of RunStarted.sample
+    worst_labels: tuple[int, ...] = _drawn()
+    worst_predictions: tuple[int, ...] = _drawn()
+    filters: tuple[str, ...] = _drawn()  # of the first layer, as hexadecimal digits of their weights, 8 = zero
     snapshot: Snapshot = _not_shown()  # noqa: RUF009 (it is a field)
 
 

@@ -10,7 +10,7 @@ import operator
 from dataclasses import dataclass
 from typing import Any
 
-from jitnet.errors import InputError
+from jitnet.errors import InputError, did_you_mean
 from jitnet.printing import brief
 
 LARGEST = 2**63 - 1  # of a whole number
@@ -96,7 +96,7 @@ class Setting:
 
     @property
     def _modern(self) -> str:
-        return self.modern_text or show(self.modern)
+        return self.modern_text or show(self.modern) or "none"
 
     def check(self, value: Any, given: str = "") -> Any:
         """Return a value as the setting's type; raises `InputError` for another type or a value out of range.
@@ -108,7 +108,8 @@ class Setting:
         except (TypeError, OverflowError):
             converted = None
         if converted is None or not self._is_in_range(converted):
-            raise InputError(f"{given or f'{self.name} is {brief(value)}'}: expected {self.expected}")
+            meant = did_you_mean(value, filter(None, self.choices)) if isinstance(value, str) else ""
+            raise InputError(f"{given or f'{self.name} is {brief(value)}'}: expected {self.expected}{meant}")
         return converted
 
     def parse(self, text: str, given: str) -> Any:

@@ -62,7 +62,9 @@ class DataRecord:
             found.append(("label column", self.label_column))
         if self.columns:
             found.append(("columns", short_list(self.columns)))
-        elif self.kind and not (self.scale.full == BYTES and self.scale.whole):
+        if self.as_given:
+            found.append(("numbers", f"{self.scale.found}, as they are"))
+        elif not self.columns and self.kind and not (self.scale.full == BYTES and self.scale.whole):
             found.append(("pixels", f"{self.scale.found} ({self.scale.dtype}), divided by {self.scale.full:g}"))
         if self.polarity:
             found.append(("pictures", ", ".join(filter(None, (self.polarity, self.style.text)))))
@@ -71,6 +73,11 @@ class DataRecord:
         if self.split:
             found.append(("split", self.split))
         return found
+
+    @property
+    def as_given(self) -> bool:
+        """Whether they are numbers that a program gave to `fit`, which were not scaled."""
+        return self.kind == "arrays" and not self.scale.whole
 
     @property
     def labels(self) -> np.ndarray:

@@ -1,5 +1,6 @@
 """A network as a scikit-learn classifier: predict, predict_proba, score, and weights from other frameworks."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -96,8 +97,8 @@ class Classifier(Estimator):
         classes = classes_of(y)
         self._build(images.shape[1:], len(classes))
         self.classes_ = classes
-        self._record = inputs.record_of(images, classes, scale)
         self._name_features(x)
+        self._record = dataclasses.replace(inputs.record_of(images, classes, scale), **self._named_columns())
 
     def _targets(self, y: Any, images: int) -> np.ndarray:
         labels = labels_of_images(y, images)

@@ -193,6 +193,11 @@ class Estimator(Stored):
         else:
             self.__dict__.pop("feature_names_in_", None)
 
+    def _named_columns(self) -> dict[str, Any]:
+        """Return what the record of the data has of the columns' names."""
+        names = tuple(map(str, getattr(self, "feature_names_in_", ())))
+        return {"columns": names, "header": ",".join(names)}
+
     def _outputs(self, x: Any) -> np.ndarray:
         images = self._compiled_for(x)  # before network_, which is there once it is fitted
         return self.network_.logits(images)

@@ -74,12 +74,11 @@ class Regressor(Estimator):
             means = [*map(float, rows.mean(axis=0)), *means]
             deviations = [*map(float, np.where(deviation > 0, deviation, 1.0)), *deviations]
         self._name_features(x)
-        names = getattr(self, "feature_names_in_", [str(place + 1) for place in range(len(means) - 1)])
+        named = self._named_columns()
+        named["columns"] = named["columns"] or tuple(str(place + 1) for place in range(len(means) - 1))
         self._record = DataRecord(
-            kind="table of numbers" if inputs.is_table(x) else "arrays",
-            label_column="y", columns=tuple(map(str, names)),
-            header=",".join(map(str, names)) if hasattr(self, "feature_names_in_") else "",
-            means=tuple(means), deviations=tuple(deviations), scale=scale, image=images.shape[1:3],
+            kind="table of numbers" if inputs.is_table(x) else "arrays", label_column="y", means=tuple(means),
+            deviations=tuple(deviations), scale=scale, image=images.shape[1:3], **named,
         )  # fmt: skip
 
     def _targets(self, y: Any, images: int) -> np.ndarray:

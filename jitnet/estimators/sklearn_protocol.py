@@ -59,7 +59,10 @@ class Conventional:
         passed = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=note)
             for name, default, note in (
-                *((name, DEFAULTS[name], item.kind) for name, item in PARAMETERS.items()),
+                *(
+                    (n, DEFAULTS[n], item.kind | None if n in BY_RECIPE else item.kind)
+                    for n, item in PARAMETERS.items()
+                ),
                 *((name, EXTRAS[name][0], Any) for name in cls._extras),
             )
         ]

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from jitnet.config import AVERAGED, Settings
+from jitnet.config import AVERAGED, BY_RECIPE, Settings
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.estimators.sklearn_protocol import DEFAULTS, Conventional
@@ -32,6 +32,11 @@ class Stored(Conventional, ABC):
     _position: Position | None  # the optimizer's state, from one partial_fit to the next
     _raw: np.ndarray | None = None  # the parameters (P,) to continue from, where network_ has their moving average
     _record: DataRecord
+    feature_names_in_: np.ndarray
+
+    @abstractmethod
+    def _settings(self) -> Settings:
+        """Return the settings that the parameters come to."""
 
     @classmethod
     @abstractmethod
@@ -95,13 +100,20 @@ class Stored(Conventional, ABC):
             raise InputError(f"{trained.path} cannot be loaded: {error}") from None
         for name in DEFAULTS:
             setattr(estimator, name, getattr(trained.settings, name))
+        for name in ("loss", *sorted(BY_RECIPE)):  # the default where that comes to the same, as when it was not given
+            value = getattr(trained.settings, name)
+            setattr(estimator, name, DEFAULTS[name])
+            if getattr(estimator._settings(), name) != value:
+                setattr(estimator, name, value)
         estimator._position = None
         if trained.weights == AVERAGED:
             own = trained.description.network(trained.tensors, str(trained.path))
             estimator._raw = own.params
         estimator.network_, estimator.settings_ = trained.network, trained.settings
         estimator.history_, estimator.advice_ = list(trained.history()), ""
-        estimator._record = trained.description.record
+        record = estimator._record = trained.description.record
+        if record.columns and record.header:
+            estimator.feature_names_in_ = np.array(record.columns, object)
         estimator._set_labels(trained)
         return estimator
 

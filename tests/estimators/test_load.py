@@ -1,6 +1,7 @@
 """Trained networks are opened from runs, checkpoints and saved models, by programs and by commands."""
 
 import inspect
+import json
 import shutil
 from pathlib import Path
 
@@ -85,15 +86,55 @@ def test_a_regression_is_opened_and_predicts_what_the_command_predicts(folder, c
     model = jitnet.load("r")
     assert isinstance(model, MLPRegressor) and model.settings_.target == "price" and len(model.history_) == 5
     told = shown(capsys, "predict", "r", "--csv", "t.csv", "--out", "answers.csv")
-    assert told and np.allclose(model.predict(table[:, :2]), np.loadtxt("answers.csv", delimiter=",", skiprows=1)[:, 1])
+    named = Table(table[:, :2], ["a", "b"])  # the names of the file's columns
+    assert told and np.allclose(model.predict(named), np.loadtxt("answers.csv", delimiter=",", skiprows=1)[:, 1])
     model.save("m.safetensors")
-    assert np.array_equal(jitnet.load("m.safetensors").predict(table[:, :2]), model.predict(table[:, :2]))
+    assert np.array_equal(jitnet.load("m.safetensors").predict(named), model.predict(named))
     for kind in (CNN, MLP):
         with pytest.raises(InputError, match="it is a regression; use"):
             kind.load("r")
     train("c")
     with pytest.raises(InputError, match="it classifies; use"):
         CNNRegressor.load("c")
+
+
+class Table:
+    """Rows with named columns, as of pandas."""
+
+    def __init__(self, rows, columns):
+        self.rows, self.columns = rows, columns
+
+    def __array__(self, dtype=None, copy=None):
+        return self.rows
+
+
+@pytest.mark.parametrize("kind", [MLP, MLPRegressor])
+def test_names_of_columns_and_numbers_as_they_are_survive_saving(kind, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(0).normal(2, 3, size=(40, 3)).round(4)  # of no scale that pixels have
+    model = kind((4,), epochs=1).fit(Table(rows, ["a", "b", "c"]), np.arange(40) % 3)
+    model.save("m.safetensors")
+    back = jitnet.load("m.safetensors")
+    assert repr(back) == repr(model) == f"{kind.__name__}(hidden=(4,), epochs=1)"
+    assert list(back.feature_names_in_) == ["a", "b", "c"]
+    with pytest.raises(InputError, match="feature names should match"):
+        back.predict(Table(rows, ["b", "a", "c"]))
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        wanted = back.predict(rows)
+    np.savetxt("t.csv", rows, delimiter=",", header="a,b,c", comments="")
+    assert main(["predict", "m.safetensors", "--csv", "t.csv", "--json"]) == 0
+    answers = json.loads(capsys.readouterr().out)["answers"]
+    found = [float(answer["value" if kind is MLPRegressor else "class"]) for answer in answers]
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_a_picture_has_no_answer_from_a_network_of_other_numbers_than_pixels(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    images = np.random.default_rng(0).normal(size=(20, 6, 6))  # standardised, in a way that no file says
+    MLP((4,), epochs=1).fit(images, np.arange(20) % 2).save("m.npz")
+    Path("p.pgm").write_bytes(b"P5 6 6 255\n" + bytes(range(0, 252, 7)))
+    assert main(["predict", "m.npz", "p.pgm"]) == 1
+    assert "p.pgm: no answer: the network was trained on fractions from -" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("model", [MLP(()), CNN("")])
@@ -118,6 +159,7 @@ def test_signature_and_documentation_list_every_setting(kind):
     )
     for name in set(shown) - set(SETTINGS):
         assert f"\n{name} : " in text
+    assert "modern )" not in text and "None: by the recipe (documents none, modern none)" in " ".join(text.split())
     for name in ("network_", "settings_", "history_", "advice_", "n_iter_", "feature_names_in_"):
         assert f"\n{name} : " in text
     assert set(shown) == set(kind().get_params())
@@ -133,6 +175,7 @@ def test_signature_and_documentation_list_every_setting(kind):
         ("lr", "fast", "a finite number above 0"),
         ("shuffle", "no", "true or false"),
         ("optimizer", "rmsprop", "one of sgd, momentum"),
+        ("optimizer", "adm", ".*; did you mean 'adam'"),
         ("momentum", 1, "a number from 0 to less than 1"),
     ],
 )

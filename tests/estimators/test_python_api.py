@@ -24,6 +24,10 @@ def params(model):
     return model.network_.params.tobytes()
 
 
+def test_an_epoch_is_printed_in_a_few_lines():
+    assert len(repr(fitted(val=9).history_[-1])) < 600
+
+
 def test_weights_that_are_equal_are_none_and_zeros_leave_images_out():
     assert params(fitted(np.full(90, 7.0))) == params(fitted()) == params(fitted(class_weight={0: 1, 1: 1, 2: 1}))
     half = np.arange(90) < 45

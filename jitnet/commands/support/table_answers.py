@@ -96,7 +96,7 @@ def _numbers(words: list[str], record: DataRecord, trained: Trained) -> np.ndarr
 
 
 def _images(args: argparse.Namespace, content: bytes, network: Network, record: DataRecord) -> np.ndarray:
-    """Return the rows of a table as images (N, H, W, C) uint8, by the rule of the training data."""
+    """Return the rows of a table as images (N, H, W, C): uint8 by the training data's rule, or float32 as they are."""
     height, width, channels = network.image
     wanted = height * width * channels
     table = tables.decode(content, args.csv, label=args.label or "", pixels=wanted)
@@ -108,7 +108,9 @@ def _images(args: argparse.Namespace, content: bytes, network: Network, record: 
         )
     for note in table.notes:
         warn(note)
-    images, note = as_trained(table.pixels, record.scale, args.csv)
+    images, note = table.pixels.astype(np.float32), ""
+    if not record.as_given:
+        images, note = as_trained(table.pixels, record.scale, args.csv)
     if note:
         warn(note)
     images = images.reshape(-1, height, width, channels)

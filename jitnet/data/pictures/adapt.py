@@ -54,6 +54,11 @@ def adapt(levels: np.ndarray, record: DataRecord, height: int, width: int, name:
 
 def _bytes(levels: np.ndarray, record: DataRecord, name: str, drawn: bool) -> tuple[np.ndarray, str]:
     """Return levels (H, W, ...) as uint8, by the data's scale or by that of the picture's own format, and a note."""
+    if record.as_given and (record.scale.low < 0 or record.scale.full != 1.0):
+        raise InputError(
+            f"the network was trained on {record.scale.found}, and a picture does not say how its pixels become such "
+            "numbers: expected a network trained on pixels, or the numbers as the rows of a table, --csv FILE"
+        )
     if not drawn:
         return pixels.as_trained(levels, record.scale, name)
     if record.kind == "class folders" and levels.max() <= record.scale.full:

@@ -33,7 +33,7 @@ def preparation(record: DataRecord, regression: bool = False) -> Preparation:
             (("Cast", None), ("Mul", deviation[-1:]), ("Add", mean[-1:])),
         )
     scale, full = record.scale, number(BYTES)
-    if record.kind == "arrays" and not scale.whole:
+    if record.as_given:
         return Preparation(np.float32, "numbers as they were given to fit, which are not scaled")
     if scale.full == BYTES:
         return Preparation(np.uint8, "pixels from 0 to 255", (("Cast", None), ("Div", full)))
