@@ -10,6 +10,7 @@ from jitnet.report.axes import Area
 from jitnet.report.html import Markup, element, join, table
 
 _POINTS = 2_000  # of the drawing; of more, evenly chosen ones are drawn
+_FEW = 200  # points that are drawn larger
 _BINS = 24  # about, of the histogram
 
 
@@ -94,8 +95,9 @@ def _scatter(found: Residuals) -> Markup:
     scale = Scale.linear(map(float, (*found.true, *found.predicted)))
     area = Area(scale, scale)
     chosen = np.unique(np.linspace(0, found.rows - 1, min(found.rows, _POINTS)).astype(int))
+    radius = 3.5 if len(chosen) < _FEW else 2
     points = [
-        element("circle", cx=area.px(float(found.true[i])), cy=area.py(float(found.predicted[i])), r=2, class_="dot c0",
+        element("circle", cx=area.px(float(found.true[i])), cy=area.py(float(found.predicted[i])), r=radius, class_="dot c0",
                 fill_opacity="0.6")
         for i in chosen
     ]  # fmt: skip

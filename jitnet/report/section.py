@@ -126,6 +126,8 @@ def _charts(run: Run, place: int) -> list[Markup]:
                 lines.append(smoothed(Curve(label, points), 0.1) if metric == "step_accuracy" else Curve(label, points))
             except InputError:  # not computed in this run
                 continue
+        if steps:  # that of the first epoch is drawn from its start
+            lines = [Curve(line.name, ((line.points[0][0] - 1, line.points[0][1]), *line.points)) for line in lines]
         return chart(f"run{place}-{name}-{along}", title, ALONG[along], lines, steps=steps) if lines else None
 
     def per_step() -> Markup | None:

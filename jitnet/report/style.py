@@ -40,7 +40,7 @@ figure { margin: 12px 0; min-width: 0; } figcaption { display: flex; flex-wrap: 
 .legend { display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 14px; color: var(--soft); }
 .key { display: inline-block; width: 26px; border-top: 3px solid; margin: 0 6px 4px 0; vertical-align: middle; }
 .key.d1 { border-top-style: dashed; } .key.d2, .key.d3 { border-top-style: dotted; }
-svg { display: block; width: 100%; height: auto; } .tick { fill: var(--soft); font-size: 13px; }
+svg { display: block; width: 100%; height: auto; overflow: visible; } .tick { fill: var(--soft); font-size: 13px; }
 .grid { stroke: var(--rule); } .axis { stroke: var(--soft); } .cursor { stroke: var(--ink); stroke-dasharray: 3 3; }
 .curve { fill: none; stroke: currentColor; stroke-width: 2; } .curve.faint { stroke-width: 1; opacity: 0.45; }
 .dot { fill: currentColor; }
@@ -51,10 +51,11 @@ output { display: block; font-size: 14px; min-height: 1.5em; }
   width: 100%; }
 caption { text-align: left; font-size: 14px; padding-bottom: 4px; }
 th, td { padding: 3px 10px; text-align: right; border-bottom: 1px solid var(--rule); } th { font-weight: 600; }
-th[scope=row], .text td { text-align: left; } .text td { overflow-wrap: anywhere; }
-.matrix th[scope=col] { text-align: center; } .classes td:last-child, .classes th:last-child { text-align: left;
-  white-space: nowrap; }
-.matrix td { min-width: 34px; text-align: center; border: 1px solid var(--rule);
+th[scope=row], th[scope=col]:first-child, .text :is(td, th) { text-align: left; } .text td { overflow-wrap: anywhere; }
+.matrix th[scope=col]:not(:first-child) { text-align: center; }
+.matrix th[scope=col]:first-child { white-space: nowrap; }
+.classes :is(td, th):last-child { text-align: left; white-space: nowrap; }
+.matrix td { min-width: 34px; width: 400px; text-align: center; border: 1px solid var(--rule);
   background: rgb(var(--heat) / var(--share, 0)); }
 .matrix td.right { outline: 2px solid var(--good); outline-offset: -2px; font-weight: 700; background: none; }
 .matrix td.best { outline: 2px solid var(--good); outline-offset: -2px; font-weight: 700; }
@@ -74,7 +75,8 @@ img { image-rendering: pixelated; background: #000; max-width: 100%; border: 1px
 .sheets img { height: auto; }
 pre { background: var(--panel); padding: 12px 16px; border-radius: 8px; overflow-x: auto; font-size: 14px; }
 .alert { border-left: 5px solid var(--bad); padding: 4px 12px; background: var(--panel); }
-@media (max-width: 600px) { svg .tick { font-size: 17px; } }
+@media (max-width: 600px) { svg .tick { font-size: 17px; }
+  .matrix th[scope=col]:first-child { white-space: normal; } }
 @page { margin: 14mm; }
 @media print { body { font-size: 11px; background: none; } button, output { display: none; }
   main, header, footer { max-width: none; padding: 0; } footer { padding: 16px 0; }
