@@ -119,8 +119,8 @@ def _advice(facts: dict[str, Any]) -> Iterator[str]:
     load, kernels, used = facts["load"], facts["kernels"], facts["threads"]["count"]
     others = load["used_by_others"]
     if others is not None and used > 1 and others > load["cores"] - used + 0.5:
-        free = max(1, round(load["cores"] - others))
-        yield f"The machine is busy: other processes use {others:.1f} of {load['cores']} cores. Try --threads {free}."
+        busy = f"The machine is busy: other processes use {others:.1f} of {load['cores']} cores."
+        yield f"{busy} Training uses fewer threads while that is faster."
     if used < load["cores"]:
         yield f"{used} of {load['cores']} cores are used: --threads or NUMBA_NUM_THREADS limits them."
     if kernels["folder"] is None:

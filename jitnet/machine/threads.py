@@ -1,13 +1,16 @@
 """How many threads the kernels use: decided before numba is imported, since it sizes its pool only once."""
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from jitnet.errors import InputError
 
 _MOST = 1024
 _OURS = "JITNET_THREADS_SET_BY"  # the process that has set NUMBA_NUM_THREADS because the user has not
+_requested = False  # has this process been given a number?
 
 
 def configure(requested: int | None = None) -> None:
@@ -15,11 +18,13 @@ def configure(requested: int | None = None) -> None:
 
     Raises `InputError` for a number out of range. Once numba is imported, only a smaller number takes effect.
     """
+    global _requested
     if requested is not None and not 1 <= requested <= _MOST:
         raise InputError(f"--threads is {requested}: expected a whole number from 1 to {_MOST}")
     given = os.environ.get("NUMBA_NUM_THREADS", "")
     if requested is None and given and not (given.isdecimal() and 1 <= int(given) <= _MOST):
         raise InputError(f"NUMBA_NUM_THREADS is {given!r}: expected a whole number from 1 to {_MOST}; unset or fix it")
+    _requested = _requested or requested is not None  # `import jitnet` calls this again without one
     if "numba" in sys.modules:
         if requested is not None:
             import numba
@@ -67,3 +72,30 @@ def in_use() -> tuple[int, str]:
     import numba
 
     return numba.get_num_threads(), numba.threading_layer()
+
+
+def choices(most: int | None = None) -> tuple[int, ...]:
+    """Return the numbers of threads that training may choose from, rising: only one if it was requested.
+
+    They are all threads, all but one, a half, a quarter and so on down to one; `most` of them are of use.
+    """
+    import numba
+
+    count = min(numba.get_num_threads(), most or _MOST)
+    if _requested:
+        return (count,)
+    halves = [count >> n for n in range(count.bit_length())]
+    return tuple(sorted({max(1, count - 1), *halves}))
+
+
+@contextlib.contextmanager
+def limited(count: int) -> Iterator[None]:
+    """Let the kernels that this thread calls run on so many threads meanwhile."""
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(count)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

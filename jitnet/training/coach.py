@@ -13,9 +13,9 @@ import numpy as np
 from jitnet.config import Settings
 from jitnet.events import Advised, EpochDone, StepsDone
 from jitnet.machine.load import OtherPrograms
-from jitnet.machine.threads import in_use
 from jitnet.recipes.named import MODERN
 from jitnet.recipes.rules import rate_for
+from jitnet.training.pace import Pace
 
 NOTHING, BUSY = "learnt nothing", "machine busy"  # kinds of advice
 
@@ -62,8 +62,8 @@ def task_of(settings: Settings, targets: np.ndarray, batch_size: int, unit: floa
 class Coach:
     """The advice of one run, while it trains."""
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, pace: Pace) -> None:
+        self.task, self._pace = task, pace
         self._others = OtherPrograms()
         self._said: set[str] = set()  # kinds
         self._calls: list[StepsDone] = []  # the newest
@@ -81,8 +81,9 @@ class Coach:
             yield found
             return
         yield from self._new(found)
-        threads = min(2, in_use()[0]) if self.task.batch_size == 1 else in_use()[0]
-        yield from self._new(advise_of_machine(threads, os.cpu_count() or 1, self._others.cores()))
+        yield from self._new(
+            advise_of_machine(self._pace.count, self._pace.choices, os.cpu_count() or 1, self._others.cores())
+        )
 
     def _new(self, found: Advised | None) -> Iterator[Advised]:
         if found and found.kind not in self._said:
@@ -115,15 +116,18 @@ def advise_early(losses: Sequence[float], rates: Sequence[float], steps: int, ta
     return Advised(kind="stuck", message=message) if message else None
 
 
-def advise_of_machine(threads: int, cores: int, others: float) -> Advised | None:
-    """Return advice if other programs use so much of `cores` cores that several threads wait for each other."""
-    if threads < 2 or others < 0.5 or threads + others < cores + 0.5:
+def advise_of_machine(used: int, choices: tuple[int, ...], cores: int, others: float) -> Advised | None:
+    """Return advice if other programs use so much of `cores` cores that threads wait for each other.
+
+    `used` of the last of `choices` threads are in use.
+    """
+    most = choices[-1]
+    if most < 2 or others < 0.5 or most + others < cores + 0.5 or (used == most and len(choices) > 1):
         return None
-    return Advised(
-        kind=BUSY,
-        message=f"the machine is busy: other programs use {others:.1f} of its {cores} cores, and {threads} threads "
-        "wait for each other; one thread may be faster",
-    )
+    busy = f"the machine is busy: other programs use {others:.1f} of its {cores} cores"
+    if used < most:
+        return Advised(kind=BUSY, message=f"{busy}; training uses {used} of {most} threads, which is faster now")
+    return Advised(kind=BUSY, message=f"{busy}, and {most} threads wait for each other; one thread may be faster")
 
 
 def _learnt_nothing(rows: Sequence[EpochDone], task: Task) -> str:

@@ -11,11 +11,13 @@ from jitnet.config import Settings
 from jitnet.data.split import Split
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors, Warned
+from jitnet.machine import threads
 from jitnet.machine.peak import measure
 from jitnet.model.architecture import step_macs
 from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion
+from jitnet.training import pace
 from jitnet.training.augmentation import augmented, require_images
 from jitnet.training.averaging import averaged, descend, follow_each
 from jitnet.training.coach import Coach, task_of
@@ -29,8 +31,6 @@ from jitnet.training.shuffle import visiting_order
 from jitnet.training.stopping import out_of_time, stop_reason
 from jitnet.training.weight_change import WeightChange
 
-CALL_S = 0.075  # aimed length of a compiled call: Ctrl-C, drawing and checkpoints wait for its end
-_FIRST_CALL_MACS = 5e7  # the first call is short for every network
 _NOT_FINITE = "a parameter is not finite any more"
 
 
@@ -65,6 +65,7 @@ class Training:
         self.steps_per_epoch = min(-(-images // self.batch_size), settings.steps_per_epoch or images)
         self._in_parts = self.batch_size > PART or data.weights is not None
         self._images_per_epoch = min(images, self.steps_per_epoch * self.batch_size)
+        self._pace = pace.Pace(threads.choices(2 if self.batch_size == 1 else None), step_macs(network.shapes))
         self.optimizer = Optimizer.of(settings)
         self.optimizer.start(network.params)
         if self.position.step:
@@ -92,7 +93,7 @@ class Training:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
         self._weight_change = WeightChange(self.network)
-        self._coach = Coach(task_of(self.settings, self.data.train[1], self.batch_size, self.data.unit))
+        self._coach = Coach(task_of(self.settings, self.data.train[1], self.batch_size, self.data.unit), self._pace)
         self._running_accuracy = RunningAccuracy(self.network, *self.data.train)
         for note in self.data.notes if not self.position.step else ():
             yield Warned(message=note)
@@ -147,24 +148,21 @@ class Training:
         """Train what is left of the epoch, call by call."""
         here, size = self.position, self.batch_size
         images, targets, order = self._epoch_data()
-        steps = max(1, int(_FIRST_CALL_MACS / step_macs(self.network.shapes) / size))
 
         def train(order: np.ndarray, rates: np.ndarray) -> tuple[int, np.ndarray]:
             return self.network.train_steps(images, targets, order, size, rates, here.loss_sum, self.optimizer)
 
         while self._may_continue():
-            steps = min(steps, self.steps_per_epoch - here.step_in_epoch)
+            steps = min(max(1, round(self._pace.images / size)), self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             accuracy = self._running_accuracy.measure(order[here.step_in_epoch * size :])
-            before = time.perf_counter()
-            done, losses = follow_each(train, batches, size, rates := self._rates(steps), self.network, self.optimizer)
-            seconds = time.perf_counter() - before
+            rates = self._rates(steps)
+            with self._pace.call(len(batches)):
+                done, losses = follow_each(train, batches, size, rates, self.network, self.optimizer)
             if done != steps:
                 what = _NOT_FINITE if done < 0 else f"the loss is {losses[done]}"
                 return self._diverged(what, here.step + max(done, 0))
-            yield from self._stepped(float(rates[-1]), steps, len(batches), float(losses.mean()), seconds, accuracy)
-            # Towards calls of CALL_S, at most doubling: one slow moment of the machine must not shrink them to nothing.
-            steps = max(1, round(steps * min(2.0, max(0.5, CALL_S / max(seconds, 1e-9)))))
+            yield from self._stepped(rates[-1], steps, len(batches), losses.mean(), self._pace.seconds, accuracy)
         return None
 
     def _epoch_data(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -188,10 +186,10 @@ class Training:
             accuracy = self._running_accuracy.measure(batch) if steps == 0 else accuracy
             total, done, scale = 0.0, 0, self.optimizer.scale(len(batch))
             for part, weight in self.data.parts(batch, PART):
-                before = time.perf_counter()
                 batch_of = (images, targets, part, weight * scale, grad, self.optimizer.taken)
-                total += weight * self.network.accumulate(*batch_of)
-                seconds += time.perf_counter() - before
+                with self._pace.call(len(part)):
+                    total += weight * self.network.accumulate(*batch_of)
+                seconds += self._pace.seconds
                 done += len(part)
                 if size > PART:
                     yield Progress(epoch=here.epoch, images=done, total=len(batch))
@@ -202,7 +200,7 @@ class Training:
                 return self._diverged(_NOT_FINITE, here.step + steps)
             here.loss_sum += total
             steps, seen, loss = steps + 1, seen + len(batch), loss + total
-            if size > PART or seconds >= CALL_S:
+            if size > PART or seconds >= pace.CALL_S:
                 yield from self._stepped(lr, steps, seen, loss / seen, seconds, accuracy)
                 steps, seen, loss, seconds = 0, 0, 0.0, 0.0
         if steps:
@@ -228,8 +226,8 @@ class Training:
             step_in_epoch=here.step_in_epoch,
             steps_per_epoch=self.steps_per_epoch,
             images=images,
-            lr=lr,
-            call_loss=loss * self.data.unit,
+            lr=float(lr),
+            call_loss=float(loss) * self.data.unit,
             epoch_loss=self._epoch_loss(),
             seconds=took,
             elapsed_s=self._elapsed(),
@@ -244,7 +242,8 @@ class Training:
         self, images: np.ndarray, targets: np.ndarray
     ) -> Generator[Event, None, tuple[float | None, float | None, np.ndarray]]:
         """Return the loss in the targets' unit, the accuracy and the scores (n, K); see `evaluate`."""
-        found = yield from evaluate(self.network, self.optimizer, images, targets, self.position.epoch)
+        with self._pace.threads():
+            found = yield from evaluate(self.network, self.optimizer, images, targets, self.position.epoch)
         return found[0] if found[0] is None else found[0] * self.data.unit, *found[1:]
 
     def _epoch_loss(self) -> float:

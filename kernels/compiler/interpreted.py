@@ -83,6 +83,11 @@ def filled(number, like):
     return np.full_like(like, number)
 
 
+def filled_from(array, index):
+    """See simd.filled_from."""
+    return np.full(lane_count(array), array.reshape(-1)[index])
+
+
 def greater(a, b):
     """See simd.greater."""
     return a > b

@@ -130,7 +130,9 @@ def load_bytes(typingctx, array, index, count, like):
     def codegen(context, builder, signature, values):
         lanes = Lanes(builder, like.dtype)
         place = _place(context, builder, signature.args[0], values[0], values[1])
-        return builder.uitofp(lanes.load_bytes(place, values[2]), lanes.vector)
+        result = cgutils.alloca_once(builder, lanes.bytes)
+        _whole_or_part(builder, lanes, values[2], lambda mask: builder.store(lanes.load_bytes(place, mask), result))
+        return builder.uitofp(builder.load(result), lanes.vector)
 
     return like(array, types.int64, types.int64, like), codegen
 
@@ -142,7 +144,8 @@ def store_bytes(typingctx, array, index, count, value):
     def codegen(context, builder, signature, values):
         lanes = Lanes(builder, value.dtype)
         place = _place(context, builder, signature.args[0], values[0], values[1])
-        lanes.store_bytes(builder.fptoui(values[3], lanes.bytes), place, values[2])
+        numbers = builder.fptoui(values[3], lanes.bytes)
+        _whole_or_part(builder, lanes, values[2], lambda mask: lanes.store_bytes(numbers, place, mask))
         return context.get_dummy_value()
 
     return types.void(array, types.int64, types.int64, value), codegen
@@ -156,6 +159,17 @@ def filled(typingctx, number, like):
         return Lanes(builder, like.dtype).splat(values[0])
 
     return like(like.dtype, like), codegen
+
+
+@intrinsic
+def filled_from(typingctx, array, index):
+    """Return a vector with array.flat[index] in every lane; array[index] would first test whether index < 0."""
+
+    def codegen(context, builder, signature, values):
+        lanes = Lanes(builder, array.dtype)
+        return lanes.splat(lanes.scalar(_place(context, builder, signature.args[0], values[0], values[1])))
+
+    return Vector(array.dtype)(array, types.int64), codegen
 
 
 def _compare(operator, a, nan=False):
@@ -259,6 +273,7 @@ if config.DISABLE_JIT:
         choose,
         equal,
         filled,
+        filled_from,
         fma,
         greater,
         greater_or_nan,

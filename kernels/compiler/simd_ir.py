@@ -94,20 +94,23 @@ class Lanes:
             align = ir.Constant(INT32, self.itemsize)
             self._call(f"llvm.masked.store.{self._suffix}.p0", ir.VoidType(), value, pointer, align, mask)
 
-    def load_bytes(self, pointer, count):
-        """Load the first `count` (i64) bytes, zeros after them."""
-        align = ir.Constant(INT32, 1)
+    def load_bytes(self, pointer, mask=None):
+        """Load bytes; those outside the mask are 0 and are not touched in memory."""
         pointer = self.builder.bitcast(pointer, self.bytes.as_pointer())
+        if mask is None:
+            return self.builder.load(pointer, align=1)
         zeros = ir.Constant(self.bytes, [0] * self.count)
         name = f"llvm.masked.load.v{self.count}i8.p0"
-        return self._call(name, self.bytes, pointer, align, self.first(count), zeros)
+        return self._call(name, self.bytes, pointer, ir.Constant(INT32, 1), mask, zeros)
 
-    def store_bytes(self, value, pointer, count):
-        """Store the first `count` (i64) bytes."""
-        align = ir.Constant(INT32, 1)
+    def store_bytes(self, value, pointer, mask=None):
+        """Store bytes; those outside the mask are not touched in memory."""
         pointer = self.builder.bitcast(pointer, self.bytes.as_pointer())
-        name = f"llvm.masked.store.v{self.count}i8.p0"
-        self._call(name, ir.VoidType(), value, pointer, align, self.first(count))
+        if mask is None:
+            self.builder.store(value, pointer, align=1)
+        else:
+            name = f"llvm.masked.store.v{self.count}i8.p0"
+            self._call(name, ir.VoidType(), value, pointer, ir.Constant(INT32, 1), mask)
 
     def fma(self, a, b, c):
         """Return a * b + c, rounded once."""

@@ -12,15 +12,18 @@ from numba.np.arrayobj import make_array
 from .simd_ir import Lanes, at, constant, emit_for_count
 from .tile import PART_ROWS, ROWS
 
-TALL = 2 * ROWS - 2  # rows of a tile of one vector, whose sums leave two registers free as well
+TALL = 2 * ROWS - 4  # rows of a tile of one vector: LLVM spilled a sum of ten with AVX2
 
 
-def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows):
-    """Type and emit `contract` for the block out[r, i : i+rows, j : j+vectors*lanes]; masked: up to the end of j."""
+def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=None):
+    """Type and emit `contract` for the block out[r, i : i+rows, j : j+vectors*lanes]; masked: up to the end of j.
+
+    `kept` columns at the beginning of a tile of one vector stay as they are.
+    """
 
     def codegen(context, builder, signature, values):
         out_, init_, a_, b_ = (make_array(signature.args[n])(context, builder, values[n]) for n in range(4))
-        r_, i_, j_, rows_ = values[5:]
+        r_, i_, j_, rows_, *kept_ = values[5:]
         lanes = Lanes(builder, out.dtype)
         extents = {
             "out": cgutils.unpack_tuple(builder, out_.shape),
@@ -56,17 +59,22 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows):
                         total = builder.load(sums[row][v])
                         builder.store(lanes.fma(factor, factors[v], total), sums[row][v])
             times = lanes.splat(values[4])
+            own = None if kept is None else builder.not_(lanes.first(*kept_))
             for row in range(m):
                 for v in range(vectors):
                     start = lanes.load(at(builder, init_tile, (constant(row), init_i), (constant(v), width)), mask)
                     total = lanes.fma(times, builder.load(sums[row][v]), start)
-                    lanes.store(total, at(builder, out_tile, (constant(row), out_i), (constant(v), width)), mask)
+                    place = at(builder, out_tile, (constant(row), out_i), (constant(v), width))
+                    if kept is not None:
+                        total = builder.select(own, total, lanes.load(place))
+                    lanes.store(total, place, mask)
 
         emit_for_count(builder, rows_, most, "tile.rows", emit)
         return context.get_dummy_value()
 
     i64 = types.int64
-    return types.void(out, init, a, b, out.dtype, i64, i64, i64, i64), codegen
+    more = () if kept is None else (i64,)
+    return types.void(out, init, a, b, out.dtype, i64, i64, i64, i64, *more), codegen
 
 
 @intrinsic
@@ -76,9 +84,9 @@ def tile_two_vectors(typingctx, out, init, a, b, scale, r, i, j, rows):
 
 
 @intrinsic
-def tile_one_vector(typingctx, out, init, a, b, scale, r, i, j, rows):
-    """Compute `rows` rows of one vector; see `_tile`."""
-    return _tile(1, TALL, False, out, init, a, b, scale, r, i, j, rows)
+def tile_one_vector(typingctx, out, init, a, b, scale, r, i, j, rows, kept):
+    """Compute `rows` rows of one vector, except its first `kept` columns; see `_tile`."""
+    return _tile(1, TALL, False, out, init, a, b, scale, r, i, j, rows, kept)
 
 
 @intrinsic

@@ -36,17 +36,20 @@ def contract(
     lanes = lane_count(out)
     j = 0
     while j < N:
-        vectors = 2 if N - j >= 2 * lanes else 1
-        most = ROWS if vectors == 2 else TALL if N - j >= lanes else PART_ROWS
+        rest = N - j
+        vectors = 2 if rest >= 2 * lanes else 1
+        most = ROWS if vectors == 2 else TALL if lanes <= N else PART_ROWS
         tiles = (M + most - 1) // most
+        # What is left of a vector is the end of one that begins among the columns that are done.
+        kept = max(0, min(N, lanes) - rest)
         for r in range(R):
             for tile in range(tiles):
                 i = M * tile // tiles  # tiles of nearly equal height: 14 rows are 7 + 7
                 rows = M * (tile + 1) // tiles - i
                 if vectors == 2:
                     tile_two_vectors(out, init, a, b, scale, r, i, j, rows)
-                elif N - j >= lanes:
-                    tile_one_vector(out, init, a, b, scale, r, i, j, rows)
+                elif lanes <= N:
+                    tile_one_vector(out, init, a, b, scale, r, i, j - kept, rows, kept)
                 else:
                     tile_part_vector(out, init, a, b, scale, r, i, j, rows)
         j += vectors * lanes

@@ -14,7 +14,7 @@ from .contraction import contract
 from .vector_rows import transpose
 
 ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
-COLUMN_BLOCK = 32  # output units of one piece
+COLUMN_BLOCK = 112  # output units of one piece
 # Input units summed in registers before the sum is stored in `out`; chosen with STRIP to fit the first two caches.
 DEPTH = 256
 

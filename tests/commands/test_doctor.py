@@ -22,7 +22,7 @@ FINE = {
     "network": "/reference-cnn",
 }
 FAULTS = {  # place of a fact: its value, and a part of the advice
-    "load.used_by_others": (1.4, "other processes use 1.4 of 2 cores. Try --threads 1"),
+    "load.used_by_others": (1.4, "other processes use 1.4 of 2 cores. Training uses fewer"),
     "threads.count": (1, "1 of 2 cores are used"),
     "kernels.folder": (None, "set JITNET_CACHE_DIR"),
     "kernels.compiled": ({"batches": False, "prediction": True}, "Not compiled yet: batches. `jitnet warmup`"),

@@ -16,7 +16,7 @@ from jitnet.model.network import Network
 from jitnet.model.optimizer import AVERAGE, Optimizer
 from jitnet.run.trained import open_trained
 from jitnet.storage import checkpoint
-from jitnet.training import loop
+from jitnet.training import pace
 from jitnet.training.averaging import averaged, descend, follow_each
 from jitnet.training.loop import Training
 from jitnet.training.position import Position
@@ -104,8 +104,8 @@ def test_a_resume_gives_the_same_bits(folder, words):
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_run_that_dies_inside_an_epoch_ends_with_the_same_bits(monkeypatch, optimizer):
     """Each state that a checkpoint can hold, while calls take one step: what a SIGKILL leaves on the disk is one."""
-    monkeypatch.setattr(loop, "_FIRST_CALL_MACS", 0)
-    monkeypatch.setattr(loop, "CALL_S", 0.0)
+    monkeypatch.setattr(pace, "FIRST_CALL_MACS", 0)
+    monkeypatch.setattr(pace, "CALL_S", 0.0)
     rng = np.random.default_rng(1)
     images, targets = rng.integers(0, 256, (18, 2, 2, 1)).astype(np.uint8), rng.integers(0, 3, 18).astype(np.uint8)
     data = Split("", (images, targets), (images[:0], targets[:0]), (images, targets))

@@ -11,7 +11,7 @@ import pytest
 from jitnet import MLP
 from jitnet.errors import LearningWarning
 from jitnet.events import Advised, EpochDone
-from jitnet.machine import load
+from jitnet.machine import load, threads
 from jitnet.training import coach
 from jitnet.training.coach import advise, advise_early, advise_of_machine, task_of
 
@@ -88,13 +88,15 @@ def test_a_busy_machine_is_said_once(monkeypatch):
     if numba.config.NUMBA_NUM_THREADS > 1:
         numba.set_num_threads(2)
         monkeypatch.setattr(coach.os, "cpu_count", lambda: 2)
+        monkeypatch.setattr(threads, "_requested", True)  # a number that nothing changes
         assert trained(epochs=3, val=60)[0].count("machine busy") == 1
 
 
 def test_when_a_machine_is_busy():
-    assert advise_of_machine(2, 2, 1.0) and advise_of_machine(4, 8, 5.0)
-    quiet = [(1, 2, 2.0), (2, 2, 0.2), (2, 8, 4.0), (2, 2, 0.0)]
-    assert not any(advise_of_machine(*case) for case in quiet)
+    assert "one thread may be faster" in advise_of_machine(2, (2,), 2, 1.0).message
+    assert "uses 1 of 4 threads, which is faster" in advise_of_machine(1, (1, 2, 3, 4), 8, 5.0).message
+    quiet = [(1, (1,), 2, 2.0), (2, (2,), 2, 0.2), (2, (2,), 8, 4.0), (2, (2,), 2, 0.0), (1, (1, 2), 8, 1.0)]
+    assert not any(advise_of_machine(*case) for case in [*quiet, (2, (1, 2), 2, 1.0)])  # two are faster all the same
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measured by /proc/stat")

@@ -16,7 +16,7 @@ from jitnet.model.network import Network
 from jitnet.model.optimizer import KINDS, Optimizer
 from jitnet.model.scores import score
 from jitnet.storage.checkpoint import content_hash
-from jitnet.training import loop
+from jitnet.training import loop, pace
 from jitnet.training.loop import Training
 from jitnet.training.position import Position
 
@@ -117,8 +117,8 @@ def new(settings: Settings, data: Split, **options) -> Training:
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, kind, batch_size, kernels):
     """The optimiser's state and its count of updates are part of a checkpoint. 0: several calls for each batch."""
-    monkeypatch.setattr(loop, "CALL_S", 1e-9)
-    monkeypatch.setattr(loop, "_FIRST_CALL_MACS", 1)
+    monkeypatch.setattr(pace, "CALL_S", 1e-9)
+    monkeypatch.setattr(pace, "FIRST_CALL_MACS", 1)
     monkeypatch.setattr(loop, "PART", 16)
     chosen = Settings(
         architecture="dense6", init="he", lr=0.01, epochs=2, batch_size=batch_size, optimizer=kind, weight_decay=0.01,
@@ -184,8 +184,8 @@ def test_bits_do_not_depend_on_the_length_of_calls(monkeypatch, kind):
     chosen = Settings(architecture="dense6", init="he", lr=0.01, epochs=2, batch_size=4, optimizer=kind)
     ends = set()
     for seconds, macs in ((10.0, 1e9), (1e-9, 1)):
-        monkeypatch.setattr(loop, "CALL_S", seconds)
-        monkeypatch.setattr(loop, "_FIRST_CALL_MACS", macs)
+        monkeypatch.setattr(pace, "CALL_S", seconds)
+        monkeypatch.setattr(pace, "FIRST_CALL_MACS", macs)
         trained = new(chosen, given())
         list(trained.run())
         ends.add(content_hash(trained.tensors()))

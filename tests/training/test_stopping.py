@@ -103,8 +103,8 @@ def test_patience_survives_a_stop(folder, monkeypatch):
 
 def test_time_ends_a_run_inside_an_epoch_and_it_goes_on_exactly(folder, monkeypatch, capsys):
     whole = train("whole", epochs=3)
-    monkeypatch.setattr("jitnet.training.loop._FIRST_CALL_MACS", 1.0)  # calls of one image
-    monkeypatch.setattr("jitnet.training.loop.CALL_S", 1e-9)
+    monkeypatch.setattr("jitnet.training.pace.FIRST_CALL_MACS", 1.0)  # calls of one image
+    monkeypatch.setattr("jitnet.training.pace.CALL_S", 1e-9)
     spent = iter(range(10**6))
     with monkeypatch.context() as patch:
         patch.setattr("jitnet.training.loop.Training._elapsed", lambda self: next(spent) * 0.3)

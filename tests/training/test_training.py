@@ -15,7 +15,7 @@ from jitnet.events import Advised, Compiling, Diverged, EpochDone, Progress, Run
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.storage.checkpoint import content_hash
-from jitnet.training import loop
+from jitnet.training import loop, pace
 from jitnet.training.loop import Training, visiting_order
 from jitnet.training.position import Position
 
@@ -71,14 +71,14 @@ def test_calls_of_any_length_give_the_same_bits(monkeypatch, recipe):
     chosen, given = settings(**recipe), data()
     wanted = outcome(chosen, given)
     for seconds, macs in ((1e-9, 1), (1e-9, 1e6), (1e-5, 1e5), (10.0, 1)):
-        monkeypatch.setattr(loop, "CALL_S", seconds)
-        monkeypatch.setattr(loop, "_FIRST_CALL_MACS", macs)
+        monkeypatch.setattr(pace, "CALL_S", seconds)
+        monkeypatch.setattr(pace, "FIRST_CALL_MACS", macs)
         assert outcome(chosen, given) == wanted
 
 
 def test_short_calls_are_short(monkeypatch):
-    monkeypatch.setattr(loop, "CALL_S", 1e-9)
-    monkeypatch.setattr(loop, "_FIRST_CALL_MACS", 1)
+    monkeypatch.setattr(pace, "CALL_S", 1e-9)
+    monkeypatch.setattr(pace, "FIRST_CALL_MACS", 1)
     events = events_of(settings(epochs=1))
     calls = [event for event in events if isinstance(event, StepsDone)]
     assert [call.step_in_epoch for call in calls] == list(range(1, 61))
@@ -88,8 +88,8 @@ def test_short_calls_are_short(monkeypatch):
 
 @pytest.mark.parametrize("recipe", [{}, {"batch_size": 7, "shuffle": True}, {"batch_size": 0}])
 def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, recipe):
-    monkeypatch.setattr(loop, "CALL_S", 1e-9)
-    monkeypatch.setattr(loop, "_FIRST_CALL_MACS", 1e5)
+    monkeypatch.setattr(pace, "CALL_S", 1e-9)
+    monkeypatch.setattr(pace, "FIRST_CALL_MACS", 1e5)
     chosen, given = settings(**recipe), data()
     whole = new(chosen, given)
     snapshots, losses = [], []
@@ -107,8 +107,8 @@ def test_any_snapshot_goes_on_to_the_same_end(monkeypatch, recipe):
 
 
 def test_the_loss_is_summed_in_float64_image_after_image(monkeypatch):
-    monkeypatch.setattr(loop, "CALL_S", 1e-9)
-    monkeypatch.setattr(loop, "_FIRST_CALL_MACS", 1)
+    monkeypatch.setattr(pace, "CALL_S", 1e-9)
+    monkeypatch.setattr(pace, "FIRST_CALL_MACS", 1)
     trained = new(settings(epochs=1), data())
     total = 0.0
     for event in trained.run():

@@ -85,9 +85,12 @@ def add_offline(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="never open a connection")
 
 
+_THREADS = "threads of the kernels (default: the usable cores; training uses fewer while that is faster)"
+
+
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """Add the number of threads. The command line fixes it before the command runs, since numba reads it only once."""
-    parser.add_argument("--threads", metavar="N", type=int, help="threads of the kernels (default: the usable cores)")
+    parser.add_argument("--threads", metavar="N", type=int, help=_THREADS)
 
 
 def add_process(parser: argparse.ArgumentParser) -> Any:
