@@ -97,8 +97,8 @@ def _scatter(found: Residuals) -> Markup:
     chosen = np.unique(np.linspace(0, found.rows - 1, min(found.rows, _POINTS)).astype(int))
     radius = 3.5 if len(chosen) < _FEW else 2
     points = [
-        element("circle", cx=area.px(float(found.true[i])), cy=area.py(float(found.predicted[i])), r=radius, class_="dot c0",
-                fill_opacity="0.6")
+        element("circle", cx=area.px(float(found.true[i])), cy=area.py(float(found.predicted[i])), r=radius,
+                class_="dot c0", fill_opacity="0.6")
         for i in chosen
     ]  # fmt: skip
     ends = {"x1": area.px(scale.low), "y1": area.py(scale.low), "x2": area.px(scale.high), "y2": area.py(scale.high)}
