@@ -78,7 +78,7 @@ def _threads() -> dict[str, Any]:
 
     thread_pool.start_pool()
     used, layer = threads.in_use()
-    waits = os.environ.get("OMP_WAIT_POLICY") or f"{os.environ.get('GOMP_SPINCOUNT', NONE)} reads"
+    waits = os.environ.get("OMP_WAIT_POLICY") or f"gives way after {os.environ.get('GOMP_SPINCOUNT', NONE)} reads"
     return {"count": used, "layer": layer, "waiting": waits}
 
 
@@ -148,7 +148,10 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "versions", ", ".join(f"{name} {version}" for name, version in facts["versions"].items() if version)
     rows, columns = processor["tile"]
     yield "processor", f"{processor['name']}, {processor['vector']}, register tile of {rows} x {columns} numbers"
-    yield "threads", f"{facts['threads']['count']} ({facts['threads']['layer']}), waiting {facts['threads']['waiting']}"
+    yield (
+        "threads",
+        f"{facts['threads']['count']} ({facts['threads']['layer']}); one that waits: {facts['threads']['waiting']}",
+    )
     state = ", ".join(
         f"{name} {'compiled' if there else 'not compiled'}" for name, there in kernels["compiled"].items()
     )

@@ -28,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
         if kind not in KINDS:
             raise InputError(f"KIND is {kind!r}: expected some of {', '.join(KINDS)}{did_you_mean(kind, KINDS)}")
     with open_view("plain" if args.ui in ("auto", "live") else args.ui) as view:
-        for kind in args.kinds or KINDS:
+        for place, kind in enumerate(args.kinds or KINDS, 1):
+            if args.ui not in ("json", "quiet"):
+                say(f"{kind} ({place} of {len(args.kinds or KINDS)}): {KINDS[kind]}")
             sizes, types = _COMPILED[kind]
             network = Network(CNN, (28, 28, 1), dtype=types.get("dtype", np.float32))
             images = np.zeros((1, 28, 28, 1), types.get("images", np.uint8))

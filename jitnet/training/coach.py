@@ -102,7 +102,7 @@ def advise(rows: Sequence[EpochDone], task: Task, *, ended: bool) -> Advised | N
         ("stuck", _stuck(rows[-1].train_loss, task, rows) if late and not _answers(rows[-1], task) else ""),
         ("rate too high", _too_high(rows, task) if late or rows[-1].step >= _SOON else ""),
         ("rate too low", _too_low(rows, task) if late else ""),
-        ("overfitting", _overfits(rows)),
+        ("overfitting", _overfits(rows, 2 if late else 5)),
         ("still improving", _improving(rows, task) if ended else ""),
     ]
     return next((Advised(kind=kind, message=message) for kind, message in found if message), None)
@@ -218,7 +218,8 @@ def _batches(task: Task) -> str:
     return "one image at a time" if task.batch_size == 1 else f"batches of {task.batch_size}"
 
 
-def _overfits(rows: Sequence[EpochDone]) -> str:
+def _overfits(rows: Sequence[EpochDone], since: int) -> str:
+    """Return advice if the best loss of held-out images is at least `since` epochs ago: one peak is noise."""
     which = "val_loss" if rows[-1].val_loss is not None else "test_loss"
     losses = [value for row in rows if (value := getattr(row, which)) is not None]
     if len(losses) < 4 or len(losses) < len(rows):
@@ -226,7 +227,7 @@ def _overfits(rows: Sequence[EpochDone]) -> str:
     best = int(np.argmin(losses))
     kind = which.removesuffix("_loss").replace("val", "validation")
     fitted = rows[-1].train_loss < 0.7 * losses[-1] and rows[-1].train_loss < rows[best].train_loss
-    if len(losses) - 1 - best < 2 or min(losses[-2:]) < _RISEN * losses[best] or not fitted:  # one peak is noise
+    if len(losses) - 1 - best < since or min(losses[-since:]) < _RISEN * losses[best] or not fitted:
         return ""
     return (
         f"the network overfits: since epoch {best + 1} the {kind} loss has risen from {losses[best]:.4g} to "

@@ -13,7 +13,7 @@ from jitnet.machine.load import cores_used_by_others
 FINE = {
     "versions": {"jitnet": "1"},
     "processor": {"name": "x", "vector": "avx2", "vector_bytes": 32, "tile": [6, 16]},
-    "threads": {"count": 2, "layer": "omp", "waiting": "1000 reads"},
+    "threads": {"count": 2, "layer": "omp", "waiting": "gives way after 1000 reads"},
     "kernels": {"folder": "/cache", "files": 3, "bytes": 5, "compiled": {"batches": True, "prediction": True}},
     "data": {"mnist": "/data", "by": "cache"},
     "memory": {"bytes": 8e9, "free_bytes": 4e9},

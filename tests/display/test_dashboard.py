@@ -216,8 +216,15 @@ def test_the_training_accuracy_is_on_the_chart_from_its_first_measurement():
     for done in range(6000, 36_000, 6000):
         made.apply(steps(0, done, accuracy=50.0 + done / 1000))
     text = as_text(render(made, 100, 40), 100)
-    assert "74.4" in text and len(made.seen.points) == 5
+    assert "74.4" in text and len(made.seen.points) == 5  # each weighs as much as all before
     assert any(tone == "train" for line in accuracy_chart(made, 60, 12, UNICODE) for _, tone in line)
+
+
+def test_a_measurement_of_long_ago_says_little_of_the_training_accuracy():
+    made = state_after(4)
+    made.apply(steps(0, 6000, accuracy=4.0))
+    made.apply(steps(made.run.epochs - 1, 6000, accuracy=98.0))
+    assert made.seen.points[-1][1] > 97
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (100, 30)])

@@ -129,6 +129,13 @@ def test_advice_is_a_function_of_the_history_alone():
     assert regression.guessing == pytest.approx(2 / 9)
 
 
+def test_a_rise_in_the_first_half_of_the_plan_has_to_last():
+    task = task_of(MLP(epochs=30)._settings(), Y, 32)
+    rows = [row(n, train_loss=1 / (n + 1), val_loss=loss) for n, loss in enumerate([1.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.8])]
+    assert advise(rows, task, ended=True).kind == advise(rows, task, ended=False).kind == "overfitting"
+    assert advise(rows[:6], task, ended=True).kind == "overfitting" and advise(rows[:6], task, ended=False) is None
+
+
 FALLING, FLAT = (1.8, 1.6, 1.5), (1.5, 1.6, 1.5)  # training losses; that of guessing is about 1.39
 
 

@@ -16,7 +16,8 @@ from jitnet.events import (
     StepsDone,
 )
 
-_NEWEST = 0.5  # weight of the newest measurement of the training accuracy, each of a few images
+_NEWEST = 0.5  # least weight of the newest measurement of the training accuracy, each of a few images
+_FADES = 0.1  # share of the run's epochs in which the ones before lose theirs
 
 
 class Rate:
@@ -115,8 +116,7 @@ class DashboardState:
                 self.fraction = event.step_in_epoch / max(1, event.steps_per_epoch)
                 self.losses.add(self.epoch + self.fraction, event.call_loss)
                 if event.accuracy is not None:
-                    before = self.seen.points[-1][1] if self.seen.points else event.accuracy
-                    self.seen.add(self.epoch + self.fraction, before + _NEWEST * (event.accuracy - before))
+                    self._measured(self.epoch + self.fraction, event.accuracy)
                 self.moved = _faded(self.moved, event.moved)
                 self.evaluated = 0.0
                 self.speed.add(event.images, event.seconds)
@@ -129,6 +129,13 @@ class DashboardState:
                 self.end = event
             case RunFinished():
                 self.end, self.elapsed_s = event, event.elapsed_s
+
+    def _measured(self, x: float, accuracy: float) -> None:
+        """Take in the accuracy in percent on a few training images after x epochs."""
+        before_x, before = self.seen.points[-1] if self.seen.points else (x, accuracy)
+        span = _FADES * (self.run.epochs if self.run else 1)
+        weight = max(_NEWEST, 1 - math.exp(-(x - before_x) / span))
+        self.seen.add(x, before + weight * (accuracy - before))
 
     def _finish_epoch(self, row: EpochDone) -> None:
         if not self.losses.points or self.losses.points[-1][0] <= row.epoch:  # its calls were not seen
