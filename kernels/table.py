@@ -88,7 +88,7 @@ _FIELDS = (
     "map_by_channel",  # in scratch: grad_map channel after channel, (OC, H+2, W+2) (SPARSE)
     "grad_weight_by_filter",  # in scratch: gradient of the weights, (OC, 3, 3, C) (SPARSE, over a batch)
     "backward_weight",  # in work: the weights as the backward pass reads them, (OC, 3, 3, C) or (3, 3, OC, C) (CONV)
-    "linear_scratch",  # in work: (linear_scratch(D, K),) (DENSE, over a batch)
+    "linear_scratch",  # in work: (linear_scratch(strip_count(D), D, K),) (DENSE, over a batch)
     "rows",  # in rows: the inputs that are not 0, (D,) (DENSE, one image at a time only)
     "factors",  # in work: their values, (D,) (the same)
     "images_per_tile_batch",  # images that are convolved in tiles at once; 1 without tiles
@@ -153,21 +153,42 @@ def shard_range(images: int, shard: int) -> tuple[int, int]:
     return before + count * piece // pieces, before + count * (piece + 1) // pieces
 
 
-STRIP = 256  # input units of one piece of a dense layer's backward pass
-TRANSPOSED_IMAGES = 64  # images whose gradients are transposed at a time
-
-
-def linear_scratch(D: int, K: int) -> int:
-    """Return how many elements of scratch linear_backward_input needs."""
-    return (D + STRIP - 1) // STRIP * TRANSPOSED_IMAGES * (K + STRIP)
-
-
 LINE = 16  # elements that offsets are rounded to: a cache line of float32
 
 
 def round_up_to_line(size: int) -> int:
     """Return the size rounded up to whole cache lines."""
     return (size + LINE - 1) // LINE * LINE
+
+
+# Pieces of a dense layer: a multiple of this many where they are large enough, so that two or four threads have equal
+# shares. Four strips, the last of 16 of 784 inputs, and the bias as a fifth piece left one of two threads without work.
+PIECES = 4
+STRIP = 256  # input units of one piece of a dense layer's backward pass, at most
+_NARROWEST = 16  # input units of one piece that is cut for the sake of PIECES
+TRANSPOSED_IMAGES = 64  # images whose gradients are transposed at a time
+
+
+def strip_count(D: int) -> int:
+    """Return into how many strips of nearly equal width the inputs of a dense layer are cut."""
+    least = (D + STRIP - 1) // STRIP
+    return max(least, min((least + PIECES - 1) // PIECES * PIECES, D // _NARROWEST))
+
+
+def linear_scratch(strips: int, D: int, K: int) -> int:
+    """Return how many elements of scratch linear_backward_input needs for all strips."""
+    return strips * TRANSPOSED_IMAGES * (K + (D + strips - 1) // strips)
+
+
+COLUMN_BLOCK = 112  # output units of one piece of a dense layer's forward pass, at most
+
+
+def columns_of_block(down: int, K: int) -> int:
+    """Return how many output units a piece has, if the images are cut into `down` blocks: whole cache lines."""
+    across = (K + COLUMN_BLOCK - 1) // COLUMN_BLOCK
+    while down * across % PIECES:
+        across += 1
+    return ((K + across - 1) // across + LINE - 1) // LINE * LINE
 
 
 OUTPUT_TILE = 4  # outputs of a tile of conv_winograd.py, in each direction

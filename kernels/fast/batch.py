@@ -15,7 +15,7 @@ from ..table import NOTHING, SGD
 from .batch_conv import conv_blocks_backward, conv_blocks_forward, shard_count, sum_shards
 from .linear_batch import linear_batch_backward_input, linear_batch_backward_weight, linear_batch_forward
 
-linear_scratch = body(table.linear_scratch)
+linear_scratch, strip_count = body(table.linear_scratch), body(table.strip_count)
 
 
 @inline_ir
@@ -66,7 +66,7 @@ def backward(
                 weight,
                 view(work, layer.x, (N, layer.C)),
                 layer.previous_activation,
-                view(work, layer.linear_scratch, (linear_scratch(layer.C, layer.OC),)),
+                view(work, layer.linear_scratch, (linear_scratch(strip_count(layer.C), layer.C, layer.OC),)),
                 view(work, layer.grad_x, (N, layer.C)),
             )
         for n in range(0, N, plan[0].microbatch):

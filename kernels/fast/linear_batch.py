@@ -5,16 +5,19 @@ Work is cut into strips of the layer, for any number of threads; each strip sums
 
 from numba import prange
 
+from .. import table
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import choose, clear, filled, greater, lane_count, load, store
-from ..table import LINEAR, RELU, STRIP
+from ..table import LINEAR, RELU
 from .activation_in_place import activate, pass_back
 from .contraction import contract
 from .vector_rows import transpose
 
+strip_count = body(table.strip_count)
+columns_of_block = body(table.columns_of_block)
+
 ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
-COLUMN_BLOCK = 112  # output units of one piece
 # Input units summed in registers before the sum is stored in `out`; chosen with STRIP to fit the first two caches.
 DEPTH = 256
 
@@ -27,13 +30,13 @@ def linear_forward_block(
     activation,  # LINEAR, RELU, SIGMOID or TANH
     n,  # the first image
     j,  # the first unit
+    columns,  # units
     out,  # (N, K), this block overwritten
 ):
-    """Compute ROW_BLOCK images from n on times COLUMN_BLOCK units from j on; see `linear_batch_forward`."""
+    """Compute ROW_BLOCK images from n on times some units from j on; see `linear_batch_forward`."""
     N, D = x.shape
     K = weight.shape[1]
     rows = min(ROW_BLOCK, N - n)
-    columns = min(COLUMN_BLOCK, K - j)
     block = strided(out, n * K + j, (1, rows, columns), (0, K, 1))
     init = strided(bias, j, (1, rows, columns), (0, 0, 1))
     for d in range(0, D, DEPTH):
@@ -55,22 +58,23 @@ def linear_forward_block(
 def linear_backward_input_strip(
     grad_output,  # (N, K)
     weight,  # (D, K)
-    strip,  # number of the strip: its inputs start at strip * STRIP
+    strip,  # number of the strip, of table.strip_count(D)
     x,  # (N, D) what the layer read
     previous_activation,  # the activation that returned x, or LINEAR
-    scratch,  # (table.linear_scratch(D, K),) overwritten
+    scratch,  # (table.linear_scratch(table.strip_count(D), D, K),) overwritten
     grad_input,  # (N, D), this strip overwritten
 ):
-    """Compute the gradient of STRIP inputs, for all images; see `linear_batch_backward_input`.
+    """Compute the gradient of a strip of inputs, for all images; see `linear_batch_backward_input`.
 
     A vector holds the images, not the inputs, so that what is transposed is the gradients and not the weights.
     """
     N, K = grad_output.shape
     D = weight.shape[0]
-    d = strip * STRIP
-    width = min(STRIP, D - d)
-    room = scratch.size // ((D + STRIP - 1) // STRIP)
-    most = room // (K + STRIP)
+    strips = strip_count(D)
+    d = D * strip // strips
+    width = D * (strip + 1) // strips - d
+    room = scratch.size // strips
+    most = room // (K + width)
     for n in range(0, N, most):
         count = min(most, N - n)
         transposed, sums = (
@@ -106,15 +110,17 @@ def linear_backward_input_strip(
 def linear_backward_weight_strip(
     x,  # (N, D)
     grad_output,  # (N, K)
-    d,  # the first input of the strip
+    strip,  # number of the strip, of table.strip_count(D)
     scale,  # scalar of the same dtype
     added,  # bool: add to grad_weight instead of overwriting it?
     grad_weight,  # (D, K), this strip overwritten or added to
 ):
-    """Compute STRIP rows of the weight gradient from d on; see `linear_batch_backward_weight`."""
+    """Compute a strip of rows of the weight gradient; see `linear_batch_backward_weight`."""
     N, D = x.shape
     K = grad_output.shape[1]
-    width = min(STRIP, D - d)
+    strips = strip_count(D)
+    d = D * strip // strips
+    width = D * (strip + 1) // strips - d
     block = strided(grad_weight, d * K, (1, width, K), (0, K, 1))
     if not added:
         clear(grad_weight, d * K, width * K)
@@ -143,11 +149,13 @@ def linear_batch_forward(
     Matches  : tests.support.naive.linear_batch_forward; torch.nn.functional.linear with weight.T.
     Source   : Goodfellow, Bengio, Courville (2016), section 6.1.
     """
-    across = (weight.shape[1] + COLUMN_BLOCK - 1) // COLUMN_BLOCK
+    K = weight.shape[1]
     down = (x.shape[0] + ROW_BLOCK - 1) // ROW_BLOCK
+    columns = columns_of_block(down, K)
+    across = (K + columns - 1) // columns
     for block in prange(down * across):
-        n, j = block // across * ROW_BLOCK, block % across * COLUMN_BLOCK
-        linear_forward_block(x, weight, bias, activation, n, j, out)
+        n, j = block // across * ROW_BLOCK, block % across * columns
+        linear_forward_block(x, weight, bias, activation, n, j, min(columns, K - j), out)
 
 
 @kernel
@@ -156,7 +164,7 @@ def linear_batch_backward_input(
     weight,  # (D, K)
     x,  # (N, D) what the layer read; not read after LINEAR
     previous_activation,  # the activation that returned x, or LINEAR
-    scratch,  # (table.linear_scratch(D, K),) overwritten
+    scratch,  # (table.linear_scratch(table.strip_count(D), D, K),) overwritten
     grad_input,  # (N, D), overwritten
 ):
     """Multiply by the weights' transpose.
@@ -169,7 +177,7 @@ def linear_batch_backward_input(
     Matches  : tests.support.naive.linear_batch_backward_input; the gradient of torch.nn.functional.linear.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
-    for strip in prange((weight.shape[0] + STRIP - 1) // STRIP):
+    for strip in prange(strip_count(weight.shape[0])):
         linear_backward_input_strip(grad_output, weight, strip, x, previous_activation, scratch, grad_input)
 
 
@@ -188,17 +196,16 @@ def linear_batch_backward_weight(
 
     Added to the weights and the bias themselves, with scale = -lr, that is the SGD step, in one pass over memory.
 
-    Parallel : over strips of inputs, and one piece for the bias; one thread owns a strip of grad_weight.
+    Parallel : over strips of inputs, the bias with the last; one thread owns a strip of grad_weight.
     Work     : 2*N*D*K flop.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.linear_batch_backward_weight; the gradient of torch.nn.functional.linear.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
-    strips = (x.shape[1] + STRIP - 1) // STRIP
-    for strip in prange(strips + 1):
-        if strip < strips:
-            linear_backward_weight_strip(x, grad_output, strip * STRIP, scale, added, grad_weight)
-        else:
+    strips = strip_count(x.shape[1])
+    for strip in prange(strips):
+        linear_backward_weight_strip(x, grad_output, strip, scale, added, grad_weight)
+        if strip == strips - 1:
             if not added:
                 for k in range(grad_bias.size):
                     grad_bias[k] = 0

@@ -31,10 +31,11 @@ def test_tiles_cover_a_product_once(dtype, M, N):
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
 
     def tile(vectors, most, part):
-        def count(out, init, a, b, scale, r, i, j, rows):
+        def count(out, init, a, b, scale, r, i, j, rows, kept=0):
             assert 1 <= rows <= most and i + rows <= M
-            assert (N - j < lanes) if part else (j + vectors * lanes <= N)
-            out[r, i : i + rows, j : j + vectors * lanes] += 1
+            assert lanes > N if part else (j >= 0 and j + vectors * lanes <= N)
+            assert 0 <= kept < lanes and (out[r, i : i + rows, j : j + kept] == 1).all()
+            out[r, i : i + rows, j + kept : j + vectors * lanes] += 1
 
         return count
 

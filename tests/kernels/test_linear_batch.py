@@ -1,5 +1,7 @@
 """The fast dense layer against its equations: whole batches in blocks, and one image that skips its zeros."""
 
+import itertools
+
 import compiled
 import naive
 import numpy as np
@@ -11,14 +13,23 @@ from hypothesis import strategies as st
 from shapes import DTYPES, batches, channels, normal, seeds
 
 from jitnet.kernels.fast.linear_batch import (
-    COLUMN_BLOCK,
     DEPTH,
     ROW_BLOCK,
     linear_batch_backward_input,
     linear_batch_backward_weight,
     linear_batch_forward,
 )
-from jitnet.kernels.table import LINEAR, RELU, SIGMOID, STRIP, TANH, linear_scratch
+from jitnet.kernels.table import (
+    COLUMN_BLOCK,
+    LINEAR,
+    RELU,
+    SIGMOID,
+    STRIP,
+    TANH,
+    columns_of_block,
+    linear_scratch,
+    strip_count,
+)
 
 inputs = st.one_of(st.integers(1, 40), st.sampled_from((DEPTH - 1, DEPTH, DEPTH + 1, STRIP + 3, 2 * STRIP + 1)))
 edges = example(N=ROW_BLOCK + 1, D=DEPTH + 1, K=COLUMN_BLOCK + 1, kind=RELU, seed=0)
@@ -33,7 +44,8 @@ def forward(x, weight, bias, kind):
 
 
 def backward_input(grad_output, weight, x, kind):
-    scratch, grad_input = unwritten(linear_scratch(*weight.shape), weight.dtype), unwritten(x.shape, x.dtype)
+    size = linear_scratch(strip_count(len(weight)), *weight.shape)
+    scratch, grad_input = unwritten(size, weight.dtype), unwritten(x.shape, x.dtype)
     linear_batch_backward_input(guarded(grad_output), guarded(weight), guarded(x), kind, scratch, grad_input)
     assert_unharmed(scratch, grad_input)
     return grad_input
@@ -144,3 +156,28 @@ def test_one_image_skips_zeros_without_a_difference(dtype, D, K, zeros, kind, ev
     idle = x == 0
     assert new_weight[idle].tobytes() == weight[idle].tobytes(), "a row that was to be skipped has changed"
     assert every or (grad_input[idle] == 0).all()
+
+
+def largest_share(sizes, threads):
+    """Return the work of the busiest thread over an equal share; numba gives the threads consecutive pieces."""
+    cuts = [len(sizes) * n // threads for n in range(threads + 1)]
+    return max(sum(sizes[a:b]) for a, b in itertools.pairwise(cuts)) / (sum(sizes) / threads)
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+@pytest.mark.parametrize("D", [128, 256, 300, 512, 784, 1000, 1024, 3072, 3136])
+def test_the_strips_of_a_layer_are_equal_shares_of_two_and_four_threads(D, threads):
+    strips = strip_count(D)
+    widths = [D * (n + 1) // strips - D * n // strips for n in range(strips)]
+    assert sum(widths) == D and max(widths) <= STRIP and max(widths) - min(widths) <= 1
+    assert largest_share(widths, threads) < 1.02
+
+
+@pytest.mark.parametrize("N", [16, 32, 64, 128, 512])
+@pytest.mark.parametrize("K", [256, 512, 1000, 1024])
+def test_the_blocks_of_a_layer_are_equal_shares_of_two_threads(N, K):
+    down = -(-N // ROW_BLOCK)
+    columns = columns_of_block(down, K)
+    assert columns <= COLUMN_BLOCK
+    across = [min(columns, K - j) for j in range(0, K, columns)]
+    assert sum(across) == K and largest_share(across * down, 2) < 1.1
