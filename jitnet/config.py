@@ -115,7 +115,7 @@ class Settings:
         cpp="warm_up", added=True,
     )  # fmt: skip
     augment: str = setting(
-        None, "random changes of the training images: light, medium, strong, or amounts as in shift=2,rotate=10",
+        None, "random changes of the training images: none, light, medium, strong, or amounts as in shift=2,rotate=10",
         group=OPTIMIZATION, metavar="CHANGES", default_text="none", added=True,
     )  # fmt: skip
     shuffle: bool = setting(None, "visit the images in a new order each epoch", group=OPTIMIZATION, cpp="shuffle")
@@ -155,7 +155,13 @@ class Settings:
     limit: int = setting(0, "train on the first N images only; 0 = all", group=DATA, parameter=False, cpp="limit")
 
     def __post_init__(self) -> None:
-        given = frozenset(name for name in (*BY_RECIPE, "recipe") if getattr(self, name) not in (None, ""))
+        if self.augment == "none":
+            self._set("augment", "")
+        # An empty text is a value of `augment` alone: it leaves out the augmentation of a recipe.
+        empty = {"augment": None}
+        given = frozenset(
+            name for name in (*BY_RECIPE, "recipe") if getattr(self, name) not in (None, empty.get(name, ""))
+        )
         self._set("given", given)
         for name in ("network", "data", "recipe"):
             self._set(name, SETTINGS[name].check(getattr(self, name)))

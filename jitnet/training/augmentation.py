@@ -44,8 +44,8 @@ def parse(text: str) -> Amounts:
         name, _, value = part.partition("=")
         if name not in Amounts._fields or name in found or not re.fullmatch(r"\d+(\.\d*)?|\.\d+", value):
             raise InputError(
-                f"the augmentation has {part!r}: expected {', '.join(LEVELS)}, or amounts such as shift=2,rotate=10, "
-                f"each of {', '.join(Amounts._fields)} at most once"
+                f"the augmentation has {part!r}: expected none, {', '.join(LEVELS)}, or amounts such as "
+                f"shift=2,rotate=10, each of {', '.join(Amounts._fields)} at most once"
             )
         found[name] = float(value)
         largest = getattr(_LARGEST, name)

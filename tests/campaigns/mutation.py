@@ -52,7 +52,7 @@ PYTHON_API = f"{ESTIMATORS} tests/estimators/test_python_api.py tests/estimators
 PICTURES = "tests/data/test_data_pictures.py tests/data/test_data_images.py"
 TABLES = "tests/data/test_data_readers.py tests/data/test_data_inputs.py"
 TRAINING, CACHE = "tests/training/test_training.py", "tests/data/test_data_cache.py"
-COACH = "tests/training/test_coach.py -k 'not cure and not other_programs'"  # without those that train networks
+COACH = "tests/training/test_coach_bounds.py tests/training/test_coach.py -k 'not cure and not other_programs'"
 PACKAGES = {  # their files that compute or select; a file is its own test too where it has examples
     "jitnet/report": {
         "measure.py": REPORT, "subject.py": REPORT, "regression.py": REPORT, "reliability.py": REPORT,
@@ -87,7 +87,7 @@ PACKAGES = {  # their files that compute or select; a file is its own test too w
         "coach.py": COACH, "glimpses.py": "tests/training/test_glimpses.py",
         "running_accuracy.py": "tests/training/test_glimpses.py", "position.py": TRAINING,
         "evaluation.py": f"tests/training/test_averaging.py {TRAINING}",
-        "weight_change.py": "tests/display/test_panels.py",
+        "weight_change.py": "tests/display/test_panels.py", "pace.py": "tests/training/test_pace.py",
         "loop.py": f"{TRAINING} tests/training/test_large_batches.py",
     },
 }  # fmt: skip

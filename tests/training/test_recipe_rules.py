@@ -1,9 +1,11 @@
 """The named recipes, and the rules by which one chooses the epochs and the learning rate."""
 
 import dataclasses
+import tomllib
 
 import pytest
 
+from jitnet import MLP
 from jitnet.config import BY_RECIPE, PRESETS, Settings
 from jitnet.errors import InputError
 from jitnet.recipes.named import RECIPES, THEIRS
@@ -95,3 +97,22 @@ def test_a_preset_may_have_its_own_recipe(network):
 def test_a_recipe_has_one_of_the_names():
     with pytest.raises(InputError, match="recipe is 'other': expected one of documents, modern, best, fast"):
         Settings(recipe="other")
+
+
+@pytest.mark.parametrize("name", sorted(BY_RECIPE))
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_is_given_beats_the_recipe_also_where_it_is_nothing(recipe, name):
+    """A value of another recipe, 0, False and no augmentation are values: none is taken for "not given"."""
+    for value in {own[name] for own in RECIPES.values()}:
+        if name == "epochs" and value == 0:
+            continue  # they are counted by the data
+        assert getattr(Settings(recipe=recipe, **{name: value}), name) == value
+        assert getattr(MLP(recipe=recipe, **{name: value})._settings(), name) == value
+
+
+def test_no_augmentation_is_written_as_a_word_or_as_an_empty_text():
+    for text in ("none", ""):
+        chosen = Settings(network="cnn-best", augment=text)
+        again = Settings.from_values(tomllib.loads(chosen.to_toml()), "there")
+        for one in (chosen, again, chosen.replace(epochs=3), again.for_images(100, (40, 40))):
+            assert one.augment == ""
