@@ -72,7 +72,7 @@ def _charts(statistics: dict[str, list[Summary]]) -> list[Markup]:
     made = []
     last = {group: {row.figure: row.mean for row in rows} for group, rows in statistics.items()}
     ranked = sorted(statistics, key=lambda group: rank(last[group]))  # one colour in all charts
-    for figure in ("val_accuracy", "test_accuracy", "train_loss", "test_loss"):
+    for figure in ("val_accuracy", "test_accuracy", "test_rmse", "train_loss", "test_loss"):
         lines = []
         for group in ranked:
             points = [(row.epoch + 1.0, row) for row in statistics[group] if row.figure == figure]

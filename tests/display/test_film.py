@@ -134,3 +134,11 @@ def test_a_configuration_has_one_colour_in_all_charts():
     losses = {"a": (("train_loss", 0.1), ("test_loss", 0.9)), "b": (("train_loss", 0.8), ("test_loss", 0.2))}
     charts = _charts({name: [describe(0, figure, [value]) for figure, value in row] for name, row in losses.items()})
     assert [re.findall(r"</i>(\w)</span>", each) for each in charts] == [["b", "a"]] * 2  # the better one first
+
+
+def test_a_sweep_of_regressions_is_measured_by_its_error(tmp_path):
+    folder = sweep_of(tmp_path, [(0.1, 8, ""), (0.1, 32, "")])
+    for run in folder.glob("lr-*"):
+        (run / "config.toml").write_text('network = "mlp"\narchitecture = "dense4"\ntarget = "price"\nloss = "mse"\n')
+    page = sweep_page(read_sweep(folder), "made")  # each run has a test loss of 0.5
+    assert "<title>sweep: best test RMSE 0.707107</title>" in page and ">test rmse</th>" in page
