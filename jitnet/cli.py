@@ -31,6 +31,10 @@ class _Parser(argparse.ArgumentParser):
     """argparse, but an error is one sentence like every other one, and names what was probably meant."""
 
     def error(self, message: str) -> NoReturn:
+        for action in self._actions:
+            name = str(action.metavar or action.dest)
+            if action.choices and message.endswith(f" {name}") and "|" not in name:  # it is required and not given
+                message += f", one of {', '.join(map(str, action.choices))}"
         raise InputError(f"{message}; see `{self.prog} --help`")
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]

@@ -148,10 +148,8 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "versions", ", ".join(f"{name} {version}" for name, version in facts["versions"].items() if version)
     rows, columns = processor["tile"]
     yield "processor", f"{processor['name']}, {processor['vector']}, register tile of {rows} x {columns} numbers"
-    yield (
-        "threads",
-        f"{facts['threads']['count']} ({facts['threads']['layer']}); one that waits: {facts['threads']['waiting']}",
-    )
+    used = facts["threads"]
+    yield "threads", f"{used['count']} ({used['layer']}); one that waits: {used['waiting']}"
     state = ", ".join(
         f"{name} {'compiled' if there else 'not compiled'}" for name, there in kernels["compiled"].items()
     )

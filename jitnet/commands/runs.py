@@ -103,14 +103,15 @@ def _compare_sweep(args: argparse.Namespace, path: Path) -> int:
 
 
 def _plot(args: argparse.Namespace) -> int:
-    if args.metric not in METRICS:
+    if args.metric and args.metric not in METRICS:
         raise InputError(f"--metric is {args.metric!r}: expected one of {', '.join(METRICS)}")
     runs = readable(expand(args.run_names, args.runs_dir))
-    drawn = curves(runs, args.metric, args.x)
+    metric = args.metric or ("test_rmse" if all(run.settings["target"] for run in runs) else "test_accuracy")
+    drawn = curves(runs, metric, args.x)
     warn_of_logs(runs)
     if args.out is not None:
-        save_figure(args.out, drawn, args.metric, args.x)
+        save_figure(args.out, drawn, metric, args.x)
         say(f"written: {args.out}")
         return 0
-    listing.print_curves(drawn, args.metric, args.x)
+    listing.print_curves(drawn, metric, args.x)
     return 0

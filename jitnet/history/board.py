@@ -32,6 +32,7 @@ class Row:
     val_accuracy: float | None = None
     test_loss: float | None = None
     test_accuracy: float | None = None
+    test_rmse: float | None = None  # of a regression
     weights: str = ""  # SHA-256 of names, shapes and bytes of its parameters
     host: str = ""
     attempts: int = 0

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-FIGURES = ("train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+FIGURES = ("train_loss", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "test_rmse")
 CONFIDENCE = 0.95
 
 

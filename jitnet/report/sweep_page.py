@@ -3,10 +3,11 @@
 import shlex
 
 from jitnet.display.format import count, percentage, significant
+from jitnet.history import Run
 from jitnet.history.curves import ALONG, METRICS, Curve
 from jitnet.history.statistics import CONFIDENCE, Summary
 from jitnet.history.sweep_record import Sweep
-from jitnet.history.tables import best_run, statistics_tables, trials_table
+from jitnet.history.tables import best_run, rank, statistics_tables, trials_table
 from jitnet.report.chart import chart
 from jitnet.report.heatmap import heat_maps
 from jitnet.report.html import Markup, element
@@ -38,9 +39,16 @@ def sweep_page(sweep: Sweep, made: str) -> str:
         element("pre", shlex.join(sweep.record.get("argv") or []), tabindex="0"),
     ]
     best = best_run(sweep)
-    accuracy = best.last("test_accuracy") if best is not None else None
-    title = sweep.name if accuracy is None else f"{sweep.name}: best test accuracy {percentage(accuracy)}"
+    title = sweep.name if best is None else f"{sweep.name}: best {_result(best)}"
     return document(title, element("section", parts), made)
+
+
+def _result(run: Run) -> str:
+    """Return what a run has reached: its accuracy, of a regression its error."""
+    accuracy, error = run.last("test_accuracy"), run.last("test_rmse")
+    if accuracy is not None:
+        return f"test accuracy {percentage(accuracy)}"
+    return f"test loss {significant(run.last('test_loss'))}" if error is None else f"test RMSE {significant(error)}"
 
 
 def _winner(sweep: Sweep) -> str:
@@ -49,10 +57,8 @@ def _winner(sweep: Sweep) -> str:
     if best is None:
         return "No trial has finished an epoch."
     group = next(group for group, runs in sweep.runs.items() if best in runs)
-    accuracy = best.last("test_accuracy")
-    result = f"test loss {significant(best.last('test_loss'), 4)}" if accuracy is None else percentage(accuracy)
     of = f"{best.name}{f' ({group})' if group and group not in best.name else ''}"
-    return f"The best of {count(len(sweep.record['trials']), 'trial')} is {of} with {result}."
+    return f"The best of {count(len(sweep.record['trials']), 'trial')} is {of} with {_result(best)}."
 
 
 def _statuses(sweep: Sweep) -> str:
@@ -62,18 +68,19 @@ def _statuses(sweep: Sweep) -> str:
 
 
 def _charts(statistics: dict[str, list[Summary]]) -> list[Markup]:
-    """Return the mean of each configuration along the epochs; of a single one its range too."""
+    """Return the mean of each configuration along the epochs, the best first; of a single one its range too."""
     made = []
-    for figure in ("val_accuracy", "test_accuracy", "train_loss", "test_loss"):
+    last = {group: {row.figure: row.mean for row in rows} for group, rows in statistics.items()}
+    ranked = sorted(statistics, key=lambda group: rank(last[group]))  # one colour in all charts
+    for figure in ("val_accuracy", "test_accuracy", "test_rmse", "train_loss", "test_loss"):
         lines = []
-        for group, rows in statistics.items():
-            points = [(row.epoch + 1.0, row) for row in rows if row.figure == figure]
+        for group in ranked:
+            points = [(row.epoch + 1.0, row) for row in statistics[group] if row.figure == figure]
             parts = [(group or "mean", "mean")]
             if len(statistics) == 1 and any(row.n > 1 for _, row in points):
                 parts += [("lowest", "min"), ("highest", "max")]
             lines += [Curve(name, tuple((x, getattr(row, part)) for x, row in points)) for name, part in parts]
         lines = [line for line in lines if line.points]
-        lines.sort(key=lambda line: line.points[-1][1], reverse="accuracy" in figure)
         if lines:
             title = METRICS[figure] + (f", the {_MOST} best of {len(lines)}" if len(lines) > _MOST else "")
             made.append(chart(f"sweep-{figure}", title, ALONG["epoch"], lines[:_MOST]))

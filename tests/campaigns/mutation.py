@@ -62,10 +62,10 @@ PACKAGES = {  # their files that compute or select; a file is its own test too w
     "jitnet/history": {
         "statistics.py": "jitnet/history/statistics.py tests/trials/test_trials.py", "select.py": HISTORY,
         "compare.py": HISTORY, "curves.py": f"jitnet/history/curves.py {HISTORY}", "read.py": HISTORY,
-        "tables.py": f"tests/trials/test_trials.py {HISTORY}",
+        "tables.py": f"tests/trials/test_trials.py {HISTORY}", "board.py": TRIALS,
     },
     "jitnet/trials": {
-        "plan.py": f"jitnet/trials/plan.py {TRIALS}", "board.py": TRIALS,
+        "plan.py": f"jitnet/trials/plan.py {TRIALS}",
         "driver.py": f"{TRIALS} tests/trials/test_trials_driver.py",
     },
     "jitnet/data": {

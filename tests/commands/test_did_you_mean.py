@@ -57,6 +57,11 @@ def test_a_slip_is_named(capsys, words):
     assert f"did you mean {SLIPS[words]!r}?" in refusal(capsys, *words.split())
 
 
+@pytest.mark.parametrize(("words", "known"), [(["runs"], "list, show"), (["completion"], "bash, zsh, fish")])
+def test_what_is_required_is_named_with_its_choices(capsys, words, known):
+    assert f", one of {known}" in refusal(capsys, *words)
+
+
 def test_settings_of_a_file(tmp_path, capsys):
     (tmp_path / "bad.toml").write_text("batchsize = 3\n")
     assert "did you mean 'batch_size'?" in refusal(capsys, "train", "--config", "bad.toml")

@@ -226,6 +226,8 @@ def test_plots_over_time_and_steps(runs, capsys):
     assert "200 steps" in shown(capsys, "plot", "a", "b", "--x", "step", "--metric", "train_loss")
     (runs / "a" / "steps.jsonl").write_text('{"epoch": 0, "step": 50, "loss": 2.0, "t": 5.0}\n{"epoch": 0, "st')
     assert "0.5 epochs" in shown(capsys, "plot", "a", "--metric", "step_loss")
+    write_run(runs, "r", ["", ""], 'network = "mlp"\narchitecture = "dense4"\ntarget = "price"', classes=1)
+    assert "test RMSE" in shown(capsys, "plot", "r") and "test accuracy %" in shown(capsys, "plot", "a", "r")
 
 
 def test_a_figure_needs_the_extra_and_says_so(runs, capsys, monkeypatch):

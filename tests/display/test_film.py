@@ -14,12 +14,13 @@ from sample_run import epoch_done, started
 from jitnet.cli import main
 from jitnet.history import read_run
 from jitnet.history.curves import Curve, smoothed
+from jitnet.history.statistics import describe
 from jitnet.history.sweep_record import read_sweep
 from jitnet.report.animation import animation
 from jitnet.report.chart import _stairs
 from jitnet.report.film import frames_of
 from jitnet.report.heatmap import heat_maps
-from jitnet.report.sweep_page import sweep_page
+from jitnet.report.sweep_page import _charts, sweep_page
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,20 @@ def test_a_sweep_over_two_settings_has_a_heat_map_and_a_winner(tmp_path):
     assert re.findall(r">([\d.]+) %<", rows[0][1]) == ["95.50", "90.00"]
     assert 'class="best"' in rows[0][1] and drawn.count('class="best"') == 1
     page = sweep_page(sweep, "made")
-    assert "The best of 4 trials is lr-0.02-8 with 95.50 %." in page
+    assert "The best of 4 trials is lr-0.02-8 with test accuracy 95.50 %." in page
     assert "<title>sweep: best test accuracy 95.50 %</title>" in page
     assert heat_maps(read_sweep(sweep_of(tmp_path / "one", [(0.1, 8, 90.0), (0.2, 8, 91.0)]))) == []
+
+
+def test_a_configuration_has_one_colour_in_all_charts():
+    losses = {"a": (("train_loss", 0.1), ("test_loss", 0.9)), "b": (("train_loss", 0.8), ("test_loss", 0.2))}
+    charts = _charts({name: [describe(0, figure, [value]) for figure, value in row] for name, row in losses.items()})
+    assert [re.findall(r"</i>(\w)</span>", each) for each in charts] == [["b", "a"]] * 2  # the better one first
+
+
+def test_a_sweep_of_regressions_is_measured_by_its_error(tmp_path):
+    folder = sweep_of(tmp_path, [(0.1, 8, ""), (0.1, 32, "")])
+    for run in folder.glob("lr-*"):
+        (run / "config.toml").write_text('network = "mlp"\narchitecture = "dense4"\ntarget = "price"\nloss = "mse"\n')
+    page = sweep_page(read_sweep(folder), "made")  # each run has a test loss of 0.5
+    assert "<title>sweep: best test RMSE 0.707107</title>" in page and ">test rmse</th>" in page

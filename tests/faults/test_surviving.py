@@ -64,7 +64,7 @@ def test_a_heat_map_names_its_settings_at_their_sides(tmp_path):
 def test_a_sweep_of_one_configuration_shows_the_range_of_its_seeds():
     rows = [describe(epoch, "test_loss", [0.5 - 0.1 * epoch, 0.7 - 0.1 * epoch]) for epoch in range(2)]
     (drawn,) = _charts({"": rows})
-    assert re.findall(r"</i>(.*?)</span>", drawn) == ["lowest", "mean", "highest"] and corners(drawn) == [2, 2, 2]
+    assert re.findall(r"</i>(.*?)</span>", drawn) == ["mean", "lowest", "highest"] and corners(drawn) == [2, 2, 2]
     (drawn,) = _charts({"a": rows, "b": rows})
     assert re.findall(r"</i>(.*?)</span>", drawn) == ["a", "b"]
     (drawn,) = _charts({"": [describe(0, "test_loss", [0.5])]})

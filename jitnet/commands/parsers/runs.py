@@ -38,7 +38,12 @@ def add_parser(subparsers: Subparsers) -> None:
         "--accuracy", metavar="PERCENT", type=float, action="append", help="show the time until this test accuracy"
     )
     plot = actions.add_parser("plot", help="runs' curves in the terminal, or as svg or png")
-    plot.add_argument("--metric", metavar="NAME", default="test_accuracy", help="a column of metrics.csv, or step_loss")
+    plot.add_argument(
+        "--metric",
+        metavar="NAME",
+        default="",
+        help="a column of metrics.csv, or step_loss (default: test_accuracy; of regressions test_rmse)",
+    )
     plot.add_argument("--x", choices=("epoch", "step", "time"), default="epoch", help="(default: epoch)")
     plot.add_argument(
         "--save", "--out", dest="out", metavar="FILE", type=Path, help="an .svg or .png file, drawn by matplotlib"
