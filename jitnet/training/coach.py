@@ -227,7 +227,7 @@ def _overfits(rows: Sequence[EpochDone], since: int) -> str:
     best = int(np.argmin(losses))
     kind = which.removesuffix("_loss").replace("val", "validation")
     fitted = rows[-1].train_loss < 0.7 * losses[-1] and rows[-1].train_loss < rows[best].train_loss
-    if len(losses) - 1 - best < since or min(losses[-since:]) < _RISEN * losses[best] or not fitted:
+    if min(losses[-since:]) < _RISEN * losses[best] or not fitted:
         return ""
     return (
         f"the network overfits: since epoch {best + 1} the {kind} loss has risen from {losses[best]:.4g} to "

@@ -49,8 +49,8 @@ ESTIMATORS = (
     "tests/estimators/test_inputs.py"
 )
 PYTHON_API = f"{ESTIMATORS} tests/estimators/test_python_api.py tests/estimators/test_estimators.py"
-PICTURES = "tests/data/test_data_pictures.py tests/data/test_data_images.py"
-TABLES = "tests/data/test_data_readers.py tests/data/test_data_inputs.py"
+PICTURES = "tests/data/test_data_ink_bounds.py tests/data/test_data_pictures.py tests/data/test_data_images.py"
+TABLES = "tests/data/test_data_ink_bounds.py tests/data/test_data_readers.py tests/data/test_data_inputs.py"
 TRAINING, CACHE = "tests/training/test_training.py", "tests/data/test_data_cache.py"
 COACH = "tests/training/test_coach_bounds.py tests/training/test_coach.py -k 'not cure and not other_programs'"
 PACKAGES = {  # their files that compute or select; a file is its own test too where it has examples
