@@ -4,6 +4,7 @@
     python bench/compare.py --only cnn,torch       some rows, some peers
     python bench/compare.py --python torch=PATH    a peer from another environment
     python bench/compare.py --beside 1             also next to a busy process
+    python bench/compare.py --only cpp --add FILE  more peers for a record that is there
 
 With PyTorch it takes a quarter of an hour the first time, most of it in torch.compile, which --quick omits.
 Every peer starts from the same weights, sees the same images in the same order, and runs in a separate process.
@@ -49,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         default=0,
         help="measure every run once more next to N busy processes (default: 0, not)",
+    )
+    made.add_argument(
+        "--add", type=Path, metavar="FILE", help="add the peers to this record, from a run of the same machine and code"
     )
     made.add_argument(
         "--python",
@@ -143,6 +147,25 @@ def _plain(result: race.Result) -> dict:
     return plain
 
 
+def added(earlier: dict, later: dict) -> dict:
+    """Return an earlier record with the peers of a later one, each with its ratio to jitnet in its own run.
+
+    Raises `InputError` for another machine, or a row that the earlier record lacks.
+    """
+    for name in ("cpu_kind", "tile", "cores", "python", "numpy", "numba"):
+        there, here = earlier["machine"].get(name), later["machine"].get(name)
+        if there != here:
+            raise InputError(f"the record to add to has the {name} {there}, this run {here}: expected the same")
+    own = {row["name"]: row for row in earlier["rows"]}
+    if missing := {row["name"] for row in later["rows"]} - set(own):
+        raise InputError(f"the record to add to has no rows {', '.join(sorted(missing))}: choose others with --only")
+    peers = {name: peer for name, peer in later["peers"].items() if name not in earlier["peers"]}
+    for row in later["rows"]:
+        own[row["name"]]["results"] += [result for result in row["results"] if result["peer"] in peers]
+    labels = [peer["label"] for peer in peers.values() if "versions" in peer]
+    return earlier | {"peers": earlier["peers"] | peers, "added": [*earlier.get("added", []), *labels]}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the benchmark; return the exit code."""
     args = parser().parse_args(arguments)
@@ -150,6 +173,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         picked, peers = chosen(args.only)
         options, interpreters = options_of(args), pythons(args.python)
+        earlier = records.read(args.add, "compare") if args.add else None
         with report.Screen(console) as screen:
             record = compare(picked, peers, options, interpreters, screen)
     except InputError as error:
@@ -160,7 +184,10 @@ def main(arguments: list[str] | None = None) -> int:
     console.print(report.table(screen.measured))
     for line in report.notes(record):
         console.print(line, highlight=False, style="dim")
-    if not args.quick or args.out:  # very short runs are kept only on request
+    if earlier:
+        args.add.write_text(json.dumps(added(earlier, record), indent=1) + "\n", encoding="utf-8")
+        console.print(f"added to: {args.add.name}", highlight=False)
+    elif not args.quick or args.out:  # very short runs are kept only on request
         place = records.write(record, args.out)
         console.print(f"written: {place.name}", highlight=False)
     if args.json:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
 
-from bench import claims_page, generated, machine, records, report, rows
+from bench import claims_page, generated, machine, records, report, rows, work_cut
 from jitnet.errors import InputError
 
 SPEED, README = "docs/speed.md", "README.md"
@@ -30,7 +30,7 @@ def newest(benchmark: str) -> Path:
 
 def newest_of_each_tile(benchmark: str) -> list[Path]:
     """Return the last record of each kind of processor, in the order of the tiles. Raises `InputError` as `newest`."""
-    found = {read(path, benchmark)["machine"]["tile"]: path for path in _kept(benchmark)}
+    found = {records.read(path, benchmark)["machine"]["tile"]: path for path in _kept(benchmark)}
     return [found[tile] for tile in VECTORS if tile in found]
 
 
@@ -39,20 +39,6 @@ def _kept(benchmark: str) -> list[Path]:
     if not kept:
         raise InputError(f"there is no {benchmark}-*.json in {records.FOLDER}: run python bench/{benchmark}.py first")
     return kept
-
-
-def read(path: Path, benchmark: str) -> dict:
-    """Return a record of a benchmark. Raises `InputError`."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InputError(f"{path} can't be read as JSON: expected a record that bench/{benchmark}.py wrote") from None
-    if not isinstance(record, dict) or (record.get("benchmark"), record.get("format")) != (benchmark, records.FORMAT):
-        raise InputError(
-            f"{path} is not a {benchmark} record of format {records.FORMAT}: "
-            f"expected one that bench/{benchmark}.py wrote"
-        )
-    return record
 
 
 def peers_of(record: dict) -> dict[str, str]:
@@ -96,7 +82,8 @@ def comparison(record: dict, name: str) -> str:
         f"Bold: how many times faster jitnet is, the median of {rounds} runs taken in turn, with the lowest and "
         "highest. Below it: the peer's time per image and its fastest variant. "
         f"Rows in which a peer is faster: {losses(record)}.{_left_out(record)}"
-        + (f" Not measured: {', '.join(absent)}." if absent else ""),
+        + (f" Not measured: {', '.join(absent)}." if absent else "")
+        + (f" In a separate run, in turn with jitnet: {', '.join(record['added'])}." if record.get("added") else ""),
         "",
         f"{machine.sentence(record['machine'])}. Each program may use {' or '.join(map(str, threads))} threads and "
         f"gets the number that is faster for it. {record['dtype']}, data {record['data']['name']}. "
@@ -190,6 +177,9 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
          f"{report.duration(step['jitnet']['seconds']['median'])}: {torch} times faster than PyTorch, {loops} times "
          "faster than plain Python loops", "[speed](docs/speed.md)"),
         ("First compilation, once per machine", report.duration(first["seconds"]["median"]), "[speed](docs/speed.md)"),
+        ("More than two threads",
+         f"a model of the work's cut, not a measurement: {work_cut.of_cnn(512, 16):.0f} times one thread on "
+         "16, batches of 512", "[speed](docs/speed.md)"),
         ("Same bits for any number of threads",
          f"{threads['configurations']} combinations of threads and threading layers, {threads['networks']} networks: "
          f"{threads['hashes']} hash for each network; {counted_on(threads)}", "[reliability](docs/reliability.md)"),
@@ -205,7 +195,10 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
 def sections(record: Path | None = None) -> dict[str, dict[str, str]]:
     """Return the generated sections by document. Raises `InputError`."""
     paths, started = [record] if record else newest_of_each_tile("compare"), newest("start")
-    compared, start_record = {path.name: read(path, "compare") for path in paths}, read(started, "start")
+    compared, start_record = (
+        {path.name: records.read(path, "compare") for path in paths},
+        records.read(started, "start"),
+    )
     kept, counted = claims_page.read(), json.loads(RELIABILITY.read_text(encoding="utf-8"))
     return {
         SPEED: {

@@ -88,7 +88,7 @@ _FIELDS = (
     "map_by_channel",  # in scratch: grad_map channel after channel, (OC, H+2, W+2) (SPARSE)
     "grad_weight_by_filter",  # in scratch: gradient of the weights, (OC, 3, 3, C) (SPARSE, over a batch)
     "backward_weight",  # in work: the weights as the backward pass reads them, (OC, 3, 3, C) or (3, 3, OC, C) (CONV)
-    "linear_scratch",  # in work: (linear_scratch(strip_count(D), D, K),) (DENSE, over a batch)
+    "linear_scratch",  # in work: (linear_scratch(strip_count(D, INPUT_PIECES), D, K),) (DENSE, over a batch)
     "rows",  # in rows: the inputs that are not 0, (D,) (DENSE, one image at a time only)
     "factors",  # in work: their values, (D,) (the same)
     "images_per_tile_batch",  # images that are convolved in tiles at once; 1 without tiles
@@ -161,18 +161,25 @@ def round_up_to_line(size: int) -> int:
     return (size + LINE - 1) // LINE * LINE
 
 
-# Pieces of a dense layer: a multiple of this many where they are large enough, so that two or four threads have equal
-# shares. Four strips, the last of 16 of 784 inputs, and the bias as a fifth piece left one of two threads without work.
-PIECES = 4
+# Pieces of a dense layer: a multiple of this many where they are large enough, so that threads have equal shares. Four
+# strips, the last of 16 of 784 inputs, and the bias as a fifth piece left one of two threads without work.
+PIECES = 4  # of the outputs
+INPUT_PIECES = 8  # of the input gradient: each transposes the gradients of the outputs again
+WEIGHT_PIECES = 16  # of the weight gradient
 STRIP = 256  # input units of one piece of a dense layer's backward pass, at most
-_NARROWEST = 16  # input units of one piece that is cut for the sake of PIECES
+_NARROWEST = 32  # input units of one piece that is cut for the sake of equal shares
 TRANSPOSED_IMAGES = 64  # images whose gradients are transposed at a time
 
 
-def strip_count(D: int) -> int:
-    """Return into how many strips of nearly equal width the inputs of a dense layer are cut."""
+def strip_count(D: int, pieces: int) -> int:
+    """Return into how many strips of nearly equal width the inputs of a dense layer are cut.
+
+    A multiple of `pieces`, or where the strips would be too narrow, of a half, a quarter and so on.
+    """
     least = (D + STRIP - 1) // STRIP
-    return max(least, min((least + PIECES - 1) // PIECES * PIECES, D // _NARROWEST))
+    while pieces > 1 and (least + pieces - 1) // pieces * pieces * _NARROWEST > D:
+        pieces //= 2
+    return (least + pieces - 1) // pieces * pieces
 
 
 def linear_scratch(strips: int, D: int, K: int) -> int:

@@ -9,6 +9,7 @@ from jitnet.kernels.table import (
     DENSE,
     GAP,
     GELU,
+    INPUT_PIECES,
     LAYER,
     LEAKY_RELU,
     LINEAR,
@@ -168,7 +169,9 @@ def build(
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:
-            row["linear_scratch"] = work.take(linear_scratch(strip_count(C), C, OC)) if driver == BATCH else 0
+            row["linear_scratch"] = (
+                work.take(linear_scratch(strip_count(C, INPUT_PIECES), C, OC)) if driver == BATCH else 0
+            )
             if driver == PER_SAMPLE:
                 row["rows"], row["factors"], row["out_partial"] = rows.take(C), work.take(C), work.take(OC)
 

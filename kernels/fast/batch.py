@@ -11,7 +11,7 @@ from ..compiler.array_views import view
 from ..compiler.decorators import body, inline_ir, serial_kernel
 from ..layers.loss import output_loss
 from ..layers.optimizer import all_finite, optimizer_step
-from ..table import NOTHING, SGD
+from ..table import INPUT_PIECES, NOTHING, SGD
 from .batch_conv import conv_blocks_backward, conv_blocks_forward, shard_count, sum_shards
 from .linear_batch import linear_batch_backward_input, linear_batch_backward_weight, linear_batch_forward
 
@@ -61,12 +61,13 @@ def backward(
         layer = layers[index]
         weight = view(params, layer.weight, (layer.C, layer.OC))
         if layer.input_gradient_by != NOTHING:
+            room = linear_scratch(strip_count(layer.C, INPUT_PIECES), layer.C, layer.OC)
             linear_batch_backward_input(
                 view(work, layer.grad_out, (N, layer.OC)),
                 weight,
                 view(work, layer.x, (N, layer.C)),
                 layer.previous_activation,
-                view(work, layer.linear_scratch, (linear_scratch(strip_count(layer.C), layer.C, layer.OC),)),
+                view(work, layer.linear_scratch, (room,)),
                 view(work, layer.grad_x, (N, layer.C)),
             )
         for n in range(0, N, plan[0].microbatch):

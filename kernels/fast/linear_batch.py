@@ -9,7 +9,7 @@ from .. import table
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import choose, clear, filled, greater, lane_count, load, store
-from ..table import LINEAR, RELU
+from ..table import INPUT_PIECES, LINEAR, RELU, WEIGHT_PIECES
 from .activation_in_place import activate, pass_back
 from .contraction import contract
 from .vector_rows import transpose
@@ -58,10 +58,10 @@ def linear_forward_block(
 def linear_backward_input_strip(
     grad_output,  # (N, K)
     weight,  # (D, K)
-    strip,  # number of the strip, of table.strip_count(D)
+    strip,  # number of the strip, of table.strip_count
     x,  # (N, D) what the layer read
     previous_activation,  # the activation that returned x, or LINEAR
-    scratch,  # (table.linear_scratch(table.strip_count(D), D, K),) overwritten
+    scratch,  # (.,) overwritten; its size is table.linear_scratch
     grad_input,  # (N, D), this strip overwritten
 ):
     """Compute the gradient of a strip of inputs, for all images; see `linear_batch_backward_input`.
@@ -70,7 +70,7 @@ def linear_backward_input_strip(
     """
     N, K = grad_output.shape
     D = weight.shape[0]
-    strips = strip_count(D)
+    strips = strip_count(D, INPUT_PIECES)
     d = D * strip // strips
     width = D * (strip + 1) // strips - d
     room = scratch.size // strips
@@ -110,7 +110,7 @@ def linear_backward_input_strip(
 def linear_backward_weight_strip(
     x,  # (N, D)
     grad_output,  # (N, K)
-    strip,  # number of the strip, of table.strip_count(D)
+    strip,  # number of the strip, of table.strip_count
     scale,  # scalar of the same dtype
     added,  # bool: add to grad_weight instead of overwriting it?
     grad_weight,  # (D, K), this strip overwritten or added to
@@ -118,7 +118,7 @@ def linear_backward_weight_strip(
     """Compute a strip of rows of the weight gradient; see `linear_batch_backward_weight`."""
     N, D = x.shape
     K = grad_output.shape[1]
-    strips = strip_count(D)
+    strips = strip_count(D, WEIGHT_PIECES)
     d = D * strip // strips
     width = D * (strip + 1) // strips - d
     block = strided(grad_weight, d * K, (1, width, K), (0, K, 1))
@@ -164,7 +164,7 @@ def linear_batch_backward_input(
     weight,  # (D, K)
     x,  # (N, D) what the layer read; not read after LINEAR
     previous_activation,  # the activation that returned x, or LINEAR
-    scratch,  # (table.linear_scratch(table.strip_count(D), D, K),) overwritten
+    scratch,  # (.,) overwritten; its size is table.linear_scratch
     grad_input,  # (N, D), overwritten
 ):
     """Multiply by the weights' transpose.
@@ -177,7 +177,7 @@ def linear_batch_backward_input(
     Matches  : tests.support.naive.linear_batch_backward_input; the gradient of torch.nn.functional.linear.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
-    for strip in prange(strip_count(weight.shape[0])):
+    for strip in prange(strip_count(weight.shape[0], INPUT_PIECES)):
         linear_backward_input_strip(grad_output, weight, strip, x, previous_activation, scratch, grad_input)
 
 
@@ -202,7 +202,7 @@ def linear_batch_backward_weight(
     Matches  : tests.support.naive.linear_batch_backward_weight; the gradient of torch.nn.functional.linear.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
-    strips = strip_count(x.shape[1])
+    strips = strip_count(x.shape[1], WEIGHT_PIECES)
     for strip in prange(strips):
         linear_backward_weight_strip(x, grad_output, strip, scale, added, grad_weight)
         if strip == strips - 1:

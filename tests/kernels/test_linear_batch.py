@@ -21,11 +21,13 @@ from jitnet.kernels.fast.linear_batch import (
 )
 from jitnet.kernels.table import (
     COLUMN_BLOCK,
+    INPUT_PIECES,
     LINEAR,
     RELU,
     SIGMOID,
     STRIP,
     TANH,
+    WEIGHT_PIECES,
     columns_of_block,
     linear_scratch,
     strip_count,
@@ -44,7 +46,7 @@ def forward(x, weight, bias, kind):
 
 
 def backward_input(grad_output, weight, x, kind):
-    size = linear_scratch(strip_count(len(weight)), *weight.shape)
+    size = linear_scratch(strip_count(len(weight), INPUT_PIECES), *weight.shape)
     scratch, grad_input = unwritten(size, weight.dtype), unwritten(x.shape, x.dtype)
     linear_batch_backward_input(guarded(grad_output), guarded(weight), guarded(x), kind, scratch, grad_input)
     assert_unharmed(scratch, grad_input)
@@ -164,10 +166,11 @@ def largest_share(sizes, threads):
     return max(sum(sizes[a:b]) for a, b in itertools.pairwise(cuts)) / (sum(sizes) / threads)
 
 
-@pytest.mark.parametrize("threads", [2, 4])
-@pytest.mark.parametrize("D", [128, 256, 300, 512, 784, 1000, 1024, 3072, 3136])
-def test_the_strips_of_a_layer_are_equal_shares_of_two_and_four_threads(D, threads):
-    strips = strip_count(D)
+@pytest.mark.parametrize("threads", [2, 4, 8])
+@pytest.mark.parametrize("pieces", [INPUT_PIECES, WEIGHT_PIECES])
+@pytest.mark.parametrize("D", [256, 300, 512, 784, 1000, 1024, 3072, 3136])
+def test_the_strips_of_a_layer_are_equal_shares_of_the_threads(D, pieces, threads):
+    strips = strip_count(D, pieces)
     widths = [D * (n + 1) // strips - D * n // strips for n in range(strips)]
     assert sum(widths) == D and max(widths) <= STRIP and max(widths) - min(widths) <= 1
     assert largest_share(widths, threads) < 1.02

@@ -15,6 +15,7 @@ from bench import busy, compare, kernels, measure, race, readme, records, report
 from bench.measure import Timing
 from bench.peers import JITNET, PEERS, Entry
 from bench.peers.process import PeerProcess
+from jitnet.errors import InputError
 from jitnet.export import twin
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,7 +121,7 @@ def test_busy_processes_are_busy_and_end(monkeypatch):
 
 
 def test_a_variant_that_fails_is_named_below_the_table():
-    record = readme.read(readme.newest("compare"), "compare")
+    record = records.read(readme.newest("compare"), "compare")
     record["options"]["compiled"] = True
     record["rows"][0]["results"][0]["trials"].append({"problem": "RuntimeError: no compiler here"})
     assert "jitnet: a variant was excluded: RuntimeError: no compiler here" in report.notes(record)
@@ -341,3 +342,21 @@ def test_a_first_compilation_tells_its_own_seconds():
 def test_bad_input_is_told_in_a_sentence(arguments, said):
     done = bench(*arguments)
     assert done.returncode == 2 and said in " ".join(done.stderr.split()) and "Traceback" not in done.stderr
+
+
+def test_peers_are_added_to_a_record_of_the_same_machine():
+    def made(*peers, **changes):
+        results = [{"peer": peer, "ratio": {"median": 2.0}} for peer in ("jitnet", *peers)]
+        return {
+            "machine": {"tile": "avx2", "cores": 2} | changes,
+            "peers": {peer: {"label": peer.upper(), "versions": {}} for peer in ("jitnet", *peers)},
+            "rows": [{"name": "cnn-1", "results": results}],
+        }
+
+    whole = compare.added(made("torch"), made("cpp", "torch"))
+    assert [result["peer"] for result in whole["rows"][0]["results"]] == ["jitnet", "torch", "cpp"]
+    assert list(whole["peers"]) == ["jitnet", "torch", "cpp"] and whole["added"] == ["CPP"]
+    with pytest.raises(InputError, match="the record to add to has the tile avx2, this run avx512"):
+        compare.added(made("torch"), made("cpp", tile="avx512"))
+    with pytest.raises(InputError, match="has no rows mlp-1"):
+        compare.added(made("torch"), made("cpp") | {"rows": [{"name": "mlp-1", "results": []}]})

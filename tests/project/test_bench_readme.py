@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from bench import generated, readme
+from bench import generated, readme, records
 from jitnet.errors import InputError
 
 
 def record():
     """Return the newest kept comparison."""
-    return readme.read(readme.newest("compare"), "compare")
+    return records.read(readme.newest("compare"), "compare")
 
 
 def test_the_documents_show_the_newest_kept_records():
@@ -36,7 +36,7 @@ def test_a_row_in_which_a_peer_is_faster_is_named():
 
 
 def test_a_row_that_was_not_measured_is_named():
-    changed = readme.read(readme.newest_of_each_tile("compare")[0], "compare")  # with all rows
+    changed = records.read(readme.newest_of_each_tile("compare")[0], "compare")  # with all rows
     assert "Not measured" not in readme.short_comparison(changed)
     left = changed["rows"].pop()
     for shown in (readme.comparison(changed, "x.json"), readme.short_comparison(changed)):
