@@ -103,7 +103,7 @@ def epoch(point: Point, images: np.ndarray, targets: np.ndarray) -> tuple[Callab
     data = Split("bench", (images[chosen], targets[chosen]), nothing, nothing)
 
     def run() -> float:
-        numba.set_num_threads(point.threads)
+        threads.configure(point.threads)  # requested: training does not choose another number
         network.initialise(settings.init, settings.seed)
         started = 0.0
         for event in Training(network, settings, data).run():
