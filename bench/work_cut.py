@@ -4,7 +4,7 @@
     python bench/work_cut.py --write    and bring docs/speed.md up to date
 
 A phase of a step is a list of pieces (kernels/fast/batch.py). numba gives each thread consecutive pieces, and a phase
-ends with its busiest thread; a serial part is one piece. The model leaves out waiting, memory and clock rates: it says
+ends with its busiest thread; a serial part is one piece. The model ignores waiting, memory and clock rates: it says
 what the cut allows, and a machine reaches at most that.
 """
 
@@ -53,7 +53,7 @@ def conv_phase(name: str, images: int, macs: float) -> Phase:
 
 
 def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
-    """Yield the three products of a dense layer; of the first layer there is no input gradient."""
+    """Yield the three products of a dense layer; the first layer has no input gradient."""
     D, K = math.prod(shape.inputs), shape.outputs[0]
     heights = [min(ROW_BLOCK, images - n) for n in range(0, images, ROW_BLOCK)]
     columns = columns_of_block(len(heights), K)

@@ -90,7 +90,7 @@ def choices(most: int | None = None) -> tuple[int, ...]:
 
 @contextlib.contextmanager
 def limited(count: int) -> Iterator[None]:
-    """Let the kernels that this thread calls run on so many threads meanwhile."""
+    """Let the kernels that this thread calls run on `count` threads meanwhile."""
     import numba
 
     before = numba.get_num_threads()

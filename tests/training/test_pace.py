@@ -37,7 +37,7 @@ class Machine:
         return self
 
     def share(self, count):
-        """Return the share of the time that calls on so many threads took."""
+        """Return the share of the time that calls on `count` threads took."""
         return sum(took for threads, _, took in self.used if threads == count) / self.time
 
 
