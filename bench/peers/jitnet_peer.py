@@ -1,4 +1,7 @@
-"""jitnet as a peer: what `jitnet train` and `jitnet eval` call, without their views and files."""
+"""jitnet as a peer: what `jitnet train` and `jitnet eval` call, without their views and files.
+
+With two threads it chooses their number as `jitnet train` does: next to a busy process one may be faster.
+"""
 
 import llvmlite
 import numba
@@ -9,6 +12,7 @@ from jitnet.machine import threads
 from jitnet.model import architecture
 from jitnet.model.network import Network
 from jitnet.training.compilation import compile_kernels
+from jitnet.training.pace import Pace
 
 
 class Peer:
@@ -33,6 +37,8 @@ class Peer:
         for _ in compile_kernels(self.network, batch, images):
             pass
         self.detail = threads.in_use()[1]
+        count = min(2, threads.in_use()[0]) if batch == 1 else threads.in_use()[0]
+        self.pace = Pace(tuple(sorted({1, count})), architecture.step_macs(self.network.shapes))
 
     def reset(self):
         """Go back to the initial weights."""
@@ -40,11 +46,17 @@ class Peer:
 
     def train(self, steps, batch, lr):
         """Take SGD steps; return the loss before each."""
-        done, losses = self.network.train_steps(
-            self.images, self.targets, np.arange(steps * batch), batch, np.full(steps, lr), np.zeros(1)
-        )
-        if done != steps:
-            raise FloatingPointError("the loss is not finite")
+        losses, done = np.empty(steps), 0
+        while done < steps:
+            count = min(max(1, round(self.pace.images / batch)), steps - done)
+            order = np.arange(done * batch, (done + count) * batch)
+            with self.pace.call(order.size):
+                finished, losses[done : done + count] = self.network.train_steps(
+                    self.images, self.targets, order, batch, np.full(count, lr), np.zeros(1)
+                )
+            if finished != count:
+                raise FloatingPointError("the loss is not finite")
+            done += count
         return losses
 
     def predict(self, images, batch):
