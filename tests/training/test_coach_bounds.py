@@ -38,6 +38,7 @@ def falling(count, last, ratio):
         ("", falling(2, 0.5, 0.94), None),
         ("", [0.5], None),
         ("", falling(3, 0.03, 0.9), None),  # nothing is left to learn
+        ("", [1.0, 0.5, 0.034, 0.03], None),
         ("still improving", falling(3, 0.05, 0.9), None),
         ("still improving", [0.3, 0.2, 0.18], [0.7, 0.6, 0.5]),  # the loss of held-out images decides
         ("", [0.3, 0.2, 0.1], [0.6, 0.5, 0.49]),

@@ -12,7 +12,7 @@ from jitnet.history import read_run
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.training import running_accuracy
-from jitnet.training.glimpses import FILM, SAMPLE, first_filters
+from jitnet.training.glimpses import FILM, SAMPLE, first_filters, thumbnail
 from jitnet.training.running_accuracy import RunningAccuracy
 
 
@@ -78,3 +78,16 @@ def test_a_run_keeps_them(folder):
     lines = [json.loads(line) for line in Path("runs/run/events.jsonl").read_text().splitlines()]
     steps = [from_record(line) for line in lines if line["event"] == "StepsDone"]
     assert any(isinstance(step, StepsDone) and step.accuracy is not None for step in steps)
+
+
+def test_a_thumbnail_is_grey_and_without_the_border():
+    grey = np.arange(28 * 28).reshape(28, 28) % 251
+    colour = np.stack([grey] * 3, axis=-1)
+    assert thumbnail(colour.astype(np.uint8)) == thumbnail(grey.astype(np.uint8))
+    framed = np.full((28, 28), 255, np.uint8)
+    framed[4:24, 4:24] = 0
+    assert thumbnail(framed) == "0" * 100
+    for side in (framed[4, 4:24], framed[23, 4:24], framed[4:24, 4], framed[4:24, 23]):  # just inside
+        side[:] = 255
+        assert thumbnail(framed) != "0" * 100
+        side[:] = 0
