@@ -195,10 +195,8 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
 def sections(record: Path | None = None) -> dict[str, dict[str, str]]:
     """Return the generated sections by document. Raises `InputError`."""
     paths, started = [record] if record else newest_of_each_tile("compare"), newest("start")
-    compared, start_record = (
-        {path.name: records.read(path, "compare") for path in paths},
-        records.read(started, "start"),
-    )
+    compared = {path.name: records.read(path, "compare") for path in paths}
+    start_record = records.read(started, "start")
     kept, counted = claims_page.read(), json.loads(RELIABILITY.read_text(encoding="utf-8"))
     return {
         SPEED: {

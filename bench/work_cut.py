@@ -28,13 +28,12 @@ from jitnet.kernels.table import (
     shard_count,
     shard_range,
     strip_count,
-)  # fmt: skip
+)
 from jitnet.model.architecture import Conv, Shape, parse
 from jitnet.model.network import Network
 
 PAGE, SECTION = "docs/speed.md", "work cut"
 THREADS = (1, 2, 4, 8, 16)
-CHUNK = 4096  # parameters of one piece of the update, as in kernels/layers/optimizer.py
 _TRANSFORM = 45  # multiply-accumulates for each weight of a filter that is prepared for tiles or transposed, at most
 _LOSS = 20  # for each output of the network
 STEPS = (
@@ -93,7 +92,7 @@ def step(network: Sequence[Shape], images: int, threads: int) -> list[Phase]:
     at_once = min(images, MICROBATCH * -(-threads // SHARDS)) if with_convs else images
     found = [phase for n in range(0, images, at_once) for phase in phases(network, min(at_once, images - n))]
     count = sum(math.prod(shape.weight) + math.prod(shape.bias) for shape in network if shape.weight)
-    return [*found, ("update", [float(min(CHUNK, count - n)) for n in range(0, count, CHUNK)])]
+    return [*found, ("update", [1.0] * count)]
 
 
 def busiest(pieces: Sequence[float], threads: int) -> float:

@@ -157,12 +157,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.augment == "none":
             self._set("augment", "")
-        # An empty text is a value of `augment` alone: it leaves out the augmentation of a recipe.
-        empty = {"augment": None}
-        given = frozenset(
-            name for name in (*BY_RECIPE, "recipe") if getattr(self, name) not in (None, empty.get(name, ""))
-        )
-        self._set("given", given)
+        given = {name for name in (*BY_RECIPE, "recipe") if getattr(self, name) not in (None, "")}
+        if self.augment == "":  # a value too: a recipe without its augmentation
+            given.add("augment")
+        self._set("given", frozenset(given))
         for name in ("network", "data", "recipe"):
             self._set(name, SETTINGS[name].check(getattr(self, name)))
         self._set("recipe", self.recipe or recipe_for(self.data, self.network))

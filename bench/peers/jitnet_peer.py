@@ -37,8 +37,7 @@ class Peer:
         for _ in compile_kernels(self.network, batch, images):
             pass
         self.detail = threads.in_use()[1]
-        count = min(2, threads.in_use()[0]) if batch == 1 else threads.in_use()[0]
-        self.pace = Pace(tuple(sorted({1, count})), architecture.step_macs(self.network.shapes))
+        self.pace = Pace(tuple(sorted({1, threads.useful(batch)})), architecture.step_macs(self.network.shapes))
 
     def reset(self):
         """Go back to the initial weights."""
@@ -48,7 +47,7 @@ class Peer:
         """Take SGD steps; return the loss before each."""
         losses, done = np.empty(steps), 0
         while done < steps:
-            count = min(max(1, round(self.pace.images / batch)), steps - done)
+            count = self.pace.steps(batch, steps - done)
             order = np.arange(done * batch, (done + count) * batch)
             with self.pace.call(order.size):
                 finished, losses[done : done + count] = self.network.train_steps(

@@ -74,6 +74,13 @@ def in_use() -> tuple[int, str]:
     return numba.get_num_threads(), numba.threading_layer()
 
 
+def useful(batch_size: int) -> int:
+    """Return how many threads of this process share a step: at most two share one image."""
+    import numba
+
+    return min(2, numba.get_num_threads()) if batch_size == 1 else numba.get_num_threads()
+
+
 def choices(most: int | None = None) -> tuple[int, ...]:
     """Return the numbers of threads that training may choose from, rising: only one if it was requested.
 

@@ -218,6 +218,4 @@ def train(run: Run, stop_signal: Callable[[Event], str]) -> Iterator[Event]:
 
 def _peak_threads(settings: Settings, measured: bool) -> int:
     """Return the threads that training uses, whose peak is measured: at most two for one image per step."""
-    if not measured:
-        return 0
-    return min(2, threads.in_use()[0]) if settings.batch_size == 1 else threads.in_use()[0]
+    return threads.useful(settings.batch_size) if measured else 0

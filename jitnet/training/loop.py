@@ -65,7 +65,7 @@ class Training:
         self.steps_per_epoch = min(-(-images // self.batch_size), settings.steps_per_epoch or images)
         self._in_parts = self.batch_size > PART or data.weights is not None
         self._images_per_epoch = min(images, self.steps_per_epoch * self.batch_size)
-        self._pace = pace.Pace(threads.choices(2 if self.batch_size == 1 else None), step_macs(network.shapes))
+        self._pace = pace.Pace(threads.choices(threads.useful(self.batch_size)), step_macs(network.shapes))
         self.optimizer = Optimizer.of(settings)
         self.optimizer.start(network.params)
         if self.position.step:
@@ -153,7 +153,7 @@ class Training:
             return self.network.train_steps(images, targets, order, size, rates, here.loss_sum, self.optimizer)
 
         while self._may_continue():
-            steps = min(max(1, round(self._pace.images / size)), self.steps_per_epoch - here.step_in_epoch)
+            steps = self._pace.steps(size, self.steps_per_epoch - here.step_in_epoch)
             batches = order[here.step_in_epoch * size : (here.step_in_epoch + steps) * size]
             accuracy = self._running_accuracy.measure(order[here.step_in_epoch * size :])
             rates = self._rates(steps)

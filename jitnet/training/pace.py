@@ -53,18 +53,23 @@ class Pace:
         """Return how many images the next call should take."""
         return self._whole if self._other is None else self._whole * _SHARE
 
+    def steps(self, batch_size: int, left: int) -> int:
+        """Return how many steps of `batch_size` images the next call takes, of which `left` are left."""
+        return min(max(1, round(self.images / batch_size)), left)
+
     @contextlib.contextmanager
     def call(self, images: int) -> Iterator[None]:
         """Run a call of that many images on the threads that are its turn, and measure it."""
-        with self._on(self._now if self._other is None else self._other):
+        other, self._other = self._other, None
+        with self._on(self._now if other is None else other):
             before = self._clock()
             yield
             self.seconds = max(self._clock() - before, 1e-9)
         self._spent += self.seconds
-        if self._other is None:
+        if other is None:
             self._after_whole(images)
         else:
-            self._after_other(images)
+            self._after_other(images, other)
 
     def threads(self) -> contextlib.AbstractContextManager[None]:
         """Use the chosen number of threads meanwhile, for what is not measured."""
@@ -82,10 +87,10 @@ class Pace:
             others = [n for n in range(len(self.choices) - 1, -1, -1) if n != self._now]
             self._other = self._last = next((n for n in others if n < self._last), others[0])
 
-    def _after_other(self, images: int) -> None:
-        lost = self.seconds - images / self._speed
-        if images / self.seconds > _FASTER * self._speed and self._other is not None:
-            self._now, wait = self._other, 0.0  # another may be faster still
+    def _after_other(self, images: int, other: int) -> None:
+        self._next = self._spent
+        if images / self.seconds > _FASTER * self._speed:
+            self._now = other  # another may be faster still: it is tried at once
         else:
-            wait = max(_APART_S, _COST * lost)
-        self._other, self._next = None, self._spent + wait
+            lost = self.seconds - images / self._speed
+            self._next += max(_APART_S, _COST * lost)

@@ -1,7 +1,5 @@
 """The fast dense layer against its equations: whole batches in blocks, and one image that skips its zeros."""
 
-import itertools
-
 import compiled
 import naive
 import numpy as np
@@ -12,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from shapes import DTYPES, batches, channels, normal, seeds
 
+from bench.work_cut import busiest
 from jitnet.kernels.fast.linear_batch import (
     DEPTH,
     ROW_BLOCK,
@@ -161,9 +160,8 @@ def test_one_image_skips_zeros_without_a_difference(dtype, D, K, zeros, kind, ev
 
 
 def largest_share(sizes, threads):
-    """Return the work of the busiest thread over an equal share; numba gives the threads consecutive pieces."""
-    cuts = [len(sizes) * n // threads for n in range(threads + 1)]
-    return max(sum(sizes[a:b]) for a, b in itertools.pairwise(cuts)) / (sum(sizes) / threads)
+    """Return the work of the busiest thread over an equal share."""
+    return busiest(sizes, threads) / (sum(sizes) / threads)
 
 
 @pytest.mark.parametrize("threads", [2, 4, 8])
