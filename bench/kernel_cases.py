@@ -6,15 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import kernel_loops, rows
-from jitnet.kernels.table import (
-    GAP,
-    INPUT_PIECES,
-    TILE_PRODUCTS,
-    images_per_tile_batch,
-    linear_scratch,
-    strip_count,
-    tile_scratch,
-)
+from jitnet.kernels.table import GAP, TILE_PRODUCTS, images_per_tile_batch, linear_scratch, tile_scratch
 from jitnet.model.architecture import forward_macs, parse, step_macs
 from jitnet.model.network import Network
 
@@ -160,10 +152,7 @@ def _linear_forward(threads, N):
 
 def _linear_input(threads, N):
     x, weight, gradient = _draw(N, D), _draw(D, K), _draw(N, K)
-    scratch, out = (
-        np.empty(linear_scratch(strip_count(D, INPUT_PIECES), D, K), np.float32),
-        np.empty((N, D), np.float32),
-    )
+    scratch, out = np.empty(linear_scratch(D, K), np.float32), np.empty((N, D), np.float32)
     return lambda repeats: kernel_loops.linear_backward_input(repeats, gradient, weight, x, scratch, out)
 
 

@@ -28,6 +28,7 @@ from jitnet.kernels.table import (
     shard_count,
     shard_range,
     strip_count,
+    strip_range,
 )
 from jitnet.model.architecture import Conv, Shape, parse
 from jitnet.model.network import Network
@@ -66,7 +67,7 @@ def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
 def strips(D: int, macs: float, pieces: int) -> list[float]:
     """Return the work of each strip of D inputs, of `macs` each."""
     count = strip_count(D, pieces)
-    return [macs * (D * (n + 1) // count - D * n // count) for n in range(count)]
+    return [macs * (stop - first) for first, stop in (strip_range(D, count, n) for n in range(count))]
 
 
 def phases(network: Sequence[Shape], images: int) -> Iterator[Phase]:

@@ -88,7 +88,8 @@ _FIELDS = (
     "map_by_channel",  # in scratch: grad_map channel after channel, (OC, H+2, W+2) (SPARSE)
     "grad_weight_by_filter",  # in scratch: gradient of the weights, (OC, 3, 3, C) (SPARSE, over a batch)
     "backward_weight",  # in work: the weights as the backward pass reads them, (OC, 3, 3, C) or (3, 3, OC, C) (CONV)
-    "linear_scratch",  # in work: (linear_scratch(strip_count(D, INPUT_PIECES), D, K),) (DENSE, over a batch)
+    "linear_scratch",  # in work: (linear_scratch_size,) (DENSE, over a batch)
+    "linear_scratch_size",  # linear_scratch(D, K) (the same)
     "rows",  # in rows: the inputs that are not 0, (D,) (DENSE, one image at a time only)
     "factors",  # in work: their values, (D,) (the same)
     "images_per_tile_batch",  # images that are convolved in tiles at once; 1 without tiles
@@ -182,8 +183,14 @@ def strip_count(D: int, pieces: int) -> int:
     return (least + pieces - 1) // pieces * pieces
 
 
-def linear_scratch(strips: int, D: int, K: int) -> int:
+def strip_range(D: int, strips: int, strip: int) -> tuple[int, int]:
+    """Return the first input of a strip, and its end, exclusive."""
+    return D * strip // strips, D * (strip + 1) // strips
+
+
+def linear_scratch(D: int, K: int) -> int:
     """Return how many elements of scratch linear_backward_input needs for all strips."""
+    strips = strip_count(D, INPUT_PIECES)
     return strips * TRANSPOSED_IMAGES * (K + (D + strips - 1) // strips)
 
 

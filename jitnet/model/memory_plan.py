@@ -9,7 +9,6 @@ from jitnet.kernels.table import (
     DENSE,
     GAP,
     GELU,
-    INPUT_PIECES,
     LAYER,
     LEAKY_RELU,
     LINEAR,
@@ -26,7 +25,6 @@ from jitnet.kernels.table import (
     linear_scratch,
     round_up_to_line,
     shard_count,
-    strip_count,
     tile_scratch,
 )
 from jitnet.machine import memory
@@ -169,9 +167,8 @@ def build(
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:
-            row["linear_scratch"] = (
-                work.take(linear_scratch(strip_count(C, INPUT_PIECES), C, OC)) if driver == BATCH else 0
-            )
+            row["linear_scratch_size"] = linear_scratch(C, OC) if driver == BATCH else 0
+            row["linear_scratch"] = work.take(int(row["linear_scratch_size"])) if driver == BATCH else 0
             if driver == PER_SAMPLE:
                 row["rows"], row["factors"], row["out_partial"] = rows.take(C), work.take(C), work.take(OC)
 

@@ -6,16 +6,13 @@ batch, so that their weights are read once per block of images.
 
 import math
 
-from .. import table
 from ..compiler.array_views import view
-from ..compiler.decorators import body, inline_ir, serial_kernel
+from ..compiler.decorators import inline_ir, serial_kernel
 from ..layers.loss import output_loss
 from ..layers.optimizer import all_finite, optimizer_step
-from ..table import INPUT_PIECES, NOTHING, SGD
+from ..table import NOTHING, SGD
 from .batch_conv import conv_blocks_backward, conv_blocks_forward, shard_count, sum_shards
 from .linear_batch import linear_batch_backward_input, linear_batch_backward_weight, linear_batch_forward
-
-linear_scratch, strip_count = body(table.linear_scratch), body(table.strip_count)
 
 
 @inline_ir
@@ -61,13 +58,12 @@ def backward(
         layer = layers[index]
         weight = view(params, layer.weight, (layer.C, layer.OC))
         if layer.input_gradient_by != NOTHING:
-            room = linear_scratch(strip_count(layer.C, INPUT_PIECES), layer.C, layer.OC)
             linear_batch_backward_input(
                 view(work, layer.grad_out, (N, layer.OC)),
                 weight,
                 view(work, layer.x, (N, layer.C)),
                 layer.previous_activation,
-                view(work, layer.linear_scratch, (room,)),
+                view(work, layer.linear_scratch, (layer.linear_scratch_size,)),
                 view(work, layer.grad_x, (N, layer.C)),
             )
         for n in range(0, N, plan[0].microbatch):

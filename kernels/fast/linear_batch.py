@@ -14,7 +14,7 @@ from .activation_in_place import activate, pass_back
 from .contraction import contract
 from .vector_rows import transpose
 
-strip_count = body(table.strip_count)
+strip_count, strip_range = body(table.strip_count), body(table.strip_range)
 columns_of_block = body(table.columns_of_block)
 
 ROW_BLOCK = 32  # images of one piece: a microbatch of 64 then falls to two threads in equal parts
@@ -61,7 +61,7 @@ def linear_backward_input_strip(
     strip,  # number of the strip, of table.strip_count
     x,  # (N, D) what the layer read
     previous_activation,  # the activation that returned x, or LINEAR
-    scratch,  # (.,) overwritten; its size is table.linear_scratch
+    scratch,  # (table.linear_scratch(D, K),) overwritten
     grad_input,  # (N, D), this strip overwritten
 ):
     """Compute the gradient of a strip of inputs, for all images; see `linear_batch_backward_input`.
@@ -71,8 +71,8 @@ def linear_backward_input_strip(
     N, K = grad_output.shape
     D = weight.shape[0]
     strips = strip_count(D, INPUT_PIECES)
-    d = D * strip // strips
-    width = D * (strip + 1) // strips - d
+    d, stop = strip_range(D, strips, strip)
+    width = stop - d
     room = scratch.size // strips
     most = room // (K + width)
     for n in range(0, N, most):
@@ -118,9 +118,8 @@ def linear_backward_weight_strip(
     """Compute a strip of rows of the weight gradient; see `linear_batch_backward_weight`."""
     N, D = x.shape
     K = grad_output.shape[1]
-    strips = strip_count(D, WEIGHT_PIECES)
-    d = D * strip // strips
-    width = D * (strip + 1) // strips - d
+    d, stop = strip_range(D, strip_count(D, WEIGHT_PIECES), strip)
+    width = stop - d
     block = strided(grad_weight, d * K, (1, width, K), (0, K, 1))
     if not added:
         clear(grad_weight, d * K, width * K)
@@ -164,7 +163,7 @@ def linear_batch_backward_input(
     weight,  # (D, K)
     x,  # (N, D) what the layer read; not read after LINEAR
     previous_activation,  # the activation that returned x, or LINEAR
-    scratch,  # (.,) overwritten; its size is table.linear_scratch
+    scratch,  # (table.linear_scratch(D, K),) overwritten
     grad_input,  # (N, D), overwritten
 ):
     """Multiply by the weights' transpose.

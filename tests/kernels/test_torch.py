@@ -10,18 +10,7 @@ from shapes import DTYPES, frame, normal
 
 from jitnet.kernels.fast import linear_batch
 from jitnet.kernels.layers import activation, convolution, linear, loss, optimizer, pooling
-from jitnet.kernels.table import (
-    CROSS_ENTROPY,
-    GELU,
-    INPUT_PIECES,
-    LEAKY_RELU,
-    MSE,
-    RELU,
-    SIGMOID,
-    TANH,
-    linear_scratch,
-    strip_count,
-)
+from jitnet.kernels.table import CROSS_ENTROPY, GELU, LEAKY_RELU, MSE, RELU, SIGMOID, TANH, linear_scratch
 from jitnet.model.optimizer import Optimizer
 
 torch = pytest.importorskip("torch")
@@ -129,7 +118,7 @@ def test_linear_batch(dtype, size, relu):
     grad_weight, grad_bias = np.empty_like(weight), np.empty_like(bias)
     linear_batch.linear_batch_forward(x, weight, bias, 0, out)
     linear_batch.linear_batch_backward_input(
-        grad, weight, x, int(relu), np.empty(linear_scratch(strip_count(D, INPUT_PIECES), D, K), dtype), grad_input
+        grad, weight, x, int(relu), np.empty(linear_scratch(D, K), dtype), grad_input
     )
     linear_batch.linear_batch_backward_weight(x, grad, dtype(1), False, grad_weight, grad_bias)
     magnitude, magnitude_bias = naive.linear_backward_weight(np.abs(x), np.abs(grad))
