@@ -198,11 +198,20 @@ COLUMN_BLOCK = 112  # output units of one piece of a dense layer's forward pass,
 
 
 def columns_of_block(down: int, K: int) -> int:
-    """Return how many output units a piece has, if the images are cut into `down` blocks: whole cache lines."""
-    across = (K + COLUMN_BLOCK - 1) // COLUMN_BLOCK
-    while down * across % PIECES:
-        across += 1
-    return ((K + across - 1) // across + LINE - 1) // LINE * LINE
+    """Return how many output units a piece has, if the images are cut into `down` blocks: whole cache lines.
+
+    The widest with which the number of pieces is a multiple of PIECES, or of its half where that does not exist or
+    there are many pieces: wider ones are faster.
+    """
+    least = (K + COLUMN_BLOCK - 1) // COLUMN_BLOCK
+    parts = PIECES if down * least < 4 * PIECES else PIECES // 2
+    while parts > 1:
+        for across in range(least, (K + LINE - 1) // LINE + 1):
+            columns = (K + across * LINE - 1) // (across * LINE) * LINE
+            if down * ((K + columns - 1) // columns) % parts == 0:
+                return columns
+        parts //= 2
+    return (K + least * LINE - 1) // (least * LINE) * LINE
 
 
 OUTPUT_TILE = 4  # outputs of a tile of conv_winograd.py, in each direction

@@ -1,7 +1,5 @@
 """The fast dense layer against its equations: whole batches in blocks, and one image that skips its zeros."""
 
-import itertools
-
 import compiled
 import naive
 import numpy as np
@@ -12,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from shapes import DTYPES, batches, channels, normal, seeds
 
+from bench.work_cut import busiest
 from jitnet.kernels.fast.linear_batch import (
     DEPTH,
     ROW_BLOCK,
@@ -161,9 +160,8 @@ def test_one_image_skips_zeros_without_a_difference(dtype, D, K, zeros, kind, ev
 
 
 def largest_share(sizes, threads):
-    """Return the work of the busiest thread over an equal share; numba gives the threads consecutive pieces."""
-    cuts = [len(sizes) * n // threads for n in range(threads + 1)]
-    return max(sum(sizes[a:b]) for a, b in itertools.pairwise(cuts)) / (sum(sizes) / threads)
+    """Return the work of the busiest thread over an equal share."""
+    return busiest(sizes, threads) / (sum(sizes) / threads)
 
 
 @pytest.mark.parametrize("threads", [2, 4, 8])
@@ -177,7 +175,7 @@ def test_the_strips_of_a_layer_are_equal_shares_of_the_threads(D, pieces, thread
 
 
 @pytest.mark.parametrize("N", [16, 32, 64, 128, 512])
-@pytest.mark.parametrize("K", [256, 512, 1000, 1024])
+@pytest.mark.parametrize("K", [30, 256, 300, 512, 784, 1000, 1024])
 def test_the_blocks_of_a_layer_are_equal_shares_of_two_threads(N, K):
     down = -(-N // ROW_BLOCK)
     columns = columns_of_block(down, K)
