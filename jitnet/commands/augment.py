@@ -12,7 +12,7 @@ from jitnet.display.pictures import as_bytes, print_images
 from jitnet.errors import InputError
 from jitnet.printing import say
 from jitnet.training import augmentation
-from jitnet.training.compilation import compile_augmentation
+from jitnet.training.compile_tools import compile_augmentation
 
 
 def run(args: argparse.Namespace) -> int:

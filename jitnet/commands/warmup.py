@@ -1,6 +1,7 @@
 """`jitnet warmup`: compile the kernels ahead of the first training, as when an image of a machine is built."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,12 @@ import numpy as np
 from jitnet.commands.parsers.warmup import KINDS
 from jitnet.display import open_view
 from jitnet.errors import InputError, did_you_mean
+from jitnet.events import Event
 from jitnet.model.architecture import CNN
 from jitnet.model.network import PART, Network
 from jitnet.printing import say
 from jitnet.training.compilation import compile_kernels
+from jitnet.training.compile_tools import compile_augmentation, compile_digits, compile_peak
 
 _EVERY = (1, 2, PART + 1)  # one image at a time, batches, batches that do not fit into one call
 _COMPILED: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {  # batch sizes, dtypes
@@ -31,14 +34,24 @@ def run(args: argparse.Namespace) -> int:
         for place, kind in enumerate(args.kinds or KINDS, 1):
             if args.ui not in ("json", "quiet"):
                 say(f"{kind} ({place} of {len(args.kinds or KINDS)}): {KINDS[kind]}")
-            sizes, types = _COMPILED[kind]
-            network = Network(CNN, (28, 28, 1), dtype=types.get("dtype", np.float32))
-            images = np.zeros((1, 28, 28, 1), types.get("images", np.uint8))
-            for batch_size in sizes:
-                for event in compile_kernels(network, batch_size, images, types.get("targets")):
-                    view.handle(event)
+            for event in _tools() if kind == "tools" else _networks(*_COMPILED[kind]):
+                view.handle(event)
     if args.ui not in ("json", "quiet"):
         from jitnet.kernels.compiler.decorators import CACHE_FOLDER  # imports numba
 
         say(f"the kernels are compiled, in {CACHE_FOLDER}")
     return 0
+
+
+def _networks(sizes: tuple[int, ...], types: dict[str, Any]) -> Iterator[Event]:
+    network = Network(CNN, (28, 28, 1), dtype=types.get("dtype", np.float32))
+    images = np.zeros((1, 28, 28, 1), types.get("images", np.uint8))
+    for batch_size in sizes:
+        yield from compile_kernels(network, batch_size, images, types.get("targets"))
+
+
+def _tools() -> Iterator[Event]:
+    for dtype in (np.uint8, np.float32):
+        yield from compile_augmentation("medium", np.zeros((1, 28, 28, 1), dtype))
+    yield from compile_digits()
+    yield from compile_peak()

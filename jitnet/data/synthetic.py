@@ -93,16 +93,24 @@ def draw(seed: int, first: int, count: int, report: Report = silent) -> tuple[np
     """Return a seed's images (count, 28, 28) and labels (count,), both uint8, from number `first` on."""
     from jitnet.kernels.compiler import cache
     from jitnet.kernels.compiler.thread_pool import exclusive  # brings numba, which importing data must not
-    from jitnet.kernels.tools.synthetic import STYLE, draw_digits
+    from jitnet.kernels.tools.synthetic import draw_digits
+
+    given = arguments(seed, first, count)
+    if not cache.is_ready(draw_digits, given):
+        report(f"jitnet compiles the code that draws the built-in digits{ONCE}", 0.0)
+    with exclusive():
+        draw_digits(*given)
+    *_, images, labels = given
+    return images, labels
+
+
+def arguments(seed: int, first: int, count: int) -> tuple:
+    """Return the arguments of the kernel `draw_digits`; the last two are what it draws."""
+    from jitnet.kernels.tools.synthetic import STYLE
 
     images, labels = np.empty((count, 28, 28), np.uint8), np.empty(count, np.uint8)
     style = np.empty((count, len(STYLE)))
-    arguments = (np.uint64(seed % 2**64), first, *glyph_arrays(), style, images, labels)
-    if not cache.is_ready(draw_digits, arguments):
-        report(f"jitnet compiles the code that draws the built-in digits{ONCE}", 0.0)
-    with exclusive():
-        draw_digits(*arguments)
-    return images, labels
+    return np.uint64(seed % 2**64), first, *glyph_arrays(), style, images, labels
 
 
 def glyph_arrays() -> tuple[np.ndarray, np.ndarray]:

@@ -10,12 +10,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from jitnet.events import Compiling, Event, Warned
-from jitnet.machine import peak
 from jitnet.model.architecture import parse
 from jitnet.model.memory_plan import read_only
 from jitnet.model.network import PART, Network
 from jitnet.model.optimizer import Optimizer, is_fused
-from jitnet.training import augmentation
 from jitnet.training.compilers import Compilers
 from jitnet.training.kernel_list import BACKWARD, FORWARD, INFERENCE, KERNELS, OTHER
 
@@ -66,26 +64,17 @@ def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
     types.add(images.dtype)
 
 
-def compile_augmentation(text: str, images: np.ndarray) -> Iterator[Event]:
-    """Compile, or load from the cache, what changes training images, if an augmentation is given."""
-    if not text:
-        return
-    name, rows = "tools.augment.augment_images", np.zeros(1, np.int64)
-    yield from _with_warnings(_compile_calls({name: augmentation.arguments(images, rows, "", 0, 0, images)}))
-
-
-def compile_peak() -> Iterator[Event]:
-    """Compile, or load from the cache, what the speed of this machine is measured with."""
-    yield from _with_warnings(_compile_calls({"tools.fma_peak.fma_peak": peak.arguments(1, 1)}))
+def compile_calls(calls: dict[str, tuple]) -> Iterator[Event]:
+    """Compile, or load from the cache, kernels, module.function, for the types of their arguments."""
+    yield from _with_warnings(_compile_calls(calls))
 
 
 def _compile_simple(network: Network, targets: np.ndarray, optimizer: Optimizer | None) -> Iterator[Event]:
     """Compile the pages that a network's simple step calls, without an optimizer those of its inference."""
-    yield from _with_warnings(_compile_calls(network.simple(1).calls(read_only(targets), optimizer)))
+    yield from compile_calls(network.simple(1).calls(read_only(targets), optimizer))
 
 
 def _compile_calls(calls: dict[str, tuple]) -> Iterator[Event]:
-    """Compile kernels, module.function, for the types of their arguments."""
     started = time.perf_counter()
     cached = all(_is_cached(name, given) for name, given in calls.items())
     for index, (name, given) in enumerate((*calls.items(), ("", ()))):

@@ -21,7 +21,8 @@ from jitnet.training import pace
 from jitnet.training.augmentation import augmented, require_images
 from jitnet.training.averaging import averaged, descend, follow_each
 from jitnet.training.coach import Coach, task_of
-from jitnet.training.compilation import compile_augmentation, compile_kernels, compile_peak
+from jitnet.training.compilation import compile_kernels
+from jitnet.training.compile_tools import compile_augmentation, compile_peak
 from jitnet.training.evaluation import evaluate
 from jitnet.training.glimpses import of_test_images
 from jitnet.training.position import Position

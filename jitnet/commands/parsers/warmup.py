@@ -8,6 +8,7 @@ KINDS = {
     "tables": "regression, `--target`",
     "floats": "classes of float images in Python",
     "gradcheck": "`jitnet gradcheck`, in float64",
+    "tools": "augmentation, the built-in digits, the speed of the machine",
 }
 
 
