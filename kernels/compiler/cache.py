@@ -17,24 +17,25 @@ import numpy
 from numba import config
 from numba.core.runtime import rtsys
 
-from . import cache_folder
+from . import cache_folder, filled_cache
 
 _KERNELS = Path(__file__).resolve().parent.parent
 
 
-def _fingerprint() -> str:
+def identity() -> str:
+    """Return a hash of what the machine code of the kernels depends on, but for the processor and its tile."""
     digest = hashlib.sha256()
-    for part in (
-        numba.__version__,
-        llvmlite.__version__,
-        numpy.__version__,
-        os.environ.get("JITNET_TILE", ""),
-    ):
-        digest.update(part.encode() + b"\0")
-    digest.update(str(_KERNELS).encode() + b"\0")  # numba keeps each place's kernels apart, so we do
+    for version in (numba.__version__, llvmlite.__version__, numpy.__version__):
+        digest.update(version.encode() + b"\0")
     for source in sorted(_KERNELS.rglob("*.py")):
         digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
+
+
+def _fingerprint(of_code: str) -> str:
+    # numba keeps the kernels of each place apart, so we do
+    parts = of_code, os.environ.get("JITNET_TILE", ""), str(_KERNELS)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _user_cache() -> Path | None:
@@ -60,9 +61,14 @@ def _cache_folder() -> Path | None:
     if root is None:
         return None
     kind = f"kernels-{platform.machine()}-py{sys.version_info.major}{sys.version_info.minor}"
-    folder = root / f"{kind}-{_fingerprint()}"
+    of_code = identity()
+    folder = root / f"{kind}-{_fingerprint(of_code)}"
     made_for = "\n".join((str(_KERNELS), kind, os.environ.get("JITNET_TILE", "")))
-    return folder if cache_folder.open_folder(folder, made_for) else None
+    if not cache_folder.open_folder(folder, made_for):
+        return None
+    if not os.environ.get("JITNET_TILE") and not config.CPU_NAME:  # the code is for this processor
+        filled_cache.copy_into(folder, of_code)
+    return folder
 
 
 CACHE_FOLDER = None if config.DISABLE_JIT else _cache_folder()

@@ -85,9 +85,9 @@ def test_the_key_of_class_folders_depends_on_names_of_files(tmp_path):
 
 @pytest.mark.parametrize("module", ["numpy", "numba", "llvmlite"])
 def test_kernels_of_another_version_have_another_folder(monkeypatch, module):
-    before = cache._fingerprint()
+    before = cache.identity()
     monkeypatch.setattr(getattr(cache, module), "__version__", "0.0.0")
-    assert cache._fingerprint() != before
+    assert cache.identity() != before
 
 
 @pytest.mark.parametrize(
