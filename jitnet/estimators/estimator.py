@@ -21,7 +21,6 @@ from jitnet.machine import threads
 from jitnet.model.architecture import Conv, Layer, to_text
 from jitnet.model.build import network_of
 from jitnet.run.describe import ARRAYS, describe
-from jitnet.training.averaging import shown
 from jitnet.training.coach import BUSY
 from jitnet.training.compilation import compile_inference
 from jitnet.training.loop import Training
@@ -245,7 +244,7 @@ class Estimator(Stored):
                 if isinstance(event, EpochDone):
                     self.history_.append(event)
                     if chosen.patience:
-                        best = _better(best, event, shown(self.network_, training.optimizer))
+                        best = _better(best, event, training.shown())
                     advice = ""
                 self._react(event)
                 if isinstance(event, Advised) and event.kind != BUSY:
@@ -253,8 +252,9 @@ class Estimator(Stored):
                 if watchers.tell(event):
                     break
         self._position = Position(step=training.position.step, optimizer=training.optimizer.state())
-        self._raw = self.network_.params.copy() if training.optimizer.average.size else None
-        self.network_.params[:] = best[1] if len(best[1]) else shown(self.network_, training.optimizer)
+        shown = training.shown()
+        self._raw = None if shown is self.network_.params else self.network_.params.copy()
+        self.network_.params[:] = best[1] if len(best[1]) else shown
         self.advice_ = advice
         inputs.warn(advice, LearningWarning)
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from jitnet.config import AVERAGED, BY_RECIPE, Settings
+from jitnet.config import AVERAGED, BY_RECIPE, CALIBRATED, Settings
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.estimators.sklearn_protocol import DEFAULTS, Conventional
@@ -30,7 +30,7 @@ class Stored(Conventional, ABC):
     history_: list[EpochDone]
     advice_: str
     _position: Position | None  # the optimizer's state, from one partial_fit to the next
-    _raw: np.ndarray | None = None  # the parameters (P,) to continue from, where network_ has their moving average
+    _raw: np.ndarray | None = None  # the parameters (P,) to continue from, if network_ predicts with others
     _record: DataRecord
     feature_names_in_: np.ndarray
 
@@ -46,7 +46,8 @@ class Stored(Conventional, ABC):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network, its recipe and its history, which `load`, `jitnet predict` and `jitnet eval` read.
 
-        With `ema` the file holds the averaged parameters and those that `partial_fit` continues from.
+        With `ema` or `label_smoothing` the file holds the parameters that predict and those that `partial_fit`
+        continues from.
 
         Parameters
         ----------
@@ -106,7 +107,7 @@ class Stored(Conventional, ABC):
             if getattr(estimator._settings(), name) != value:
                 setattr(estimator, name, value)
         estimator._position = None
-        if trained.weights == AVERAGED:
+        if trained.weights in (AVERAGED, CALIBRATED):
             own = trained.description.network(trained.tensors, str(trained.path))
             estimator._raw = own.params
         estimator.network_, estimator.settings_ = trained.network, trained.settings

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jitnet.config import AVERAGED, RAW, Settings
+from jitnet.config import AVERAGED, CALIBRATED, RAW, Settings
 from jitnet.errors import InputError
 from jitnet.events import EpochDone, from_record
 from jitnet.model.network import Network
@@ -16,6 +16,7 @@ from jitnet.run.metrics import read_epochs
 from jitnet.storage import metadata, model_file
 from jitnet.storage.checkpoint import Tensors
 from jitnet.storage.metadata import Description
+from jitnet.training.calibration import sharpened
 from jitnet.training.position import Position
 
 SUFFIXES = (".safetensors", ".npz")
@@ -32,7 +33,7 @@ class Trained:
     position: Position
     meta: dict[str, Any]  # meta.json of the run; of a file its title, data and data_sha256
     notices: list[str]  # a sentence for each newer checkpoint that is damaged
-    weights: str = ""  # AVERAGED or RAW of a training that kept an average of them
+    weights: str = ""  # AVERAGED, CALIBRATED or RAW of a training that has others than the raw ones
 
     @property
     def settings(self) -> Settings:
@@ -67,7 +68,8 @@ def open_trained(
         (.safetensors or .npz)
     runs_dir : folder of the runs
     kind : "last", "previous" or "best" checkpoint of a run; default: the newest that is valid
-    weights : "averaged" or "raw" weights; default: the averaged ones of a training with `--ema`
+    weights : "averaged" or "raw" weights; default: the averaged ones of a training with `--ema`, and of one with
+        `--label-smoothing` those with calibrated scores
 
     Raises
     ------
@@ -95,7 +97,7 @@ def _of_run(
         (tensors, _), path = folder.load(kind), folder.path / f"{kind}.safetensors"
     found = description(folder.settings, folder.meta)
     position = Position.from_tensors(tensors, str(path))
-    network, weights = _network(found, tensors, path, weights)
+    network, weights = _network(found, tensors, path, weights, position.sharpness)
     return Trained(folder.path, network, found, tensors, position, folder.meta, notices, weights)
 
 
@@ -104,23 +106,27 @@ def _of_file(path: Path, weights: str | None) -> Trained:
     found = metadata.describe(texts, str(path))
     position = Position.from_tensors(tensors, str(path)) if "position" in tensors else Position(len(found.history))
     meta = {"title": found.title, "data": found.data, "data_sha256": found.data_sha256}
-    network, weights = _network(found, tensors, path, weights)
+    network, weights = _network(found, tensors, path, weights, position.sharpness)
     return Trained(path, network, found, tensors, position, meta, [], weights)
 
 
-def _network(found: Description, tensors: Tensors, path: Path, weights: str | None) -> tuple[Network, str]:
-    """Return the network with its averaged or raw weights, and which they are; "" where there are no others."""
+def _network(
+    found: Description, tensors: Tensors, path: Path, weights: str | None, sharpness: float
+) -> tuple[Network, str]:
+    """Return the network with the weights that predict, or its raw ones, and which they are; "" if it has one kind."""
     network, average = found.network(tensors, str(path)), tensors.get(AVERAGE)
-    if average is None:
-        if weights == AVERAGED:
-            raise InputError(f"{path} has no averaged weights: expected a training with --ema, or no --weights")
+    if weights == AVERAGED and (average is None or not found.settings.ema):
+        raise InputError(f"{path} has no averaged weights: expected a training with --ema, or no --weights")
+    if average is None and sharpness == 1:
         return network, ""
     if weights == RAW:
         return network, RAW
-    if average.shape != network.params.shape or average.dtype != network.params.dtype:
-        raise InputError(
-            f"{path} has averaged weights of another network, {average.dtype} {average.shape}: expected "
-            f"{network.params.dtype} {network.params.shape}; use the raw ones"
-        )
-    network.params[:] = average
-    return network, AVERAGED
+    if average is not None:
+        if average.shape != network.params.shape or average.dtype != network.params.dtype:
+            raise InputError(
+                f"{path} has averaged weights of another network, {average.dtype} {average.shape}: expected "
+                f"{network.params.dtype} {network.params.shape}; use the raw ones"
+            )
+        network.params[:] = average
+    network.params[:] = sharpened(network.shapes, network.params, sharpness)
+    return network, AVERAGED if found.settings.ema else CALIBRATED

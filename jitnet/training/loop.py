@@ -19,7 +19,8 @@ from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion
 from jitnet.training import pace
 from jitnet.training.augmentation import augmented, require_images
-from jitnet.training.averaging import averaged, descend, follow_each
+from jitnet.training.averaging import averaged, descend, follow_each, shown
+from jitnet.training.calibration import calibrate, sharpened
 from jitnet.training.coach import Coach, task_of
 from jitnet.training.compilation import compile_kernels
 from jitnet.training.compile_tools import compile_augmentation, compile_peak
@@ -83,6 +84,10 @@ class Training:
         """Return copies of the parameters, the optimizer's state and the position: a checkpoint's content."""
         parameters = {name: array.copy() for name, array in self.network.tensors().items()}
         return parameters | self.optimizer.state() | self.position.tensors()
+
+    def shown(self) -> np.ndarray:
+        """Return the parameters (P,) that predict: those of the network, their average, or ones with sharper scores."""
+        return sharpened(self.network.shapes, shown(self.network, self.optimizer), self.position.sharpness)
 
     def compile(self) -> Iterator[Event]:
         """Compile, or load from the cache, what training calls."""
@@ -267,13 +272,15 @@ class Training:
         here, before = self.position, time.perf_counter()
         val_loss, val_accuracy, of_val = yield from self._evaluate(*self.data.val)
         test_loss, test_accuracy, logits = yield from self._evaluate(*self.data.test)
+        if self.settings.label_smoothing:
+            here.sharpness = yield from calibrate(self._evaluate, self.data, of_val)
         eval_s = time.perf_counter() - before
         for name, loss in (("validation", val_loss), ("test", test_loss)):
             if loss is not None and not math.isfinite(loss):
                 return self._diverged(f"the {name} loss is {loss}", here.step)
         images, targets = self.data.test
         with averaged(self.network, self.optimizer):
-            shown: dict[str, Any] = of_test_images(self.network, images, targets, logits)
+            glimpses: dict[str, Any] = of_test_images(self.network, images, targets, logits)
         outputs, true = (logits, targets) if len(targets) else (of_val, self.data.val[1])
         table = confusion(outputs.argmax(axis=1), true, self.network.classes) if targets.ndim == 1 else ()
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
@@ -295,6 +302,6 @@ class Training:
             data=self.data.name,
             test_rmse=math.sqrt(test_loss) if test_loss is not None and test_accuracy is None else None,
             confusion=table,
-            **shown,
+            **glimpses,
             snapshot=self.tensors,
         )

@@ -17,6 +17,7 @@ class Position:
     step_in_epoch: int = 0
     step: int = 0  # updates since the start of the run
     loss_sum: np.ndarray = field(default_factory=lambda: np.zeros(1))  # of the epoch's images so far, in order
+    sharpness: float = 1.0  # what the scores of the last epoch are multiplied by, see calibration.py
     optimizer: State = field(default_factory=dict)  # the optimizer's state when this position was saved
     train_s: float = 0.0  # of the epoch so far
     elapsed_s: float = 0.0  # of the run, by the processes before this one
@@ -24,7 +25,8 @@ class Position:
     def tensors(self) -> Tensors:
         """Return what of it is a function of settings, seed and data; the times are not."""
         place = np.array([self.epoch, self.step_in_epoch, self.step], np.int64)
-        return {"position": place, "loss_sum": self.loss_sum.copy()}
+        found = {"position": place, "loss_sum": self.loss_sum.copy()}
+        return found if self.sharpness == 1 else found | {"sharpness": np.array([self.sharpness])}
 
     @classmethod
     def from_tensors(cls, tensors: Tensors, where: str) -> "Position":
@@ -34,8 +36,11 @@ class Position:
             raise InputError(f"{where} holds no position of a training run, so it cannot be resumed")
         if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
             raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
+        sharpness = tensors.get("sharpness", np.ones(1))
+        if sharpness.shape != (1,) or sharpness.dtype != np.float64 or not sharpness[0] > 0:
+            raise InputError(f"{where} holds a damaged sharpness of its scores, so it cannot be used")
         epoch, step_in_epoch, step = (int(value) for value in place)
-        return cls(epoch, step_in_epoch, step, loss_sum.copy(), state_of(tensors))
+        return cls(epoch, step_in_epoch, step, loss_sum.copy(), float(sharpness[0]), state_of(tensors))
 
     def __setstate__(self, state: dict) -> None:
         """Take the sum as an array that kernels may write: a pickle may be mapped from a file, read-only."""

@@ -70,7 +70,7 @@ def add_weights(parser: Any) -> None:
     parser.add_argument(
         "--weights",
         choices=WEIGHTS,
-        help="of a run with --ema: its averaged weights (default), or the raw ones",
+        help="of a run with --ema or --label-smoothing: those that predict (default), or the raw ones",
     )
 
 
