@@ -17,6 +17,7 @@ from jitnet.recipes.rules import epochs_for, rate_for, shift_for
 from jitnet.setting import Setting, describe, setting
 
 AVERAGED, RAW = WEIGHTS = ("averaged", "raw")  # those of a training with `ema`
+CALIBRATED = "calibrated"  # those of a training with `label_smoothing` and without `ema`
 NETWORK, OPTIMIZATION, STOPPING, DATA = "network", "optimization", "early stopping", "data"  # groups of options
 
 
@@ -80,7 +81,7 @@ class Settings:
         cpp="rule.momentum",
     )  # fmt: skip
     weight_decay: float = setting(
-        0.0, "weight decay; with adamw 0.01 is usual", group=OPTIMIZATION, metavar="X", least=0, cpp="rule.decay"
+        None, "weight decay; with adamw 0.01 is usual", group=OPTIMIZATION, metavar="X", least=0, cpp="rule.decay"
     )
     dropout: float = setting(
         0.0, "chance that an output of a hidden dense layer is set to 0 in training; 0 = never", group=OPTIMIZATION,
@@ -168,6 +169,8 @@ class Settings:
         for name, described in SETTINGS.items():
             set_by_recipe = name in BY_RECIPE - given  # of which 0 epochs mean that `for_images` counts them
             self._set(name, values[name] if set_by_recipe else described.check(getattr(self, name)))
+        if self.optimizer != values["optimizer"] and "weight_decay" not in given:
+            self._set("weight_decay", 0.0)  # of the recipe, for its own optimizer
         if "lr" not in given:
             self._set("lr", self.recipe_rate)
         if not self.architecture:

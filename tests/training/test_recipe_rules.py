@@ -37,7 +37,10 @@ def test_the_documents_recipe_is_that_of_each_documents_network(network):
 def test_an_option_changes_its_setting_alone(recipe, name, value):
     plain, changed = Settings(recipe=recipe), Settings(recipe=recipe, **{name: value})
     differ = {each for each in BY_RECIPE if getattr(plain, each) != getattr(changed, each)}
-    assert getattr(changed, name) == value and differ <= {name, "lr"}
+    with_it = {"lr", "weight_decay"} if name == "optimizer" else {"lr"}
+    assert getattr(changed, name) == value and differ <= {name} | with_it
+    if name == "optimizer" and value != plain.optimizer:
+        assert changed.weight_decay == 0, "the decay of a recipe is for its own optimizer"
     assert changed.replace(seed=5) == Settings(recipe=recipe, seed=5, **{name: value})
 
 
