@@ -50,7 +50,7 @@ def pack(cache: Path, made_for: str, features: str, folder: Path, name: str) -> 
 def copy_into(cache: Path, made_for: str) -> bool:
     """Copy the kernels that the wheel brings for this processor into a cache folder, if there are any that fit.
 
-    Returns whether the folder has them now. What can't be read is left out: it is compiled.
+    Returns whether the folder has them now. What can't be read is compiled as usual.
     """
     if not COMPILED.is_dir():
         return False
