@@ -21,6 +21,7 @@ from jitnet.machine import threads
 from jitnet.model.architecture import Conv, Layer, to_text
 from jitnet.model.build import network_of
 from jitnet.run.describe import ARRAYS, describe
+from jitnet.training.calibration import predicting
 from jitnet.training.coach import BUSY
 from jitnet.training.compilation import compile_inference
 from jitnet.training.loop import Training
@@ -244,7 +245,7 @@ class Estimator(Stored):
                 if isinstance(event, EpochDone):
                     self.history_.append(event)
                     if chosen.patience:
-                        best = _better(best, event, training.shown())
+                        best = _better(best, event, self._predicting(training))
                     advice = ""
                 self._react(event)
                 if isinstance(event, Advised) and event.kind != BUSY:
@@ -252,11 +253,14 @@ class Estimator(Stored):
                 if watchers.tell(event):
                     break
         self._position = Position(step=training.position.step, optimizer=training.optimizer.state())
-        shown = training.shown()
-        self._raw = None if shown is self.network_.params else self.network_.params.copy()
-        self.network_.params[:] = best[1] if len(best[1]) else shown
+        found = self._predicting(training)
+        self._raw = None if found is self.network_.params else self.network_.params.copy()
+        self.network_.params[:] = best[1] if len(best[1]) else found
         self.advice_ = advice
         inputs.warn(advice, LearningWarning)
+
+    def _predicting(self, training: Training) -> np.ndarray:
+        return predicting(self.network_, training.optimizer, training.position.sharpness)
 
     def _react(self, event: Event) -> None:
         """Pass warnings on, and raise where training cannot continue."""

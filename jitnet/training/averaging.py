@@ -56,11 +56,6 @@ def descend(network: Network, grad: np.ndarray, lr: float, optimizer: Optimizer)
     return finite
 
 
-def shown(network: Network, optimizer: Optimizer) -> np.ndarray:
-    """Return the weights (P,) that are evaluated and predict: the average, if the optimizer keeps one."""
-    return optimizer.average if optimizer.average.size else network.params
-
-
 @contextlib.contextmanager
 def averaged(network: Network, optimizer: Optimizer) -> Iterator[None]:
     """Let a network have the averaged weights meanwhile, if the optimizer keeps an average."""

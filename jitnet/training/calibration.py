@@ -16,6 +16,8 @@ from jitnet.data.split import Split
 from jitnet.events import Event
 from jitnet.model.architecture import Shape
 from jitnet.model.memory_plan import tensors_of
+from jitnet.model.network import Network
+from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import probabilities
 
 MOST = 5000  # images that are scored for it after an epoch: 10,000 give the same error, 2,000 twice as much
@@ -56,6 +58,12 @@ def evenly(count: int) -> np.ndarray:
     """Return the places of at most MOST of `count` images, as far apart as can be: a file may be sorted by class."""
     most = min(count, MOST)
     return np.arange(most) * count // most
+
+
+def predicting(network: Network, optimizer: Optimizer, factor: float) -> np.ndarray:
+    """Return the parameters (P,) that predict: those of the network, their average, or either with sharper scores."""
+    own = optimizer.average if optimizer.average.size else network.params
+    return sharpened(network.shapes, own, factor)
 
 
 def sharpened(network: Sequence[Shape], params: np.ndarray, factor: float) -> np.ndarray:

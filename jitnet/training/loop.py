@@ -19,8 +19,8 @@ from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion
 from jitnet.training import pace
 from jitnet.training.augmentation import augmented, require_images
-from jitnet.training.averaging import averaged, descend, follow_each, shown
-from jitnet.training.calibration import calibrate, sharpened
+from jitnet.training.averaging import averaged, descend, follow_each
+from jitnet.training.calibration import calibrate
 from jitnet.training.coach import Coach, task_of
 from jitnet.training.compilation import compile_kernels
 from jitnet.training.compile_tools import compile_augmentation, compile_peak
@@ -52,9 +52,7 @@ class Training:
         run_name: str = "",
         peak_threads: int = 0,
     ):
-        self.network = network
-        self.settings = settings
-        self.data = data
+        self.network, self.settings, self.data = network, settings, data
         self.position = position or Position()
         self.epochs = settings.until  # those after the planned ones have the last learning rate
         self.run_name = run_name
@@ -85,10 +83,6 @@ class Training:
         parameters = {name: array.copy() for name, array in self.network.tensors().items()}
         return parameters | self.optimizer.state() | self.position.tensors()
 
-    def shown(self) -> np.ndarray:
-        """Return the parameters (P,) that predict: those of the network, their average, or ones with sharper scores."""
-        return sharpened(self.network.shapes, shown(self.network, self.optimizer), self.position.sharpness)
-
     def compile(self) -> Iterator[Event]:
         """Compile, or load from the cache, what training calls."""
         size = PART + 1 if self._in_parts else self.batch_size
@@ -106,8 +100,7 @@ class Training:
         yield from self.compile()
         if self.peak_threads:
             yield from compile_peak()
-            gflops = measure(self.peak_threads)
-            if gflops:
+            if gflops := measure(self.peak_threads):
                 yield PeakMeasured(gflops=gflops, threads=self.peak_threads)
         why = ""
         while self.position.epoch < self.epochs and not (why := stop_reason(self.settings, self.rows, self._elapsed())):
@@ -284,8 +277,7 @@ class Training:
         outputs, true = (logits, targets) if len(targets) else (of_val, self.data.val[1])
         table = confusion(outputs.argmax(axis=1), true, self.network.classes) if targets.ndim == 1 else ()
         epoch, train_s, train_loss = here.epoch, here.train_s, self._epoch_loss()
-        here.epoch, here.step_in_epoch, here.train_s = epoch + 1, 0, 0.0
-        here.loss_sum[0] = 0.0
+        here.epoch, here.step_in_epoch, here.train_s, here.loss_sum[0] = epoch + 1, 0, 0.0, 0.0
         return EpochDone(
             epoch=epoch,
             step=here.step,
