@@ -1,12 +1,16 @@
 """The documents' recipes as words of a command, the claim of each document, and one run of any recipe."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jitnet.cli import build_parser
 from jitnet.commands.support.settings import settings_of
 from jitnet.config import Settings
+
+if TYPE_CHECKING:
+    from jitnet.training.loop import Training
 
 DRAWN = 1000  # training images that document 003 measures its accuracy on
 
@@ -52,26 +56,32 @@ def settings(words: str) -> Settings:
     return settings_of(build_parser().parse_args(["train", *words.split()]))
 
 
+def training(words: str, seed: int, data) -> "Training":
+    """Return the training of `jitnet train WORDS` on some data, which nothing has started."""
+    from jitnet.data.split import split
+    from jitnet.model.architecture import Dense, parse
+    from jitnet.model.network import Network
+    from jitnet.training.loop import Training
+
+    chosen = settings(words).replace(seed=seed)
+    parts = split(data, chosen)
+    network = Network((*parse(chosen.architecture), Dense(data.classes)), parts.train[0].shape[1:])
+    network.initialise(chosen.init, seed)
+    return Training(network, chosen, parts)
+
+
 def train(words: str, seed: int, source: str = "") -> dict:
     """Train once on `source`, or on the data that the words name; return the figures to keep.
 
     Losses and accuracies in percent; `minutes` include training and testing, not compilation.
     """
     from jitnet.data import load
-    from jitnet.data.split import split
     from jitnet.events import EpochDone
-    from jitnet.model.architecture import Dense, parse
-    from jitnet.model.network import Network
-    from jitnet.training.loop import Training
 
-    chosen = settings(words).replace(seed=seed)
-    data = load(source or chosen.data)
-    parts = split(data, chosen)
-    network = Network((*parse(chosen.architecture), Dense(data.classes)), parts.train[0].shape[1:])
-    network.initialise(chosen.init, seed)
-    rows = [event for event in Training(network, chosen, parts).run() if isinstance(event, EpochDone)]
-    x, y = parts.train
-    right = network.logits(x).argmax(axis=1) == y
+    made = training(words, seed, load(source or settings(words).data))
+    rows = [event for event in made.run() if isinstance(event, EpochDone)]
+    x, y = made.data.train
+    right = made.network.logits(x).argmax(axis=1) == y
     drawn = np.random.default_rng(seed).permutation(len(x))[:DRAWN]  # seen or not, as the document draws them
     return {
         "test": rows[-1].test_accuracy,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bench import generated, readme, records
+from bench import generated, readme, recipes_page, records
 from jitnet.errors import InputError
 
 
@@ -15,6 +15,12 @@ def record():
 
 def test_the_documents_show_the_newest_kept_records():
     assert generated.stale(readme.sections()) == [], "run python bench/readme.py"
+
+
+def test_the_documents_show_the_kept_runs_of_the_recipes(monkeypatch):
+    assert generated.stale(recipes_page.sections()) == [], "run python bench/recipes_page.py"
+    monkeypatch.setattr(recipes_page, "accuracies", lambda name: [90.0, 91.0])
+    assert generated.stale(recipes_page.sections()) == ["docs/claims.md", "README.md"]
 
 
 def test_another_figure_makes_the_tables_stale():

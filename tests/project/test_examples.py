@@ -8,6 +8,8 @@ import sys
 import pytest
 from processes import ROOT
 
+from jitnet.model import architecture
+
 
 def blocks(name):
     """Return the Python code of a document, at the lines where it is in the document."""
@@ -47,12 +49,15 @@ jitnet.data.load_mnist = lambda: ((few.x_train[:200], few.y_train[:200]), (few.x
 
 def test_the_example_of_the_readme_runs(tmp_path):
     """On few images: the full example takes a minute."""
-    (tmp_path / "few.py").write_text(ADVISED + FEW + blocks("README.md").partition("CNN = (")[0])
+    (tmp_path / "few.py").write_text(ADVISED + FEW + blocks("README.md"))
     run(tmp_path / "few.py", tmp_path)
     assert (tmp_path / "digits.safetensors").exists()
 
 
 def test_the_network_of_the_readme_is_that_of_the_sources():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"```python\n(CNN = \(.*?)```", text, re.S)[1]
-    assert shown in (ROOT / "jitnet" / "model" / "architecture.py").read_text(encoding="utf-8")
+    shown = re.search(r"`(Conv\(16\), .*?)`", text)[1]
+    assert eval(f"({shown})", vars(architecture)) == (*architecture.CNN,)
+    outputs = re.search(r"of 28x28x1 one\nof (.*?), read as 3,136 numbers", text)[1].split(", ")
+    network = architecture.shapes(architecture.CNN, (28, 28, 1))[: len(outputs)]
+    assert outputs == ["x".join(map(str, shape.outputs)) for shape in network]

@@ -159,7 +159,7 @@ def test_what_is_exported_is_as_sure_as_predict(folder):
     assert main(["export", "weights", "run", "--out", "model.npz"]) == 0
     wanted = open_trained("run").network.logits(data.x_test[:5, ..., None])
     with np.load("model.npz") as exported:
-        assert (exported["dense2.weight"].T == open_trained("run").network.tensors()["dense2.weight"]).all()
+        assert (open_trained("run").network.tensors()["dense2.weight"] == exported["dense2.weight"].T).all()
     assert CNN.load("runs/run").predict_proba(data.x_test[:5]) == pytest.approx(probabilities(wanted), rel=1e-5)
 
 
