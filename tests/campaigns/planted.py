@@ -102,7 +102,7 @@ FAULTS = (
     ("class folders without their files' names", "jitnet/data/readers/class_folders.py",
      'digest.update(f"{file.relative_to(folder)}\\0"', 'digest.update("\\0"',
      UNNOTICED + "the_key_of_class_folders_depends_on_names_of_files"),
-    ("kernels of another numpy", "kernels/compiler/cache.py", "        numpy.__version__,\n", "",
+    ("kernels of another numpy", "kernels/compiler/cache.py", ", numpy.__version__):", "):",
      UNNOTICED + "kernels_of_another_version_have_another_folder"),
     ("the worse half continues", "jitnet/trials/driver.py", "key=lambda group: -score(alive[group])",
      "key=lambda group: score(alive[group])",

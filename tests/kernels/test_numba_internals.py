@@ -146,9 +146,10 @@ INTERNALS = {  # what, and the file in kernels/compiler/ that uses it
 }
 CGUTILS = {"alloca_once", "alloca_once_value", "for_range", "get_or_insert_function", "unpack_tuple"}
 ARRAYOBJ = {"make_array", "populate_array"}
-OTHERS = {  # of numba.core, by file; those of linked.py have their tests in test_linked.py
+OTHERS = {  # of numba.core, by file; those of linked.py and filled_cache.py have tests of the same name
     "linked": {"_LowerResult", "codegen", "compiler", "register_pass", "typed_passes"},
     "cache": {"rtsys"},
+    "filled_cache": {"UserProvidedCacheLocator", "cpu_target", "dumps"},
 }
 
 
