@@ -59,15 +59,13 @@ def settings(words: str) -> Settings:
 def training(words: str, seed: int, data) -> "Training":
     """Return the training of `jitnet train WORDS` on some data, which nothing has started."""
     from jitnet.data.split import split
-    from jitnet.model.architecture import Dense, parse
-    from jitnet.model.network import Network
+    from jitnet.run.start import network_for
     from jitnet.training.loop import Training
 
     chosen = settings(words).replace(seed=seed)
-    parts = split(data, chosen)
-    network = Network((*parse(chosen.architecture), Dense(data.classes)), parts.train[0].shape[1:])
+    network = network_for(chosen, data)
     network.initialise(chosen.init, seed)
-    return Training(network, chosen, parts)
+    return Training(network, chosen, split(data, chosen))
 
 
 def train(words: str, seed: int, source: str = "") -> dict:

@@ -19,14 +19,14 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from . import filled_cache
+from . import filled_cache, tile
 
-_V3 = "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sse4.2"
+_V3_NAME, _V3 = tile.PROCESSORS["avx2"]
 # LLVM's tuning for x86-64-v4 prefers vectors of 32 bytes where it has the choice, for the sake of old processors.
 _V4 = f"{_V3},+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl,-prefer-256-bit"
 # By the name that LLVM has for the processor: the tile of tile.py, and LLVM's features.
 PROCESSORS = {
-    "x86_64": {"x86-64-v3": ("avx2", _V3), "x86-64-v4": ("avx512", _V4)},
+    "x86_64": {_V3_NAME: ("avx2", _V3), "x86-64-v4": ("avx512", _V4)},
     "aarch64": {"generic": ("neon", "+neon,+fp-armv8")},
 }
 
@@ -50,9 +50,9 @@ def main() -> int:
         parser.error("the package `wheel` is missing: pip install wheel")
     with tempfile.TemporaryDirectory() as temporary:
         unpacked = _unpack(args.wheel, Path(temporary))
-        for name, (tile, features) in processors.items():
+        for name, (kind, features) in processors.items():
             print(f"compiling for {name}", flush=True)
-            _compile(unpacked, Path(temporary) / "cache" / name, name, tile, features)
+            _compile(unpacked, Path(temporary) / "cache" / name, name, kind, features)
         print(_pack(unpacked, args.platform, args.out or args.wheel.parent))
     return 0
 

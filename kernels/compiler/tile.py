@@ -13,7 +13,7 @@ from numba import config
 TILES = {"avx512": (64, 8, 8), "avx2": (32, 6, 4), "neon": (16, 8, 8), "generic": (16, 6, 6)}
 
 # What a tile is compiled for where it is forced on a processor with more registers: otherwise LLVM would use them.
-_PROCESSORS = {"avx2": ("x86-64-v3", "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sse4.2")}
+PROCESSORS = {"avx2": ("x86-64-v3", "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sse4.2")}
 
 
 def tile_of(features: dict[str, bool], machine: str) -> str:
@@ -32,7 +32,7 @@ def processor_for(tile: str, host: str) -> tuple[str, str] | None:
 
     The tiles of 16 bytes are compiled for the host: their vectors are its own.
     """
-    return _PROCESSORS.get(tile) if host == "avx512" else None
+    return PROCESSORS.get(tile) if host == "avx512" else None
 
 
 HOST = tile_of(dict(llvmlite.binding.get_host_cpu_features()), platform.machine())
