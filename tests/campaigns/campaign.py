@@ -16,9 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support"), str(ROOT)]
 import figures
 import mutants_that_live
-from figures import FIGURES, KINDS
+from figures import FIGURES
 
 from bench import generated
+from bench.machine import VECTORS, processor
 
 PAGE = "docs/reliability.md"
 
@@ -95,11 +96,11 @@ def totals(found: dict) -> dict:
 
 def lines(found: dict) -> Iterator[str]:
     """Yield the rows of the table whose figures are there, those of other kinds of machine after the newest."""
-    every = [totals(found), *(totals(figures.of_kind(found, kind)) for kind in sorted(set(KINDS.values())))]
+    every = [totals(found), *(totals(figures.of_kind(found, kind)) for kind in sorted(set(VECTORS.values())))]
     for said, row, command in ROWS:
         for known in every:
             with contextlib.suppress(KeyError):
-                on = f"{known[row]['date']}, {figures.processor(known[row]['machine'])}"
+                on = f"{known[row]['date']}, {processor(known[row]['machine'])}"
                 yield f"| {said.format(**known)} | {on} | `python -m tests.campaigns.{command}` |"
 
 

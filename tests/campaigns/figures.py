@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench.machine import VECTORS, llvm_name
+
 FIGURES = Path(__file__).resolve().parents[2] / "docs" / "reliability.json"
 PLACE = os.environ.get("JITNET_FIGURES")  # now: many a test takes the user's variables away
-KINDS = {"znver5": "AVX-512", "znver4": "AVX-512", "znver3": "AVX2", "znver2": "AVX2"}  # vectors, by LLVM's names
 # First words of rows that depend on no kind of machine.
 ANYWHERE = ("planted", "mutation", "coverage", "arm64", "weights")
 ABOUT = ("date", "machine", "seal")  # fields of a row that are not counts
@@ -36,19 +37,9 @@ def machine() -> str:
     )
 
 
-def processor(machine: str) -> str:
-    """Return LLVM's name of the processor in the statement of a machine, with its vectors if they are known.
-
-    >>> processor("2 cores (znver3), Linux x86_64")
-    'znver3 (AVX2)'
-    """
-    name = machine.partition("(")[2].partition(")")[0]
-    return f"{name} ({KINDS[name]})" if name in KINDS else name
-
-
 def kind(row: dict) -> str:
     """Return the vectors of the machine on which a row was counted, "" if they are not known."""
-    return KINDS.get(processor(row.get("machine", "")).partition(" ")[0], "")
+    return VECTORS.get(llvm_name(row.get("machine", "")), "")
 
 
 def of_kind(rows: dict, kind: str) -> dict:
