@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 import os
 import tempfile
-import webbrowser
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from jitnet.model import architecture
 from jitnet.model.network import Network
 from jitnet.play import Snapshot, Subject, page
 from jitnet.play.subject import MEASURED_ON, TRAINED_ON, spread
-from jitnet.printing import say, warn
+from jitnet.printing import warn
 from jitnet.run.names import REFERENCE
 from jitnet.run.trained import Trained, open_trained
 from jitnet.storage.metadata import metadata
@@ -39,9 +38,7 @@ def run(args: argparse.Namespace) -> int:
     network, trained, epoch = trained_run.load_trained(args.run_name or REFERENCE, args.runs_dir, options.kind_of(args))
     text = page(_subject(args, network, trained, epoch), _made())
     out = args.out or _place(trained)
-    write_page(out, text)
-    if not args.out and not webbrowser.open(out.absolute().as_uri()):
-        say("no browser was found here: open the file in one")
+    write_page(out, text, shown=not args.out)
     return 0
 
 

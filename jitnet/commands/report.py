@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import webbrowser
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -39,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
         found = read_sweep(sweep)
         for sentence in found.damaged:
             warn(sentence)
-        return _write(args.out or sweep / "report.html", sweep_page(found, _made()), args.open)
+        write_page(args.out or sweep / "report.html", sweep_page(found, _made()), args.open)
+        return 0
     every = expand(args.run_names, args.runs_dir)
     runs = readable(every)
     if args.film:
@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
         subjects = [dataclasses.replace(subjects[0], play=PAGE)]
     text = page(subjects, _made(), damaged)
     warn_of_logs(runs)
-    return _write(out, text, args.open)
+    write_page(out, text, args.open)
+    return 0
 
 
 def _made() -> str:
@@ -83,7 +84,8 @@ def _film(args: argparse.Namespace, runs: list[Run]) -> int:
     names = trained_run.record_of(trained).name_of
     text = film_page(runs[0], images[:FILM], data.y_test[:FILM], names, _made())
     warn_of_logs(runs)
-    return _write(args.out or _place(runs[0], args.runs_dir, "film"), text, args.open)
+    write_page(args.out or _place(runs[0], args.runs_dir, "film"), text, args.open)
+    return 0
 
 
 def _place(run: Run, runs_dir: Path, page: str = "report") -> Path:
@@ -93,13 +95,6 @@ def _place(run: Run, runs_dir: Path, page: str = "report") -> Path:
     except InputError:
         return Path(f"{page}-{run.name}.html")
     return run.path / f"{page}.html"
-
-
-def _write(out: Path, text: str, shown: bool) -> int:
-    write_page(out, text)
-    if shown and not webbrowser.open(out.absolute().as_uri()):
-        warn(f"there is no browser to open it: open {out.absolute()} yourself")
-    return 0
 
 
 def _subject(

@@ -47,7 +47,7 @@ def test_without_out_the_page_is_in_the_run_and_the_browser_opens(folder, monkey
     monkeypatch.setattr("webbrowser.open", lambda address: False)
     capsys.readouterr()
     assert main(["play", "small"]) == 0
-    assert "no browser was found" in capsys.readouterr().out
+    assert "no browser was found" in capsys.readouterr().err
 
 
 def test_a_regression_has_its_columns_and_scales(folder):

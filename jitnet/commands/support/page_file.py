@@ -1,18 +1,21 @@
 """The HTML pages that commands write."""
 
+import webbrowser
 from pathlib import Path
 
 from jitnet.display.format import data_size
 from jitnet.errors import InputError
-from jitnet.printing import say
+from jitnet.printing import say, warn
 from jitnet.storage.atomic import replace_file
 
 
-def write_page(out: Path, text: str) -> None:
-    """Write a page and say so with its size; raises `InputError`."""
+def write_page(out: Path, text: str, shown: bool) -> None:
+    """Write a page, say so with its size, and open it in a browser if it is to be `shown`; raises `InputError`."""
     content = text.encode("utf-8", "backslashreplace")
     try:
         replace_file(out, content)
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror}; choose another --out") from None
     say(f"written: {out} ({data_size(len(content))})")
+    if shown and not webbrowser.open(out.absolute().as_uri()):
+        warn(f"no browser was found: open {out.absolute()} in one")
