@@ -88,6 +88,7 @@ PACKAGES = {  # their files that compute or select; a file is its own test too w
         "running_accuracy.py": "tests/training/test_glimpses.py", "position.py": TRAINING,
         "evaluation.py": f"tests/training/test_averaging.py {TRAINING}",
         "weight_change.py": "tests/display/test_panels.py", "pace.py": "tests/training/test_pace.py",
+        "calibration.py": "tests/training/test_calibration.py",
         "loop.py": f"{TRAINING} tests/training/test_large_batches.py",
     },
 }  # fmt: skip
