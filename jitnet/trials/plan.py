@@ -233,10 +233,10 @@ def _drawn(grid: Values, bounds: Bounds, draws: int, seed: int) -> list[tuple[An
 
 
 def _between(share: float, name: str, low: float, high: float) -> int | float:
-    """Return a number between two bounds, of four digits, so that its name and its value are the same."""
+    """Return a number between two bounds: of four digits, or a bound itself, so that its name and its value agree."""
     wide = low > 0 and high / low >= 10
     value = low * (high / low) ** share if wide else low + (high - low) * share
-    return round(value) if SETTINGS[name].kind is int else float(f"{value:.4g}")
+    return round(value) if SETTINGS[name].kind is int else min(max(float(f"{value:.4g}"), low), high)
 
 
 def _rungs(epochs: int, factor: int) -> tuple[int, ...]:
