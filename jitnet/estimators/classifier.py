@@ -92,7 +92,7 @@ class Classifier(Estimator):
         self.network_.load_tensors(tensors, str(path))
         return self
 
-    def _begin(self, x: Any, y: Any) -> None:
+    def _begin(self, x: Any, y: Any, sample_weight: Any = None) -> None:
         images, scale = self._images(x)
         classes = classes_of(y)
         self._build(images.shape[1:], len(classes))

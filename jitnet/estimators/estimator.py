@@ -46,7 +46,7 @@ class Estimator(Stored):
         """Return the layers between the image and the output layer."""
 
     @abstractmethod
-    def _begin(self, x: Any, y: Any) -> None:
+    def _begin(self, x: Any, y: Any, sample_weight: Any = None) -> None:
         """Find out what there is to learn, and make a network for it with `_build`."""
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Estimator(Stored):
         """
         settings = self._settings()
         with self._or_as_before():
-            self._begin(x, y)
+            self._begin(x, y, sample_weight)
             self.network_.initialise(settings.init, settings.seed)
             self._train(settings, x, y, sample_weight)
         return self
@@ -84,7 +84,7 @@ class Estimator(Stored):
         settings = self._settings().replace(schedule="constant", epochs=1, patience=0)
         with self._or_as_before():
             if not hasattr(self, "network_"):
-                self._begin(x, y if classes is None else classes)
+                self._begin(x, y if classes is None else classes, sample_weight)
                 self.network_.initialise(settings.init, settings.seed)
             position, done = self._position or Position(), len(self.history_)
             position.epoch = done  # the order of the images is that of this epoch

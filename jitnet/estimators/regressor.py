@@ -63,13 +63,16 @@ class Regressor(Estimator):
             return regression.scaled(rows, record), _AS_THEY_ARE
         return np.ascontiguousarray(rows, np.float32)[:, None, :, None], _AS_THEY_ARE
 
-    def _begin(self, x: Any, y: Any) -> None:
+    def _begin(self, x: Any, y: Any, sample_weight: Any = None) -> None:
         images, scale = self._images(x)
         wanted = numbers_of(y, len(images))
+        weights = weighting.of_samples(sample_weight, len(wanted))
+        used = slice(None) if weights is None else weights > 0
         self._build(images.shape[1:], 1)
+        wanted = wanted[used]
         means, deviations = [float(wanted.mean())], [float(wanted.std()) or 1.0]
         if inputs.is_table(x):
-            rows = inputs.rows_of(x)
+            rows = inputs.rows_of(x)[used]
             deviation = rows.std(axis=0)
             means = [*map(float, rows.mean(axis=0)), *means]
             deviations = [*map(float, np.where(deviation > 0, deviation, 1.0)), *deviations]

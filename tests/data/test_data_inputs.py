@@ -299,6 +299,7 @@ def test_images_on_their_side_are_turned_upright(tmp_path, named):
     assert upright.facts.orientation == "upright" and not said
     turned, said = load(tmp_path / "side")
     np.testing.assert_array_equal(turned.x_train, x)
+    np.testing.assert_array_equal(turned.x_test, other)
     assert turned.facts.orientation == "turned upright" and any("on their side" in each for each in said)
 
 

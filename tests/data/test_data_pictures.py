@@ -208,3 +208,22 @@ def test_a_mixed_order_is_left_as_it_is_and_a_sorted_one_is_seen():
     assert chosen(np.sort(labels), 600, True)[1] and are_in_runs(np.sort(labels))
     test = held_out(np.sort(labels), [str(i) for i in range(10)], "f")
     assert np.abs(np.bincount(np.sort(labels)[test]) / np.bincount(labels) - 1 / 7).max() < 0.01
+
+
+def test_one_picture_of_another_size_does_not_change_the_usual_one():
+    images = training_images(40)
+    images[:2] = 0
+    images[:2, 13:15, 13:15] = 255  # specks
+    style, _ = measure(images)
+    assert style.prepared and style.side == 20 and (style.shortest, style.longest) == (2, 20)
+
+
+def test_a_picture_no_farther_from_the_middle_than_one_of_the_training_is_not_moved():
+    images = training_images(40)
+    images[:2] = np.roll(images[:2], 2, axis=2)
+    style, _ = measure(images)
+    assert style.prepared
+    for image in images:
+        np.testing.assert_array_equal(in_style(image, style), image)
+    farther = np.roll(images[0], 1, axis=1)
+    assert not np.array_equal(in_style(farther, style), farther)

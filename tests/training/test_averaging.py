@@ -10,7 +10,7 @@ from jitnet.cli import main
 from jitnet.config import Settings
 from jitnet.data.split import Split
 from jitnet.errors import InputError
-from jitnet.events import StepsDone
+from jitnet.events import EpochDone, StepsDone
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.model.optimizer import AVERAGE, Optimizer
@@ -18,6 +18,7 @@ from jitnet.run.trained import open_trained
 from jitnet.storage import checkpoint
 from jitnet.training import pace
 from jitnet.training.averaging import averaged, descend, follow_each
+from jitnet.training.glimpses import first_filters
 from jitnet.training.loop import Training
 from jitnet.training.position import Position
 
@@ -194,3 +195,16 @@ def test_an_average_of_another_network_is_refused(folder):
     checkpoint.save(run / "last.safetensors", tensors | {AVERAGE: tensors[AVERAGE][:-1]}, texts)
     with pytest.raises(InputError, match="averaged weights of another network"):
         open_trained(run, kind="last")
+
+
+def test_an_epoch_shows_the_averaged_weights_too():
+    rng = np.random.default_rng(1)
+    images, targets = rng.integers(0, 256, (18, 2, 2, 1)).astype(np.uint8), rng.integers(0, 3, 18).astype(np.uint8)
+    network, _ = started(0.0)
+    data = Split("", (images, targets), (images[:0], targets[:0]), (images, targets))
+    training = Training(network, Settings(epochs=1, ema=0.99, lr=0.5, schedule="constant", recipe="modern"), data)
+    (row,) = (event for event in training.run() if isinstance(event, EpochDone))
+    assert row.filters != first_filters(network)
+    with averaged(network, training.optimizer):
+        assert row.filters == first_filters(network)
+        assert row.sample_predictions == tuple(network.logits(images).argmax(axis=1).tolist())

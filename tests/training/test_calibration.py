@@ -9,6 +9,7 @@ from commands import digits, refusal, result, settle, train
 from jitnet import CNN, MLP
 from jitnet.cli import main
 from jitnet.data import load
+from jitnet.data.split import Split
 from jitnet.errors import InputError
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
@@ -18,7 +19,7 @@ from jitnet.report.measure import reliability
 from jitnet.run.trained import open_trained
 from jitnet.storage import checkpoint
 from jitnet.training import calibration
-from jitnet.training.calibration import evenly, sharpened, sharpness
+from jitnet.training.calibration import calibrate, evenly, sharpened, sharpness
 
 SMOOTH = ("--label-smoothing", "0.3")
 
@@ -171,3 +172,20 @@ def test_a_damaged_factor_is_refused(folder, capsys, damaged):
     with pytest.raises(InputError, match="damaged sharpness"):
         open_trained(run, kind="last")
     assert "damaged sharpness" in refusal(capsys, "eval", "run")
+
+
+def test_without_held_out_images_those_that_decide_are_from_all_over_the_file(monkeypatch):
+    monkeypatch.setattr(calibration, "MOST", 6)
+    images, labels = np.arange(24.0).reshape(24, 1, 1, 1), np.arange(24).repeat(1) // 6  # sorted by class
+    empty, seen = (images[:0], labels[:0]), []
+
+    def evaluate(images, labels):
+        seen.append((images.ravel().tolist(), labels.tolist()))
+        return None, None, 3.0 * np.eye(4)[labels]
+        yield
+
+    made = calibrate(evaluate, Split("", (images, labels), empty, empty), np.zeros((0, 4)))
+    with pytest.raises(StopIteration) as end:
+        next(made)
+    assert seen == [([0, 4, 8, 12, 16, 20], [0, 0, 1, 2, 2, 3])]
+    assert end.value.value == sharpness(3.0 * np.eye(4)[seen[0][1]], np.array(seen[0][1]))

@@ -178,3 +178,9 @@ def test_small_initial_weights_get_an_epoch_before_they_are_called_stuck():
     task = dataclasses.replace(task, settings=dataclasses.replace(task.settings, epochs=2))
     assert advise([row(0, **first, test_accuracy=32.17)], task, ended=False) is None
     assert advise([row(0, **first, test_accuracy=9.8)], task, ended=False).kind == "stuck"
+
+
+def test_guessing_a_number_is_answering_the_mean_in_its_unit():
+    target = RNG.normal(3, 7, (90, 1))
+    scaled = (target - target.mean()) / target.std()
+    assert task_of(MLP()._settings(), scaled, 32, target.var()).guessing == pytest.approx(target.var())

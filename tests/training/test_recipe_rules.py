@@ -119,3 +119,12 @@ def test_no_augmentation_is_written_as_a_word_or_as_an_empty_text():
         again = Settings.from_values(tomllib.loads(chosen.to_toml()), "there")
         for one in (chosen, again, chosen.replace(epochs=3), again.for_images(100, (40, 40))):
             assert one.augment == ""
+
+
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "documents"])
+@pytest.mark.parametrize(
+    ("optimizer", "growth"), [("sgd", 4), ("momentum", 4), ("nesterov", 4), ("adam", 2), ("adamw", 2)]
+)
+def test_the_rate_grows_with_the_batch_or_with_its_root(recipe, optimizer, growth):
+    small, large = (rate_for(recipe, "", optimizer, size, "mean") for size in (4, 16))
+    assert large == pytest.approx(growth * small, rel=1e-3)

@@ -1,5 +1,7 @@
 """Losses and optimisers in whole networks: against naive training, central differences, and their own resumes."""
 
+import dataclasses
+
 import naive
 import nets
 import numpy as np
@@ -208,3 +210,14 @@ def test_partial_fits_remember_what_the_optimiser_does(kind):
     whole = MLP((6,), epochs=2, **options).fit(x, y)
     parts = MLP((6,), **options).partial_fit(x, y).partial_fit(x, y)
     assert np.array_equal(whole.network_.params, parts.network_.params)
+
+
+def test_every_loss_is_in_the_targets_unit():
+    found = []
+    for data in (given(regression=True), dataclasses.replace(given(regression=True), unit=1.0)):
+        chosen = Settings(architecture="dense6", epochs=2, batch_size=8, target="y")
+        events = list(new(chosen, dataclasses.replace(data, val=data.test)).run())
+        calls = [(event.call_loss, event.epoch_loss) for event in events if isinstance(event, StepsDone)]
+        epochs = [(row.train_loss, row.val_loss, row.test_loss) for row in events if isinstance(row, EpochDone)]
+        found.append(np.concatenate([np.ravel(calls), np.ravel(epochs)]))
+    np.testing.assert_allclose(found[0], 4 * found[1])

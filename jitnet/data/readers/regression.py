@@ -98,8 +98,8 @@ def rows_like(content: bytes, where: str, record: DataRecord, target: str) -> np
         missing = next(name for name in wanted if name not in names)
         raise InputError(f"{where} has no column {missing!r}: expected {', '.join(wanted)}, as in training")
     elif table.shape[1] == len(wanted) + 1:  # the table of the training, its target included
-        place = int(target) - 1 if target.isdecimal() else len(wanted)
-        table = np.delete(table, place, axis=1)
+        place = place_of(names, target)
+        table = np.delete(table, len(wanted) if place is None else place, axis=1)
     if table.shape[1] != len(wanted):
         raise InputError(f"{where} has {table.shape[1]} columns: expected {len(wanted)}, {', '.join(wanted)}")
     return scaled(table, record)
