@@ -210,6 +210,31 @@ FAULTS = (
     ("a cell is the last of its seeds", "jitnet/report/heatmap.py",
      'best[place] = max(best.get(place, (float("-inf"), NONE)), _quality(run))', "best[place] = _quality(run)",
      "tests/display/test_sweep_page.py::test_a_cell_is_the_best_of_its_seeds"),
+    ("class weights alone, where images have weights too", "jitnet/estimators/classifier.py",
+     "np.prod(found, axis=0) if found", "found[-1] if found",
+     "tests/estimators/test_fit.py::test_weights_of_images_and_of_their_classes_are_multiplied"),
+    ("the last of equally good epochs", "jitnet/estimators/estimator.py", "if result > best[0] else best",
+     "if result >= best[0] else best",
+     "tests/estimators/test_fit.py::test_the_first_of_the_best_epochs_predicts"),
+    ("the highest loss is the best", "jitnet/training/stopping.py", "else row.val_loss and -row.val_loss",
+     "else row.val_loss", "tests/estimators/test_fit.py::test_a_regressor_keeps_the_epoch_of_the_lowest_loss"),
+    ("scores are made sharper by the first images", "jitnet/training/calibration.py",
+     "array[evenly(len(array))] for", "array[:MOST] for",
+     "tests/training/test_calibration.py::"
+     "test_without_held_out_images_those_that_decide_are_from_all_over_the_file"),
+    ("each epoch has the same pictures", TRAINING, "self.settings.augment, self.settings.seed, here.epoch)",
+     "self.settings.augment, self.settings.seed, 0)",
+     "tests/training/test_what_is_trained_on.py::test_pictures_are_changed_by_the_seed_and_the_epoch"),
+    ("one rate for all steps between two reports", TRAINING, "self._rates(1, steps)[0]", "self._rates(1)[0]",
+     "tests/training/test_what_is_trained_on.py::test_each_step_of_weighted_images_has_its_own_rate"),
+    ("validation images instead of test images", "jitnet/data/readers/class_folders.py",
+     'for part in ("test", "val") if', 'for part in ("val", "test") if',
+     "tests/data/test_data_selection.py::"
+     "test_it_is_measured_on_test_data_where_there_are_validation_data_too"),
+    ("test images stay on their side", "jitnet/data/dataset.py",
+     "x = [np.ascontiguousarray(each.swapaxes(1, 2)) for each in x]",
+     "x = [np.ascontiguousarray(x[0].swapaxes(1, 2)), x[1]]",
+     "tests/data/test_data_inputs.py::test_images_on_their_side_are_turned_upright"),
 )  # fmt: skip
 
 
