@@ -17,7 +17,7 @@ import figures
 import numpy as np
 import pytest
 from data_files import arrays, idx_bytes, tiny_fashion, tiny_mnist
-from processes import HELPERS, ROOT
+from processes import HELPERS
 
 from jitnet import __version__
 from jitnet.data.content import sha256, silent
@@ -296,7 +296,7 @@ def kill_downloads(server, tmp_path, monkeypatch, kills):
         folder = tmp_path / str(number)
         server.asked.clear()
         mirror = f"http://127.0.0.1:{server.server_port}/slow/"
-        paths = os.pathsep.join(map(str, (ROOT, *HELPERS)))
+        paths = os.pathsep.join(map(str, HELPERS))
         child = subprocess.Popen(
             [sys.executable, "-c", FETCH, mirror, str(folder)], env=os.environ | {"PYTHONPATH": paths}
         )

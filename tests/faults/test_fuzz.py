@@ -142,6 +142,10 @@ print(json.dumps(fuzz.run(*test_fuzz.reader(kind, Path(place)), int(count))))
 """
 
 
+def test_the_campaign_runs_in_a_process_of_its_own(place):
+    assert run_json(CAMPAIGN, "settings", "20", str(place))["inputs"] == 20
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_campaign(kind, place):

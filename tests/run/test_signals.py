@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import TINY, digits, environment, result, settle, start, train
-from processes import HELPERS, run
+from processes import ROOT, run
 from sample_run import started
 
 from jitnet import display, events
@@ -205,7 +205,7 @@ def test_the_suite_sends_signals_where_its_own_parent_ignores_them():
         "code = 'import signal; assert signal.SIG_IGN not in map(signal.getsignal, (2, 1))'\n"
         "assert signal.SIG_IGN not in map(signal.getsignal, (2, 1))\n"
         "subprocess.run([sys.executable, '-c', code], check=True)\n",
-        str(HELPERS[0].parent),
+        str(ROOT / "tests"),
     )
 
 
@@ -232,7 +232,7 @@ def test_ctrl_c_while_compiling(folder, times):
 @pytest.mark.parametrize("nth", [1, 5])
 def test_a_second_ctrl_c_while_llvm_is_handed_machine_code(folder, nth):
     """An exception there would crash it: the first one stops the run a little later."""
-    with start(folder, str(nth), *WORDS, program=(str(HELPERS[0] / "called_back.py"),)) as process:
+    with start(folder, str(nth), *WORDS, program=(str(ROOT / "tests" / "support" / "called_back.py"),)) as process:
         out, err = process.communicate(timeout=300)
     assert process.returncode == 130 and err == ""
     assert out.splitlines()[-1].startswith("Stopped by SIGINT in epoch 1, step 0; a checkpoint is saved")

@@ -4,15 +4,17 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HELPERS = (ROOT / "tests" / "support", ROOT / "tests" / "campaigns")
+_OPTIONS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+HELPERS = tuple(ROOT / folder for folder in _OPTIONS["pythonpath"])  # the root too: where pytest finds modules
 
 
 def environment_with(**changes: str) -> dict[str, str]:
     """Return this process's environment with some changes, in which jitnet and the tests' helpers are found."""
-    paths = [str(ROOT), *map(str, HELPERS), os.environ.get("PYTHONPATH", "")]
+    paths = [*map(str, HELPERS), os.environ.get("PYTHONPATH", "")]
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))} | changes
 
 
