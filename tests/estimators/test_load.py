@@ -15,6 +15,7 @@ from jitnet.cli import main
 from jitnet.config import BY_RECIPE, SETTINGS, Settings
 from jitnet.data import load
 from jitnet.errors import InputError
+from jitnet.storage import checkpoint
 
 WORDS = ("--val", "40", "--shuffle", "--optimizer", "momentum", "--lr", "0.02")
 
@@ -75,6 +76,38 @@ def test_a_fitted_model_keeps_labels_recipe_and_history(folder, capsys):
         jitnet.load("m.gone")
     with pytest.raises(InputError, match=r"gone\.npz .*no such file|cannot read .*gone\.npz|gone\.npz"):
         jitnet.load("gone.npz")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "labels"),
+    [
+        ("<i8", [10**400, 1, 2]),
+        ("|i1", [300, 1, 2]),
+        ("<M8[D]", [1, 2, 3]),
+        ("<c16", [1, 2, 3]),
+        ("|S999999999", ["a", "b", "c"]),
+        ("<i8, (", [1, 2, 3]),
+        ("<i8", [[1], [2], [3]]),
+        ("|O", [None, {}, 1]),
+        ("", [1, 2, 3]),
+    ],
+)
+def test_labels_that_no_model_has_are_refused(folder, capsys, dtype, labels):
+    run = train("run")
+    tensors, texts = checkpoint.load(run / "last.safetensors")
+    checkpoint.save("m.safetensors", tensors, texts | {"classes": json.dumps(labels), "classes_dtype": dtype})
+    assert "does not describe the network" in refusal(capsys, "export", "hub", "m.safetensors", "--out", "hub")
+
+
+def test_the_length_of_labels_is_their_own(folder):
+    run = train("run")
+    tensors, texts = checkpoint.load(run / "last.safetensors")
+    texts |= {"classes": '["a", "b", "ccc"]', "classes_dtype": "<U1000000000"}
+    checkpoint.save("m.safetensors", tensors, texts)
+    assert jitnet.load("m.safetensors").classes_.tolist() == ["a", "b", "ccc"]
+    checkpoint.save("m.safetensors", tensors, texts | {"classes": json.dumps(["x" * 100_000, *["y"] * 1000])})
+    with pytest.raises(InputError, match="does not describe"):
+        jitnet.load("m.safetensors")
 
 
 def test_a_regression_is_opened_and_predicts_what_the_command_predicts(folder, capsys):

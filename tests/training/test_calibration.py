@@ -163,7 +163,10 @@ def test_what_is_exported_is_as_sure_as_predict(folder):
     assert CNN.load("runs/run").predict_proba(data.x_test[:5]) == pytest.approx(probabilities(wanted), rel=1e-5)
 
 
-@pytest.mark.parametrize("damaged", [np.zeros(1), np.ones(2), np.ones(1, np.float32), -np.ones(1)])
+FACTORS = (np.zeros(1), np.ones(2), np.ones(1, np.float32), -np.ones(1), np.full(1, 1e300), np.full(1, 1e-300))
+
+
+@pytest.mark.parametrize("damaged", FACTORS)
 def test_a_damaged_factor_is_refused(folder, capsys, damaged):
     run = train("run", *SMOOTH, epochs=1)
     tensors, texts = checkpoint.load(run / "last.safetensors")
@@ -171,3 +174,19 @@ def test_a_damaged_factor_is_refused(folder, capsys, damaged):
     with pytest.raises(InputError, match="damaged sharpness"):
         open_trained(run, kind="last")
     assert "damaged sharpness" in refusal(capsys, "eval", "run")
+
+
+def test_parameters_that_the_factor_makes_infinite_are_refused(folder, capsys):
+    run = train("run", *SMOOTH, epochs=1)
+    tensors, texts = checkpoint.load(run / "last.safetensors")
+    large = tensors | {"sharpness": np.full(1, 100.0), "dense2.weight": np.full_like(tensors["dense2.weight"], 3e38)}
+    checkpoint.save(run / "last.safetensors", large, texts)
+    assert "too large for their calibration" in refusal(capsys, "eval", "run")
+
+
+@pytest.mark.parametrize("place", [(1, 0, 2**63 - 1), (2**62, 0, 0), (0, -1, 0)])
+def test_a_position_that_no_training_reaches_is_refused(folder, capsys, place):
+    run = train("run", *SMOOTH, epochs=1)
+    tensors, texts = checkpoint.load(run / "last.safetensors")
+    checkpoint.save(run / "last.safetensors", tensors | {"position": np.array(place)}, texts)
+    assert "no position of a training run" in refusal(capsys, "resume", "run", "--epochs", "2", "--ui", "quiet")
