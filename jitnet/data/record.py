@@ -1,6 +1,7 @@
 """What a data set is, as one record: made by the readers, kept in runs and saved models, shown wherever a run is."""
 
 import dataclasses
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
@@ -49,8 +50,8 @@ class DataRecord:
         if values is None:  # of an old run
             return cls()
         record: DataRecord = _built(cls, values, "record")
-        if record.scale.full <= 0 or record.style.side < 1:
-            raise ValueError("the record has a scale or a side that is not above 0")
+        if record.scale.full <= 0 or record.style.side < 1 or not all(each > 0 for each in record.deviations):
+            raise ValueError("the record has a scale, a side or a deviation that is not above 0")
         numbers = len(record.columns) + 1 if record.means else 0
         if len(record.means) != numbers or len(record.deviations) != numbers:
             raise ValueError("the record has not one mean and one deviation for each column and the target")
@@ -85,7 +86,7 @@ class DataRecord:
     @property
     def labels(self) -> np.ndarray:
         """The classes (C,) as the files have them: int64 if all are whole numbers of at most 18 digits, else text."""
-        whole = all(name.lstrip("-").isdecimal() and len(name.lstrip("-")) <= 18 for name in self.numbers)
+        whole = all(re.fullmatch(r"-?\d{1,18}", name) for name in self.numbers)
         return np.array([int(name) for name in self.numbers], np.int64) if whole else np.array(self.numbers)
 
     @property

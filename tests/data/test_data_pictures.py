@@ -188,6 +188,12 @@ def test_a_record_is_kept_as_json_and_an_older_one_reads():
         assert isinstance(DataRecord.from_dict(old), DataRecord)
 
 
+@pytest.mark.parametrize("names", [("--5", "--6"), ("-", "1"), ("\u00b2", "\u00b3"), ("9" * 18, "9" * 19), ("", "1")])
+def test_names_that_only_look_like_whole_numbers_are_texts(names):
+    assert DataRecord(numbers=names).labels.tolist() == list(names)
+    assert DataRecord(numbers=("-1", "02")).labels.tolist() == [-1, 2]
+
+
 @pytest.mark.parametrize(
     "damaged",
     [
@@ -200,6 +206,7 @@ def test_a_record_is_kept_as_json_and_an_older_one_reads():
         {"means": [1.0]},
         {"columns": ["a"], "means": [1.0], "deviations": [1.0]},
         {"means": [10**400], "deviations": [1.0]},
+        {"columns": [], "means": [1.0], "deviations": [0.0]},
         {"image": [-1, 6]},
         {"channels": 1 << 17},
         {"style": []},

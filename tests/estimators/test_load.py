@@ -78,6 +78,12 @@ def test_a_fitted_model_keeps_labels_recipe_and_history(folder, capsys):
         jitnet.load("gone.npz")
 
 
+def test_an_export_that_cannot_be_written_is_bad_input(folder, capsys):
+    train("run")
+    for name in ("gone/w.safetensors", "gone/w.npz", f"{'x' * 250}.safetensors"):
+        assert "cannot save" in refusal(capsys, "export", "weights", "run", "--out", name)
+
+
 @pytest.mark.parametrize(
     ("dtype", "labels"),
     [
@@ -121,6 +127,7 @@ def test_a_regression_is_opened_and_predicts_what_the_command_predicts(folder, c
     told = shown(capsys, "predict", "r", "--csv", "t.csv", "--out", "answers.csv")
     named = Table(table[:, :2], ["a", "b"])  # the names of the file's columns
     assert told and np.allclose(model.predict(named), np.loadtxt("answers.csv", delimiter=",", skiprows=1)[:, 1])
+    assert "row 2 has 1e+308 as b" in refusal(capsys, "predict", "r", "0.5,0.5", "0.5,1e308")
     model.save("m.safetensors")
     assert np.array_equal(jitnet.load("m.safetensors").predict(named), model.predict(named))
     for kind in (CNN, MLP):
