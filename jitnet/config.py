@@ -5,7 +5,6 @@ from it. What does not change a result (threads, view, folders) is not here.
 """
 
 import dataclasses
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,7 +13,7 @@ from jitnet.errors import InputError, did_you_mean
 from jitnet.printing import brief
 from jitnet.recipes.named import DOCUMENTS, MODERN, PRESETS, RECIPES, recipe_for, values_of
 from jitnet.recipes.rules import epochs_for, rate_for, shift_for
-from jitnet.setting import Setting, describe, setting
+from jitnet.setting import Setting, describe, setting, toml_values
 
 AVERAGED, RAW = WEIGHTS = ("averaged", "raw")  # those of a training with `ema`
 CALIBRATED = "calibrated"  # those of a training with `label_smoothing` and without `ema`
@@ -256,7 +255,7 @@ class Settings:
         """Read settings from a TOML file; unknown names, wrong types and bad values raise `InputError`."""
         path = Path(path)
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = toml_values(path)
         except OSError as error:
             raise InputError(f"cannot read the settings {path}: {error.strerror}; check the path") from None
         except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, a number of 5,000 digits, deep nesting

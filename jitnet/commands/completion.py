@@ -11,6 +11,8 @@ from jitnet.history.curves import METRICS
 from jitnet.history.read import STATUSES
 from jitnet.history.select import NAMES
 
+_NAME = "[A-Za-z0-9][A-Za-z0-9._-]*"  # of the runs that are offered: all that jitnet has named
+
 _BASH = r"""# jitnet completion for bash: source <(jitnet completion bash)
 _jitnet() {
     local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" command="" runs="runs" field="" lead=""
@@ -59,7 +61,8 @@ _jitnet() {
 @EXTRA@
             esac
             for run in "${runs/#\~/$HOME}"/*/meta.json; do
-                if [[ -e "$run" ]]; then run="${run%/meta.json}"; names+=" ${run##*/}"; fi
+                run="${run%/meta.json}"; run="${run##*/}"  # compgen runs what a name holds, as $(...)
+                if [[ "$run" =~ ^@NAME@$ ]]; then names+=" $run"; fi
             done
             COMPREPLY=($(compgen -W "$names" -- "$word"))
             if [[ "$command" == predict ]]; then COMPREPLY+=($(compgen -f -- "$word")); fi ;;
@@ -92,7 +95,7 @@ function __jitnet_runs
     end
     echo latest
     for file in $runs/*/meta.json
-        string split -r -m 2 -f 2 / $file
+        string split -r -m 2 -f 2 / $file | string match -r '^@NAME@$'
     end
 end
 complete -c jitnet -f
@@ -165,7 +168,9 @@ def bash(commands: list[Command]) -> str:
             if each.words and each.runs
         ],
     }
-    script = _BASH.replace("@RUNS@", "|".join(f'"{each.name}"' for each in commands if each.runs))
+    script = _BASH.replace("@NAME@", _NAME).replace(
+        "@RUNS@", "|".join(f'"{each.name}"' for each in commands if each.runs)
+    )
     for part, lines in parts.items():
         script = script.replace(f"@{part}@", "\n".join(lines))
     return script
@@ -187,7 +192,7 @@ def fish(commands: list[Command]) -> str:
             takes = {"": "", "value": " -x", "file": " -r -F"}[option.takes]
             known = f" -a '{' '.join(option.values)}'" if option.values else ""
             lines.append(f"{within} -l {option.name[2:]}{takes}{known}{_described(option.help)}")
-    return _FISH + "".join(f"complete -c jitnet {line}\n" for line in lines)
+    return _FISH.replace("@NAME@", _NAME) + "".join(f"complete -c jitnet {line}\n" for line in lines)
 
 
 def _described(text: str) -> str:

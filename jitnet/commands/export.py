@@ -14,6 +14,7 @@ from jitnet.export.onnx import write
 from jitnet.printing import say
 from jitnet.storage import model_file
 from jitnet.storage.atomic import replace_file
+from jitnet.storage.checkpoint import SaveError
 from jitnet.storage.metadata import metadata
 from jitnet.training.compilation import compile_kernels
 from jitnet.training.position import Position
@@ -21,7 +22,10 @@ from jitnet.training.position import Position
 
 def run(args: argparse.Namespace) -> int:
     """Write the requested files and return the exit code."""
-    return {"weights": _weights, "cpp": _cpp, "onnx": _onnx, "hub": _hub}[args.kind](args)
+    try:
+        return {"weights": _weights, "cpp": _cpp, "onnx": _onnx, "hub": _hub}[args.kind](args)
+    except SaveError as error:
+        raise InputError(f"{error}; choose another --out") from error
 
 
 def _cpp(args: argparse.Namespace) -> int:

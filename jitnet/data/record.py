@@ -1,13 +1,18 @@
 """What a data set is, as one record: made by the readers, kept in runs and saved models, shown wherever a run is."""
 
 import dataclasses
+import re
+import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import numpy as np
 
 from jitnet.data.pictures.style import AS_IS, Style
 from jitnet.data.pixels import BYTES, Scale
+from jitnet.printing import brief
+
+_LARGEST = 1 << 16  # whole number of a record: they are pixels and channels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,20 +43,19 @@ class DataRecord:
 
     @classmethod
     def from_dict(cls, values: Any) -> "DataRecord":
-        """Return the record that a run keeps; what it lacks, or has in another form, gets the default."""
-        if not isinstance(values, dict):
+        """Return the record that a run keeps; what it lacks gets the default, and what a later version adds is left.
+
+        Raises `ValueError` for a value of another type, or out of range.
+        """
+        if values is None:  # of an old run
             return cls()
-        known = {item.name: values[item.name] for item in dataclasses.fields(cls) if item.name in values}
-        try:
-            for name in ("class_names", "numbers", "columns", "means", "deviations", "image", "notes"):
-                if name in known:
-                    known[name] = tuple(known[name])
-            for name, kind in (("scale", Scale), ("style", Style)):
-                if name in known:
-                    known[name] = kind(**known[name])
-            return cls(**known)
-        except (TypeError, ValueError):
-            return cls()
+        record: DataRecord = _built(cls, values, "record")
+        if record.scale.full <= 0 or record.style.side < 1 or not all(each > 0 for each in record.deviations):
+            raise ValueError("the record has a scale, a side or a deviation that is not above 0")
+        numbers = len(record.columns) + 1 if record.means else 0
+        if len(record.means) != numbers or len(record.deviations) != numbers:
+            raise ValueError("the record has not one mean and one deviation for each column and the target")
+        return record
 
     def facts(self) -> list[tuple[str, str]]:
         """Return what is worth showing as (name, text), short enough for a line each."""
@@ -82,7 +86,7 @@ class DataRecord:
     @property
     def labels(self) -> np.ndarray:
         """The classes (C,) as the files have them: int64 if all are whole numbers of at most 18 digits, else text."""
-        whole = all(name.lstrip("-").isdecimal() and len(name.lstrip("-")) <= 18 for name in self.numbers)
+        whole = all(re.fullmatch(r"-?\d{1,18}", name) for name in self.numbers)
         return np.array([int(name) for name in self.numbers], np.int64) if whole else np.array(self.numbers)
 
     @property
@@ -98,6 +102,29 @@ class DataRecord:
     def name_of(self, label: int) -> str:
         """Return a class's name, its number where there is none."""
         return self.class_names[label] if label < len(self.class_names) else str(label)
+
+
+def _built(kind: Any, values: Any, what: str) -> Any:
+    """Return an instance of a dataclass whose fields are values of JSON; raises `ValueError`."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{what} is {brief(values)}: expected an object")
+    known = [item for item in dataclasses.fields(kind) if item.name in values]
+    return kind(**{item.name: _read(item.type, values[item.name], f"{what}.{item.name}") for item in known})
+
+
+def _read(kind: Any, value: Any, what: str) -> Any:
+    """Return a value of JSON as a field of this type has it; raises `ValueError`."""
+    if dataclasses.is_dataclass(kind):
+        return _built(kind, value, what)
+    if get_origin(kind) is tuple:
+        if isinstance(value, list | tuple):
+            return tuple(_read(get_args(kind)[0], each, what) for each in value)
+    elif kind is float:
+        if type(value) in (int, float) and abs(value) <= sys.float_info.max:
+            return float(value)
+    elif type(value) is kind and (kind is not int or 0 <= value <= _LARGEST):
+        return value
+    raise ValueError(f"{what} is {brief(value)}: expected {getattr(kind, '__name__', kind)}")
 
 
 def short_list(names: tuple[str, ...], most: int = 12) -> str:

@@ -5,7 +5,6 @@ Damage is reported in a sentence: `jitnet.run.schema` says what a file may hold.
 
 import os
 import socket
-import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from jitnet.printing import printable
 from jitnet.run import metrics, schema
 from jitnet.run.lock import is_held
 from jitnet.run.names import find_run, list_runs
+from jitnet.setting import toml_values
 
 SHOWN = (
     "name", "status", "network", "architecture", "parameters", "data", "epochs", "planned", "accuracy", "best", "val",
@@ -139,7 +139,7 @@ def _settings(path: Path, meta: dict[str, Any]) -> dict[str, Any]:
     file = path / "config.toml"
     if os.path.lexists(file):
         known = asdict(schema.read_settings(path))
-        given = set(tomllib.loads(file.read_text(encoding="utf-8")))
+        given = set(toml_values(file))
     else:
         known, given = asdict(Settings()), set()
     if "network" not in given:

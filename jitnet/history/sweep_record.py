@@ -1,6 +1,7 @@
 """A sweep's folder read back: what was planned, its trials as runs, and its table."""
 
 import csv
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +113,7 @@ def expand(names: list[str], runs_dir: str | Path, done: bool = False) -> list[R
 def read_table(path: Path) -> list[dict[str, str]]:
     """Return the lines of a table.csv by column, none if there is no such file or it is damaged."""
     try:
-        schema.require_regular(path)
-        with open(path, encoding="utf-8", newline="") as lines:
-            return [{name: cell or "" for name, cell in line.items() if name} for line in csv.DictReader(lines)]
-    except (OSError, ValueError, csv.Error):
+        lines = csv.DictReader(io.StringIO(schema.read_small(path).decode("utf-8"), newline=""))
+        return [{name: cell or "" for name, cell in line.items() if name} for line in lines]
+    except (OSError, InputError, ValueError, csv.Error):
         return []

@@ -36,9 +36,9 @@ def configure(requested: int | None = None) -> None:
         # Left alone where numba counts the same: joblib gives each of its processes a share of the cores by this very
         # variable, unless there is one already. What a parent of this process has set was not the user's choice either.
         share = os.environ.get("OMP_NUM_THREADS", "") if given else ""
-        count = min(usable_cores(), int(share) if share.isdecimal() and int(share) else _MOST)
-        if given or count != _cores():
-            os.environ |= {"NUMBA_NUM_THREADS": str(count), _OURS: str(os.getpid())}
+        cores = min(usable_cores(), int(share) if share.isdecimal() and int(share) else _MOST)
+        if given or cores != _cores():
+            os.environ |= {"NUMBA_NUM_THREADS": str(cores), _OURS: str(os.getpid())}
 
 
 def usable_cores() -> int:
@@ -67,18 +67,32 @@ def _cgroup_quota(root: Path) -> float | None:
     return int(quota) / int(period)
 
 
+def count() -> int:
+    """Return the number of threads of this process; starts the pool if necessary.
+
+    Raises `InputError` for a threading layer that the environment asks for and numba has not.
+    """
+    import numba
+
+    try:
+        return int(numba.get_num_threads())
+    except ValueError as error:
+        names = ("NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY")
+        given = " and ".join(f"{name} is {os.environ[name]!r}" for name in names if name in os.environ)
+        reason = str(error).split("\n")[0].rstrip(".")
+        raise InputError(f"{given or 'numba has no threads'}: {reason}; unset it, or give omp or workqueue") from None
+
+
 def in_use() -> tuple[int, str]:
     """Return the number of threads and the threading layer of this process; starts the pool if necessary."""
     import numba
 
-    return numba.get_num_threads(), numba.threading_layer()
+    return count(), numba.threading_layer()
 
 
 def useful(batch_size: int) -> int:
     """Return how many threads of this process share a step: at most two share one image."""
-    import numba
-
-    return min(2, numba.get_num_threads()) if batch_size == 1 else numba.get_num_threads()
+    return min(2, count()) if batch_size == 1 else count()
 
 
 def choices(most: int | None = None) -> tuple[int, ...]:
@@ -86,22 +100,20 @@ def choices(most: int | None = None) -> tuple[int, ...]:
 
     They are all threads, all but one, a half, a quarter and so on down to one; `most` of them are of use.
     """
-    import numba
-
-    count = min(numba.get_num_threads(), most or _MOST)
+    largest = min(count(), most or _MOST)
     if _requested:
-        return (count,)
-    halves = [count >> n for n in range(count.bit_length())]
-    return tuple(sorted({max(1, count - 1), *halves}))
+        return (largest,)
+    halves = [largest >> n for n in range(largest.bit_length())]
+    return tuple(sorted({max(1, largest - 1), *halves}))
 
 
 @contextlib.contextmanager
-def limited(count: int) -> Iterator[None]:
-    """Let the kernels that this thread calls run on `count` threads meanwhile."""
+def limited(most: int) -> Iterator[None]:
+    """Let the kernels that this thread calls run on `most` threads meanwhile."""
     import numba
 
-    before = numba.get_num_threads()
-    numba.set_num_threads(count)
+    before = count()
+    numba.set_num_threads(most)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ import numpy as np
 
 from jitnet.errors import InputError
 from jitnet.kernels.table import CROSS_ENTROPY, MSE
-from jitnet.machine import memory
+from jitnet.machine import memory, threads
 from jitnet.model import architecture, initial_weights, memory_plan
 from jitnet.model.architecture import Dense, Layer, Shape
 from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, kernels_for
@@ -132,9 +132,7 @@ class Network:
     def workspace(self, images: int, driver: str = BATCH) -> memory_plan.Workspace:
         """Return a driver's buffers for batches of up to `images` images, kept from call to call."""
         if driver not in self._workspaces or self._workspaces[driver].images < images:
-            from numba import get_num_threads
-
-            self.use(memory_plan.build(self.shapes, images, get_num_threads(), self.dtype, driver), driver)
+            self.use(memory_plan.build(self.shapes, images, threads.count(), self.dtype, driver), driver)
         self._workspace = self._workspaces[driver]
         return self._workspace
 

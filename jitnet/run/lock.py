@@ -17,8 +17,11 @@ class Lock:
     """The right to train in a run folder. A killed owner leaves nothing to clean up."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the lock. Raises `InputError`, naming its owner, or `OSError` if the folder is read-only."""
-        self._descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+        """Take the lock. Raises `InputError`, naming its owner, or `OSError` if the folder is read-only.
+
+        A link in its place is refused, since what it leads to would be overwritten.
+        """
+        self._descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             if fcntl is not None:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
 from jitnet.config import Settings
+from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.events import EpochDone, Event
 from jitnet.model import architecture
@@ -24,7 +25,7 @@ from jitnet.storage.checkpoint import Metadata, Tensors
 SCHEMA = 1  # of meta.json
 LARGEST = 2**63 - 1
 LONGEST_LINE = 1 << 24  # bytes of a line of a log; ours have at most about 100,000
-_LARGEST_FILE = 1 << 24  # bytes of meta.json, config.toml or sweep.json
+_LARGEST_FILE = 1 << 24  # bytes of meta.json, sweep.json or table.csv
 
 Record = dict[str, Any]
 
@@ -77,6 +78,7 @@ META = {
     "classes": whole(1, 1 << 20),
     "drawing_s": number(0),
     "tags": TEXTS,
+    "cwd": TEXT,
     "note": TEXT,
 }
 METRICS = {
@@ -113,15 +115,22 @@ def require_regular(path: Path) -> None:
     raise InputError(f"{path} is damaged: expected a regular file")
 
 
+def read_small(path: Path) -> bytes:
+    """Return the content of a small file. Raises `InputError`, `OSError`, and `ValueError` if it is not small."""
+    require_regular(path)
+    with open(path, "rb") as file:
+        content = file.read(_LARGEST_FILE + 1)
+    if len(content) > _LARGEST_FILE:
+        raise ValueError(f"it has more than {_LARGEST_FILE:,} bytes")
+    return content
+
+
 def read_json(path: Path) -> Any:
     """Return a small file's JSON, strictly: no NaN, no infinity. Raises `InputError`."""
-    require_regular(path)
     try:
-        with open(path, "rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
-        if len(content) > _LARGEST_FILE:
-            raise ValueError(f"it has more than {_LARGEST_FILE:,} bytes")
-        return parse_json(content)
+        return parse_json(read_small(path))
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; check the file and its permissions") from None
     except ValueError as error:
@@ -156,6 +165,7 @@ def read_meta(path: Path) -> Record:
         if type(schema) is int and schema > SCHEMA:
             raise InputError(f"{file} has schema {brief(schema)}, and this jitnet reads 0 to {SCHEMA}: update jitnet")
         check(meta, META, ("status", "title", "data", "created"))
+        DataRecord.from_dict(meta.get("record"))
     except InputError:
         raise
     except ValueError as error:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jitnet.config import AVERAGED, CALIBRATED, RAW, Settings
 from jitnet.errors import InputError
 from jitnet.events import EpochDone, from_record
@@ -129,4 +131,6 @@ def _network(
             )
         network.params[:] = average
     network.params[:] = sharpened(network.shapes, network.params, sharpness)
+    if not np.isfinite(network.params).all():
+        raise InputError(f"{path} has parameters too large for their calibration: use the raw ones, --weights raw")
     return network, AVERAGED if found.settings.ema else CALIBRATED

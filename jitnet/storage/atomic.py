@@ -48,6 +48,8 @@ def sync_folder(folder: Path) -> None:
 
 def _temporary(path: Path) -> Path:
     """Return an unused name in the folder of `path`: a rename is atomic only within one file system."""
+    if not path.name:  # "." or "/"
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
 
 

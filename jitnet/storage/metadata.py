@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ from jitnet.model.network import Network
 from jitnet.printing import printable
 from jitnet.storage.checkpoint import Metadata, Tensors
 
+_LONGEST = 1 << 24  # characters of all labels, each as long as the longest one
 Record = dict[str, Any]  # an epoch, as `jitnet.events.as_record` returns it
 
 
@@ -65,22 +67,35 @@ def metadata(description: Description, **more: str) -> Metadata:
     return {name: printable(text) for name, text in (texts | more).items()}
 
 
+def _labels(values: Any, dtype: str) -> np.ndarray:
+    """Return the labels (K,) that a file has as JSON, of a NumPy type; raises `ValueError` for what is never written.
+
+    The length of texts is that of the longest one, whatever the type says.
+    """
+    if not re.fullmatch(r"[<>|=][biufUO][0-9]{0,10}", dtype) or not isinstance(values, list):
+        raise ValueError
+    longest = max((len(each) for each in values if isinstance(each, str)), default=0)
+    if len(values) * longest > _LONGEST or not all(isinstance(each, str | int | float) for each in values):
+        raise ValueError
+    return np.array(values, dtype[:2] if dtype[1] == "U" else dtype)
+
+
 def describe(found: Metadata, where: str) -> Description:
     """Return what the metadata of the file `where` say; raises `InputError` if they describe no network."""
     try:
         height, width, channels = (int(extent) for extent in found["image"].split())
-        labels = np.array(json.loads(found["classes"]), found["classes_dtype"])
+        labels = _labels(json.loads(found["classes"]), found["classes_dtype"])
         values = json.loads(found.get("settings", "{}"))
         values |= {"architecture": found["architecture"] or " ", "bias": found["bias"]}
         values = {name: value for name, value in values.items() if name in SETTINGS}  # a newer version may have more
         settings = Settings.from_values(values, where)
         history = tuple(json.loads(found.get("history", "[]")))
         record = DataRecord.from_dict(json.loads(found.get("record", "null")))
-        if labels.ndim != 1 or not all(isinstance(row, dict) for row in history):
+        if not all(isinstance(row, dict) for row in history):
             raise ValueError
     except InputError:
         raise
-    except (KeyError, ValueError, TypeError, RecursionError):
+    except (KeyError, ValueError, TypeError, OverflowError, RecursionError):
         raise InputError(
             f"{where} does not describe the network that it holds: expected a model written by save(), or a checkpoint "
             "in its run folder"

@@ -21,7 +21,7 @@ from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import probabilities
 
 MOST = 5000  # images that are scored for it after an epoch: 10,000 give the same error, 2,000 twice as much
-_LARGEST = 100.0
+LARGEST = 100.0  # and 1/100 is the smallest
 
 
 def calibrate(
@@ -46,7 +46,7 @@ def sharpness(
     z = scores.astype(np.float64)
     wanted = np.full((n, classes), 1 / (n + 2) / max(1, classes - 1))
     wanted[np.arange(n), labels] = (n + 1) / (n + 2)
-    low, high = 1 / _LARGEST, _LARGEST
+    low, high = 1 / LARGEST, LARGEST
     for _ in range(40):  # halve the interval of log c: the sum is convex in c
         c = float(np.sqrt(low * high))
         slope = float(((probabilities(c * z) - wanted) * z).sum())
@@ -73,5 +73,6 @@ def sharpened(network: Sequence[Shape], params: np.ndarray, factor: float) -> np
     changed = params.copy()
     for name, tensor in tensors_of(tuple(network), changed).items():
         if name.startswith(f"{network[-1].name}."):
-            tensor *= tensor.dtype.type(factor)
+            with np.errstate(over="ignore"):  # of parameters that only a damaged file has
+                tensor *= tensor.dtype.type(factor)
     return changed

@@ -7,6 +7,9 @@ import numpy as np
 from jitnet.errors import InputError
 from jitnet.events import Tensors
 from jitnet.model.optimizer import State, state_of
+from jitnet.training.calibration import LARGEST
+
+_MOST = 1 << 53  # epochs or steps: whole numbers that a float64 holds
 
 
 @dataclass
@@ -32,12 +35,21 @@ class Position:
     def from_tensors(cls, tensors: Tensors, where: str) -> "Position":
         """Read a position back; raises `InputError` if `where` holds none."""
         place, loss_sum = tensors.get("position"), tensors.get("loss_sum")
-        if place is None or place.shape != (3,) or place.dtype != np.int64 or (place < 0).any():
+        if (
+            place is None
+            or place.shape != (3,)
+            or place.dtype != np.int64
+            or not ((place >= 0) & (place <= _MOST)).all()
+        ):
             raise InputError(f"{where} holds no position of a training run, so it cannot be resumed")
         if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
             raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
         sharpness = tensors.get("sharpness", np.ones(1))
-        if sharpness.shape != (1,) or sharpness.dtype != np.float64 or not sharpness[0] > 0:
+        if (
+            sharpness.shape != (1,)
+            or sharpness.dtype != np.float64
+            or not 0.99 < sharpness[0] * LARGEST < 1.01 * LARGEST**2
+        ):
             raise InputError(f"{where} holds a damaged sharpness of its scores, so it cannot be used")
         epoch, step_in_epoch, step = (int(value) for value in place)
         return cls(epoch, step_in_epoch, step, loss_sum.copy(), float(sharpness[0]), state_of(tensors))

@@ -65,6 +65,31 @@ def test_bash_completes(runs, capsys, typed):
     assert offered <= set(done.stdout.split()) and not refused & set(done.stdout.split())
 
 
+HOSTILE = ("$(touch pwned)", "`touch pwned`", "x;touch pwned", "a b", "$HOME", "\x1b[2Jx", "x\ny", "*", "-rf", "c'd")
+
+
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    [
+        ("bash", "source ./completion; COMP_WORDS=(jitnet eval ''); COMP_CWORD=2; _jitnet; echo ${COMPREPLY[@]@Q}"),
+        ("fish", "source completion; complete -C 'jitnet eval '"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_a_name_is_neither_run_nor_offered_if_jitnet_would_not_give_it(runs, capsys, shell, code):
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell}")
+    for name in HOSTILE:
+        (runs / name).mkdir()
+        (runs / name / "meta.json").write_text("{}")
+    main(["completion", shell])
+    (runs.parent / "completion").write_text(capsys.readouterr().out)
+    done = subprocess.run([shell, "-c", code], cwd=runs.parent, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    assert set(done.stdout.replace("'", "").split()) >= {"a", "b", "c"} and not (runs.parent / "pwned").exists()
+    assert not any(mark in done.stdout for mark in ("touch", "HOME", "\x1b", "completion", "y\n", "rf", "d"))
+
+
 @pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish")
 @pytest.mark.parametrize("typed", [typed for typed in COMPLETIONS if " = " not in typed])
 def test_fish_completes(runs, capsys, typed):

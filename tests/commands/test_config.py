@@ -94,3 +94,15 @@ def test_an_extension_is_never_shorter_than_the_plan():
 def test_settings_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Settings().epochs = 1  # type: ignore[misc]
+
+
+def test_a_file_of_settings_may_begin_with_a_mark_and_is_small(tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_bytes(b"\xef\xbb\xbfepochs = 3\r\n")
+    assert Settings.from_toml(file).epochs == 3
+    with open(file, "r+b") as opened:
+        opened.truncate(60 << 30)
+    with pytest.raises(InputError, match="more than 16,777,216 bytes"):
+        Settings.from_toml(file)
+    with pytest.raises(InputError, match="more than 16,777,216 bytes"):
+        Settings.from_toml("/dev/zero")

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from commands import settle
 
 from jitnet.cli import main
+from jitnet.commands.support.trained_run import _files
+from jitnet.data.readers.kinds import is_parquet, is_table, kind_of
+from jitnet.errors import InputError
 
 SIDE = 8
 NAMES = ("ant", "bee", "cat")
@@ -197,3 +201,20 @@ def test_sorted_data_are_warned_of(trained, capsys):
     out, errors = said(capsys, *words)
     assert "the last of each class are taken in proportion, 12 in all" in errors and "train with --shuffle" in errors
     assert "12 validation" in out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pipes in folders there")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path):
+    for name in ("pipe.csv", "pipe.npz", "pipe.png"):
+        os.mkfifo(tmp_path / name)
+        for read in (kind_of, is_table, is_parquet):
+            with pytest.raises(InputError, match="is not a file"):
+                read(tmp_path / name)
+
+
+def test_a_folder_of_pictures_is_read_once_although_links_lead_back_to_it(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.pgm").write_bytes(b"P5 1 1 255\n0")
+    for name in "bcd":
+        (tmp_path / "a" / name).symlink_to(tmp_path)
+    assert _files(str(tmp_path)) == [str(tmp_path / "a" / "1.pgm")]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -183,8 +184,42 @@ def test_arrays_follow_the_scale_of_the_training():
 def test_a_record_is_kept_as_json_and_an_older_one_reads():
     record = DataRecord(kind="CSV", class_names=("a", "b"), style=MNIST, scale=Scale(16.0, 0, 16), notes=("x",))
     assert DataRecord.from_dict(json.loads(json.dumps(record.as_dict()))) == record
-    for old in (None, {}, {"kind": "CSV", "later": 1}, {"style": {"colour": 1}}, "text"):
+    for old in (None, {}, {"kind": "CSV", "later": 1}, {"style": {"colour": 1}}):
         assert isinstance(DataRecord.from_dict(old), DataRecord)
+
+
+@pytest.mark.parametrize("names", [("--5", "--6"), ("-", "1"), ("\u00b2", "\u00b3"), ("9" * 18, "9" * 19), ("", "1")])
+def test_names_that_only_look_like_whole_numbers_are_texts(names):
+    assert DataRecord(numbers=names).labels.tolist() == list(names)
+    assert DataRecord(numbers=("-1", "02")).labels.tolist() == [-1, 2]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "text",
+        {"kind": 5},
+        {"class_names": [["a"]]},
+        {"class_names": "ab"},
+        {"numbers": [1]},
+        {"means": ["a"], "deviations": [1.0]},
+        {"means": [1.0]},
+        {"columns": ["a"], "means": [1.0], "deviations": [1.0]},
+        {"means": [10**400], "deviations": [1.0]},
+        {"columns": [], "means": [1.0], "deviations": [0.0]},
+        {"image": [-1, 6]},
+        {"channels": 1 << 17},
+        {"style": []},
+        {"style": {"side": 0}},
+        {"style": {"side": True}},
+        {"style": {"farthest": math.inf}},
+        {"scale": {"full": 0}},
+        {"scale": {"dtype": None}},
+    ],
+)
+def test_a_record_of_other_types_is_damaged(damaged):
+    with pytest.raises(ValueError, match="record"):
+        DataRecord.from_dict(damaged)
 
 
 @settings(max_examples=80, deadline=None)

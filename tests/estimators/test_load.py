@@ -15,6 +15,7 @@ from jitnet.cli import main
 from jitnet.config import BY_RECIPE, SETTINGS, Settings
 from jitnet.data import load
 from jitnet.errors import InputError
+from jitnet.storage import checkpoint
 
 WORDS = ("--val", "40", "--shuffle", "--optimizer", "momentum", "--lr", "0.02")
 
@@ -77,6 +78,44 @@ def test_a_fitted_model_keeps_labels_recipe_and_history(folder, capsys):
         jitnet.load("gone.npz")
 
 
+def test_an_export_that_cannot_be_written_is_bad_input(folder, capsys):
+    train("run")
+    for name in ("gone/w.safetensors", "gone/w.npz", f"{'x' * 250}.safetensors"):
+        assert "cannot save" in refusal(capsys, "export", "weights", "run", "--out", name)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "labels"),
+    [
+        ("<i8", [10**400, 1, 2]),
+        ("|i1", [300, 1, 2]),
+        ("<M8[D]", [1, 2, 3]),
+        ("<c16", [1, 2, 3]),
+        ("|S999999999", ["a", "b", "c"]),
+        ("<i8, (", [1, 2, 3]),
+        ("<i8", [[1], [2], [3]]),
+        ("|O", [None, {}, 1]),
+        ("", [1, 2, 3]),
+    ],
+)
+def test_labels_that_no_model_has_are_refused(folder, capsys, dtype, labels):
+    run = train("run")
+    tensors, texts = checkpoint.load(run / "last.safetensors")
+    checkpoint.save("m.safetensors", tensors, texts | {"classes": json.dumps(labels), "classes_dtype": dtype})
+    assert "does not describe the network" in refusal(capsys, "export", "hub", "m.safetensors", "--out", "hub")
+
+
+def test_the_length_of_labels_is_their_own(folder):
+    run = train("run")
+    tensors, texts = checkpoint.load(run / "last.safetensors")
+    texts |= {"classes": '["a", "b", "ccc"]', "classes_dtype": "<U1000000000"}
+    checkpoint.save("m.safetensors", tensors, texts)
+    assert jitnet.load("m.safetensors").classes_.tolist() == ["a", "b", "ccc"]
+    checkpoint.save("m.safetensors", tensors, texts | {"classes": json.dumps(["x" * 100_000, *["y"] * 1000])})
+    with pytest.raises(InputError, match="does not describe"):
+        jitnet.load("m.safetensors")
+
+
 def test_a_regression_is_opened_and_predicts_what_the_command_predicts(folder, capsys):
     rng = np.random.default_rng(0)
     table = rng.random((40, 3))
@@ -88,6 +127,7 @@ def test_a_regression_is_opened_and_predicts_what_the_command_predicts(folder, c
     told = shown(capsys, "predict", "r", "--csv", "t.csv", "--out", "answers.csv")
     named = Table(table[:, :2], ["a", "b"])  # the names of the file's columns
     assert told and np.allclose(model.predict(named), np.loadtxt("answers.csv", delimiter=",", skiprows=1)[:, 1])
+    assert "row 2 has 1e+308 as b" in refusal(capsys, "predict", "r", "0.5,0.5", "0.5,1e308")
     model.save("m.safetensors")
     assert np.array_equal(jitnet.load("m.safetensors").predict(named), model.predict(named))
     for kind in (CNN, MLP):

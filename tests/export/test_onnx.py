@@ -1,5 +1,7 @@
 """ONNX models against the onnx package and onnxruntime; and read back, those of other programs included."""
 
+import os
+
 import nets
 import numpy as np
 import pytest
@@ -239,3 +241,14 @@ def test_a_run_is_exported_and_imported(home, capsys):
     assert "omit it" in refusal(capsys, "import", "onnx", "a.onnx", "cnn")
     assert "no such file" in refusal(capsys, "import", "onnx", "b.onnx").lower()
     assert "3 outputs" in refusal(capsys, "import", "onnx", "a.onnx", "--data", "synthetic")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pipes in folders there")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_not_read(tmp_path, kind):
+    path = tmp_path / "m.onnx"
+    {"pipe": os.mkfifo, "device": lambda path: path.symlink_to("/dev/zero"), "folder": lambda path: path.mkdir()}[kind](
+        path
+    )
+    with pytest.raises(InputError, match="is not a file"):
+        read.load(path)

@@ -131,6 +131,25 @@ def test_a_damaged_sweep_is_read_or_refused(folder, made, capsys):
             run(capsys, words)
 
 
+@pytest.mark.parametrize("name", damage.FILES)
+def test_what_a_link_leads_to_is_not_changed_and_a_huge_file_hides_no_run(folder, made, capsys, name):
+    fresh(folder, made, "victim")
+    damage.WHOLE["60 GB"](folder / "runs" / "victim" / name)
+    check_quick(capsys, name)
+    for words in ("runs tag victim best", "resume victim --epochs 3 --ui quiet"):
+        fresh(folder, made, "victim")
+        damage.WHOLE["a link to another file"](folder / "runs" / "victim" / name)
+        run(capsys, words)
+        assert (folder / "precious").read_text() == "precious\n", (name, words)
+
+
+def test_a_huge_table_of_a_sweep_is_not_read(folder, made, capsys):
+    fresh(folder, made, "sweep")
+    damage.WHOLE["60 GB"](folder / "runs" / "sweep" / "table.csv")
+    for words in ("runs list", *SWEEP):
+        assert run(capsys, words)[0] == 0, words
+
+
 @pytest.mark.slow
 def test_every_damage(folder, made, capsys):
     for name, change in IN_RUN:

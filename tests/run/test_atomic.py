@@ -326,3 +326,9 @@ def test_power_loss_at_every_moment(tmp_path, monkeypatch, before):
 def test_a_missing_sync_is_caught(tmp_path, monkeypatch, ignored, before):
     during, after, _, _ = after_power_loss(monkeypatch, tmp_path, before, ignored)
     assert (during, after) < (before - 1, before)
+
+
+@pytest.mark.parametrize("path", [".", "/"])
+def test_a_folder_is_no_file_to_write(path):
+    with pytest.raises(IsADirectoryError):
+        replace_file(Path(path), b"")

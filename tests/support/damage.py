@@ -25,6 +25,7 @@ TOML = ("true", "0", "-1", "1.5", "inf", "-inf", "nan", "1" * 400, "9" * 5000, "
 CELLS = ("", " ", "x", "-1", "0.5", "nan", "inf", "-inf", "1e999", "1" * 400, "9" * 5000, "x" * 200_000, '"', "a,b",
          "\x1b[2J", "[]", "9223372036854775808")  # fmt: skip
 TEXTS = ("", "x", "nan", "inf", "-1", "1" * 400, "[]", "{}")
+RECORD = ("kind", "class_names", "numbers", "columns", "means", "channels", "image", "style", "scale", "notes")
 FILES = ("meta.json", "config.toml", "metrics.csv", "steps.jsonl", "events.jsonl", "last.safetensors",
          "previous.safetensors", ".lock")  # fmt: skip
 
@@ -34,7 +35,10 @@ def in_run() -> Iterator[Damage]:
     for token in JSON:
         for name in ("schema", "status", "title", "data", "created", "stop_reason", "argv", "versions", "cpu",
                      "threads", "layer", "pid", "host", "image", "classes", "data_sha256", "data_source", "parent",
-                     "drawing_s", "unknown", ("argv", 0), ("image", 1), ("versions", "numpy"), None):  # fmt: skip
+                     "drawing_s", "unknown", "cwd", "tags", "note", "record", ("argv", 0), ("image", 1),
+                     ("versions", "numpy"), *(("record", name) for name in RECORD),
+                     *(("record", "style", name) for name in ("prepared", "side", "farthest")),
+                     *(("record", "scale", name) for name in ("full", "whole", "dtype")), None):  # fmt: skip
             yield _named("meta.json", name, token), _json_field("meta.json", name, token)
         for name in ("event", "epoch", "step", "confusion", "test_accuracy", "sample_predictions", "unknown",
                      ("confusion", 0), ("confusion", 1, 1), None):  # fmt: skip
@@ -156,6 +160,18 @@ def _gone(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def _other(path: Path) -> Path:
+    """Return a file that no command may change, next to the folder of runs."""
+    other = path.parent.parent.parent / "precious"
+    other.write_text("precious\n")
+    return other
+
+
+def _sparse(path: Path) -> None:
+    with open(path, "wb") as file:
+        file.truncate(60 << 30)
+
+
 def _then(make: Callable[[Path], Any]) -> Callable[[Path], None]:
     def change(path: Path) -> None:
         _gone(path)
@@ -171,6 +187,8 @@ WHOLE: dict[str, Callable[[Path], None]] = {
     "a pipe": _then(os.mkfifo),
     "a dangling link": _then(lambda path: path.symlink_to("nowhere")),
     "a looping link": _then(lambda path: path.symlink_to(path.name)),
+    "a link to another file": _then(lambda path: path.symlink_to(_other(path))),
+    "60 GB": _then(lambda path: _sparse(path)),
     "not UTF-8": _then(lambda path: path.write_bytes(b"\xff\xfe\x80\n" * 9)),
     "zeros": _then(lambda path: path.write_bytes(bytes(4096))),
     "cut in half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),

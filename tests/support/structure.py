@@ -49,7 +49,7 @@ MAY_IMPORT = {
         "storage",
         "training",
     },
-    "history": {"config", "errors", "events", "model", "printing", "run"},
+    "history": {"config", "errors", "events", "model", "printing", "run", "setting"},
     "trials": {
         "config",
         "data",

@@ -164,7 +164,10 @@ def test_what_is_exported_is_as_sure_as_predict(folder):
     assert CNN.load("runs/run").predict_proba(data.x_test[:5]) == pytest.approx(probabilities(wanted), rel=1e-5)
 
 
-@pytest.mark.parametrize("damaged", [np.zeros(1), np.ones(2), np.ones(1, np.float32), -np.ones(1)])
+FACTORS = (np.zeros(1), np.ones(2), np.ones(1, np.float32), -np.ones(1), np.full(1, 1e300), np.full(1, 1e-300))
+
+
+@pytest.mark.parametrize("damaged", FACTORS)
 def test_a_damaged_factor_is_refused(folder, capsys, damaged):
     run = train("run", *SMOOTH, epochs=1)
     tensors, texts = checkpoint.load(run / "last.safetensors")
@@ -189,3 +192,19 @@ def test_without_held_out_images_those_that_decide_are_from_all_over_the_file(mo
         next(made)
     assert seen == [([0, 4, 8, 12, 16, 20], [0, 0, 1, 2, 2, 3])]
     assert end.value.value == sharpness(3.0 * np.eye(4)[seen[0][1]], np.array(seen[0][1]))
+
+
+def test_parameters_that_the_factor_makes_infinite_are_refused(folder, capsys):
+    run = train("run", *SMOOTH, epochs=1)
+    tensors, texts = checkpoint.load(run / "last.safetensors")
+    large = tensors | {"sharpness": np.full(1, 100.0), "dense2.weight": np.full_like(tensors["dense2.weight"], 3e38)}
+    checkpoint.save(run / "last.safetensors", large, texts)
+    assert "too large for their calibration" in refusal(capsys, "eval", "run")
+
+
+@pytest.mark.parametrize("place", [(1, 0, 2**63 - 1), (2**62, 0, 0), (0, -1, 0)])
+def test_a_position_that_no_training_reaches_is_refused(folder, capsys, place):
+    run = train("run", *SMOOTH, epochs=1)
+    tensors, texts = checkpoint.load(run / "last.safetensors")
+    checkpoint.save(run / "last.safetensors", tensors | {"position": np.array(place)}, texts)
+    assert "no position of a training run" in refusal(capsys, "resume", "run", "--epochs", "2", "--ui", "quiet")

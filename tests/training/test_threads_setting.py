@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+from commands import TINY, digits, jitnet
 
 from jitnet.errors import InputError
 from jitnet.machine import threads
@@ -88,3 +89,20 @@ def test_usable_cores(monkeypatch, quota, cores):
 def test_in_use():
     count, layer = threads.in_use()
     assert count >= 1 and layer in ("omp", "tbb", "workqueue")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NUMBA_THREADING_LAYER", "\x1b[2J"),
+        ("NUMBA_THREADING_LAYER", "tbb"),
+        ("NUMBA_THREADING_LAYER_PRIORITY", "omp omp omp"),
+    ],
+)
+def test_a_threading_layer_that_is_not_there_is_one_sentence(tmp_path, name, value):
+    digits(tmp_path)
+    done = jitnet(tmp_path, "train", "cnn", *TINY, "--epochs", "1", "--ui", "quiet", **{name: value})
+    if value == "tbb" and done.returncode == 0:
+        pytest.skip("tbb is there")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "\x1b" not in done.stderr, done.stderr
+    assert done.stderr.startswith(f"jitnet: {name} is ") and not list(tmp_path.glob("runs/*"))

@@ -172,7 +172,7 @@ def _files(path: str) -> list[str]:
     """Return a path, or the image files in a folder and the folders in it; raises `InputError` if there are none."""
     if not os.path.isdir(path):
         return [path]
-    found, others = _image_files(Path(path))
+    found, others = _image_files(Path(path), set())
     shown = ", ".join(others[:3]) + ", ..." * (len(others) > 3)
     if not found:
         there = f"but {shown}: give such files themselves" if others else "at all: expected pictures in it"
@@ -183,13 +183,20 @@ def _files(path: str) -> list[str]:
     return found
 
 
-def _image_files(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the image files in a folder and the folders in it, and the names of its other files."""
+def _image_files(folder: Path, seen: set[str]) -> tuple[list[str], list[str]]:
+    """Return the image files in a folder and the folders in it, and the names of its other files.
+
+    A folder is read once, since links may lead back to it: the ones read are in `seen`, by their real paths.
+    """
+    real = os.path.realpath(folder)
+    if real in seen:
+        return [], []
+    seen.add(real)
     here = files_in(folder)
     found = [str(file) for file in here]
     others = [each.name for each in entries(folder) if not each.is_dir() and each not in here]
     for each in (entry for entry in entries(folder) if entry.is_dir()):
-        inner = _image_files(each)
+        inner = _image_files(each, seen)
         found += inner[0]
         others += inner[1]
     return found, others

@@ -92,6 +92,8 @@ def _foreign(head: bytes) -> tuple[str, str] | None:
 
 
 def _head(path: Path) -> bytes:
+    if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or a device, which may never answer
+        raise InputError(f"{path} is not a file: expected one that can be read, check the path")
     try:
         with open(path, "rb") as file:
             return file.read(_HEAD)

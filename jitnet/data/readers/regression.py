@@ -106,9 +106,21 @@ def rows_like(content: bytes, where: str, record: DataRecord, target: str) -> np
 
 
 def scaled(table: np.ndarray, record: DataRecord) -> np.ndarray:
-    """Return rows (N, D) float64, their columns as in a run's data, as its network takes them: (N, 1, D, 1) float32."""
+    """Return rows (N, D) float64, their columns as in a run's data, as its network takes them: (N, 1, D, 1) float32.
+
+    Raises `InputError` for numbers that are too far from those of the data for a float32.
+    """
     mean, deviation = np.array(record.means[:-1]), np.array(record.deviations[:-1])
-    return np.ascontiguousarray((table - mean) / deviation, np.float32)[:, None, :, None]
+    with np.errstate(all="ignore"):
+        rows = (table - mean) / deviation
+    wrong = ~(np.abs(rows) < _LARGEST)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise InputError(
+            f"row {row + 1} has {table[row, column]:g} as {record.columns[column]}: expected a number like those that "
+            f"were trained on, about {mean[column]:g}"
+        )
+    return np.ascontiguousarray(rows, np.float32)[:, None, :, None]
 
 
 def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:

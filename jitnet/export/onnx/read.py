@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jitnet.data.content import read_file
 from jitnet.errors import InputError
 from jitnet.export.chain import Chain, UnsupportedError, require
 from jitnet.export.onnx.preparation import Operation
@@ -14,7 +15,6 @@ from jitnet.export.onnx.protobuf import Message, decode
 from jitnet.export.onnx.write import ELEMENTS, OPERATORS, POOLS
 from jitnet.storage.checkpoint import Metadata
 
-LARGEST = 1 << 31  # bytes of a file
 _DTYPES: dict[int, np.dtype] = {number: dtype.newbyteorder("<") for dtype, number in ELEMENTS.items()}
 _LISTS = {1: "float_data", 7: "int64_data"}  # where a file may have its numbers in place of raw_data
 _ACTIVATIONS = {operator: name for name, (operator, _) in OPERATORS.items()}
@@ -38,13 +38,14 @@ class Imported:
 def load(path: Path) -> Imported:
     """Read a model; raises `InputError`, which names the first node that is not supported."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError("it has more than 2 GB")
-        message = decode("Model", path.read_bytes())
+        path.stat()  # says best why there is none
+        message = decode("Model", read_file(path))
         graph = message.get("graph", {})
         constants = {item.get("name", ""): array(item) for item in graph.get("initializer", [])}
         if not graph.get("node"):
             raise ValueError("it has no nodes")
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}; check the path") from None
     except (ValueError, struct.error) as error:
