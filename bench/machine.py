@@ -7,8 +7,6 @@ from pathlib import Path
 
 from jitnet.machine import threads
 
-VECTORS = {"znver5": "AVX-512", "znver4": "AVX-512", "znver3": "AVX2", "znver2": "AVX2"}  # by LLVM's names
-
 
 def cpu_model() -> str:
     """Return the processor's name as the system gives it."""
@@ -74,18 +72,3 @@ def kind(machine: dict) -> str:
     """
     words = re.findall(r"[a-z0-9]+", machine["cpu"].lower().replace("(r)", " ").replace("(tm)", " "))
     return "-".join([*words[:5], str(machine["cores"]), "cores", machine["tile"]])
-
-
-def llvm_name(machine: str) -> str:
-    """Return LLVM's name of the processor in a line such as "2 cores (znver3), Linux x86_64"."""
-    return machine.partition("(")[2].partition(")")[0]
-
-
-def processor(machine: str) -> str:
-    """Return LLVM's name of the processor in such a line, with its vectors if they are known.
-
-    >>> processor("2 cores (znver3), Linux x86_64")
-    'znver3 (AVX2)'
-    """
-    name = llvm_name(machine)
-    return f"{name} ({VECTORS[name]})" if name in VECTORS else name

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
 
-from bench import claims_page, generated, machine, records, report, rows, work_cut
+from bench import claims_page, generated, machine, processors, records, report, rows, work_cut
 from jitnet.errors import InputError
 
 SPEED, README = "docs/speed.md", "README.md"
@@ -162,7 +162,7 @@ def on_each_kind(counted: dict, name: str) -> list[dict]:
 
 def said_of_each(rows: list[dict], said: Callable[[dict], str]) -> str:
     """Join what is said of each row with its processor: "1,000 on znver5 (AVX-512), 1,000 on znver3 (AVX2)"."""
-    return ", ".join(f"{said(row)} on {machine.processor(row['machine'])}" for row in rows)
+    return ", ".join(f"{said(row)} on {processors.described(row['machine'])}" for row in rows)
 
 
 def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: claims_page.Runs, counted: dict) -> str:

@@ -105,6 +105,8 @@ class Copy:
         import numba
         import pytest
 
+        loaded = {"jitnet", "bench"} & set(sys.modules)
+        assert not loaded, f"{loaded} is loaded already: not the altered sources would be tested"
         os.chdir(self.sources)
         sys.path[:0] = [str(self.sources), str(self.sources / "tests")]
         figures.PLACE = None  # what altered sources count is not kept

@@ -18,8 +18,7 @@ import figures
 import mutants_that_live
 from figures import FIGURES
 
-from bench import generated
-from bench.machine import VECTORS, processor
+from bench import generated, processors
 
 PAGE = "docs/reliability.md"
 
@@ -96,11 +95,12 @@ def totals(found: dict) -> dict:
 
 def lines(found: dict) -> Iterator[str]:
     """Yield the rows of the table whose figures are there, those of other kinds of machine after the newest."""
-    every = [totals(found), *(totals(figures.of_kind(found, kind)) for kind in sorted(set(VECTORS.values())))]
+    kinds = sorted(set(processors.VECTORS.values()))
+    every = [totals(found), *(totals(figures.of_kind(found, kind)) for kind in kinds)]
     for said, row, command in ROWS:
         for known in every:
             with contextlib.suppress(KeyError):
-                on = f"{known[row]['date']}, {processor(known[row]['machine'])}"
+                on = f"{known[row]['date']}, {processors.described(known[row]['machine'])}"
                 yield f"| {said.format(**known)} | {on} | `python -m tests.campaigns.{command}` |"
 
 

@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.machine import VECTORS, llvm_name
-
 FIGURES = Path(__file__).resolve().parents[2] / "docs" / "reliability.json"
 PLACE = os.environ.get("JITNET_FIGURES")  # now: many a test takes the user's variables away
 # First words of rows that depend on no kind of machine.
@@ -39,6 +37,8 @@ def machine() -> str:
 
 def kind(row: dict) -> str:
     """Return the vectors of the machine on which a row was counted, "" if they are not known."""
+    from bench.processors import VECTORS, llvm_name  # not above: a process that alters sources may have none of them
+
     return VECTORS.get(llvm_name(row.get("machine", "")), "")
 
 
