@@ -9,6 +9,7 @@ from pathlib import Path
 from jitnet.errors import InputError
 
 _MOST = 1024
+TILES = ("avx512", "avx2", "neon", "generic")  # those of kernels/compiler/tile.py, which imports numba
 _OURS = "JITNET_THREADS_SET_BY"  # the process that has set NUMBA_NUM_THREADS because the user has not
 _requested = False  # has this process been given a number?
 
@@ -16,9 +17,13 @@ _requested = False  # has this process been given a number?
 def configure(requested: int | None = None) -> None:
     """Set the size of numba's pool: the number requested, else NUMBA_NUM_THREADS, else the cores this process may use.
 
-    Raises `InputError` for a number out of range. Once numba is imported, only a smaller number takes effect.
+    Raises `InputError` for a number out of range, and for a JITNET_TILE that does not exist. Once numba is imported,
+    only a smaller number takes effect.
     """
     global _requested
+    tile = os.environ.get("JITNET_TILE", "")
+    if tile and tile not in TILES:
+        raise InputError(f"JITNET_TILE is {tile!r}: expected {', '.join(TILES[:-1])} or {TILES[-1]}; unset or fix it")
     if requested is not None and not 1 <= requested <= _MOST:
         raise InputError(f"--threads is {requested}: expected a whole number from 1 to {_MOST}")
     given = os.environ.get("NUMBA_NUM_THREADS", "")

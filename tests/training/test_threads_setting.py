@@ -106,3 +106,12 @@ def test_a_threading_layer_that_is_not_there_is_one_sentence(tmp_path, name, val
         pytest.skip("tbb is there")
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and "\x1b" not in done.stderr, done.stderr
     assert done.stderr.startswith(f"jitnet: {name} is ") and not list(tmp_path.glob("runs/*"))
+
+
+def test_a_tile_that_does_not_exist_is_refused(monkeypatch):
+    from jitnet.kernels.compiler import tile
+
+    assert set(threads.TILES) == set(tile.TILES)
+    monkeypatch.setenv("JITNET_TILE", "sse")
+    with pytest.raises(InputError, match="JITNET_TILE is 'sse': expected avx512, avx2, neon or generic"):
+        threads.configure()
