@@ -188,8 +188,8 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
          "16, batches of 512", "[speed](docs/speed.md)"),
         ("Same bits for any number of threads",
          "combinations of threads and threading layers: "
-         f"{said_of_each(threads, lambda row: str(row['configurations']))}; of each of "
-         f"{threads[0]['networks']} networks {max(row['hashes'] for row in threads)} hash",
+         + said_of_each(threads, lambda row: f"{row['configurations']} with {row['networks']} networks")
+         + f"; {max(row['hashes'] for row in threads)} hash of each network",
          "[reliability](docs/reliability.md)"),
         ("Exact resume",
          f"kills at random moments: {said_of_each(kills, lambda row: format(row['SIGKILL']['moments'], ','))}; "
