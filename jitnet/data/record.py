@@ -25,7 +25,8 @@ class DataRecord:
     label_column: str = ""  # of a table, by its name or number
     header: str = ""  # of a table: its first line, cut short
     columns: tuple[str, ...] = ()  # of a table of numbers: its inputs
-    means: tuple[float, ...] = ()  # of the inputs and then of the target, over the training rows
+    # Of the inputs and then of the target, over the rows of the training table, those held out by --val too.
+    means: tuple[float, ...] = ()
     deviations: tuple[float, ...] = ()
     scale: Scale = dataclasses.field(default_factory=Scale)
     polarity: str = ""  # "light on dark", "dark on light"
