@@ -8,6 +8,7 @@ from sample_run import epoch_done, started, steps
 
 from jitnet.display.charts import accuracy_chart
 from jitnet.display.classes import class_line
+from jitnet.display.curves import draw
 from jitnet.display.format import class_figures
 from jitnet.display.headline import headline
 from jitnet.display.live.frame import ASCII, UNICODE, Glyphs
@@ -16,6 +17,7 @@ from jitnet.display.notebook import Notebook
 from jitnet.display.overlay import overlay
 from jitnet.display.pictures import draw_chances, single
 from jitnet.display.plain import closing_lines
+from jitnet.display.table import table
 from jitnet.display.tables import cell_plain, cell_text
 from jitnet.display.trial_table import _chosen, _row
 from jitnet.display.trial_text import outcome, overview
@@ -205,3 +207,17 @@ def test_the_time_of_a_run_is_that_of_its_last_epoch_until_a_step_follows():
     assert state_of(started(), epoch_done(0, elapsed_s=50.0)).elapsed_s == 50.0
     resumed = state_of(started(history=(epoch_done(0, elapsed_s=50.0),), epoch=1, step_in_epoch=15_000))
     assert (resumed.elapsed_s, resumed.epoch, resumed.fraction) == (50.0, 1, 0.25)
+
+
+def test_points_of_one_column_are_drawn_at_their_mean():
+    assert [line.strip() for line in draw([(0.0, 0.5), (0.0, 0.5), (0.0, 0.0), (0.0, 1.0)], 1, 3, False)] == [
+        "",
+        "*",
+        "",
+    ]
+
+
+def test_the_row_of_the_epoch_in_work_has_the_mean_loss_of_the_epoch():
+    state = state_of(started(), steps(0, 6_000, call_loss=1.5, epoch_loss=2.25))
+    (row,) = (line for line in texts(table(state, 100, 8, ASCII)) if line[1:].strip().startswith(ASCII.now))
+    assert "2.25" in row and "1.5" not in row
