@@ -7,14 +7,17 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
 
 def replace_file(path: Path, data: bytes, *, keep: Path | None = None) -> None:
     """Make `data` the contents of `path`: written next to it, synced, read back, and renamed.
 
-    With `keep`, the old file is found under that name afterwards. Raises `OSError`, leaving no litter.
+    With `keep`, the old file is found under that name afterwards. Raises `OSError`, leaving no litter; also for a
+    device or a pipe, which a rename would remove.
     """
+    _require_regular(path)
     temporary = _temporary(path)
     try:
         _write(temporary, data)
@@ -44,6 +47,14 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _require_regular(path: Path) -> None:
+    """Raise `OSError` if something is at `path`, or where a link there leads, that is neither a file nor a folder."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or path.parent == Path("/dev"):  # /dev/stdout is a link
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 def _temporary(path: Path) -> Path:

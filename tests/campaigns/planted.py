@@ -235,6 +235,24 @@ FAULTS = (
      "x = [np.ascontiguousarray(each.swapaxes(1, 2)) for each in x]",
      "x = [np.ascontiguousarray(x[0].swapaxes(1, 2)), x[1]]",
      "tests/data/test_data_inputs.py::test_images_on_their_side_are_turned_upright"),
+    ("a lower mark is a higher accuracy", "jitnet/display/charts.py", "marks = {\n        (round((1 - curve",
+     "marks = {\n        (round((0 + curve",
+     "tests/display/test_display_figures.py::test_a_higher_mark_is_a_higher_accuracy"),
+    ("a notebook's curves have each other's names", "jitnet/display/notebook.py",
+     '(("validation", "val_accuracy"), ("test", "test_accuracy"))',
+     '(("validation", "test_accuracy"), ("test", "val_accuracy"))', "tests/display/test_display_figures.py::"
+     "test_curves_of_a_notebook_have_their_own_names_and_begin_after_the_first_epoch"),
+    ("a plot begins at 0, not at its first point", "jitnet/display/overlay.py",
+     "placed = [((x - left) / span, scale.place(y))", "placed = [(x / right, scale.place(y))",
+     "tests/display/test_display_figures.py::test_a_plot_of_several_runs_begins_with_their_first_point"),
+    ("validation accuracy is written large", "jitnet/display/headline.py",
+     '(("test", last.test_accuracy), ("validation", last.val_accuracy))',
+     '(("validation", last.val_accuracy), ("test", last.test_accuracy))', "tests/display/test_display_figures.py::"
+     "test_the_large_accuracy_is_that_of_test_images_or_else_of_validation_images"),
+    ("the accuracy of a step that is not recorded is lost", "jitnet/run/logs.py",
+     "self._accuracy = event.accuracy if event.accuracy is not None else self._accuracy",
+     "self._accuracy = event.accuracy", "tests/run/test_run_figures.py::"
+     "test_an_accuracy_stands_at_the_next_step_that_is_recorded_and_at_no_other"),
 )  # fmt: skip
 
 
