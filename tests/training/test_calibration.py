@@ -189,3 +189,13 @@ def test_without_held_out_images_those_that_decide_are_from_all_over_the_file(mo
         next(made)
     assert seen == [([0, 4, 8, 12, 16, 20], [0, 0, 1, 2, 2, 3])]
     assert end.value.value == sharpness(3.0 * np.eye(4)[seen[0][1]], np.array(seen[0][1]))
+
+
+def test_scores_that_are_not_finite_are_left_as_they_are():
+    labels = np.array([0, 1])
+    empty = (np.zeros((0, 1)), labels[:0])
+    for bad in (np.nan, np.inf):
+        scores = np.array([[bad, 0.0], [0.0, 9.0]])
+        with pytest.raises(StopIteration) as end:
+            next(calibrate(pytest.fail, Split("", empty, (np.zeros((2, 1)), labels), empty), scores))
+        assert end.value.value == 1.0
