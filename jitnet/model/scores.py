@@ -1,5 +1,6 @@
 """What a network's outputs say: probabilities, the loss, the accuracy, the table of confusions."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -28,6 +29,11 @@ def score(
             shifted = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
             losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
     return float(losses.mean()), 100.0 * int((outputs.argmax(axis=1) == targets).sum()) / len(targets)
+
+
+def root_of(loss: float | None, accuracy: float | None) -> float | None:
+    """Return the root of a regression's mean squared error; None of classes, which have an accuracy, or no images."""
+    return math.sqrt(loss) if loss is not None and accuracy is None else None
 
 
 def over_shifts(logits_of: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray:

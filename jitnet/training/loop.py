@@ -16,7 +16,7 @@ from jitnet.machine.peak import measure
 from jitnet.model.architecture import step_macs
 from jitnet.model.network import PART, PREDICT_BATCH, Network
 from jitnet.model.optimizer import Optimizer
-from jitnet.model.scores import confusion
+from jitnet.model.scores import confusion, root_of
 from jitnet.training import pace
 from jitnet.training.augmentation import augmented, require_images
 from jitnet.training.averaging import averaged, descend, follow_each
@@ -95,8 +95,7 @@ class Training:
         self._weight_change = WeightChange(self.network)
         self._coach = Coach(task_of(self.settings, self.data.train[1], self.batch_size, self.data.unit), self._pace)
         self._running_accuracy = RunningAccuracy(self.network, *self.data.train)
-        for note in self.data.notes if not self.position.step else ():
-            yield Warned(message=note)
+        yield from (Warned(message=note) for note in self.data.notes if not self.position.step)
         yield from self.compile()
         if self.peak_threads:
             yield from compile_peak()
@@ -116,10 +115,12 @@ class Training:
                 return
             self.rows.append(result)
             yield from self._coach.after_epoch(self.rows, ended=False) if self.position.epoch < self.epochs else ()
-        test, val = (self.rows[-1].test_accuracy, self.rows[-1].val_accuracy) if self.rows else (None, None)
+        last = self.rows[-1] if self.rows else None
+        val, test, rmse = (last.val_accuracy, last.test_accuracy, last.test_rmse) if last else (None, None, None)
         if self.position.step_in_epoch:  # stopped inside an epoch: these parameters are not those of its last row
             _, val, _ = yield from self._evaluate(*self.data.val)
-            _, test, _ = yield from self._evaluate(*self.data.test)
+            loss, test, _ = yield from self._evaluate(*self.data.test)
+            rmse = root_of(loss, test)
         yield from self._coach.after_epoch(self.rows, ended=True)
         yield RunFinished(
             test_accuracy=test,
@@ -127,7 +128,7 @@ class Training:
             elapsed_s=self._elapsed(),
             data=self.data.name,
             run=self.run_name,
-            test_rmse=self.rows[-1].test_rmse if self.rows else None,
+            test_rmse=rmse,
             stop_reason=why,
         )
 
@@ -292,7 +293,7 @@ class Training:
             images_per_s=self._images_per_epoch / max(train_s, 1e-9),
             elapsed_s=self._elapsed(),
             data=self.data.name,
-            test_rmse=math.sqrt(test_loss) if test_loss is not None and test_accuracy is None else None,
+            test_rmse=root_of(test_loss, test_accuracy),
             confusion=table,
             **glimpses,
             snapshot=self.tensors,

@@ -253,6 +253,19 @@ FAULTS = (
      "self._accuracy = event.accuracy if event.accuracy is not None else self._accuracy",
      "self._accuracy = event.accuracy", "tests/run/test_run_figures.py::"
      "test_an_accuracy_stands_at_the_next_step_that_is_recorded_and_at_no_other"),
+    ("guessing is taken for equal classes", "jitnet/training/coach.py",
+     "float(-(shares * np.log(shares)).sum())", "float(np.log(len(shares)))",
+     "tests/training/test_coach_tasks.py::test_guessing_is_the_loss_of_the_shares_of_the_classes"),
+    ("a divergence is at the first step of its call", TRAINING, "here.step + max(done, 0))", "here.step)",
+     "tests/training/test_what_is_reported.py::test_a_divergence_is_at_the_step_whose_loss_is_not_finite"),
+    ("a regression ends with the error of its last row", TRAINING, "            rmse = root_of(loss, test)\n", "",
+     "tests/training/test_what_is_reported.py::test_a_regression_ends_with_the_error_of_its_last_weights"),
+    ("small gradients are checked by the largest", "jitnet/model/gradcheck.py",
+     "np.maximum(np.abs(expected), largest / 100)", "np.maximum(np.abs(expected), largest)",
+     "tests/model/test_gradcheck.py::test_an_error_is_the_worst_of_a_tensor_and_measured_by_its_own_gradient"),
+    ("a listener that ends the training silences the next", "jitnet/estimators/watching.py",
+     "ends = listener(event) is True or ends", "ends = ends or listener(event) is True",
+     "tests/estimators/test_what_is_kept.py::test_every_listener_hears_every_event_and_only_true_ends_the_training"),
 )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ def test_changes_stay_within_their_amounts():
     ("text", "expected"),
     [
         ("", Amounts()), ("light", LEVELS["light"]), ("shift=2,rotate=10", Amounts(shift=2, rotate=10)),
-        ("scale=.5", Amounts(scale=0.5)),
+        ("scale=.5", Amounts(scale=0.5)), ("shear=2,rotate=180", Amounts(shear=2, rotate=180)),
     ],
 )  # fmt: skip
 def test_text(text, expected):
@@ -103,3 +103,4 @@ def test_rows_of_numbers_are_no_images():
         require_images("light", (1, 30, 1))
     require_images("", (1, 30, 1))
     require_images("shift=0", (1, 30, 1))
+    require_images("light", (2, 2, 1))

@@ -9,6 +9,7 @@ from commands import refusal
 
 from jitnet.cli import main
 from jitnet.model.gradcheck import TOLERANCE, check
+from jitnet.model.memory_plan import parameter_offsets
 from jitnet.model.network import Network
 
 SMALL = ("gradcheck", "cnn", "--arch", "conv3 pool conv2:tanh dense4:sigmoid", "--side", "6")
@@ -55,3 +56,48 @@ def test_what_is_refused(capsys):
     assert "--samples is 0" in refusal(capsys, *SMALL, "--samples", "0")
     assert "--side is 0" in refusal(capsys, *SMALL[:-1], "0")
     assert "word 1 of the architecture" in refusal(capsys, "gradcheck", "cnn", "--arch", "cov3")
+
+
+def altered(monkeypatch, change):
+    """Let gradients be what `change` makes of the right ones, by the names of their tensors."""
+    right = Network.accumulate
+
+    def wrong(self, images, targets, part, scale, grad):
+        loss = right(self, images, targets, part, scale, grad)
+        for name, (start, shape) in parameter_offsets(self.shapes).items():
+            change(name, grad[start : start + int(np.prod(shape))])
+        return loss
+
+    monkeypatch.setattr(Network, "accumulate", wrong)
+
+
+def test_an_error_is_the_worst_of_a_tensor_and_measured_by_its_own_gradient(monkeypatch):
+    """Of the size of the gradient there, unless that is below a hundredth of the largest."""
+    case, right = nets.case(("dense6:tanh dense3", (4, 3, 1), "position"), np.float64, 5), {}
+    altered(monkeypatch, lambda name, grad: right.update({name: grad.copy()}))
+    samples = 1000
+    assert max(tensor.error for tensor in check(case.network, case.images, case.targets, samples)) < TOLERANCE
+    off = {name: grad[np.argsort(np.abs(grad))[len(grad) // 4]] for name, grad in right.items()}
+    small = {name: int(np.flatnonzero(grad == off[name])[0]) for name, grad in right.items()}
+
+    def change(name, grad):
+        grad[small[name]] *= 1.01
+
+    altered(monkeypatch, change)
+    for tensor in check(case.network, case.images, case.targets, samples):
+        scale = max(abs(off[tensor.name]), tensor.largest / 100)
+        assert tensor.error == pytest.approx(0.01 * abs(off[tensor.name]) / scale, rel=1e-3)
+        assert tensor.largest == pytest.approx(np.abs(right[tensor.name]).max(), rel=0.011)
+
+
+def test_half_of_what_is_tried_has_a_gradient_where_few_have_one(monkeypatch):
+    case, tried = nets.case(("dense40 dense3", (4, 4, 1), "position"), np.float64, 3), []
+    case.network.tensors()["dense1.bias"][2:] = -1e3  # all but two units are silent
+    monkeypatch.setattr(
+        "jitnet.model.gradcheck.differences", lambda loss, params, place: tried.append(place) or np.ones(1)
+    )
+    grad = np.zeros_like(case.network.params)
+    case.network.accumulate(case.images, case.targets, np.arange(3), 1 / 3, grad)
+    for tensor in check(case.network, case.images, case.targets, samples=8):
+        if tensor.name == "dense1.weight":
+            assert sum(grad[place] != 0 for place in tried[-8:]) >= 4 and len(set(tried[-8:])) == 8

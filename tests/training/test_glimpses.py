@@ -12,8 +12,9 @@ from jitnet.history import read_run
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.training import running_accuracy
-from jitnet.training.glimpses import FILM, SAMPLE, first_filters, thumbnail
-from jitnet.training.running_accuracy import RunningAccuracy
+from jitnet.training.glimpses import FILM, SAMPLE, first_filters, largest_errors, of_test_images, thumbnail
+from jitnet.training.running_accuracy import IMAGES, RunningAccuracy
+from jitnet.training.weight_change import WeightChange
 
 
 @pytest.fixture
@@ -91,3 +92,53 @@ def test_a_thumbnail_is_grey_and_without_the_border():
         side[:] = 255
         assert thumbnail(framed) != "0" * 100
         side[:] = 0
+
+
+def test_a_measurement_is_short_and_followed_by_150_times_its_time(monkeypatch):
+    network = Network(parse("dense3"), (6, 6, 1))
+    images, labels = np.zeros((300, 6, 6, 1), np.uint8), np.ones(300, np.uint8)
+    labels[:IMAGES] = 0
+    made = RunningAccuracy(network, images, labels)
+    now = iter([10.0, 11.0, 160.9, 161.1, 162.0])
+    monkeypatch.setattr(running_accuracy.time, "perf_counter", lambda: next(now))
+    places = np.arange(300)
+    assert [made.measure(places), made.measure(places), made.measure(places)] == [100.0, None, 100.0]
+
+
+def test_a_change_is_a_share_of_the_weights_that_it_led_to_all_over_the_layer():
+    network = Network(parse("conv2 pool dense40 dense3"), (12, 12, 1))
+    network.initialise("he", 1)
+    change, weights = WeightChange(network), network.tensors()
+    weights["dense2.weight"] *= 4
+    weights["dense1.weight"][60:] += 1  # the last rows alone
+    first, second = change.since_last(), change.since_last()
+    assert first[:2] == (0, 0) and first[2] > 0 and first[3] == 0.75 and second == (0.0,) * 4
+
+
+def test_a_picture_of_an_error_is_that_of_its_image_and_shows_all_colours():
+    network = Network(parse("dense3"), (14, 14, 3))
+    targets, scores = np.arange(150) % 3, np.eye(3)[np.arange(150) % 3]
+    scores[[7, 140]] = [[0, 5, 0], [9, 0, 0]]  # right is 1, and 2
+    scores[8] = [1, 1, 1]  # undecided is not wrong by any lead
+    images = np.random.default_rng(0).integers(0, 256, (150, 14, 14, 3)).astype(np.uint8)
+    targets[7] = 0
+    found = of_test_images(network, images, targets, scores)
+    assert largest_errors(scores, targets).tolist() == [140, 7]
+    assert found["worst"] == (thumbnail(images[140]), thumbnail(images[7]))
+    assert (found["worst_labels"], found["worst_predictions"]) == ((2, 0), (0, 1))
+    assert found["sample_predictions"] == tuple(scores[:FILM].argmax(axis=1).tolist())
+    for colour in range(3):
+        one = np.zeros((14, 14, 3), np.uint8)
+        one[..., colour] = 240
+        assert thumbnail(one) == "5" * 100
+
+
+def test_filters_lie_as_the_image_does_and_are_the_mean_of_their_colours():
+    network = Network(parse("dense2"), (10, 20, 3))
+    weight = network.tensors()["dense1.weight"].reshape(10, 20, 3, 2)
+    weight[2, 6:8, 1, 1] = -1.0
+    assert first_filters(network) == ("8" * 100, "8" * 23 + "0" + "8" * 76)
+    network = Network(parse("conv2 dense2"), (4, 4, 3))
+    weight = network.tensors()["conv1.weight"]
+    weight[1, 2, 2, 0], weight[0, 0, :, 1] = 3.0, [2.0, -1.0, -1.0]
+    assert first_filters(network) == ("88888f888", "8" * 9)

@@ -108,3 +108,16 @@ def test_the_numbers_to_choose_from(monkeypatch, count, most, choices):
     monkeypatch.setattr("numba.get_num_threads", lambda: count)
     monkeypatch.setattr(threads, "_requested", False)
     assert threads.choices(most) == choices
+
+
+@pytest.mark.parametrize(
+    ("images", "size", "left", "steps"), [(100, 7, 99, 14), (100, 30, 99, 3), (100, 300, 9, 1), (100, 7, 5, 5)]
+)
+def test_a_call_takes_the_nearest_number_of_whole_batches_that_are_left(images, size, left, steps):
+    assert Pace((1,), FIRST_CALL_MACS / images).steps(size, left) == steps
+
+
+def test_what_is_not_measured_runs_on_the_threads_that_are_faster_too():
+    machine = Machine((1, 2), busy).train(20)
+    with machine.pace.threads():
+        assert machine.threads == machine.pace.count == 1

@@ -9,7 +9,7 @@ from jitnet import MLP
 from jitnet.config import BY_RECIPE, PRESETS, Settings
 from jitnet.errors import InputError
 from jitnet.recipes.named import RECIPES, THEIRS
-from jitnet.recipes.rules import epochs_for, rate_for
+from jitnet.recipes.rules import epochs_for, rate_for, shift_for
 
 OF_THE_DOCUMENTS = {"init": "documents", "epochs": 9, "batch_size": 1, "optimizer": "sgd", "lr": 0.001}
 
@@ -128,3 +128,31 @@ def test_no_augmentation_is_written_as_a_word_or_as_an_empty_text():
 def test_the_rate_grows_with_the_batch_or_with_its_root(recipe, optimizer, growth):
     small, large = (rate_for(recipe, "", optimizer, size, "mean") for size in (4, 16))
     assert large == pytest.approx(growth * small, rel=1e-3)
+
+
+def test_the_usual_rates_and_bounds_are_those_of_each_kind_of_optimizer():
+    usual = {"sgd": 0.05, "momentum": 0.005, "nesterov": 0.005, "adam": 2e-3, "adamw": 2e-3}
+    assert {kind: rate_for("modern", "", kind, 32, "mean") for kind in usual} == usual
+    bounds = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "adam": 0.01, "adamw": 0.01}
+    assert {kind: rate_for("modern", "", kind, 0, "mean") for kind in usual} == bounds
+    assert rate_for("documents", "mlp-512-512", "momentum", 64, "mean") == 0.1  # a document's own rate is above it
+
+
+def test_the_documents_recipe_has_its_rate_for_each_optimizer():
+    for kind in ("sgd", "momentum", "adam", "adamw"):
+        assert rate_for("documents", "cnn", kind, 1, "mean") == 0.001
+    assert rate_for("documents", "cnn", "adam", 64, "mean") == 0.001
+    assert rate_for("documents", "mlp-250-250", "sgd", 256, "sum") == 1e-4
+
+
+def test_the_rate_of_a_sum_is_that_of_a_mean_over_the_usual_batch():
+    for kind in ("sgd", "momentum", "nesterov"):
+        found = rate_for("modern", "", kind, 64, "sum")
+        assert found == pytest.approx(rate_for("modern", "", kind, 32, "mean") / 32, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("size", "shift"), [((15, 99), ""), ((16, 16), "shift=1"), ((99, 29), "shift=2"), ((300, 200), "shift=20")]
+)
+def test_the_shift_is_a_tenth_of_the_shorter_side(size, shift):
+    assert shift_for(*size) == shift

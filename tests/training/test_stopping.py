@@ -39,6 +39,13 @@ def test_patience_counts_from_the_first_best_epoch(values, stops):
     assert bool(reason) == stops and (not stops or "not improved for 2 epochs" in reason)
 
 
+def test_a_reason_names_what_has_not_improved():
+    losses = [epoch_done(n, test_accuracy=None, val_accuracy=None, val_loss=loss) for n, loss in enumerate((2, 1, 3))]
+    for history, what in ((losses, "loss"), ([row(0, 50.0, 91.0), row(1, 50.0, 90.0)], "accuracy")):
+        reason = stop_reason(Settings(patience=1, val=10), history, 0.0)
+        assert reason == f"the validation {what} has not improved for 1 epochs"
+
+
 def test_minutes_are_those_of_the_whole_run():
     settings = Settings(max_minutes=0.5)
     assert not out_of_time(settings, 29.9) and out_of_time(settings, 30.0) and not out_of_time(Settings(), 1e9)
