@@ -194,7 +194,6 @@ def test_without_held_out_images_those_that_decide_are_from_all_over_the_file(mo
     assert end.value.value == sharpness(3.0 * np.eye(4)[seen[0][1]], np.array(seen[0][1]))
 
 
-<<<<<<< HEAD
 def test_parameters_that_the_factor_makes_infinite_are_refused(folder, capsys):
     run = train("run", *SMOOTH, epochs=1)
     tensors, texts = checkpoint.load(run / "last.safetensors")
@@ -209,7 +208,8 @@ def test_a_position_that_no_training_reaches_is_refused(folder, capsys, place):
     tensors, texts = checkpoint.load(run / "last.safetensors")
     checkpoint.save(run / "last.safetensors", tensors | {"position": np.array(place)}, texts)
     assert "no position of a training run" in refusal(capsys, "resume", "run", "--epochs", "2", "--ui", "quiet")
-=======
+
+
 def test_scores_that_are_not_finite_are_left_as_they_are():
     labels = np.array([0, 1])
     empty = (np.zeros((0, 1)), labels[:0])
@@ -218,4 +218,3 @@ def test_scores_that_are_not_finite_are_left_as_they_are():
         with pytest.raises(StopIteration) as end:
             next(calibrate(pytest.fail, Split("", empty, (np.zeros((2, 1)), labels), empty), scores))
         assert end.value.value == 1.0
->>>>>>> 1eeb925ff764dddb82ac48c98e7ec13d76b55713
