@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import Any
 
 import numpy as np
 
@@ -51,6 +52,20 @@ def texts(labels: np.ndarray, where: str) -> np.ndarray:
                 "numbers use --target COLUMN"
             )
     return np.array([str(int(value)) for value in found.tolist()])[places]
+
+
+def named(values: list[Any], names: list[str], where: str) -> list[str]:
+    """Return labels as texts, places in `names` by these if there are any; raises `InputError` for one that is none.
+
+    Data sets of Hugging Face have -1 or nothing where a class is not known.
+    """
+    for row, value in enumerate(values, 1):
+        if value is None or (names and not 0 <= value < len(names)):
+            raise InputError(
+                f"{where} has the label {value} in row {row}, which is no class: expected a label for each image, "
+                "remove the others"
+            )
+    return [names[value] if names else str(value) for value in values]
 
 
 def _is_fraction(name: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from jitnet.data.labels import named
 from jitnet.errors import InputError
 
 
@@ -11,7 +12,7 @@ def to_arrays(dataset: Any, image: str = "image", label: str = "label") -> tuple
     """Return images (n, H, W) or (n, H, W, C) and labels (n,), the names of the classes if the data set has them.
 
     `dataset` is one split, as `load_dataset("mnist", split="train")` returns it; `image` and `label` are its columns.
-    Raises `InputError` if it has no such column, or images of several sizes.
+    Raises `InputError` if it has no such column, images of several sizes, or an image whose class is not known.
     """
     columns = list(getattr(dataset, "column_names", []))
     if isinstance(getattr(dataset, "column_names", None), dict):
@@ -24,5 +25,5 @@ def to_arrays(dataset: Any, image: str = "image", label: str = "label") -> tuple
     if len({each.shape for each in images}) != 1:
         raise InputError("the data set has images of different sizes: expected one size, resize them by dataset.map")
     names = getattr(dataset.features[label], "names", None)
-    labels = np.array([names[each] if names else each for each in plain[label]])
-    return np.stack(images), labels
+    labels = named(list(plain[label]), names, f"the column {label!r}") if names else plain[label]
+    return np.stack(images), np.array(labels)

@@ -3,13 +3,16 @@
 import io
 import json
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from jitnet.data import load
+from jitnet.data.readers import parquet as reader
 from jitnet.data.readers.parquet import as_csv
 from jitnet.errors import InputError
+from jitnet.integrations.datasets import to_arrays
 
 RNG = np.random.default_rng(0)
 IMAGES, LABELS = RNG.integers(0, 256, (60, 5, 4), dtype=np.uint8), np.arange(60) % 3
@@ -81,8 +84,6 @@ def test_a_parquet_file_without_pyarrow_is_named(tmp_path, monkeypatch):
 @pytest.mark.filterwarnings("ignore")
 def test_a_data_set_of_hugging_face_becomes_arrays(tmp_path):
     datasets = pytest.importorskip("datasets")
-    from jitnet.integrations.datasets import to_arrays
-
     features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=NAMES)})
     rows = {"image": [{"bytes": png(image), "path": None} for image in IMAGES], "label": LABELS.tolist()}
     made = datasets.Dataset.from_dict(rows, features=features)
@@ -92,3 +93,71 @@ def test_a_data_set_of_hugging_face_becomes_arrays(tmp_path):
         to_arrays(made, label="digit")
     with pytest.raises(InputError, match="has the splits train"):
         to_arrays(datasets.DatasetDict({"train": made}))
+
+
+class Columns(dict):
+    """What the reader needs of pyarrow's table: columns by name, of which `image` holds pictures."""
+
+    class Schema(list):
+        @property
+        def metadata(self):
+            return {b"huggingface": json.dumps({"info": {"features": {"label": {"names": NAMES}}}}).encode()}
+
+    class Structure(SimpleNamespace):
+        num_fields = 2
+
+        def __str__(self):
+            return "struct<bytes: binary, path: string>"
+
+        def field(self, place):
+            return SimpleNamespace(name=("bytes", "path")[place])
+
+    @property
+    def column_names(self):
+        return list(self)
+
+    @property
+    def schema(self):
+        kinds = {name: self.Structure() if name == "image" else "int64" for name in self}
+        return self.Schema(SimpleNamespace(name=name, type=kind) for name, kind in kinds.items())
+
+    def column(self, name):
+        return SimpleNamespace(to_pylist=lambda: self[name])
+
+
+def pgm(image):
+    return {"bytes": b"P5 %d %d 255\n" % image.shape[::-1] + image.tobytes(), "path": None}
+
+
+@pytest.mark.parametrize("unknown", [-1, 3, None])
+def test_a_row_without_a_class_is_not_of_the_last_one(tmp_path, monkeypatch, unknown):
+    """Hugging Face's data sets have -1 where the class is not known."""
+    labels = [0, 2, 1, unknown, 0]
+    table = Columns(image=[pgm(image) for image in IMAGES[:5]], label=labels)
+    monkeypatch.setattr(reader, "_table", lambda path: table)
+    with pytest.raises(InputError, match=f"has the label {unknown} in row 4, which is no class"):
+        reader.read_path(tmp_path / "x.parquet")
+    rows = SimpleNamespace(column_names=["image", "label"], features={"label": SimpleNamespace(names=NAMES)})
+    rows.with_format = lambda kind: {"image": IMAGES[:5], "label": labels}
+    with pytest.raises(InputError, match=f"has the label {unknown} in row 4"):
+        to_arrays(rows)
+    labels[3] = 1
+    assert reader.read_path(tmp_path / "x.parquet").labels.tolist() == ["cat", "emu", "dog", "dog", "cat"]
+    assert to_arrays(rows)[1].tolist() == ["cat", "emu", "dog", "dog", "cat"]
+
+
+@pytest.mark.parametrize("unknown", [-1, None])
+def test_pictures_of_which_no_class_is_known_have_no_labels(tmp_path, monkeypatch, unknown):
+    table = Columns(image=[pgm(image) for image in IMAGES[:5]], label=[unknown] * 5)
+    monkeypatch.setattr(reader, "_table", lambda path: table)
+    found = reader.read_path(tmp_path / "x.parquet")
+    assert found.labels is None and (found.pixels == IMAGES[:5]).all()
+
+
+def test_a_row_without_a_picture_is_named(tmp_path, monkeypatch):
+    table = Columns(image=[pgm(IMAGES[0]), None, {"bytes": None, "path": "a.png"}], label=[0, 1, 2])
+    monkeypatch.setattr(reader, "_table", lambda path: table)
+    for row in (2, 3):
+        with pytest.raises(InputError, match=f"x.parquet, row {row} "):
+            reader.read_path(tmp_path / "x.parquet")
+        table["image"][1] = pgm(IMAGES[1])

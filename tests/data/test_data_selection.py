@@ -92,3 +92,14 @@ def test_columns_are_scaled_by_the_rows_that_are_trained_on(tmp_path):
     assert data.unit == pytest.approx(trained[:, 1].var())
     parts = split(data, Settings(target="2"))
     assert parts.unit == data.unit
+
+
+def test_all_images_may_be_asked_for_and_the_held_out_ones_are_of_those(tmp_path):
+    np.savez(tmp_path / "d.npz", x_train=X, y_train=Y, x_test=X, y_test=Y)
+    data, _ = load(tmp_path / "d.npz")
+    assert len(split(data, Settings(limit=len(X), val=0)).train[0]) == len(X)
+    with pytest.raises(InputError, match="--limit is 71: expected at most the 70 training images"):
+        split(data, Settings(limit=len(X) + 1))
+    with pytest.raises(InputError, match="--val is 20: expected fewer than the 20 images"):
+        split(data, Settings(limit=20, val=20))
+    assert len(split(data, Settings(limit=20, val=19)).train[0]) == 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from jitnet.data.labels import named
 from jitnet.data.readers import tables
 from jitnet.data.readers.columns import find_label
 from jitnet.data.readers.images import colour_note, decode
@@ -20,7 +21,8 @@ _EXAMINED = 50  # pictures that show whether there are colours
 def read_path(path: Path, label: str = "") -> Table:
     """Read a file: pixels (N, D) of a table, or (N, H, W) of pictures, and labels (N,) of str.
 
-    Labels that the file names, as those of Hugging Face do, are their names. `label` is the column of the labels.
+    Labels that the file names, as those of Hugging Face do, are their names; there are none if no row has one. `label`
+    is the column of the labels.
 
     Raises `InputError` if pyarrow is missing, the file is damaged, or its columns are no images and labels.
     """
@@ -35,16 +37,15 @@ def read_path(path: Path, label: str = "") -> Table:
             f"{path} has the columns {', '.join(table.column_names)}: expected one of pictures and one of labels, "
             "name the latter by --label COLUMN"
         )
-    contents = [row["bytes"] or b"" for row in table.column(pictures[0]).to_pylist()]
+    contents = [(row or {}).get("bytes") or b"" for row in table.column(pictures[0]).to_pylist()]
     images = [decode(content, f"{path}, row {number}") for number, content in enumerate(contents, 1)]
     if len({image.shape for image in images}) != 1:
         raise InputError(f"{path} has pictures of different sizes: expected one size, resize them")
     column = table.column_names[found]
     labels = table.column(column).to_pylist()
-    names = _class_names(table.schema.metadata, column)
-    texts = [names[value] if names else str(value) for value in labels]
+    texts = None if set(labels) <= {None, -1} else named(labels, _class_names(table.schema.metadata, column), str(path))
     notes = colour_note(contents[:: -(-len(contents) // _EXAMINED)], str(path))
-    return Table(np.stack(images), np.array(texts), label_column=column, notes=notes)
+    return Table(np.stack(images), None if texts is None else np.array(texts), label_column=column, notes=notes)
 
 
 def as_csv(path: Path) -> bytes:

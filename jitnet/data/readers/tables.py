@@ -54,7 +54,10 @@ def decode(content: bytes, where: str, report: Report = silent, label: str = "",
     elif layout.label is None:  # neither a header nor an option says it
         layout.choose(table, where, pixels)
         if layout.label is not None:
-            taken = [b"%d" % value if value == int(value) else repr(value).encode() for value in table[:, layout.label]]
+            taken = [
+                b"%d" % value if value == int(value) else repr(float(value)).encode()
+                for value in table[:, layout.label]
+            ]
             table = np.delete(table, layout.label, axis=1)
     if table.shape[1] < 1 or (layout.label is not None and not taken):
         raise InputError(f"{where} has one column: expected a label and then the pixels, separated by commas")

@@ -22,7 +22,7 @@ from jitnet.errors import InputError
 _MOST = 100  # files of a folder that are examined for IDX
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # endings of the tables that are looked for in a folder
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
-VERSION = 4  # of the readers: what an earlier one has parsed and cached is parsed again
+VERSION = 5  # of the readers: what an earlier one has parsed and cached is parsed again
 
 
 @dataclass(frozen=True)
