@@ -266,6 +266,12 @@ FAULTS = (
     ("a listener that ends the training silences the next", "jitnet/estimators/watching.py",
      "ends = listener(event) is True or ends", "ends = ends or listener(event) is True",
      "tests/estimators/test_what_is_kept.py::test_every_listener_hears_every_event_and_only_true_ends_the_training"),
+    ("fractions are words, and so classes", "jitnet/data/readers/tables.py",
+     "repr(float(value)).encode()", "repr(value).encode()",
+     "tests/data/test_data_tables.py::test_fractions_in_the_place_of_labels_are_no_classes"),
+    ("-1 is the last class", "jitnet/data/labels.py",
+     "not 0 <= value < len(names)", "not value < len(names)",
+     "tests/data/test_data_parquet.py::test_a_row_without_a_class_is_not_of_the_last_one"),
 )  # fmt: skip
 
 
