@@ -157,7 +157,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.augment == "none":
             self._set("augment", "")
-        given = {name for name in (*BY_RECIPE, "recipe") if getattr(self, name) not in (None, "")}
+        given = {
+            name for name in (*BY_RECIPE, "recipe") if getattr(self, name) is not None and str(getattr(self, name))
+        }
         if self.augment == "":  # a value too: a recipe without its augmentation
             given.add("augment")
         self._set("given", frozenset(given))

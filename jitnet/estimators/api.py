@@ -64,7 +64,7 @@ class _Dense:
     def _hidden_layers(self) -> tuple[Layer, ...]:
         units = [self.hidden] if isinstance(self.hidden, int | np.integer) else self.hidden
         try:
-            sizes = [operator.index(each) for each in units]
+            sizes = [operator.index(each) for each in units] if isinstance(units, list | tuple | np.ndarray) else [0]
         except TypeError:
             sizes = [0]
         if not all(size > 0 for size in sizes):

@@ -105,7 +105,8 @@ class Classifier(Estimator):
         targets = np.searchsorted(self.classes_, labels)
         unknown = self.classes_[np.minimum(targets, len(self.classes_) - 1)] != labels
         if unknown.any():
-            raise InputError(f"y holds {labels[unknown.argmax()]!r}: expected one of {list(self.classes_)}")
+            strange = labels[unknown].tolist()[0]
+            raise InputError(f"y holds {strange!r}: expected one of {inputs.some(self.classes_)}")
         return targets.astype(np.uint8)
 
     def _weights(self, targets: np.ndarray, sample_weight: Any) -> np.ndarray | None:
@@ -115,6 +116,10 @@ class Classifier(Estimator):
         )
         found = [part for part in parts if part is not None]
         return np.prod(found, axis=0) if found else None
+
+    def _require_same(self, classes: Any) -> None:
+        if not np.array_equal(classes_of(classes), self.classes_):
+            raise InputError(f"classes differ from those of before: expected {inputs.some(self.classes_)}, or none")
 
     def _labels(self) -> np.ndarray:
         return self.classes_

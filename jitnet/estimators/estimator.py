@@ -86,12 +86,17 @@ class Estimator(Stored):
             if not hasattr(self, "network_"):
                 self._begin(x, y if classes is None else classes, sample_weight)
                 self.network_.initialise(settings.init, settings.seed)
+            elif classes is not None:
+                self._require_same(classes)
             position, done = self._position or Position(), len(self.history_)
             position.epoch = done  # the order of the images is that of this epoch
             if self._raw is not None:
                 self.network_.params[:] = self._raw
             self._train(settings.replace(until=done + 1), x, y, sample_weight, position)
         return self
+
+    def _require_same(self, classes: Any) -> None:
+        """Refuse other classes than those that the network was made for (`InputError`)."""
 
     def _unit(self) -> float:
         """Return what losses are multiplied by to be in the targets' unit."""
@@ -119,7 +124,8 @@ class Estimator(Stored):
 
         Before `fit` that of such an image (height, width, channels) and number of classes.
         """
-        network = self.__dict__.get("network_") or network_of(self._settings(), (*image, 1)[:3], classes)
+        given = (*image, 1)[:3] if isinstance(image, list | tuple) else image
+        network = self.__dict__.get("network_") or network_of(self._settings(), given, classes)
         return insight.summary(type(self).__name__, network, self._estimator_type == "regressor")
 
     def _repr_html_(self) -> str:
@@ -148,9 +154,11 @@ class Estimator(Stored):
 
     def _settings(self) -> Settings:
         values = {name: getattr(self, name) for name in DEFAULTS}
+        if not isinstance(self.early_stopping, bool | np.bool_):
+            raise InputError(f"early_stopping is {self.early_stopping!r}: expected True or False")
         if self.early_stopping:
             values |= {"patience": self.patience or _PATIENCE, "val": self._held_out()}
-        if isinstance(values["val"], float) and 0 < values["val"] < 1:
+        if isinstance(values["val"], float | np.floating) and 0 < values["val"] < 1:
             values["val"] = 1  # a share: _train counts the images
         architecture = to_text(self._hidden_layers()) or " "  # "" would be those of a preset
         return Settings(architecture=architecture, network=type(self).__name__.lower(), **values)
@@ -183,7 +191,9 @@ class Estimator(Stored):
         self._record, self.advice_, self.history_ = DataRecord(), "", []
 
     def _images(self, x: Any, trained: Scale | None = None) -> tuple[np.ndarray, Scale]:
-        return inputs.images(x, not any(isinstance(layer, Conv) for layer in self._hidden_layers()), trained)
+        # once fitted those of the network, since parameters that were changed are for the next `fit`
+        layers = self._hidden_layers() if trained is None else self.network_.layers
+        return inputs.images(x, not any(isinstance(layer, Conv) for layer in layers), trained)
 
     def _name_features(self, x: Any) -> None:
         """Keep the names of the columns of a table, if it has any."""

@@ -18,6 +18,7 @@ from jitnet.data.split import with_channels
 from jitnet.errors import InputError
 
 _SMALLEST = 5  # pixels of a square image's side: rows of fewer numbers are no images
+_SHOWN = 10  # names or labels in a message
 _EXAMINED = 100  # images that show whether they are dark on light
 _LARGE = 20.0  # numbers beyond it in size train badly: they are warned of
 
@@ -37,7 +38,7 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
     ------
     InputError : another shape, a number that is not finite or not of the trained scale, or no numbers at all
     """
-    x = _numbers(_dense(x))
+    x = _numbers(as_array(x, "x"))
     if x.ndim == 2 and 0 in x.shape:
         which, count = ("sample", 0) if len(x) == 0 else ("feature", 0)
         raise InputError(f"x has {count} {which}(s) (shape={x.shape}) while a minimum of 1 is required.")
@@ -72,19 +73,15 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
 
 def is_table(x: Any) -> bool:
     """Whether x has rows and columns (n, D); raises `InputError` for another object."""
-    return _dense(x).ndim == 2
+    return as_array(x, "x").ndim == 2
 
 
-def _dense(x: Any) -> np.ndarray:
-    """Return x as an array; raises `InputError` if it is a sparse matrix."""
-    if hasattr(x, "toarray"):
-        raise InputError("x is a sparse matrix, and sparse input is not supported: give x.toarray()")
-    return as_array(x, "x")
-
-
-def as_array(values: np.ndarray, name: str) -> np.ndarray:
+def as_array(values: Any, name: str) -> np.ndarray:
     """Return what numpy makes of a value; raises `InputError` if it refuses or would lose what a mask says."""
-    if np.ma.is_masked(values):
+    if hasattr(values, "toarray"):
+        raise InputError(f"{name} is a sparse matrix, and sparse input is not supported: give {name}.toarray()")
+    parts = values if isinstance(values, list | tuple) else (values,)
+    if any(isinstance(part, np.ma.MaskedArray) and np.ma.is_masked(part) for part in parts):
         raise InputError(f"{name} is a masked array in which values are missing: fill them, as by {name}.filled(0)")
     _require_no_pairs(values, name)
     try:
@@ -97,13 +94,26 @@ def as_array(values: np.ndarray, name: str) -> np.ndarray:
         raise InputError(f"{name} cannot be made an array: {reason}; give one of NumPy") from None
 
 
+def real_numbers(values: Any, name: str) -> np.ndarray:
+    """Return numbers as float64; raises `InputError` for what only looks like numbers, as text, dates and masks do."""
+    found = as_array(values, name)
+    text = found.dtype.kind == "O" and any(isinstance(value, str | bytes) for value in found.ravel().tolist())
+    if found.dtype.kind not in "biufO" or text:
+        raise InputError(f"{name} holds {'text' if text else found.dtype}: expected real numbers")
+    try:
+        with np.errstate(over="ignore"):
+            return found.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name} does not hold real numbers alone: expected floats or whole numbers") from None
+
+
 def _require_no_pairs(values: Any, name: str) -> None:
     """Refuse data sets of other libraries, whose items are images with their labels (`InputError`)."""
     if isinstance(values, np.ndarray) or hasattr(values, "__array__"):
         return
     try:
         first = values[0]
-    except (TypeError, KeyError, IndexError):
+    except Exception:  # what can't be asked for its first item is no list of pairs, whatever it says
         return
     pair = isinstance(first, tuple) and len(first) == 2 and hasattr(first[0], "size")
     if pair or isinstance(first, dict):
@@ -214,7 +224,7 @@ def _as_bytes(images: np.ndarray) -> np.ndarray:
 
 def rows_of(x: Any) -> np.ndarray:
     """Return rows of numbers (n, D) as float64; raises `InputError` for none, or one that is not finite."""
-    found = _numbers(_dense(x)).astype(np.float64)
+    found = _numbers(as_array(x, "x")).astype(np.float64)
     if 0 in found.shape:
         which, count = ("sample", 0) if len(found) == 0 else ("feature", 0)
         raise InputError(f"x has {count} {which}(s) (shape={found.shape}) while a minimum of 1 is required.")
@@ -240,5 +250,11 @@ def require_names(x: Any, known: np.ndarray | None, estimator: str) -> None:
         other = next((name for name in names if name not in list(known)), None)
         raise InputError(
             "The feature names should match those that were passed during fit: expected "
-            f"{', '.join(known)}, found " + (f"{other!r} too" if other else "them in another order or fewer")
+            f"{some(known)}, found " + (f"{other!r} too" if other else "them in another order or fewer")
         )
+
+
+def some(values: np.ndarray) -> str:
+    """Return the first of some names or labels (n,), quoted where they are text, and how many there are."""
+    shown = ", ".join(map(repr, values[:_SHOWN].tolist()))
+    return shown if len(values) <= _SHOWN else f"{shown}, ... ({len(values):,} in all)"

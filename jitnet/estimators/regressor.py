@@ -1,7 +1,7 @@
 """A network as a scikit-learn regressor: it approximates a number instead of choosing a class."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -50,6 +50,12 @@ class Regressor(Estimator):
         spread = np.average((wanted - np.average(wanted, weights=weights)) ** 2, weights=weights)
         return float(1 - left / spread) if spread else float(left == 0)
 
+    def partial_fit(self, x: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train one epoch at the peak learning rate, continuing from the present parameters. Raises as `fit`."""
+        if classes is not None:
+            raise InputError(f"classes are given to a {type(self).__name__}, which has none: name sample_weight=")
+        return super().partial_fit(x, y, None, sample_weight)
+
     def _settings(self) -> Settings:
         return super()._settings().replace(target="y")
 
@@ -70,6 +76,8 @@ class Regressor(Estimator):
         used = slice(None) if weights is None else weights > 0
         self._build(images.shape[1:], 1)
         wanted = wanted[used]
+        if len(wanted) > 1 and np.ptp(wanted) == 0:
+            inputs.warn(f"all numbers of y are {wanted[0]:g}: there is nothing to learn from them")
         means, deviations = [float(wanted.mean())], [float(wanted.std()) or 1.0]
         if inputs.is_table(x):
             rows = inputs.rows_of(x)[used]

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from jitnet.data.labels import MOST_CLASSES
+from jitnet.data.readers.regression import LARGEST
 from jitnet.errors import InputError
-from jitnet.estimators.inputs import as_array, warn
+from jitnet.estimators.inputs import as_array, real_numbers, warn
 
 _SAMPLE = 100  # rows that are compared before all of them are
 
@@ -19,21 +20,23 @@ def numbers_of(y: Any, images: int) -> np.ndarray:
     if y is None:
         raise InputError("an estimator of numbers requires y to be passed, but the target y is None")
     try:
-        numbers = np.asarray(y, np.float64)
-    except (TypeError, ValueError):
-        raise InputError("y does not hold numbers alone: expected (n,) numbers; for classes use CNN or MLP") from None
+        numbers = real_numbers(y, "y")
+    except InputError as error:
+        raise InputError(f"{error}; for classes use CNN or MLP") from None
     if numbers.shape == (images, 1):
         numbers = numbers[:, 0]
     if numbers.shape != (images,):
         raise InputError(f"y has the shape {numbers.shape}: expected ({images},), one number per row of x")
     if not np.isfinite(numbers).all():
         raise InputError("y holds NaN or inf, Input contains NaN or infinity: expected finite numbers")
+    if (np.abs(numbers) > LARGEST).any():
+        raise InputError(f"y holds {np.abs(numbers).max():g}: expected numbers up to {LARGEST:g} in size")
     return numbers
 
 
 def labels_of_images(y: np.ndarray, images: int) -> np.ndarray:
     """Return labels as an array (images,); raises `InputError` for another shape or kind."""
-    labels = as_array(y, "y")
+    labels = _label_array(y)
     if labels.shape != (images,) and not (labels.shape == () and labels.item() is None):
         hint = "; give y.argmax(axis=1)" if labels.ndim == 2 and len(labels) == images < labels.size else ""
         hint = "; give y.ravel()" if labels.shape == (images, 1) else hint
@@ -47,7 +50,10 @@ def classes_of(y: np.ndarray) -> np.ndarray:
     >>> classes_of(["seven", "one", "one"]).tolist()
     ['one', 'seven']
     """
-    found = np.unique(_check_labels(np.asarray(y)))
+    labels = _label_array(y)
+    if labels.shape == () and labels.item() is not None:
+        raise InputError(f"the labels are a single {type(labels.item()).__name__}: expected a list or array of them")
+    found = np.unique(_check_labels(labels))
     if not 2 <= len(found) <= MOST_CLASSES:
         raise InputError(f"the labels hold {len(found)} classes: expected 2 to {MOST_CLASSES}")
     return found
@@ -95,6 +101,16 @@ def require_alike(labels: np.ndarray, known: np.ndarray) -> None:
         warn(f"y holds {strange.tolist()[0]!r}, which fit never had: {count:,} images count as answered wrongly")
 
 
+def _label_array(y: Any) -> np.ndarray:
+    """Return labels as an array: of objects where NumPy would turn numbers in a list into text, and NaN into "nan"."""
+    labels = as_array(y, "y")
+    if labels.dtype.kind == "T":  # NumPy's strings of variable length
+        return labels.astype(object)
+    if labels.dtype.kind in "US" and isinstance(y, list | tuple) and labels.ndim == 1 and len({*map(type, y)}) > 1:
+        return np.array(y, object)
+    return labels
+
+
 def _check_labels(labels: np.ndarray) -> np.ndarray:
     """Return labels as whole numbers, floats without fractions, or str; raises `InputError` for others."""
     if labels.shape == () and labels.item() is None:
@@ -129,8 +145,13 @@ def _of_one_type(labels: np.ndarray) -> np.ndarray:
     if all(isinstance(label, int | np.integer) for label in given):
         return np.array(given).reshape(labels.shape)
     for place, label in enumerate(given):
-        if label is None or type(label).__name__ == "NAType" or label != label:
+        is_nan = isinstance(label, float | np.floating) and label != label
+        if label is None or is_nan or type(label).__name__ in ("NAType", "NaTType"):
             raise _no_label(labels, place)
+    kinds = {type(label): label for label in given}
+    if len(kinds) > 1:
+        some = " and ".join(f"{kind.__name__} such as {repr(label)[:40]}" for kind, label in list(kinds.items())[:2])
+        raise InputError(f"Unknown label type: y holds {some}: expected labels of one type, give all as text")
     return labels
 
 

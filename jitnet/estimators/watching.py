@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
+import numpy as np
+
 from jitnet.display.compiling import CompilationNotice
 from jitnet.errors import InputError
 from jitnet.estimators.inputs import warn
@@ -61,7 +63,7 @@ def announce(compilation: Iterable[Event], verbose: Any) -> None:
 
 
 def _require_known(verbose: Any) -> None:
-    if verbose is not None and (isinstance(verbose, str) or int(verbose) < 0):
+    if verbose is not None and not (isinstance(verbose, int | float | np.number | np.bool_) and verbose >= 0):
         raise InputError(f"verbose is {verbose!r}: expected None, 0 or 1")
 
 

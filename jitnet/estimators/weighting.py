@@ -5,18 +5,17 @@ from typing import Any
 import numpy as np
 
 from jitnet.data.labels import are_in_runs
+from jitnet.data.readers.regression import LARGEST
 from jitnet.data.split import Split, validation
 from jitnet.errors import InputError
+from jitnet.estimators.inputs import real_numbers
 
 
 def of_samples(given: Any, images: int) -> np.ndarray | None:
     """Return weights (images,) float64; raises `InputError` for another shape, negative ones, or all 0."""
     if given is None:
         return None
-    try:
-        weights = np.asarray(given, np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"sample_weight is of type {type(given).__name__}: expected numbers") from None
+    weights = real_numbers(given, "sample_weight")
     if weights.ndim == 0:
         weights = np.full(images, float(weights))
     if weights.shape != (images,):
@@ -25,6 +24,8 @@ def of_samples(given: Any, images: int) -> np.ndarray | None:
         raise InputError(
             "sample_weight holds a negative number, NaN, inf, or zeros alone: expected weights of 0 and up"
         )
+    if weights.max() > LARGEST:
+        raise InputError(f"sample_weight holds {weights.max():g}: expected weights up to {LARGEST:g}")
     return weights
 
 
@@ -48,8 +49,8 @@ def of_classes(given: Any, targets: np.ndarray, labels: np.ndarray) -> np.ndarra
         of_label = np.array([float(given.get(label, 1.0)) for label in known])
     except (TypeError, ValueError):
         raise InputError(f"class_weight is {given!r}: expected a number for each label") from None
-    if not np.isfinite(of_label).all() or (of_label < 0).any():
-        raise InputError(f"class_weight is {given!r}: expected finite weights of 0 and up")
+    if not ((of_label >= 0) & (of_label <= LARGEST)).all():
+        raise InputError(f"class_weight is {given!r}: expected weights from 0 to {LARGEST:g}")
     return of_label[targets]
 
 
@@ -69,6 +70,8 @@ def split(
     places = np.arange(len(images))
     if weights is not None:
         places = places[weights > 0]
+        if not len(places):
+            raise InputError("class_weight and sample_weight leave no image: expected a weight above 0 for some")
     count = _count(held_out, len(places))
     labels = targets[places] if targets.ndim == 1 else np.arange(len(places))
     (train, _), (val, _), _ = validation(places, labels, count)
@@ -88,7 +91,7 @@ def split(
 def _count(held_out: Any, images: int) -> int:
     """Return how many of some images are held out."""
     count = held_out
-    if isinstance(held_out, float) and 0 < held_out < 1:
+    if isinstance(held_out, float | np.floating) and 0 < held_out < 1:
         count = max(1, round(held_out * images))
     if count >= images:
         raise InputError(f"val is {held_out}: expected fewer than the {images} images of x")

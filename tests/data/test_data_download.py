@@ -238,6 +238,43 @@ def test_an_endless_answer_is_given_up_and_its_thread_ends(server, monkeypatch, 
     assert threading.active_count() <= before
 
 
+FLOODS = {  # that gzip takes in without a byte of content, or after all of it
+    "a file name": (b"\x1f\x8b\x08\x08" + bytes(6), b"x" * 65536),
+    "empty members": (b"", gzip.compress(b"") * 3000),
+    "zeros after the end": (FILES["train-images-idx3-ubyte.gz"], bytes(65536)),
+}
+
+
+@pytest.mark.parametrize("way", FLOODS)
+def test_an_endless_answer_that_comes_fast_ends_at_the_deadline(server, monkeypatch, way):
+    def flood(self, body):
+        first, again = FLOODS[way]
+        with contextlib.suppress(OSError):
+            drip(self, itertools.chain([b"HTTP/1.1 200 OK\r\n\r\n", first], itertools.repeat(again, 20_000)), 0)
+
+    monkeypatch.setitem(Handler.ways, "flood", flood)
+    start = time.monotonic()
+    with pytest.raises(download.DownloadError, match="the time for downloading was over"):
+        fetch(server, "flood", seconds=1.0)
+    assert time.monotonic() - start < 2.0
+
+
+def test_a_redirect_to_another_protocol_is_not_followed(server, monkeypatch):
+    for url in ("ftp://127.0.0.1:1/x", "file:///etc/hostname", "data:,x"):
+        redirect = lambda self, body, url=url: self.answer(302, b"", ("Location", url))  # noqa: E731
+        monkeypatch.setitem(Handler.ways, "elsewhere", redirect)
+        with pytest.raises(download.DownloadError, match=r"not allowed|unknown url type"):
+            fetch(server, "elsewhere")
+
+
+@pytest.mark.parametrize("line", [b"HTTP/1.1 404 \x1b[2J\x9b2J", b"\x1b[2J", b"HTTP/1.1 503 " + b"\x07" * 9000])
+def test_what_a_host_says_is_shown_in_one_printable_line(server, monkeypatch, line):
+    monkeypatch.setitem(Handler.ways, "rude", lambda self, body: self.wfile.write(line + b"\r\n\r\n"))
+    with pytest.raises(download.DownloadError) as caught:
+        fetch(server, "rude")
+    assert all(reason.isprintable() and len(reason) < 1000 for reason in caught.value.reasons)
+
+
 @pytest.mark.parametrize("way", ENDLESS)
 def test_the_next_mirror_is_asked_after_an_endless_answer(server, monkeypatch, way):
     monkeypatch.setitem(Handler.ways, "endless", lambda self, body: endless(self, way, body))

@@ -36,7 +36,7 @@ def test_labels_of_any_type(given, classes):
     [
         (np.where(Y == 2, np.nan, Y), r"y holds nan at \[2\]"),
         (np.where(Y == 1, None, NAMES[Y]), r"y holds None at \[1\]"),
-        (np.array([1, "1"] * 6, object), "labels are of type object"),
+        (np.array([1, "1"] * 6, object), "int such as 1 and str such as '1'"),
         (Y + 0.5, "continuous numbers such as 0.5"),
         (None, "the target y is None"),
         (Y[:, None], "give y.ravel"),

@@ -16,9 +16,10 @@ from jitnet.data.readers.columns import fields_of, place_of, separator_of
 from jitnet.data.readers.tables import as_utf8
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
+from jitnet.printing import printable
 
 _HELD_OUT = 7
-_LARGEST = 1e30  # what is beyond it in size is taken for a mistake
+LARGEST = 1e30  # what is beyond it in size is taken for a mistake
 _SAMPLE = 60  # lines that show what separates the columns
 
 
@@ -96,7 +97,7 @@ def rows_like(content: bytes, where: str, record: DataRecord, target: str) -> np
         table = table[:, [names.index(name) for name in wanted]]
     elif any(names) and record.header:
         missing = next(name for name in wanted if name not in names)
-        raise InputError(f"{where} has no column {missing!r}: expected {', '.join(wanted)}, as in training")
+        raise InputError(f"{where} has no column {missing!r}: expected {printable(', '.join(wanted))}, as in training")
     elif table.shape[1] == len(wanted) + 1:  # the table of the training, its target included
         place = place_of(names, target)
         table = np.delete(table, len(wanted) if place is None else place, axis=1)
@@ -113,12 +114,13 @@ def scaled(table: np.ndarray, record: DataRecord) -> np.ndarray:
     mean, deviation = np.array(record.means[:-1]), np.array(record.deviations[:-1])
     with np.errstate(all="ignore"):
         rows = (table - mean) / deviation
-    wrong = ~(np.abs(rows) < _LARGEST)
+    wrong = ~(np.abs(rows) < LARGEST)
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
+        name = printable(record.columns[column])
         raise InputError(
-            f"row {row + 1} has {table[row, column]:g} as {record.columns[column]}: expected a number like those that "
-            f"were trained on, about {mean[column]:g}"
+            f"row {row + 1} has {table[row, column]:g} as {name}: expected a number like those that were trained on, "
+            f"about {mean[column]:g}"
         )
     return np.ascontiguousarray(rows, np.float32)[:, None, :, None]
 
@@ -146,7 +148,7 @@ def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
         if len(fields) != len(names):
             raise InputError(f"{where} has {len(fields)} columns in line {number}: expected {len(names)} as before")
         for column, field in enumerate(fields, 1):
-            if not _is_number(field) or not abs(float(field)) < _LARGEST:
+            if not _is_number(field) or not abs(float(field)) < LARGEST:
                 raise InputError(
                     f"{where} has {field[:20]!r} in line {number}, column {column}: expected a finite number in "
                     "each field; remove such rows, or that column"

@@ -16,6 +16,7 @@ from jitnet.data.readers import idx
 from jitnet.data.sources.known import FILES, Known
 from jitnet.data.sources.transfer import Late, Transfer
 from jitnet.errors import InputError
+from jitnet.printing import printable
 
 TIMEOUT = 10.0  # seconds for an answer, and for each piece of data after it
 DEADLINE = 300.0  # seconds for a whole data set
@@ -62,18 +63,23 @@ def fetch(known: Known, part: str, mirrors: Sequence[str], report: Report, until
                 return _attempt(url, known, part, report, limit), mirror
             except HTTPError as error:
                 error.close()
-                reasons.append(f"{url}: HTTP {error.code} {' '.join(str(error.reason).split())}")
+                reasons.append(f"{url}: HTTP {error.code} {_said(error.reason)}")
                 if error.code < 500:
                     break  # it would only say the same again
             except URLError as error:
-                reasons.append(f"{url}: {error.reason}")
+                reasons.append(f"{url}: {_said(error.reason)}")
                 break
             except Late as error:
                 reasons.append(f"{url}: {error}")
                 break
             except (OSError, HTTPException, InputError, ValueError) as error:
-                reasons.append(str(error) if isinstance(error, InputError) else f"{url}: {error or repr(error)}")
+                reasons.append(str(error) if isinstance(error, InputError) else f"{url}: {_said(error)}")
     raise DownloadError(reasons)
+
+
+def _said(reason: object) -> str:
+    """Return why an attempt failed in one line: hosts and proxies put any text into it."""
+    return printable(" ".join((str(reason) or repr(reason)).split())[:200])
 
 
 def _attempt(url: str, known: Known, part: str, report: Report, until: float) -> Part:

@@ -14,7 +14,17 @@ import time
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.error import URLError
-from urllib.request import HTTPHandler, HTTPSHandler, Request, build_opener
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    UnknownHandler,
+)
 
 from jitnet import __version__
 
@@ -75,7 +85,9 @@ class Transfer(io.RawIOBase):
         """Return the next thing that the thread has handed over, in time, or raise it."""
         left = self._until - time.monotonic()
         try:
-            item = self._received.get(timeout=max(0.0, min(self._patience, left)))
+            if left <= 0:  # also for a host that sends without end and fast, so that there is always a piece
+                raise queue.Empty
+            item = self._received.get(timeout=min(self._patience, left))
         except queue.Empty:
             if left <= self._patience:
                 raise Late("the time for downloading was over") from None
@@ -87,7 +99,7 @@ class Transfer(io.RawIOBase):
     def _receive(self, request: Request) -> None:
         """Ask and receive: what the thread does."""
         try:
-            opener = build_opener(*_handlers(self._abandoned))
+            opener = _opener(self._abandoned)
             with opener.open(request, timeout=self._patience) as answer:
                 self._hand_over(answer.length)
                 while not self._abandoned.is_set():
@@ -124,8 +136,11 @@ class _Receiving(io.RawIOBase):
         super().close()
 
 
-def _handlers(abandoned: threading.Event) -> tuple[HTTPHandler, HTTPSHandler]:
-    """Return urllib's handlers, with answers that are no longer received once `abandoned` is set."""
+def _opener(abandoned: threading.Event) -> OpenerDirector:
+    """Return urllib's opener for HTTP alone, with answers that are no longer received once `abandoned` is set.
+
+    Its usual one follows a redirect to FTP, whose connections have no such end.
+    """
 
     class Response(HTTPResponse):
         def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
@@ -147,4 +162,8 @@ def _handlers(abandoned: threading.Event) -> tuple[HTTPHandler, HTTPSHandler]:
         def https_open(self, req: Request) -> Any:
             return self.do_open(Secure, req)
 
-    return PlainHandler(), SecureHandler()
+    opener = OpenerDirector()
+    of_urllib = ProxyHandler, UnknownHandler, HTTPDefaultErrorHandler, HTTPRedirectHandler, HTTPErrorProcessor
+    for handler in (*of_urllib, PlainHandler, SecureHandler):
+        opener.add_handler(handler())
+    return opener
