@@ -56,7 +56,7 @@ def copy_into(cache: Path, made_for: str) -> bool:
         return False
     if (cache / _COPIED).exists():
         return True
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, zipfile.BadZipFile, pickle.UnpicklingError, ValueError, EOFError):
         content = _fitting(made_for)
         if content is not None:
             _copy(content, cache)
@@ -89,6 +89,8 @@ def _copy(content: bytes, cache: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name in sorted(archive.namelist(), key=lambda name: name.endswith(".nbi")):
             place, _, file = name.partition("/")
+            if not place.isidentifier() or Path(file).name != file:
+                raise zipfile.BadZipFile(f"{name!r} is no name of a kernel")
             folder = cache / UserProvidedCacheLocator.get_suitable_cache_subpath(str(KERNELS / place / "source.py"))
             folder.mkdir(exist_ok=True)
             data = archive.read(name)

@@ -1,5 +1,6 @@
 """Kernels that a wheel brings are used only where the sources, the versions and the processor are the right ones."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -109,6 +110,21 @@ def test_damaged_kernels_are_not_used(made, suffix, content):
         content = path.read_bytes()[:-20] if suffix == "json" else path.read_bytes().replace(b"PK", b"KP", 1)
     path.write_bytes(content)
     assert copied(made) == []
+
+
+@pytest.mark.parametrize("name", ["../outside.nbc", "tools/../../outside.nbc", "/outside.nbc", "tools/none.nbi", ""])
+def test_an_archive_that_pack_never_writes_is_not_used(made, name):
+    """Also where its digest is right: kernels are compiled as usual, and nothing is written elsewhere."""
+    archive = made / "compiled" / "plain.zip"
+    if name:
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr(name, b"no kernel")
+    else:
+        archive.write_bytes(b"no archive")
+    about = archive.with_suffix(".json")
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"sha256": digest}))
+    assert not copied(made) and not list(made.rglob("outside*"))
 
 
 def test_a_wheel_without_kernels_fills_nothing(made, monkeypatch):
