@@ -61,9 +61,9 @@ def named(values: list[Any], names: list[str], where: str) -> list[str]:
     """
     for row, value in enumerate(values, 1):
         if value is None or (names and not 0 <= value < len(names)):
+            expected = f"one from 0 to {len(names) - 1}" if names else "one"
             raise InputError(
-                f"{where} has the label {value} in row {row}, which is no class: expected a label for each image, "
-                "remove the others"
+                f"{where} has the label {value} in row {row}: expected {expected} for each image, remove the others"
             )
     return [names[value] if names else str(value) for value in values]
 

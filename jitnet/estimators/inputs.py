@@ -113,7 +113,7 @@ def _require_no_pairs(values: Any, name: str) -> None:
         return
     try:
         first = values[0]
-    except Exception:  # what can't be asked for its first item is no list of pairs, whatever it says
+    except Exception:  # without a first item it is not a list of pairs, for any kind of error
         return
     pair = isinstance(first, tuple) and len(first) == 2 and hasattr(first[0], "size")
     if pair or isinstance(first, dict):

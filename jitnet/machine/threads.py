@@ -75,7 +75,7 @@ def _cgroup_quota(root: Path) -> float | None:
 def count() -> int:
     """Return the number of threads of this process; starts the pool if necessary.
 
-    Raises `InputError` for a threading layer that the environment asks for and numba has not.
+    Raises `InputError` for a threading layer that the environment names and numba does not have.
     """
     import numba
 

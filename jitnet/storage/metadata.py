@@ -70,7 +70,7 @@ def metadata(description: Description, **more: str) -> Metadata:
 def _labels(values: Any, dtype: str) -> np.ndarray:
     """Return the labels (K,) that a file has as JSON, of a NumPy type; raises `ValueError` for what is never written.
 
-    The length of texts is that of the longest one, whatever the type says.
+    Texts get the length of the longest one, not that of the type.
     """
     if not re.fullmatch(r"[<>|=][biufUO][0-9]{0,10}", dtype) or not isinstance(values, list):
         raise ValueError

@@ -90,7 +90,7 @@ def _copy(content: bytes, cache: Path) -> None:
         for name in sorted(archive.namelist(), key=lambda name: name.endswith(".nbi")):
             place, _, file = name.partition("/")
             if not place.isidentifier() or Path(file).name != file:
-                raise zipfile.BadZipFile(f"{name!r} is no name of a kernel")
+                raise zipfile.BadZipFile(f"{name!r} is not the name of a kernel")
             folder = cache / UserProvidedCacheLocator.get_suitable_cache_subpath(str(KERNELS / place / "source.py"))
             folder.mkdir(exist_ok=True)
             data = archive.read(name)

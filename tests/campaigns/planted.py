@@ -194,7 +194,7 @@ FAULTS = (
      "tests/trials/test_ranking.py::test_what_has_not_come_to_rest_as_it_should_is_behind"),
     ("one folder for sweeps of other ranges", "jitnet/trials/plan.py", '"bounds": bounds, "draws"', '"draws"',
      "tests/trials/test_plans.py::test_whatever_changes_the_trials_or_their_epochs_makes_another_sweep"),
-    ("trials go on with other data", "jitnet/trials/driver.py", "if not self.folder.data_of_trials():",
+    ("trials continue with other data", "jitnet/trials/driver.py", "if not self.folder.data_of_trials():",
      "if True or not self.folder.data_of_trials():",
      "tests/trials/test_sweep_folder.py::test_trials_go_on_with_the_data_they_began_with_alone"),
     ("trials are ranked by test images", "jitnet/history/board.py", "(self.val_accuracy, self.test_accuracy)",

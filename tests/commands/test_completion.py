@@ -50,7 +50,7 @@ COMPLETIONS = {  # what is typed: some of what is offered, and what is not
 }
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize("typed", COMPLETIONS)
 def test_bash_completes(runs, capsys, typed):
     main(["completion", "bash"])
@@ -90,7 +90,7 @@ def test_a_name_is_neither_run_nor_offered_if_jitnet_would_not_give_it(runs, cap
     assert not any(mark in done.stdout for mark in ("touch", "HOME", "\x1b", "completion", "y\n", "rf", "d"))
 
 
-@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish")
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
 @pytest.mark.parametrize("typed", [typed for typed in COMPLETIONS if " = " not in typed])
 def test_fish_completes(runs, capsys, typed):
     main(["completion", "fish"])
@@ -117,7 +117,7 @@ def test_fish_shows_the_help_and_its_quotes(capsys):
     assert "name of the sweep\\'s folder" in text
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
 @pytest.mark.parametrize(
     ("typed", "becomes"),
     [

@@ -135,7 +135,7 @@ def test_a_row_without_a_class_is_not_of_the_last_one(tmp_path, monkeypatch, unk
     labels = [0, 2, 1, unknown, 0]
     table = Columns(image=[pgm(image) for image in IMAGES[:5]], label=labels)
     monkeypatch.setattr(reader, "_table", lambda path: table)
-    with pytest.raises(InputError, match=f"has the label {unknown} in row 4, which is no class"):
+    with pytest.raises(InputError, match=f"has the label {unknown} in row 4: expected one from 0 to"):
         reader.read_path(tmp_path / "x.parquet")
     rows = SimpleNamespace(column_names=["image", "label"], features={"label": SimpleNamespace(names=NAMES)})
     rows.with_format = lambda kind: {"image": IMAGES[:5], "label": labels}

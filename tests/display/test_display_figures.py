@@ -1,4 +1,4 @@
-"""The figures of the terminal's and a notebook's views: each is that of its own epoch, set, place and colour."""
+"""The figures of the terminal's and a notebook's views: each is that of the right epoch, set, place and colour."""
 
 import re
 

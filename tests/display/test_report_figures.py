@@ -1,4 +1,4 @@
-"""The figures of a run's page: each is that of its own name, axis, row and epoch."""
+"""The figures of a run's page: each is that of the right name, axis, row and epoch."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a sweep's folder keeps of its trials, and which of them it does not go on with."""
+"""What a sweep's folder keeps of its trials, and which of them it does not continue."""
 
 import csv
 from concurrent.futures import Future

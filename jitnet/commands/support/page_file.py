@@ -10,7 +10,7 @@ from jitnet.storage.atomic import replace_file
 
 
 def write_page(out: Path, text: str, shown: bool) -> None:
-    """Write a page, say so with its size, and open it in a browser if it is to be `shown`; raises `InputError`."""
+    """Write a page, print its name and size, and open it in a browser if it is to be `shown`; raises `InputError`."""
     content = text.encode("utf-8", "backslashreplace")
     try:
         replace_file(out, content)

@@ -85,7 +85,7 @@ class Transfer(io.RawIOBase):
         """Return the next thing that the thread has handed over, in time, or raise it."""
         left = self._until - time.monotonic()
         try:
-            if left <= 0:  # also for a host that sends without end and fast, so that there is always a piece
+            if left <= 0:  # also for a host that never stops sending, so that a piece is always there
                 raise queue.Empty
             item = self._received.get(timeout=min(self._patience, left))
         except queue.Empty:
