@@ -117,8 +117,8 @@ def test_classes_without_a_weight_have_the_weight_1():
     assert weighting.of_classes({"a": 3}, targets, labels).tolist() == [1.0, 3.0, 1.0, 3.0]
     assert weighting.of_classes(None, targets, labels) is None
     for bad, words in (
-        ({"a": -1}, "0 and up"),
-        ({"a": np.inf}, "0 and up"),
+        ({"a": -1}, "from 0 to"),
+        ({"a": np.inf}, "from 0 to"),
         ({"a": "x"}, "a number"),
         ("even", "None, "),
     ):
@@ -161,7 +161,7 @@ def test_weights_have_the_mean_1_over_what_is_trained_on():
 
 def test_numbers_to_approximate_may_be_a_column():
     assert numbers_of([[1], [2]], 2).tolist() == numbers_of([1, 2], 2).tolist() == [1.0, 2.0]
-    for bad, words in (([[1, 2]], "one number per row"), ([1, np.inf], "finite"), (["a", "b"], "numbers alone")):
+    for bad, words in (([[1, 2]], "one number per row"), ([1, np.inf], "finite"), (["a", "b"], "real numbers")):
         with pytest.raises(InputError, match=words):
             numbers_of(bad, 2)
 

@@ -199,7 +199,8 @@ def test_a_network_is_opened_as_the_simplest_estimator_that_it_fits(tmp_path, ar
 
 def test_what_is_constant_has_the_deviation_1_and_its_unit_is_that_of_the_target():
     rows = np.column_stack([np.full(30, 7.0), np.arange(30.0)])
-    model = MLPRegressor((4,), epochs=1).fit(rows, np.full(30, 5.0))
+    with pytest.warns(UserWarning, match="all numbers of y are 5"):
+        model = MLPRegressor((4,), epochs=1).fit(rows, np.full(30, 5.0))
     assert model._record.means == (7.0, 14.5, 5.0)
     assert model._record.deviations == (1.0, pytest.approx(np.arange(30).std()), 1.0)
     assert np.isfinite(model.predict(rows)).all() and model.predict(rows).dtype == np.float64

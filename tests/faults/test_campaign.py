@@ -48,7 +48,7 @@ def test_each_row_of_the_box_has_been_counted():
 LONG = {  # what the long form of each campaign would count of today's tests
     "kills": {"SIGKILL": {"moments": 1000, "exact": 1000}},
     "chain": {"hashes": 1},
-    "threads": {"configurations": 100, "networks": 8, "hashes": 1},
+    "threads": {"configurations": 100, "networks": 10, "hashes": 1},
     "corruption": {"flips": 32_768, "truncations": 4_096},
     "fuzz": {kind: {"inputs": long} for kind, (_, long) in test_fuzz.KINDS.items()},
     "races": {"kernels": len(test_races.parallel_kernels()), "schedules": 200, "planted": 5, "caught": 5},

@@ -73,7 +73,8 @@ def test_a_sweep_of_one_configuration_shows_the_range_of_its_seeds():
 
 def test_a_column_that_never_varies_keeps_its_unit():
     model, rows = MLPRegressor((2,)), np.array([[7.0, 1.0], [7.0, 3.0], [7.0, 5.0]])
-    model._begin(rows, np.array([2.0, 2.0, 2.0]))
+    with pytest.warns(UserWarning, match="all numbers of y are 2"):
+        model._begin(rows, np.array([2.0, 2.0, 2.0]))
     assert model._record.deviations == (1.0, pytest.approx((8 / 3) ** 0.5), 1.0)
     assert model._record.means == (7.0, 3.0, 2.0) and model._record.scale == Scale(1.0, 0.0, 1.0, False)
 

@@ -161,7 +161,7 @@ def test_the_readme_is_short_and_has_the_two_commands():
     assert text.count("\n") <= 150
     for command in (
         "pip install -e . && python -m jitnet train cnn --epochs 9",
-        "pip install -e '.[test]' && python -m pytest -n 2 --dist worksteal",
+        "pip install -e '.[test]' && python -m pytest -n 3 --dist worksteal",
     ):
         assert f"```\n{command}\n```" in text
 
