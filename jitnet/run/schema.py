@@ -164,6 +164,7 @@ def read_meta(path: Path) -> Record:
         schema = meta.get("schema", 0)  # the first runs did not say; what they lack has a default where it is read
         if type(schema) is int and schema > SCHEMA:
             raise InputError(f"{file} has schema {brief(schema)}, and this jitnet reads 0 to {SCHEMA}: update jitnet")
+        meta = {name: value for name, value in meta.items() if value is not None}  # null is as good as not there
         check(meta, META, ("status", "title", "data", "created"))
         DataRecord.from_dict(meta.get("record"))
     except InputError:

@@ -11,6 +11,7 @@ import pytest
 from commands import TINY, digits, settle, train
 
 from jitnet.cli import main
+from jitnet.run import schema
 
 IN_RUN, IN_SWEEP = list(damage.in_run()), list(damage.in_sweep())
 QUICK = (  # commands that need no kernel
@@ -99,6 +100,16 @@ def check_quick(capsys, name):
             assert {"good", "other"} <= {each["name"] for each in json.loads(out)}
         if words.startswith("runs compare good") and not name.startswith("meta.json: gone"):
             assert code == 0 and "accuracy" in out, (name, err)
+
+
+def test_null_is_as_good_as_not_there(folder, made, capsys):
+    fresh(folder, made, "victim")
+    file = folder / "runs" / "victim" / "meta.json"
+    meta = json.loads(file.read_text())
+    optional = set(schema.META) - {"status", "title", "data", "created"}
+    file.write_text(json.dumps(meta | dict.fromkeys(optional)))
+    check_quick(capsys, "null")
+    assert not optional & set(schema.read_meta(file.parent))
 
 
 @pytest.mark.parametrize("part", range(2))
