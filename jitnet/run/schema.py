@@ -62,7 +62,8 @@ TEXTS = Rule("a list of texts", lambda x: isinstance(x, list) and all(isinstance
 
 META = {
     "schema": whole(0, SCHEMA),
-    **dict.fromkeys(("status", "title", "data", "created", "stop_reason", "cpu", "layer", "host"), TEXT),
+    "status": Rule("a word", lambda x: isinstance(x, str) and len(x) <= 20),  # a longer one would fill a list of runs
+    **dict.fromkeys(("title", "data", "created", "stop_reason", "cpu", "layer", "host"), TEXT),
     **dict.fromkeys(("data_source", "data_sha256", "parent", "imported", "sweep"), TEXT),
     "argv": TEXTS,
     "versions": Rule(
