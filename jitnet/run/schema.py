@@ -13,6 +13,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
+from jitnet import small_file
 from jitnet.config import Settings
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
@@ -25,7 +26,6 @@ from jitnet.storage.checkpoint import Metadata, Tensors
 SCHEMA = 1  # of meta.json
 LARGEST = 2**63 - 1
 LONGEST_LINE = 1 << 24  # bytes of a line of a log; ours have at most about 100,000
-_LARGEST_FILE = 1 << 24  # bytes of meta.json, sweep.json or table.csv
 
 Record = dict[str, Any]
 
@@ -119,11 +119,7 @@ def require_regular(path: Path) -> None:
 def read_small(path: Path) -> bytes:
     """Return the content of a small file. Raises `InputError`, `OSError`, and `ValueError` if it is not small."""
     require_regular(path)
-    with open(path, "rb") as file:
-        content = file.read(_LARGEST_FILE + 1)
-    if len(content) > _LARGEST_FILE:
-        raise ValueError(f"it has more than {_LARGEST_FILE:,} bytes")
-    return content
+    return small_file.read(path)
 
 
 def read_json(path: Path) -> Any:

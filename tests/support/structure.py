@@ -16,8 +16,9 @@ MAY_IMPORT = {
     "events": set(),
     "printing": set(),
     "setting": {"errors", "printing"},
+    "small_file": set(),
     "recipes": set(),  # next to config.py, not in it: tables and rules, which need no settings
-    "config": {"errors", "printing", "recipes", "setting"},
+    "config": {"errors", "printing", "recipes", "setting", "small_file"},
     "machine": {"errors", "kernels"},
     "data": {"config", "errors", "kernels", "printing", "__version__"},
     "model": {"config", "errors", "kernels", "machine"},
@@ -32,6 +33,7 @@ MAY_IMPORT = {
         "model",
         "printing",
         "recipes",
+        "small_file",
         "storage",
         "training",
         "__version__",
@@ -49,7 +51,7 @@ MAY_IMPORT = {
         "storage",
         "training",
     },
-    "history": {"config", "errors", "events", "model", "printing", "run", "setting"},
+    "history": {"config", "errors", "events", "model", "printing", "run", "small_file"},
     "trials": {
         "config",
         "data",
