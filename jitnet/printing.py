@@ -9,7 +9,8 @@ import sys
 from typing import IO, Any
 
 ONCE = "; this happens once, later starts load it"
-_NUMBER = re.compile(r"[-+]?[\d.,]+(e[-+]?\d+)?( .*)?", re.IGNORECASE)
+_ONE = r"[-+]?[\d.,]+(e[-+]?\d+)?"
+_NUMBER = re.compile(rf"{_ONE}( (to|±) {_ONE})*|-", re.IGNORECASE)  # "-" for one that is not known
 
 
 def printable(text: object) -> str:
