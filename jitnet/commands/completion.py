@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from jitnet.commands import COMMANDS
 from jitnet.config import CHOICES, PRESETS
@@ -49,9 +50,8 @@ _jitnet() {
         for part in $(compgen -W "$values" -- "$word"); do COMPREPLY+=("$lead$part"); done
         return
     fi
-    case "$before" in
+    case "$command $before" in
 @VALUES@
-        --runs-dir|--config|--out|--save) COMPREPLY=($(compgen -f -- "$word")); return ;;
     esac
     case "$command" in
 @WORDS@
@@ -64,8 +64,10 @@ _jitnet() {
                 run="${run%/meta.json}"; run="${run##*/}"  # compgen runs what a name holds, as $(...)
                 if [[ "$run" =~ ^@NAME@$ ]]; then names+=" $run"; fi
             done
-            COMPREPLY=($(compgen -W "$names" -- "$word"))
-            if [[ "$command" == predict ]]; then COMPREPLY+=($(compgen -f -- "$word")); fi ;;
+            COMPREPLY=($(compgen -W "$names" -- "$word")) || true ;;
+    esac
+    case "$command" in
+        @FILES@) COMPREPLY+=($(compgen -f -- "$word")) || true ;;
     esac
 }
 complete -o filenames -F _jitnet jitnet
@@ -137,17 +139,8 @@ def run(args: argparse.Namespace) -> int:
 def bash(commands: list[Command]) -> str:
     """Return the script for bash, which zsh understands."""
     options = ['            "") options="--help --version" ;;']
-    values: dict[str, tuple[str, ...]] = {}
     for each in commands[1:]:
         options.append(f'            "{each.name}") options="{" ".join(option.name for option in each.options)}" ;;')
-        values |= {option.name: option.values for option in each.options if option.values}
-    shown = [
-        f'        {flag}) COMPREPLY=($(compgen -W "{" ".join(choices)}" -- "$word"))'
-        + ("; compopt -o nospace 2>/dev/null || true" if choices[0].endswith("=") else "")
-        + ('; COMPREPLY+=($(compgen -f -- "$word")) || true' if flag == "--data" else "")
-        + "; return ;;"
-        for flag, choices in values.items()
-    ]
     parts = {
         "COMMANDS": [
             f'                "{" ".join(words[:-1])}/{words[-1]}") command="{each.name}" ;;'
@@ -156,9 +149,9 @@ def bash(commands: list[Command]) -> str:
         ],
         "OPTIONS": options,
         "FIELDS": [f'            {name}) values="{" ".join(known)}" ;;' for name, known in _field_values().items()],
-        "VALUES": shown,
+        "VALUES": list(_values_by_option(commands)),
         "WORDS": [
-            f'        "{each.name}") COMPREPLY=($(compgen -W "{" ".join(each.words)}" -- "$word")) ;;'
+            f'        "{each.name}") COMPREPLY=($(compgen -W "{" ".join(each.words)}" -- "$word")) || true ;;'
             for each in commands
             if each.words and not each.runs
         ],
@@ -168,12 +161,34 @@ def bash(commands: list[Command]) -> str:
             if each.words and each.runs
         ],
     }
-    script = _BASH.replace("@NAME@", _NAME).replace(
-        "@RUNS@", "|".join(f'"{each.name}"' for each in commands if each.runs)
-    )
+    script = _BASH.replace("@NAME@", _NAME)
+    for part, named in (
+        ("RUNS", [each for each in commands if each.runs]),
+        ("FILES", [c for c in commands if c.files]),
+    ):
+        script = script.replace(f"@{part}@", "|".join(f'"{each.name}"' for each in named))
     for part, lines in parts.items():
         script = script.replace(f"@{part}@", "\n".join(lines))
     return script
+
+
+def _values_by_option(commands: list[Command]) -> Iterator[str]:
+    """Yield the lines of the script for bash that complete the value of an option, by command where these differ."""
+    found: dict[str, dict[tuple[str, tuple[str, ...]], list[str]]] = {}
+    for each in commands[1:]:
+        for option in each.options:
+            kinds = found.setdefault(option.name, {})
+            kinds.setdefault((option.takes, option.values), []).append(each.name)
+    for flag, kinds in found.items():
+        for (takes, values), names in kinds.items():
+            parts = [f'COMPREPLY=($(compgen -W "{" ".join(values)}" -- "$word")) || true'] if values else []
+            if values and values[0].endswith("="):
+                parts.append("compopt -o nospace 2>/dev/null || true")
+            if takes == "file":
+                parts.append('COMPREPLY+=($(compgen -f -- "$word")) || true')
+            if parts:
+                typed = f'*" {flag}"' if len(kinds) == 1 else "|".join(f'"{name} {flag}"' for name in names)
+                yield f"        {typed}) {'; '.join(parts)}; return ;;"
 
 
 def fish(commands: list[Command]) -> str:
@@ -214,10 +229,10 @@ def _walk(name: str, help: str, parser: argparse.ArgumentParser) -> Iterator[Com
             options += [_option(flag, action) for flag in action.option_strings if flag.startswith("--")]
         elif action.dest in ("run_name", "run_names"):
             runs = True
-        elif action.dest == "images":
+        elif action.dest in ("images", "file"):
             files = True
         else:
-            words = _words(name, action)
+            words += _words(name, action)
     yield Command(name, help, tuple(options), words, runs, files)
     for each in under:
         yield from _walk(*each)
@@ -225,7 +240,7 @@ def _walk(name: str, help: str, parser: argparse.ArgumentParser) -> Iterator[Com
 
 def _option(flag: str, action: argparse.Action) -> Option:
     values = tuple(map(str, action.choices or _values().get(flag, ())))
-    file = flag in ("--runs-dir", "--config", "--out", "--save", "--data")
+    file = action.type is Path or flag == "--data"
     return Option(flag, "" if action.nargs == 0 else "file" if file else "value", values, action.help or "")
 
 

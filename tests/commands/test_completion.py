@@ -20,6 +20,8 @@ from jitnet.run.folder import STATUS
 def runs(tmp_path):
     for name in "abc":
         write_run(tmp_path / "runs", name, [90.0])
+    write_run(tmp_path / "elsewhere", "far", [90.0])
+    (tmp_path / "elsewhere" / "table.csv").touch()
     return tmp_path / "runs"
 
 
@@ -29,7 +31,17 @@ COMPLETIONS = {  # what is typed: some of what is offered, and what is not
     "runs show ": ({"a", "b", "c", "latest"}, {"list"}),
     "runs compare a ": ({"a", "b", "c"}, set()),
     "resume l": ({"latest"}, {"a"}),
-    "eval --runs-dir runs ": ({"a", "latest"}, set()),
+    "eval --runs-dir runs ": ({"a", "latest"}, {"far"}),
+    "eval --runs-dir elsewhere ": ({"far", "latest"}, {"a"}),
+    "predict a elsewhere/t": ({"elsewhere/table.csv"}, {"a"}),
+    "predict a --csv elsewhere/t": ({"elsewhere/table.csv"}, {"a"}),
+    "runs compare a --csv ": ({"b", "c"}, {"elsewhere"}),
+    "import ": ({"weights", "onnx"}, set()),
+    "import weights elsewhere/t": ({"elsewhere/table.csv"}, {"weights"}),
+    "train cnn --kernels ": ({"fast", "simple"}, {"mlp"}),
+    "summary --kernels ": ({"cnn", "mlp"}, {"fast", "simple"}),
+    "train cnn --config elsew": ({"elsewhere"}, set()),
+    "runs list --filter network=mlp-": ({"network=mlp-512-512"}, {"network=cnn"}),
     "train --sch": ({"--schedule"}, {"--seed"}),
     "train --schedule c": ({"cosine", "constant"}, {"documents"}),
     "train c": ({"cnn"}, {"mlp"}),
@@ -63,6 +75,18 @@ def test_bash_completes(runs, capsys, typed):
     assert done.returncode == 0 and done.stderr == "", done.stderr
     offered, refused = COMPLETIONS[typed]
     assert offered <= set(done.stdout.split()) and not refused & set(done.stdout.split())
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_knows_the_home_folder(runs, capsys):
+    main(["completion", "bash"])
+    (runs.parent / "completion").write_text(capsys.readouterr().out)
+    code = "source ./completion; COMP_WORDS=(jitnet eval --runs-dir '~/elsewhere' ''); COMP_CWORD=4; _jitnet"
+    done = subprocess.run(
+        ["bash", "--norc", "-euc", f"{code}; echo ${{COMPREPLY[@]}}"], cwd=runs.parent, capture_output=True, text=True,
+        env=environment(runs.parent),
+    )  # fmt: skip
+    assert done.stdout.split() == ["latest", "far"], done.stderr
 
 
 HOSTILE = ("$(touch pwned)", "`touch pwned`", "x;touch pwned", "a b", "$HOME", "\x1b[2Jx", "x\ny", "*", "-rf", "c'd")
