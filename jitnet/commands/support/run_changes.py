@@ -1,6 +1,7 @@
 """The actions of `jitnet runs` that change a run's folder: rm, rename, tag and note."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,8 @@ from jitnet.run.names import find_run, is_run
 
 def _rm(args: argparse.Namespace) -> int:
     """Remove the runs and return the exit code: 1 if the answer was no."""
-    paths = list(dict.fromkeys(_find(name, args.runs_dir) for name in args.run_names))
+    found = [_find(name, args.runs_dir) for name in args.run_names]
+    paths = [path for place, path in enumerate(found) if _absolute(path) not in map(_absolute, found[:place])]
     if not args.yes:
         if not sys.stdin or not sys.stdin.isatty():
             raise InputError(f"{count(len(paths), 'folder')} would be removed, and nobody can be asked: add --yes")
@@ -66,6 +68,10 @@ def _find(name: str, runs_dir: Path) -> Path:
     """Return the folder of a run or a sweep. Raises `InputError`, which names the sweeps too."""
     sweep = find_sweep(name, runs_dir)
     return sweep if sweep is not None and not is_run(sweep) else find_run(name, runs_dir)
+
+
+def _absolute(path: Path) -> str:
+    return os.path.abspath(path)  # a name and a path may lead to one folder; a link is another
 
 
 def _what(path: Path) -> str:

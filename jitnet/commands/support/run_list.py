@@ -99,7 +99,8 @@ def _measure(row: dict[str, Any]) -> Text:
 
 
 def _heading(name: str) -> str:
-    return name if name == "architecture" else SETTINGS[name].option.removeprefix("--")
+    other = {"architecture": "architecture", "loss": "loss function"}  # the loss has a column
+    return other.get(name) or SETTINGS[name].option.removeprefix("--")
 
 
 def _text(text: str | None, style: str = "") -> Text:
