@@ -158,9 +158,7 @@ class Settings:
     def __post_init__(self) -> None:
         if self.augment == "none":
             self._set("augment", "")
-        given = {
-            name for name in (*BY_RECIPE, "recipe") if getattr(self, name) is not None and str(getattr(self, name))
-        }
+        given = {name for name in (*BY_RECIPE, "recipe") if _is_given(getattr(self, name))}
         if self.augment == "":  # a value too: a recipe without its augmentation
             given.add("augment")
         self._set("given", frozenset(given))
@@ -283,6 +281,10 @@ class Settings:
 BY_RECIPE = frozenset(RECIPES[DOCUMENTS])
 SETTINGS: dict[str, Setting] = describe(Settings, RECIPES)
 CHOICES = {name: tuple(filter(None, item.choices)) for name, item in SETTINGS.items() if item.choices}
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and not value)
 
 
 def _is_new_default(described: Setting, value: Any) -> bool:

@@ -2,14 +2,17 @@
 
 import dataclasses
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from texts import texts
 
-from jitnet.config import CHOICES, PRESETS, Settings
+from jitnet import small_file
+from jitnet.config import CHOICES, PRESETS, SETTINGS, Settings
 from jitnet.errors import InputError
+from jitnet.printing import brief
 
 LARGEST = 2**63 - 1
 ANY = st.fixed_dictionaries(
@@ -50,6 +53,8 @@ def test_a_preset_brings_its_documents_recipe_and_may_be_changed(name):
 
 def test_a_target_is_a_number():
     assert Settings().loss == "cross-entropy" and Settings(target="price").loss == "mse"
+    assert Settings(seed=1).replace(target="price") == Settings(seed=1, target="price")
+    assert Settings(seed=1, target="price").replace(target="") == Settings(seed=1)
     with pytest.raises(InputError, match="--loss is 'cross-entropy' with a --target: expected mse"):
         Settings(target="price", loss="cross-entropy")
 
@@ -71,6 +76,32 @@ def test_what_is_out_of_range_is_refused(changes):
     (name,) = changes
     with pytest.raises(InputError, match=f"(--{name.replace('_', '-')}|{name}) is |no network called"):
         Settings(**changes)
+
+
+@pytest.mark.parametrize("name", [name for name, item in SETTINGS.items() if item.kind in (int, float)])
+def test_the_ends_of_a_range_are_in_it_as_its_description_says(name):
+    item = SETTINGS[name]
+    whole = item.kind is int
+    for end, beyond in ((item.least or 0, -1) if whole else (item.least, -1), (LARGEST if whole else item.most, 1)):
+        if end is not None:
+            assert item.check(end) == end
+            with pytest.raises(InputError, match=f"expected {re.escape(item.expected)}$"):
+                item.check(end + beyond)
+    for end in (item.above, item.below):
+        if end is not None:
+            with pytest.raises(InputError, match=f"expected {re.escape(item.expected)}$"):
+                item.check(end)
+
+
+LONG = (10**5000, "x" * 39, ["y"] * 99, {"a": 1e300}, "x" * 38, 10**39)
+
+
+@pytest.mark.parametrize("value", LONG, ids=lambda value: type(value).__name__)
+def test_a_value_in_a_message_has_forty_characters_at_most(value):
+    shown = brief(value)
+    assert len(shown) <= 40 and (shown.endswith(("...", "number")) or shown == repr(value))
+    with pytest.raises(InputError, match=re.escape(f"batch_size is {shown}: expected a whole number")):
+        Settings(batch_size=value)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +137,13 @@ def test_a_file_of_settings_may_begin_with_a_mark_and_is_small(tmp_path):
         Settings.from_toml(file)
     with pytest.raises(InputError, match="more than 16,777,216 bytes"):
         Settings.from_toml("/dev/zero")
+
+
+def test_the_largest_small_file_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(small_file, "_LARGEST", 8)
+    file = tmp_path / "f"
+    file.write_bytes(b"12345678")
+    assert small_file.read(file) == b"12345678"
+    file.write_bytes(b"123456789")
+    with pytest.raises(ValueError, match="it has more than 8 bytes"):
+        small_file.read(file)
