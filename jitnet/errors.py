@@ -75,10 +75,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names |= {other: names[ours] for other, ours in _OTHER_WORDS.items() if ours in names and other not in names}
     plain = _plain(word)
     slips, nearest = min(((_slips(plain, name), name) for name in names), default=(0, ""))
-    begins = [name for name in names if len(plain) > 2 and name.startswith(plain)]
+    meant = names.get(nearest, "")
     if slips > max(1, (len(plain) + 1) // 3):
-        nearest = begins[0] if len(begins) == 1 else ""
-    return f"; did you mean {names[nearest]!r}?" if nearest else ""
+        begun = {names[name] for name in names if len(plain) > 2 and name.startswith(plain)}
+        meant = begun.pop() if len(begun) == 1 else ""
+    return f"; did you mean {meant!r}?" if meant else ""
 
 
 def _slips(a: str, b: str) -> int:

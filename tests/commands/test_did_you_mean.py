@@ -43,6 +43,10 @@ SLIPS = {  # command line: what is meant
     "eval refrence-cnn": "reference-cnn",
     "eval my-run --ofline": "--offline",
     "resume my-run --epoches 3": "--epochs",
+    "runs list --srot accuracy": "--sort",
+    "runs compare my-run my-run --markdwon": "--markdown",
+    "export weights my-run --out w.npz --wieghts raw": "--weights",
+    "data fetch --ofline": "--offline",
 }
 
 
@@ -78,6 +82,14 @@ def test_one_wrong_letter_of_a_long_name_is_always_found(known):
             wrong = name[:place] + rng.choice("qxz") + name[place + 1 :]
             as_near = [each for each in known if len(each) == len(name) and sum(map(str.__ne__, each, wrong)) <= 1]
             assert did_you_mean(wrong, known) in {f"; did you mean {each!r}?" for each in as_near}, wrong
+
+
+def test_the_beginning_of_a_name_is_enough_if_it_is_that_of_one_alone():
+    known = ["weight_decay", "warm_up", "lr", "val"]
+    for word, meant in (("weight", "weight_decay"), ("warm", "warm_up"), ("learning", "lr"), ("validation", "val")):
+        assert did_you_mean(word, known) == f"; did you mean {meant!r}?"
+    for word in ("we", "weight"):  # two letters are too few, and the other is the beginning of two names
+        assert did_you_mean(word, ["weight_decay", "weight_scale"]) == ""
 
 
 def test_what_is_like_nothing_gets_no_advice(capsys):
