@@ -1,13 +1,15 @@
 """`jitnet doctor`: facts of this machine, and advice for each thing that can be better."""
 
 import json
+import os
 
 import pytest
 from commands import settle
 
 from jitnet.cli import main
 from jitnet.commands import doctor
-from jitnet.machine import memory
+from jitnet.errors import InputError
+from jitnet.machine import load, memory
 from jitnet.machine.load import cores_used_by_others
 
 FINE = {
@@ -82,6 +84,43 @@ def test_the_load_is_that_of_others(tmp_path):
     assert cores_used_by_others(0.0, tmp_path / "none") is None
     stat.write_text("intr 1 2 3\n")
     assert cores_used_by_others(0.0, stat) is None
+
+
+TICKS = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "guest", "guest_nice")
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="the length of a tick is not known there")
+@pytest.mark.parametrize("kind", TICKS)
+def test_a_core_is_busy_with_programs_and_interrupts(tmp_path, kind):
+    """Not while it waits for a disk or for its host; what a guest uses is a part of `user` already."""
+    ticks = [3 * os.sysconf("SC_CLK_TCK") * (name == kind) for name in TICKS]
+    (tmp_path / "stat").write_text(f"cpu  {' '.join(map(str, ticks))}\ncpu0 9 9 9 9 9 9 9\n")
+    assert load._busy_s(tmp_path / "stat") == (3 if kind in ("user", "nice", "system", "irq", "softirq") else 0)
+
+
+def test_the_load_is_that_of_others_since_the_last_reading(monkeypatch):
+    readings = [
+        load._Reading(time, ours, all) for time, ours, all in ((0, 0, 50), (4, 4, 54), (10, 8, 63), (20, 9, 66))
+    ]
+    monkeypatch.setattr(load, "_read", lambda stat: readings.pop(0))
+    others = load.OtherPrograms()
+    assert [others.cores() for _ in range(3)] == [0, 0.5, 0.2]  # 4 seconds are too few
+
+
+@pytest.mark.parametrize("name", ["memory.max", "memory/memory.limit_in_bytes"])  # of cgroup v2 and v1
+def test_memory_is_that_of_the_machine_or_less_in_a_container(tmp_path, name):
+    whole, file = memory.available(tmp_path), tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    for limit, there in ((4096, 4096), (1 << 62, whole or 1 << 62), ("max", whole)):
+        file.write_text(f"{limit}\n")
+        assert memory.available(tmp_path) == there
+
+
+def test_memory_is_refused_from_the_first_byte_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda cgroup: 1_500_000_000)
+    memory.require(1_500_000_000, "it")
+    with pytest.raises(InputError, match=r"^it needs 1.5 GB of memory: expected at most the 1.5 GB of this machine"):
+        memory.require(1_500_000_001, "it")
 
 
 def test_free_memory(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from commands import ROOT, digits, environment, refusal, settle, train
 
 from jitnet.cli import main
+from jitnet.commands.support.json_answer import print_json
 
 FIGURES = {"loss", "accuracy", "rmse"}
 EVALUATED = FIGURES | {"model", "data", "calibration_error", "tta"}
@@ -103,6 +104,15 @@ def test_a_picture_without_an_answer_is_in_the_answers_too(capsys, folder):
     found, code = answer(capsys, "predict", "run", "broken.png", "digits/t10k-images-idx3-ubyte")
     assert code == 1 and found["answers"][0]["class"] is None and found["answers"][0]["error"]
     assert len(found["answers"]) == 61
+
+
+def test_numbers_of_any_kind_are_those_of_json_and_what_is_none_is_null(capsys):
+    bad = float("nan"), np.float32("inf"), -np.inf
+    print_json("x", bad=bad, array=np.array([[1.5, np.nan]]), inner={1: np.int64(3), "n": (np.uint8(4), None, True)})
+    found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert found == {
+        "command": "x", "schema": 1, "bad": [None] * 3, "array": [[1.5, None]], "inner": {"1": 3, "n": [4, None, True]}
+    }  # fmt: skip
 
 
 def test_what_goes_with_json_and_what_does_not(capsys):

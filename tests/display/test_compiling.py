@@ -69,6 +69,14 @@ def test_plain_lines_say_it_once_for_each_kernel_with_the_time_left():
     ]
 
 
+@pytest.mark.parametrize(
+    ("index", "seconds", "left_s", "share"),
+    [(1, 3.0, 1.0, 0.75), (1, 3.0, None, 0.5), (0, 0.0, 9.0, 0), (2, 5.0, 0.0, 1)],
+)
+def test_the_share_that_is_over_is_that_of_the_time_if_it_is_estimated(index, seconds, left_s, share):
+    assert Compiling(name="k", index=index, total=2, cached=False, seconds=seconds, left_s=left_s).share == share
+
+
 def test_json_has_a_sign_of_life_only_after_a_second():
     out, now = io.StringIO(), [0.0]
     view = JsonLines(out, lambda: now[0])

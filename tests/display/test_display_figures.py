@@ -221,3 +221,11 @@ def test_the_row_of_the_epoch_in_work_has_the_mean_loss_of_the_epoch():
     state = state_of(started(), steps(0, 6_000, call_loss=1.5, epoch_loss=2.25))
     (row,) = (line for line in texts(table(state, 100, 8, ASCII)) if line[1:].strip().startswith(ASCII.now))
     assert "2.25" in row and "1.5" not in row
+
+
+@pytest.mark.parametrize(
+    ("train", "updates", "batch_size", "images"), [(60, 60, 1, 60), (60, 5, 8, 40), (60, 8, 8, 60), (60, 1, 60, 60)]
+)
+def test_an_epoch_has_the_images_of_its_updates_and_no_more_than_there_are(train, updates, batch_size, images):
+    run = started(train_images=train, steps_per_epoch=updates, batch_size=batch_size)
+    assert run.images_per_epoch == images

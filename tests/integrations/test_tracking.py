@@ -9,6 +9,7 @@ import pytest
 import sample_run
 from commands import digits, settle, train
 
+from jitnet.commands.support import session
 from jitnet.errors import InputError
 from jitnet.events import Interrupted
 from jitnet.integrations import figures, mlflow, tensorboard, wandb
@@ -106,6 +107,12 @@ def test_the_command_line_logs_into_the_run_folder(home, monkeypatch):
     run = train("a", "--log", "tensorboard")
     assert written[-1] == "closed" and {row[0] for row in written[:-1]} == {os.path.join(run, "tensorboard")}
     assert [row[2] for row in written[:-1] if row[1] == "test_accuracy"] == [200, 400]
+
+
+def test_a_program_that_is_named_twice_gets_each_figure_once(monkeypatch):
+    stand_in(monkeypatch, None)
+    (log,) = session.open_logs(["tensorboard", "tensorboard"])
+    assert isinstance(log, tensorboard.Log)
 
 
 def test_a_log_that_fails_does_not_end_the_training(home, monkeypatch):

@@ -1,10 +1,12 @@
 """The measurement of the peak, which throughput is compared with."""
 
+import contextlib
+
 import naive
 import numpy as np
 import pytest
 
-from jitnet.kernels.compiler.simd_chains import CHAINS, LANES
+from jitnet.kernels.compiler.simd_chains import CHAINS, FLOP_PER_ROUND, LANES
 from jitnet.kernels.tools.fma_peak import fma_peak
 from jitnet.machine import peak
 
@@ -47,3 +49,20 @@ def test_a_peak_in_doubt_is_left_out(times, believed):
 
     assert (peak.measure(1, timed=timed) > 0) == believed
     assert len(rounds) == len(times) and len(set(rounds)) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_a_peak_is_the_work_of_all_threads_in_the_time_of_the_fastest_run(threads):
+    times = iter((0.04, 0.0105, 0.01, 0.02))
+    found = peak.measure(threads, 1_000_000, lambda *_: next(times))
+    assert found == pytest.approx(threads * FLOP_PER_ROUND * 1_000_000 / 0.01 / 1e9)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_measurement_gives_all_threads_back(fails):
+    import numba
+
+    before = numba.get_num_threads()
+    with contextlib.suppress(ZeroDivisionError):
+        peak.measure(1, timed=lambda *_: 1 / (not fails))
+    assert numba.get_num_threads() == before

@@ -1,5 +1,6 @@
 """How many threads: what is requested, else the environment, else the cores, else the container's share."""
 
+import contextlib
 import os
 import sys
 
@@ -46,6 +47,46 @@ def test_what_a_parent_has_set_is_no_users_wish(before_numba):
     before_numba.setenv("OMP_NUM_THREADS", "2")  # what joblib gives each of two processes
     threads.configure()
     assert os.environ["NUMBA_NUM_THREADS"] == "2"
+
+
+def test_a_child_counts_again_what_its_parent_has_counted(before_numba):
+    before_numba.setenv(threads._OURS, "")
+    before_numba.delenv(threads._OURS)
+    before_numba.setattr(threads, "_cores", lambda: 8)
+    for pid, quota in ((1, 4.0), (2, 3.0)):
+        before_numba.setattr(os, "getpid", lambda pid=pid: pid)
+        before_numba.setattr(threads, "_cgroup_quota", lambda root, quota=quota: quota)
+        threads.configure()
+        assert os.environ["NUMBA_NUM_THREADS"] == f"{quota:g}"
+
+
+def test_once_numba_is_there_its_pool_is_the_bound(monkeypatch):
+    import numba
+
+    monkeypatch.setattr(threads, "_requested", False)
+    before = numba.get_num_threads()
+    try:
+        for asked, given in ((1024, numba.config.NUMBA_NUM_THREADS), (1, 1)):
+            threads.configure(asked)
+            assert threads.count() == given
+    finally:
+        numba.set_num_threads(before)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_limit_ends_with_its_block(fails):
+    before = threads.count()
+    with contextlib.suppress(KeyError), threads.limited(1):
+        assert threads.count() == 1
+        if fails:
+            raise KeyError
+    assert threads.count() == before
+
+
+@pytest.mark.parametrize(("batch_size", "useful"), [(1, 2), (2, 8), (64, 8), (0, 8)])  # 0: all images
+def test_two_threads_at_most_share_one_image(monkeypatch, batch_size, useful):
+    monkeypatch.setattr(threads, "count", lambda: 8)
+    assert threads.useful(batch_size) == useful
 
 
 @pytest.mark.parametrize("asked", [0, -1, 1025])

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -185,6 +186,47 @@ def test_the_exit_code_says_what_became_of_all_trials(folder, monkeypatch, capsy
     out = capsys.readouterr().out
     assert f"2 {status}; table.csv and statistics.csv in runs/s" in out and ("last epoch" in out) == (code == 0)
     assert {row["status"] for row in many.table(folder / "runs/s").values()} == {status}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code", "continues"),
+    [
+        (["done", "done"], 0, False),
+        (["done", "diverged"], 3, False),
+        (["done", "lost"], 1, True),
+        (["failed", "done"], 1, True),
+        (["diverged", "lost"], 1, True),
+        (["lost", "failed"], 1, True),
+    ],
+)
+def test_a_command_that_continues_is_told_where_it_would_train_something(
+    folder, monkeypatch, capsys, statuses, code, continues
+):
+    monkeypatch.setattr(Driver, "run", lambda self: ended(self, statuses))
+    monkeypatch.setattr(sys, "argv", ["jitnet", "repeat", "cnn", "a b"])
+    assert main(["repeat", "cnn", *TINY, "--seeds", "2", "--name", "s", "--ui", "plain"]) == code
+    out = capsys.readouterr().out
+    assert ("continue with what is not done: jitnet repeat cnn 'a b'\n" in out) == continues
+    counts = {status: statuses.count(status) for status in statuses}
+    assert f"{', '.join(f'{n} {status}' for status, n in counts.items())}; table.csv and " in out
+
+
+def ended(driver, statuses):
+    """Stand for the training of all trials."""
+    for row, status in zip(driver.board.rows, statuses, strict=True):
+        row.status = status
+    return iter(driver.board.rows)
+
+
+def test_the_same_command_has_the_same_folder_and_no_other_has_it(folder, monkeypatch):
+    monkeypatch.setattr(Driver, "run", lambda self: ended(self, ["done"] * len(self.board.rows)))
+    few = (*TINY, "--ui", "quiet")
+    for words in (("repeat", "cnn"), ("repeat", "cnn", "--val", "9"), ("sweep", "cnn", "--grid", "epochs=1,2")):
+        before = set(folder.glob("runs/*"))
+        assert main([*words, *few]) == 0
+        (made,) = set(folder.glob("runs/*")) - before
+        assert made.name.startswith(f"{words[0]}-cnn-")
+        assert main([*words, *few]) == 0 and set(folder.glob("runs/*")) == before | {made}
 
 
 @pytest.mark.parametrize(("verbose", "lines"), [(None, 1), (0, 0)])
