@@ -27,6 +27,7 @@ ANSWERS = {  # command: the fields of its object, and one part of it with its fi
     "predict run rows.csv": ({"model", "answers"}, "model", MODEL),
     "predict table numbers.csv": ({"model", "answers"}, "model", MODEL),
     "eval table": (EVALUATED, "model", MODEL),
+    "eval table --data numbers.csv": (EVALUATED, "model", MODEL),
 }
 
 
