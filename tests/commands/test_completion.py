@@ -139,6 +139,7 @@ def test_fish_shows_the_help_and_its_quotes(capsys):
     )
     assert "-n '__jitnet_is eval' -a '(__jitnet_runs)'" in text and "-l target -x -d" in text
     assert "name of the sweep\\'s folder" in text
+    assert "'__jitnet_is predict' -l csv -r -F" in text and "'__jitnet_is runs compare' -l csv -d" in text
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")

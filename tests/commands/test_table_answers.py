@@ -15,6 +15,7 @@ from commands import digits, refusal, settle, train
 from jitnet.cli import main
 from jitnet.commands.support import standard_input, trained_run
 from jitnet.commands.support.json_answer import data_fields
+from jitnet.data.pictures.style import Style
 from jitnet.data.record import DataRecord
 from jitnet.data.sources.known import FASHION
 from jitnet.errors import InputError
@@ -202,6 +203,20 @@ def test_labels_of_other_data_are_those_of_the_run_by_name_or_by_number(given, l
             trained_run.matched(data, record, "runs/a")
     else:
         assert trained_run.matched(data, record, "runs/a").tolist() == labels
+
+
+@pytest.mark.parametrize(
+    ("record", "channels"),
+    [
+        (DataRecord(kind="IDX", style=Style(prepared=True)), 1),  # its greys stand in three channels
+        (DataRecord(kind="class folders"), 3),
+        (DataRecord(style=Style(prepared=True)), 3),  # an old run does not say
+    ],
+)
+def test_pictures_are_read_in_the_colours_that_the_training_had(monkeypatch, record, channels):
+    asked = []
+    monkeypatch.setattr(trained_run, "read_levels", lambda path, like: asked.append(like) or [])
+    assert list(trained_run.pictures(["rows.csv"], record, (6, 5, 3))) == [] and asked == [(6, 5, channels)]
 
 
 @pytest.mark.parametrize(("sha256", "taken"), [("ab", True), ("cd", False)])
