@@ -60,8 +60,11 @@ def test_of_two_that_exclude_each_other_none_is_passed_over(capsys, words):
     assert "not allowed with argument" in refusal(capsys, *words.split())
 
 
+TRAIN = build_parser("train")
+
+
 def parsed(*words):
-    return settings_of(build_parser("train").parse_args(["train", *words]))
+    return settings_of(TRAIN.parse_args(["train", *words]))
 
 
 def others(item):
