@@ -13,6 +13,7 @@ register and a place on the stack.
 
 import argparse
 import json
+import math
 import os
 import re
 import subprocess
@@ -140,14 +141,20 @@ def targets(tile: str) -> list[tuple[str, str, str, bool]]:
     return [(llvm.get_process_triple(), llvm.get_host_cpu_name(), features, True), *others]
 
 
+def largest(tile: str) -> tuple[int, int]:
+    """Return rows and vectors of the tile that keeps the most sums, with the most vectors."""
+    _, wide_rows, rows, _ = TILES[tile]
+    return (wide_rows, 4) if 4 * wide_rows >= 2 * rows else (rows, 2)
+
+
 def inspect(
     tile: str, ir: str, triple: str, cpu: str, features: str = "", own: bool = False
 ) -> tuple[dict, list[Loop]]:
     """Return the row of a tile's IR for one processor, and its inner loops. Raises `UnsupportedError`."""
-    vector_bytes, height, _ = TILES[tile]
+    height, vectors = largest(tile)
     text = assembly(ir, triple, cpu, features)
     loops = inner_loops(text)
-    full = [loop for loop in loops if loop.sums == 2 * height]
+    full = [loop for loop in loops if loop.sums == vectors * height]
     spills: Counter = Counter()
     for loop in loops:
         spills[str(loop.sums)] += loop.spills
@@ -155,8 +162,9 @@ def inspect(
         "tile": tile,
         "own": own,
         "target": f"{triple.split('-')[0]} {cpu}",
-        "vector_bytes": vector_bytes,
+        "vector_bytes": TILES[tile][0],
         "height": height,
+        "vectors": vectors,
         "loops": len(loops),
         "full_tile": {name: value for name, value in asdict(full[0]).items() if name != "lines"} if full else None,
         "spills": dict(+spills),  # by the sums of the loop
@@ -191,7 +199,7 @@ def draw(found: list[dict]) -> Table:
             note = "as it should be" if clean(row) else "no loop keeps all sums" if full is None else _spilling(row)
         table.add_row(
             row["tile"] + (" (here)" if row["own"] else ""),
-            f"{row['height']} x 2 of {row['vector_bytes']} bytes",
+            f"{row['height']} x {row['vectors']} of {row['vector_bytes']} bytes",
             row["target"],
             str(row["loops"]),
             f"{full['fma']} = {full['fma'] // full['sums']} x {full['sums']}" if full else "",
@@ -245,7 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
             record["rows"].append(row)
             if name != args.show or place:
                 continue
-            full = [loop for loop in loops if loop.sums == 2 * TILES[name][1]]
+            full = [loop for loop in loops if loop.sums == math.prod(largest(name))]
             console.print("\n".join(full[0].lines if full else ()), highlight=False, markup=False)
     console.print(draw(record["rows"]))
     for line in notes(record):

@@ -18,13 +18,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
 
 from bench import generated, rows
-from jitnet.kernels.fast.linear_batch import ROW_BLOCK
 from jitnet.kernels.table import (
+    COLUMN_BLOCK,
     INPUT_PIECES,
     MICROBATCH,
+    PANEL_COLUMNS,
+    ROW_BLOCKS,
     SHARDS,
     WEIGHT_PIECES,
     columns_of_block,
+    images_of_block,
     shard_count,
     shard_range,
     strip_count,
@@ -55,8 +58,9 @@ def conv_phase(name: str, images: int, macs: float) -> Phase:
 def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
     """Yield the three products of a dense layer; the first layer has no input gradient."""
     D, K = math.prod(shape.inputs), shape.outputs[0]
-    heights = [min(ROW_BLOCK, images - n) for n in range(0, images, ROW_BLOCK)]
-    columns = columns_of_block(len(heights), K)
+    rows_of_piece = images_of_block(images, K)
+    heights = [min(rows_of_piece, images - n) for n in range(0, images, rows_of_piece)]
+    columns = columns_of_block(len(heights), K, COLUMN_BLOCK if rows_of_piece == ROW_BLOCKS[0] else PANEL_COLUMNS)
     widths = [min(columns, K - j) for j in range(0, K, columns)]
     yield f"{shape.name} forward", [float(height * width * D) for height in heights for width in widths]
     if not first:

@@ -195,15 +195,30 @@ def linear_scratch(D: int, K: int) -> int:
 
 
 COLUMN_BLOCK = 112  # output units of one piece of a dense layer's forward pass, at most
+PANEL_COLUMNS = 64  # the same, if they are copied to a panel
+ROW_BLOCKS = (32, 64, 128)  # images of one piece, at most; a panel is copied if there are more than the fewest
 
 
-def columns_of_block(down: int, K: int) -> int:
+def images_of_block(N: int, K: int) -> int:
+    """Return how many images a piece has, at most: the more, the more often a panel is read once it is copied.
+
+    128 if 16 threads have a piece each, 64 if two have equal shares.
+    """
+    few, more, most = ROW_BLOCKS
+    panels = (K + PANEL_COLUMNS - 1) // PANEL_COLUMNS
+    if (N + most - 1) // most * panels >= 4 * PIECES:
+        return most
+    pieces = (N + more - 1) // more * panels
+    return more if pieces >= PIECES and pieces % 2 == 0 else few
+
+
+def columns_of_block(down: int, K: int, most: int) -> int:
     """Return how many output units a piece has, if the images are cut into `down` blocks: whole cache lines.
 
-    The widest with which the number of pieces is a multiple of PIECES, or of its half where that does not exist or
-    there are many pieces: wider ones are faster.
+    The widest up to `most` with which the number of pieces is a multiple of PIECES, or of its half where that does not
+    exist or there are many pieces: wider ones are faster.
     """
-    least = (K + COLUMN_BLOCK - 1) // COLUMN_BLOCK
+    least = (K + most - 1) // most
     parts = PIECES if down * least < 4 * PIECES else PIECES // 2
     while parts > 1:
         for across in range(least, (K + LINE - 1) // LINE + 1):

@@ -11,6 +11,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
+from .tile import PANEL_BYTES
+
 
 @intrinsic
 def view(typingctx, arena, offset, shape):
@@ -22,6 +24,29 @@ def view(typingctx, arena, offset, shape):
 def strided(typingctx, array, offset, shape, strides):
     """Return the elements array.flat[offset + sum(index * strides)]; strides count elements, `array` is contiguous."""
     return _array(array, offset, shape, strides)
+
+
+@intrinsic
+def stack_panel(typingctx, like):
+    """Return PANEL_BYTES of the stack as an array (.,) of `like`'s dtype that begins at a cache line, not initialised.
+
+    It is gone when the function returns that calls this.
+    """
+    result = types.Array(like.dtype, 1, "C")
+    itemsize = like.dtype.bitwidth // 8
+
+    def codegen(context, builder, signature, values):
+        element = context.get_data_type(like.dtype)
+        with builder.goto_entry_block():  # cgutils.alloca_once would write zeros: half the time of a small product
+            panel = builder.alloca(ir.ArrayType(element, PANEL_BYTES // itemsize))
+        panel.align = 64
+        array = make_array(result)(context, builder)
+        data = builder.bitcast(panel, element.as_pointer())
+        size, step = (ir.Constant(ir.IntType(64), number) for number in (PANEL_BYTES // itemsize, itemsize))
+        populate_array(array, data, [size], [step], step, None)
+        return array._getvalue()
+
+    return result(like), codegen
 
 
 def _array(source, offset, shape, strides):
@@ -54,4 +79,4 @@ def _int64(builder, value, kind):
 
 
 if config.DISABLE_JIT:
-    from .interpreted import strided, view
+    from .interpreted import stack_panel, strided, view

@@ -5,7 +5,7 @@ Same names, same arguments, same order of every sum; only the rounding of a fuse
 
 import numpy as np
 
-from .tile import VECTOR_BYTES
+from .tile import PANEL_BYTES, VECTOR_BYTES
 
 
 def view(arena, offset, shape):
@@ -17,6 +17,11 @@ def strided(array, offset, shape, strides):
     """See array_views.strided."""
     flat = array.reshape(-1)[offset:]
     return np.lib.stride_tricks.as_strided(flat, shape, [step * flat.itemsize for step in strides])
+
+
+def stack_panel(like):
+    """See array_views.stack_panel."""
+    return np.empty(PANEL_BYTES // like.itemsize, like.dtype)
 
 
 def contract(a, b, init, scale, out):

@@ -10,7 +10,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 from .simd_ir import Lanes, at, constant, emit_for_count
-from .tile import PART_ROWS, ROWS
+from .tile import PART_ROWS, ROWS, WIDE_ROWS
 
 TALL = 2 * ROWS - 4  # rows of a tile of one vector: LLVM spilled a sum of ten with AVX2
 
@@ -75,6 +75,12 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=Non
     i64 = types.int64
     more = () if kept is None else (i64,)
     return types.void(out, init, a, b, out.dtype, i64, i64, i64, i64, *more), codegen
+
+
+@intrinsic
+def tile_four_vectors(typingctx, out, init, a, b, scale, r, i, j, rows):
+    """Compute `rows` rows of four vectors, on processors with registers for it; see `_tile`."""
+    return _tile(4, WIDE_ROWS, False, out, init, a, b, scale, r, i, j, rows)
 
 
 @intrinsic

@@ -6,11 +6,17 @@ import platform
 import llvmlite.binding
 from numba import config
 
-# (bytes in a vector register, rows of a tile, rows of one that covers part of a vector). A tile of two vectors keeps
-# 2 * rows sums in registers and needs three more for its operands. Lost: 7 rows by 4 vectors (33 registers of 32:
-# 96 GFLOP/s instead of 230); 14 rows by 2 vectors (same speed, but twice the compile time, 1.8 s instead of 0.9 s in
-# every function that contains it). With AVX2 the mask of part of a vector takes a register: 5 rows were spilled.
-TILES = {"avx512": (64, 8, 8), "avx2": (32, 6, 4), "neon": (16, 8, 8), "generic": (16, 6, 6)}
+# (bytes in a vector register, rows of a tile of four vectors, of two vectors, of part of a vector). A tile keeps rows *
+# vectors sums in registers and needs vectors + 1 more for its operands. Four vectors load less for each multiply-add:
+# 6 rows 10 numbers and vectors for 24, 8 rows of two vectors 10 for 16. Only 32 registers hold enough rows of them; 7
+# rows fell to 96 GFLOP/s instead of 230. With NEON LLVM multiplies by a lane of a register up to 4 rows, and copies
+# each number to a vector first in taller tiles: docs/decisions.md. Lost: 14 rows by 2 vectors (same speed on Zen 5 and
+# Ice Lake, but twice the compile time). With AVX2 the mask of part of a vector takes a register: 5 rows were spilled.
+TILES = {"avx512": (64, 6, 8, 8), "avx2": (32, 0, 6, 4), "neon": (16, 4, 8, 8), "generic": (16, 0, 6, 6)}
+
+# A panel of operands that is copied before tiles read it again and again: 256 rows of 64 float64, in the second cache
+# at least. It lies on the stack, of which threads have 512 KB or more.
+PANEL_BYTES = 1 << 17
 
 # What a tile is compiled for where it is forced on a processor with more registers: otherwise LLVM would use them.
 PROCESSORS = {"avx2": ("x86-64-v3", "+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+popcnt,+sse4.2")}
@@ -37,7 +43,7 @@ def processor_for(tile: str, host: str) -> tuple[str, str] | None:
 
 HOST = tile_of(dict(llvmlite.binding.get_host_cpu_features()), platform.machine())
 TILE = os.environ.get("JITNET_TILE") or HOST
-VECTOR_BYTES, ROWS, PART_ROWS = TILES[TILE]
+VECTOR_BYTES, WIDE_ROWS, ROWS, PART_ROWS = TILES[TILE]
 
 _processor = processor_for(TILE, HOST)
 if _processor and not config.CPU_NAME:

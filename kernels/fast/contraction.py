@@ -3,15 +3,15 @@
     out[r,i,j] = init[r,i,j] + scale * sum_{t,k} a[r,t,k,i] * b[r,t,k,j]
 
 A convolution, its two gradients and the three products of a dense layer are this sum over different strided views of
-the same arrays. `contract` cuts out[r] into tiles of up to ROWS rows by two vectors; a tile keeps its sums in registers
-while t and k run, so that each number loaded is used many times. The order of the sum is t, then k, for every tile size
-and vector width.
+the same arrays. `contract` cuts out[r] into tiles of some rows by four, two or one vector; a tile keeps its sums in
+registers while t and k run, so that each number loaded is used many times. The order of the sum is t, then k, for every
+tile size and vector width.
 """
 
 from ..compiler.simd import lane_count
-from ..compiler.simd_tile import TALL, tile_one_vector, tile_part_vector, tile_two_vectors
+from ..compiler.simd_tile import TALL, tile_four_vectors, tile_one_vector, tile_part_vector, tile_two_vectors
 from ..compiler.symbols import primitive
-from ..compiler.tile import PART_ROWS, ROWS
+from ..compiler.tile import PART_ROWS, ROWS, WIDE_ROWS
 
 
 @primitive("4 4 3 number 3")
@@ -37,8 +37,12 @@ def contract(
     j = 0
     while j < N:
         rest = N - j
-        vectors = 2 if rest >= 2 * lanes else 1
-        most = ROWS if vectors == 2 else TALL if lanes <= N else PART_ROWS
+        if WIDE_ROWS > 0 and rest >= 4 * lanes:
+            vectors, most = 4, WIDE_ROWS
+        elif rest >= 2 * lanes:
+            vectors, most = 2, ROWS
+        else:
+            vectors, most = 1, TALL if lanes <= N else PART_ROWS
         tiles = (M + most - 1) // most
         # What is left of a vector is the end of one that begins among the columns that are done.
         kept = max(0, min(N, lanes) - rest)
@@ -46,7 +50,9 @@ def contract(
             for tile in range(tiles):
                 i = M * tile // tiles  # tiles of nearly equal height: 14 rows are 7 + 7
                 rows = M * (tile + 1) // tiles - i
-                if vectors == 2:
+                if vectors == 4:
+                    tile_four_vectors(out, init, a, b, scale, r, i, j, rows)
+                elif vectors == 2:
                     tile_two_vectors(out, init, a, b, scale, r, i, j, rows)
                 elif lanes <= N:
                     tile_one_vector(out, init, a, b, scale, r, i, j - kept, rows, kept)

@@ -16,7 +16,8 @@ from jitnet.kernels.tools.synthetic import STYLE, draw_digits
 # Small pieces, so that small arrays have many.
 batch_conv._CHUNK = 64
 linear_batch.strip_count, linear_batch.DEPTH = lambda D, pieces: (D + 15) // 16, 16
-linear_batch.ROW_BLOCK, linear_batch.columns_of_block = 8, lambda down, K: 8
+linear_batch.images_of_block, linear_batch.columns_of_block = lambda N, K: 8, lambda down, K, most: 8
+linear_batch.ROW_BLOCKS, linear_batch.PACKED_IMAGES = (4,), 8  # panels are used
 
 
 def numbers(*shape, dtype=np.float32):

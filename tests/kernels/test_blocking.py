@@ -10,12 +10,12 @@ from shapes import DTYPES
 from jitnet.kernels.compiler import interpreted
 from jitnet.kernels.compiler.simd_rows import MOST_VECTORS
 from jitnet.kernels.compiler.simd_tile import TALL
-from jitnet.kernels.compiler.tile import PART_ROWS, ROWS, VECTOR_BYTES, processor_for, tile_of
+from jitnet.kernels.compiler.tile import PART_ROWS, ROWS, VECTOR_BYTES, WIDE_ROWS, processor_for, tile_of
 from jitnet.kernels.fast import contraction as contract_file
 from jitnet.kernels.fast import vector_rows as rows_file
 
 LANES = VECTOR_BYTES // 4
-EXTENTS = sorted({1, 3, LANES - 1, LANES, LANES + 1, 2 * LANES, 3 * LANES - 1, 5 * LANES + 2})
+EXTENTS = sorted({1, 3, LANES - 1, LANES, LANES + 1, 2 * LANES, 3 * LANES - 1, 4 * LANES, 5 * LANES + 2, 7 * LANES + 1})
 
 
 def walked(primitive, **tiles):
@@ -26,7 +26,7 @@ def walked(primitive, **tiles):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("N", EXTENTS)
-@pytest.mark.parametrize("M", [1, 2, ROWS, ROWS + 1, TALL, TALL + 1, 29])
+@pytest.mark.parametrize("M", [1, 2, WIDE_ROWS + 1, ROWS, ROWS + 1, TALL, TALL + 1, 29])
 def test_tiles_cover_a_product_once(dtype, M, N):
     lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
 
@@ -42,6 +42,7 @@ def test_tiles_cover_a_product_once(dtype, M, N):
     out = np.zeros((2, M, N), dtype)
     contract = walked(
         contract_file.contract,
+        tile_four_vectors=tile(4, WIDE_ROWS, False),
         tile_two_vectors=tile(2, ROWS, False),
         tile_one_vector=tile(1, TALL, False),
         tile_part_vector=tile(1, PART_ROWS, True),

@@ -13,7 +13,7 @@ from shapes import DTYPES, batches, channels, normal, seeds
 from bench.work_cut import busiest
 from jitnet.kernels.fast.linear_batch import (
     DEPTH,
-    ROW_BLOCK,
+    PACKED_IMAGES,
     linear_batch_backward_input,
     linear_batch_backward_weight,
     linear_batch_forward,
@@ -22,19 +22,23 @@ from jitnet.kernels.table import (
     COLUMN_BLOCK,
     INPUT_PIECES,
     LINEAR,
+    PANEL_COLUMNS,
     RELU,
+    ROW_BLOCKS,
     SIGMOID,
     STRIP,
     TANH,
     WEIGHT_PIECES,
     columns_of_block,
+    images_of_block,
     linear_scratch,
     strip_count,
     strip_range,
 )
 
 inputs = st.one_of(st.integers(1, 40), st.sampled_from((DEPTH - 1, DEPTH, DEPTH + 1, STRIP + 3, 2 * STRIP + 1)))
-edges = example(N=ROW_BLOCK + 1, D=DEPTH + 1, K=COLUMN_BLOCK + 1, kind=RELU, seed=0)
+batches = st.one_of(batches, st.sampled_from((PACKED_IMAGES - 1, PACKED_IMAGES, ROW_BLOCKS[2] + 1)))
+edges = example(N=ROW_BLOCKS[2] + 1, D=DEPTH + 1, K=COLUMN_BLOCK + 1, kind=RELU, seed=0)
 kinds = st.sampled_from((LINEAR, RELU, SIGMOID, TANH))
 
 
@@ -177,8 +181,11 @@ def test_the_strips_of_a_layer_are_equal_shares_of_the_threads(D, pieces, thread
 @pytest.mark.parametrize("N", [16, 32, 64, 128, 512])
 @pytest.mark.parametrize("K", [30, 256, 300, 512, 784, 1000, 1024])
 def test_the_blocks_of_a_layer_are_equal_shares_of_two_threads(N, K):
-    down = -(-N // ROW_BLOCK)
-    columns = columns_of_block(down, K)
-    assert columns <= COLUMN_BLOCK
-    across = [min(columns, K - j) for j in range(0, K, columns)]
-    assert sum(across) == K and largest_share(across * down, 2) < 1.1
+    rows = images_of_block(N, K)
+    heights = [min(rows, N - n) for n in range(0, N, rows)]
+    most = COLUMN_BLOCK if rows == ROW_BLOCKS[0] else PANEL_COLUMNS
+    columns = columns_of_block(len(heights), K, most)
+    assert columns <= most
+    widths = [min(columns, K - j) for j in range(0, K, columns)]
+    pieces = [height * width for height in heights for width in widths]
+    assert sum(pieces) == N * K and largest_share(pieces, 2) < 1.1
