@@ -102,6 +102,13 @@ def test_a_layer_without_a_bias_has_zeros(tmp_path):
     assert not np.any(found["conv1.bias"]) and not np.any(found["dense1.bias"]) and np.any(found["dense2.bias"])
 
 
+def test_a_network_of_one_layer_has_no_hidden_ones(tmp_path):
+    """As text they are a space: an empty text stands for those of the preset."""
+    steps = {name: [] for name in ("conv", "relu", "pool", "hidden", "tanh")}
+    found = loaded(tmp_path, model(steps, (1, 2, 2)))
+    assert (found.chain.hidden, found.chain.network, found.chain.outputs) == (" ", "mlp", 3)
+
+
 def numbers_in_lists(message):
     for constant in message["graph"]["initializer"]:
         kind = {1: "float_data", 7: "int64_data"}[constant["data_type"]]
