@@ -33,7 +33,7 @@ def model(changes, extents=IMAGE):
     for operator, *operands in [step for steps in (STEPS | changes).values() for step in steps]:
         attributes = operands.pop() if operands and isinstance(operands[-1], dict) else {}
         inputs = []
-        for operand in operands if AT in [each for each in operands if isinstance(each, str)] else [AT, *operands]:
+        for operand in operands if any(isinstance(each, str) for each in operands) else [AT, *operands]:
             if isinstance(operand, str):
                 inputs.append(at if operand is AT else operand)
             else:
@@ -177,8 +177,12 @@ UNSUPPORTED = {
     "Flatten, has the axis 2": {"rows": [("Flatten", {"axis": 2})]},
     "Reshape, gives a map another shape than rows": {"rows": [("Reshape", np.array([-1, 3, 6]))]},
     "Transpose, puts the axes in the order [0, 1, 3, 2]": {"rows": [("Transpose", {"perm": [0, 1, 3, 2]})]},
-    "Add, is not part of a chain": {"tanh": [("Tanh",), ("Add", "y4")]},
+    "Add, is not part of a chain": {"tanh": [("Tanh",), ("Add", AT, "y4")]},
     "Gemm, is not part of a chain": {"tanh": [("Tanh",), ("Softmax",)]},
+    "the node 'y7', Gemm, is not part of a chain": {
+        "tanh": [("Tanh",), ("Softmax",)],
+        "outputs": [("Gemm", "y5", W3, B3, {"transB": 1})],  # beside the softmax
+    },
     "Div, has the constant first": {"conv": [("Div", np.float32(1), AT), *STEPS["conv"]]},
     "Relu, comes after a Cast of outputs": {"tanh": [("Cast", {"to": 11}), ("Relu",)]},
 }
@@ -188,7 +192,7 @@ UNSUPPORTED = {
 def test_what_jitnet_lacks_is_named(sentence, tmp_path):
     with pytest.raises(InputError) as refused:
         loaded(tmp_path, model(UNSUPPORTED[sentence]))
-    assert f", {sentence}" in str(refused.value), refused.value
+    assert sentence in str(refused.value), refused.value
 
 
 def test_a_node_without_a_name_is_called_by_its_output(tmp_path):
