@@ -11,15 +11,16 @@ from jitnet.model.network import Network
 from jitnet.storage import checkpoint
 
 
-def drawn(loss="cross-entropy"):
-    network = Network(parse("conv3:tanh pool dense4"), (6, 5, 2), loss=loss)
+def drawn(loss="cross-entropy", smoothing=0.0):
+    network = Network(parse("conv3:tanh pool dense4"), (6, 5, 2), loss=loss, label_smoothing=smoothing)
     network.initialise("he", 1)
     return network
 
 
-@pytest.mark.parametrize("loss", ["cross-entropy", "mse"])
-def test_the_golden_figures_are_what_the_network_computes_and_leave_it_as_it_was(loss):
-    network = drawn(loss)
+@pytest.mark.parametrize(("loss", "smoothing"), [("cross-entropy", 0.0), ("cross-entropy", 0.2), ("mse", 0.0)])
+def test_the_golden_figures_are_what_the_network_computes_and_leave_it_as_it_was(loss, smoothing):
+    """The losses are those of C++, which smooths no labels."""
+    network = drawn(loss, smoothing)
     before = network.params.copy()
     golden = twin.golden(network)
     assert np.array_equal(network.params, before)
@@ -28,7 +29,7 @@ def test_the_golden_figures_are_what_the_network_computes_and_leave_it_as_it_was
     np.testing.assert_allclose(logits, network.logits(images), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(golden["checksums"][:, -1], np.stack([logits.sum(1), (logits**2).sum(1)], 1), rtol=1e-4)
     rates = np.repeat(golden["lr"], len(images))
-    _, losses = network.train_steps(images, targets, np.arange(len(images)), 1, rates, np.zeros(1))
+    _, losses = drawn(loss).train_steps(images, targets, np.arange(len(images)), 1, rates, np.zeros(1))
     np.testing.assert_allclose(golden["losses"], losses, rtol=1e-4)
 
 
