@@ -236,3 +236,11 @@ def test_fields_of_any_type_are_skipped_and_numbers_need_not_be_packed():
     for extra in (b"", *SKIPPED):
         for content in (extra + packed, packed + extra, extra + plain, plain + extra):
             assert protobuf.decode("Attribute", content) == expected
+
+
+def test_a_message_that_is_cut_off_is_refused_wherever_it_ends():
+    tensor = {"dims": [2, 3], "name": "w" * 130, "raw_data": bytes(24)}
+    content = protobuf.encode("Graph", {"initializer": [tensor]})
+    for stop in range(1, len(content)):
+        with pytest.raises(ValueError, match="it is truncated"):
+            protobuf.decode("Graph", content[:stop])
