@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -184,4 +185,10 @@ def test_a_page_has_the_most_exact_parameters_with_which_it_is_small_enough(monk
         text = page(subject, "é")
         expected = max((bits for bits, size in sizes.items() if size <= limit), default=module.COARSEST)
         assert data(text)["bits"] == expected and len(text.encode()) == sizes[expected]
-    assert module.COARSEST == 18 and pack.FINEST == 24
+
+
+def test_the_document_has_the_figures_of_the_page():
+    module = importlib.import_module("jitnet.play.page")
+    text = (Path(__file__).parents[2] / "docs" / "play.md").read_text(encoding="utf-8")
+    assert f"have {pack.FINEST} bits, the others as many as keep the page below {module.LARGEST / 1e6:g} MB" in text
+    assert f" MB, but {module.COARSEST} at least" in text
