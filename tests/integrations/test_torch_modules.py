@@ -114,15 +114,16 @@ def test_a_second_input_and_an_activation_of_the_outputs_are_refused():
             from_torch(nn.Sequential(nn.Flatten(), nn.Linear(36, 3), last), (6, 6, 1), range(3))
 
 
-def test_a_module_is_a_copy_in_evaluation_mode_whose_parameters_have_jitnets_names():
-    network = Network((*parse("conv4 pool dense5:tanh"), Dense(3)), (6, 6, 1), "channel")
+@pytest.mark.parametrize(("hidden", "bias"), [("conv4 pool dense5:tanh", "channel"), ("conv1", "position")])
+def test_a_module_is_a_copy_in_evaluation_mode_whose_parameters_have_jitnets_names(hidden, bias):
+    network = Network((*parse(hidden), Dense(3)), (6, 6, 1), bias)
     network.initialise("he", 1)
     module = to_torch(network)
     assert not any(part.training for part in module.modules())
     assert list(module.state_dict()) == list(network.tensors())
-    before = module.state_dict()["conv1.bias"].clone()
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     network.params += 1
-    assert torch.equal(module.state_dict()["conv1.bias"], before)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
 
 
 def test_a_module_of_dense_layers_becomes_a_multi_layer_perceptron():
