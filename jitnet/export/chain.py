@@ -47,6 +47,8 @@ class Chain:
         last = self.layers[-1] if self.layers else None
         if not isinstance(last, Dense):
             raise UnsupportedError("does not end in a dense layer")
+        if last.activation != "linear":
+            raise UnsupportedError(f"has the activation {last.activation} at its outputs: jitnet has none there")
         return last.units
 
     def conv(self, weight: np.ndarray, bias: np.ndarray | None) -> None:
@@ -67,12 +69,14 @@ class Chain:
         name = self._name()
         if not name or self._activated or isinstance(self.layers[-1], Pool):
             raise UnsupportedError("adds numbers elsewhere than just after a conv or dense layer")
-        if isinstance(self.layers[-1], Dense):
-            bias = bias.reshape(-1)
-        elif bias.ndim == 4 and len(bias) == 1:
-            bias = bias[0]
         held = self.tensors[f"{name}.bias"]
-        if held.ndim == 1 and bias.ndim == 3:
+        if bias.ndim == 4 and len(bias) == 1:
+            bias = bias[0]
+        if bias.size == 1 or isinstance(self.layers[-1], Dense):
+            bias = bias.reshape(-1)
+        elif bias.ndim != 3 or len(bias) not in (1, len(held)):  # one axis alone is that of the columns
+            raise UnsupportedError(f"adds numbers of the shape {bias.shape}: jitnet has one per channel or position")
+        elif held.ndim == 1:
             held = held[:, None, None]
         self.tensors[f"{name}.bias"] = held + bias
 

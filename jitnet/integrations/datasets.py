@@ -22,6 +22,8 @@ def to_arrays(dataset: Any, image: str = "image", label: str = "label") -> tuple
             raise InputError(f"the data set has no column {name!r}: expected one of {', '.join(columns) or 'none'}")
     plain = dataset.with_format(None)
     images = [np.asarray(each) for each in plain[image]]
+    if not images:
+        raise InputError("the data set has no rows: expected images and their labels")
     if len({each.shape for each in images}) != 1:
         raise InputError("the data set has images of different sizes: expected one size, resize them by dataset.map")
     names = getattr(dataset.features[label], "names", None)

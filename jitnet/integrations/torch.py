@@ -52,7 +52,7 @@ _FUNCTIONS = {
 _ARGUMENTS = {
     "conv2d": ("stride", "padding", "dilation", "groups", "padding_mode"),
     "max_pool2d": ("kernel_size", "stride", "padding", "dilation", "ceil_mode"),
-    "avg_pool2d": ("kernel_size", "stride", "padding", "ceil_mode"),
+    "avg_pool2d": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
     "leaky_relu": ("negative_slope",),
     "gelu": ("approximate",),
     "flatten": ("start_dim",),
@@ -220,7 +220,8 @@ def _take(chain: Chain, name: str, given: dict[str, Any], node: fx.Node, root: n
     elif name in ("flatten", "view", "reshape"):
         require(given, {}, {"start_dim": 1} if name == "flatten" else {})
     elif name in ("max_pool2d", "avg_pool2d"):
-        require(given, {"padding": 0, "dilation": 1}, {"kernel_size": 3, "stride": 2, "ceil_mode": True})
+        usual = {"padding": 0, "dilation": 1, "divisor_override": None}
+        require(given, usual, {"kernel_size": 3, "stride": 2, "ceil_mode": True})
         chain.pool("max" if name == "max_pool2d" else "average")
     elif name == "conv2d" and module is not None:
         given["padding"] = 1 if given["padding"] == "same" else given["padding"]
@@ -234,6 +235,7 @@ def _take(chain: Chain, name: str, given: dict[str, Any], node: fx.Node, root: n
         (other,) = [each for each in node.all_input_nodes if each.op == "get_attr"] or [None]
         if other is None:
             raise UnsupportedError("adds what is not a parameter")
+        require(given, {"alpha": 1}, {})
         chain.add_bias(_array(operator.attrgetter(str(other.target))(root)))
     else:
         raise UnsupportedError("is a layer that jitnet lacks")

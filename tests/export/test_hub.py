@@ -12,7 +12,10 @@ from commands import digits, refusal, settle, train
 import jitnet
 from jitnet import CNN
 from jitnet.cli import main
+from jitnet.export.hub import predict as loader
 from jitnet.export.hub.predict import predict
+from jitnet.model.architecture import ACTIVATIONS
+from jitnet.model.reference import activate
 
 ARCHITECTURES = [
     " ",
@@ -32,7 +35,14 @@ def test_numpy_and_safetensors_alone_predict_the_same(hidden, bias, tmp_path):
     model = CNN(hidden, bias=bias, epochs=1).fit(images, np.arange(40) % 3)
     model.network_.params[:] = np.random.default_rng(0).normal(size=model.network_.params.size)
     model.save(tmp_path / "m.safetensors")
-    assert (predict(tmp_path / "m.safetensors", images) == model.predict(images)).all()
+    for given in (images, (images / 255).astype(np.float32)):
+        assert (predict(tmp_path / "m.safetensors", given) == model.predict(images)).all()
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_the_loader_has_the_activations_of_jitnet(kind):
+    z = np.linspace(-6, 6, 241)
+    np.testing.assert_allclose(loader.ACTIVATIONS[kind](z), activate(kind, z), rtol=1e-12, atol=1e-15)
 
 
 @pytest.fixture
