@@ -57,6 +57,7 @@ SHAPES = [
     (ARCHITECTURE, IMAGE, True),
 ]
 STATED = {"torch": {"format": "pt"}, "keras": {"format": "tf"}, "jitnet": {"layout": "jitnet"}}
+ENDINGS = ((".weight", ".bias"), (".kernel", ".bias"), ("/kernel", "/bias"), ("/kernel:0", "/bias:0"))
 
 
 @pytest.mark.parametrize("bias", ["position", "channel"])
@@ -131,9 +132,10 @@ def test_a_wrong_layout_is_told_the_right_one(tmp_path):
         CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", layout="keras", image=IMAGE, classes=CLASSES)
 
 
-def test_keras_names_have_other_endings(tmp_path):
+@pytest.mark.parametrize(("weight", "bias"), ENDINGS)
+def test_keras_names_have_other_endings(tmp_path, weight, bias):
     model, tensors = drawn()
-    given = {name.replace(".weight", "/kernel").replace(".bias", "/bias"): array for name, array in tensors.items()}
+    given = {name.replace(".weight", weight).replace(".bias", bias): array for name, array in tensors.items()}
     np.savez(tmp_path / "w.npz", **{f"net/{name}": array for name, array in given.items()})
     names = {name: f"net/{name}" for name in ("conv1", "conv2", "dense1", "dense2")}
     back = CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names, "keras")
@@ -144,7 +146,10 @@ def test_keras_names_have_other_endings(tmp_path):
     ("change", "names", "said"),
     [
         ({}, {"conv9": "a"}, "the map names 'conv9': expected one of conv1.weight"),
-        ({}, {"conv1": "a"}, "has no 'a.weight' for conv1.weight: it has conv1.weight"),
+        ({}, {"conv1": "a"}, "has no 'a.weight' for conv1.weight: it has conv1.weight.*name it by --map conv1=THEIRS"),
+        ({}, {"conv1.weight": "none"}, "has no 'none' for conv1.weight"),
+        ({"a": np.zeros(3)}, {"conv1.weight": "a"}, r"float64 \(3,\) as 'a': expected what becomes conv1.weight"),
+        ({"dense2.bias": np.full(3, 1e300)}, {}, "a number too large for float32 as 'dense2.bias'"),
         (
             {"conv1.weight": np.zeros((4, 2, 5, 5), "f4")},
             {},
