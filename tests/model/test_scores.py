@@ -26,3 +26,8 @@ def test_an_error_of_numbers_shows_outputs_that_are_not_finite(bad):
 def test_a_loss_of_large_outputs_is_finite(loss):
     outputs = np.array([[3e38, -3e38], [0.0, 3e38]], np.float32)
     assert np.isfinite(score(outputs, np.array([0, 0]), loss)[0])
+
+
+def test_an_error_of_large_numbers_is_finite_and_exact():
+    outputs, targets = np.array([[1e30], [1.0]], np.float32), np.array([[0.0], [1.0]], np.float32)
+    assert score(outputs, targets)[0] == pytest.approx(float(outputs[0, 0]) ** 2 / 2, rel=1e-14)
