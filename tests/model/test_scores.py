@@ -1,9 +1,9 @@
-"""The loss of outputs: it shows every number that is not finite, whichever class has it."""
+"""The loss of outputs shows every number that is not finite, whichever class has it; numbers have a root of it."""
 
 import numpy as np
 import pytest
 
-from jitnet.model.scores import score
+from jitnet.model.scores import root_of, score
 
 
 @pytest.mark.parametrize("loss", ["cross-entropy", "mse"])
@@ -31,3 +31,8 @@ def test_a_loss_of_large_outputs_is_finite(loss):
 def test_an_error_of_large_numbers_is_finite_and_exact():
     outputs, targets = np.array([[1e30], [1.0]], np.float32), np.array([[0.0], [1.0]], np.float32)
     assert score(outputs, targets)[0] == pytest.approx(float(outputs[0, 0]) ** 2 / 2, rel=1e-14)
+
+
+def test_numbers_alone_have_a_root_of_their_error():
+    assert root_of(6.25, None) == 2.5 and root_of(0.0, None) == 0.0
+    assert root_of(6.25, 0.0) is None and root_of(6.25, 98.5) is None and root_of(None, None) is None
