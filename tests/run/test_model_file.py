@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from test_checkpoint import entry, forge
+from test_checkpoint import META, entry, forge
 
 from jitnet.errors import InputError
 from jitnet.storage.checkpoint import SaveError
@@ -43,6 +43,22 @@ def test_a_save_that_fails_leaves_the_old_file_and_names_the_new_one(tmp_path, m
         save(path, {"a": np.zeros(2)}, {"title": "new"})
     assert str(caught.value) == f"cannot save {path}: No space left on device"
     assert load(path)[1]["title"] == "old" and os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_neither_saved_nor_loaded(tmp_path, suffix, bad):
+    path, spoilt = tmp_path / f"m{suffix}", {"a": np.array([1.0, bad], np.float32), "n": np.arange(3)}
+    save(path, TENSORS, TEXTS)
+    with pytest.raises(SaveError, match=r"cannot save .*: 'a' has a value that is not finite"):
+        save(path, spoilt, TEXTS)
+    assert load(path)[0].keys() == TENSORS.keys()
+    if suffix == ".npz":
+        np.savez(path, **spoilt)
+    else:
+        path.write_bytes(forge({"__metadata__": META, "a": entry()}, spoilt["a"].tobytes()))
+    with pytest.raises(InputError, match=r"m.* is not a usable .*: 'a' has a value that is not finite"):
+        load(path)
 
 
 @pytest.mark.parametrize("own", [np.zeros(3), np.arange(3), np.zeros((2, 2), np.float32)])
