@@ -84,6 +84,12 @@ def test_a_batch_beyond_the_memory_is_refused_before_the_first_step(monkeypatch,
         network.reserve(500)
 
 
+@KERNELS
+def test_a_large_batch_goes_through_a_network_in_parts(monkeypatch, kernels):
+    monkeypatch.setattr(memory, "available", lambda cgroup: 10**7)
+    made(kernels).reserve(10**6)  # of which the first layer's outputs alone are 288 MB
+
+
 def overflowing(kernels, name):
     """Return a network whose parameters are finite, as are all outputs before those of the layer with this name."""
     network = made(kernels)
