@@ -118,6 +118,12 @@ def test_each_way_to_state_a_layout(found, layout):
             assert all(np.array_equal(imported[name], array) for name, array in network.tensors().items())
 
 
+def test_a_layout_that_nobody_knows_is_refused():
+    network = Network((Dense(3),), (4, 4, 1))
+    with pytest.raises(InputError, match="the layout is 'rows': expected one of auto, torch, keras, jitnet"):
+        foreign_weights.import_tensors(network, network.tensors(), {}, {}, "rows", "it")
+
+
 @pytest.mark.parametrize("layout", FORMS)
 def test_a_layout_that_is_given_counts_more_than_the_name_of_a_program(layout):
     model, tensors = drawn()
