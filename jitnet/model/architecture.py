@@ -72,7 +72,7 @@ def parse(text: str, activation: str = "relu") -> tuple[Layer, ...]:
     layers: list[Layer] = []
     for place, word in enumerate(text.split(), start=1):
         kind, colon, named = word.partition(":")
-        match = re.fullmatch(r"(conv|dense)([1-9]\d{0,5})", kind)
+        match = re.fullmatch(r"(conv|dense)([1-9][0-9]{0,5})", kind)
         if match is None and kind not in POOLS:
             raise InputError(
                 f"word {place} of the architecture, {word!r}, is not a layer: "

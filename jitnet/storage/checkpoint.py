@@ -131,7 +131,7 @@ def _encode(tensors: Tensors, metadata: Metadata) -> bytes:
         array = _little_endian(tensors[name])
         if array.dtype not in _CODES:
             raise ValueError(f"{name!r} is of dtype {array.dtype}: expected one of {', '.join(DTYPES)}")
-        _check_finite(name, array)
+        check_finite(name, array)
         begin, end = end, end + array.nbytes
         entry = {"dtype": _CODES[array.dtype], "shape": list(array.shape), "data_offsets": [begin, end]}
         _check_entry(name, entry)
@@ -172,7 +172,7 @@ def _decode(file: BinaryIO, ours: bool) -> tuple[Tensors, Metadata]:
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
         array = np.frombuffer(data[begin:end], DTYPES[entry["dtype"]]).reshape(entry["shape"])
-        _check_finite(name, array)
+        check_finite(name, array)
         tensors[name] = array.astype(array.dtype.newbyteorder("="))  # a copy: aligned and writable
     return tensors, metadata
 
@@ -258,7 +258,8 @@ def _check_entry(name: str, entry: Any) -> list[int]:
     return offsets
 
 
-def _check_finite(name: str, array: np.ndarray) -> None:
+def check_finite(name: str, array: np.ndarray) -> None:
+    """Raise `ValueError` if an array of floats has NaN or an infinity."""
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"{name!r} has a value that is not finite")
 

@@ -119,9 +119,15 @@ def convert(
             converted[name] = np.zeros_like(array)
             continue
         used.add(source)
-        tensor = _converted(network, name, theirs[source], layout)
+        with np.errstate(over="ignore"):  # it is refused below
+            tensor = _converted(network, name, theirs[source], layout)
         if tensor is None or not np.isfinite(tensor).all():
-            what = f"{theirs[source].dtype} {theirs[source].shape}" if tensor is None else "a value that is not finite"
+            if tensor is None:
+                what = f"{theirs[source].dtype} {theirs[source].shape}"
+            elif np.isfinite(theirs[source]).all():
+                what = f"a number too large for {tensor.dtype}"
+            else:
+                what = "a value that is not finite"
             wanted = f"what becomes {name} {array.shape}, in the layout of {layout}"
             others = [
                 form

@@ -16,10 +16,18 @@ _ENTRY = "metadata"  # of an npz file: JSON as bytes, since text would be a pick
 
 
 def save(path: Path, tensors: Tensors, metadata: Metadata) -> None:
-    """Write tensors and metadata, whole or not at all, as npz if the name ends so; raises `SaveError`."""
+    """Write tensors and metadata, whole or not at all, as npz if the name ends so; raises `SaveError`.
+
+    As in a checkpoint, floats are finite.
+    """
     if path.suffix != ".npz":
         checkpoint.save(path, tensors, metadata)
         return
+    try:
+        for name, array in tensors.items():
+            checkpoint.check_finite(name, array)
+    except ValueError as error:
+        raise SaveError(f"cannot save {path}: {error}") from error
     content = io.BytesIO()
     letters = np.frombuffer(json.dumps(metadata).encode(), np.uint8)
     np.savez(content, **tensors, **{_ENTRY: letters})  # type: ignore[arg-type]
@@ -30,8 +38,16 @@ def save(path: Path, tensors: Tensors, metadata: Metadata) -> None:
 
 
 def load(path: Path) -> tuple[Tensors, Metadata]:
-    """Read what `save` wrote, or a checkpoint; raises `InputError` if the file is damaged."""
-    return load_foreign(path) if path.suffix == ".npz" else checkpoint.load(path)
+    """Read what `save` wrote, or a checkpoint; raises `InputError` if the file is damaged or a float is not finite."""
+    if path.suffix != ".npz":
+        return checkpoint.load(path)
+    tensors, texts = load_foreign(path)
+    try:
+        for name, array in tensors.items():
+            checkpoint.check_finite(name, array)
+    except ValueError as error:
+        raise InputError(f"{path} is not a usable model: {error}") from None
+    return tensors, texts
 
 
 def load_foreign(path: Path) -> tuple[Tensors, Metadata]:

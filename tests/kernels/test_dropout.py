@@ -109,6 +109,28 @@ def test_a_large_batch_in_parts_has_the_same_gradient():
     assert np.allclose(whole, parts, rtol=1e-13)
 
 
+def test_a_network_drops_by_its_seed_and_by_the_update():
+    case, found = nets.case(("dense8 dense4", (5, 4, 1), "position"), np.float64, 4), set()
+    for seed in range(3):
+        network = Network(case.layers, (5, 4, 1), dtype=np.float64, dropout=0.5, seed=seed)
+        network.params[:] = case.network.params
+        for update in range(3):
+            grad = np.zeros_like(network.params)
+            network.accumulate(case.images, case.targets, np.arange(4), 1.0, grad, update)
+            found.add(grad.tobytes())
+    assert len(found) == 9
+
+
+@pytest.mark.parametrize("text", ["dense8 dense7 dense4", "conv3 dense8 dense4", "conv3 pool conv2 dense8 dense4"])
+def test_hidden_dense_layers_alone_drop_their_outputs(text):
+    case = nets.case((text, (5, 4, 1), "position"), np.float64, 1)
+    dropping = Network(case.layers, (5, 4, 1), dtype=np.float64, dropout=0.5)
+    layers = zip(dropping.shapes, dropping.simple(1).net.layers)
+    rates = {shape.name: layer.dropout for shape, layer in layers if layer.dropout}
+    hidden = [shape.name for shape in dropping.shapes[:-1] if shape.name.startswith("dense")]
+    assert rates == dict.fromkeys(hidden, 0.5)
+
+
 def test_a_network_without_a_hidden_dense_layer_is_refused():
     case = nets.case(("conv3 dense4", (5, 4, 1), "position"), np.float64, 1)
     with pytest.raises(InputError, match="has no hidden dense layer"):

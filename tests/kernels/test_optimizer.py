@@ -79,6 +79,7 @@ def test_a_state_goes_on_where_it_was(kind):
     whole.first[:], whole.second[:] = 1, 2
     state = whole.state()
     assert len(state) == {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2, "adamw": 2}[kind]
+    whole.first[:], whole.second[:] = 8, 9  # what was saved is not what comes later
     again = Optimizer(kind)
     again.start(params)
     again.restore(state, 5)
@@ -86,6 +87,7 @@ def test_a_state_goes_on_where_it_was(kind):
     for bad in (
         {**state, "optimizer.third": params},
         {name: part[1:] for name, part in state.items()} or {"a": params},
+        {name: np.float64(part) for name, part in state.items()} or {"a": params},
     ):
         names = [", ".join(names) or "none" for names in (state, bad)]
         with pytest.raises(

@@ -37,6 +37,8 @@ def test_text_round_trip(text):
         ("conv-1", "word 1 of the architecture, 'conv-1'"),
         ("dense1000000", "word 1 of the architecture, 'dense1000000'"),
         ("conv4\x00", r"word 1 of the architecture, 'conv4\\x00'"),
+        ("dense3 conv4", "word 2 of the architecture, 'conv4', comes after a dense"),
+        ("dense1\u0664", "word 1 of the architecture, 'dense1\u0664', is not a layer"),  # a digit, but not one of ours
         ("conv4 pool dense3 pool", "word 4 of the architecture is a pool"),
         (
             "conv4:tan",
@@ -44,7 +46,6 @@ def test_text_round_trip(text):
         ),
         ("conv4 pool:tanh", "word 2 of the architecture, 'pool:tanh', gives a pool an activation"),
         ("dense4:", "word 1 of the architecture, 'dense4:', names the unknown activation ''"),
-        ("dense3 conv4", "word 2 of the architecture, 'conv4', comes after a dense"),
     ],
 )
 def test_text_that_is_refused(text, said):
@@ -74,9 +75,16 @@ def test_pools_halve_downwards(image, extents):
     assert shapes((Conv(2), Pool(), Conv(3), Pool(), Dense(2)), image)[3].outputs == extents
 
 
-def test_too_many_pools_and_no_output():
-    with pytest.raises(InputError, match="pool 2 is given 3x1 pixels"):
-        shapes((Conv(2), Pool(), Conv(3), Pool(), Dense(2)), (6, 3, 1))
+@pytest.mark.parametrize(
+    ("image", "number", "given"), [((6, 3, 1), 2, "3x1"), ((3, 6, 1), 2, "1x3"), ((1, 9, 2), 1, "1x9")]
+)
+def test_too_many_pools(image, number, given):
+    said = f"pool {number} is given {given} pixels: .* images larger than {image[0]}x{image[1]}$"
+    with pytest.raises(InputError, match=said):
+        shapes((Conv(2), Pool(), Conv(3), Pool(), Dense(2)), image)
+
+
+def test_no_output():
     for layers in ((), (Conv(2),), (Dense(2), Conv(3))):
         with pytest.raises(InputError, match="the network has no output"):
             shapes(layers, (6, 6, 1))
@@ -118,6 +126,7 @@ def test_memory_of_a_container(tmp_path):
 )
 def test_initial_weights(scheme, conv, dense):
     network = Network((Conv(4), Conv(100), Dense(400), Dense(300)), (2, 2, 1))
+    network.params[:] = 7
     network.initialise(scheme, 0)
     tensors = network.tensors()
     assert tensors["conv2.weight"].std() == pytest.approx(conv, rel=0.03)  # of fan-in 36

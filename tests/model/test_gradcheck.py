@@ -101,3 +101,14 @@ def test_half_of_what_is_tried_has_a_gradient_where_few_have_one(monkeypatch):
     for tensor in check(case.network, case.images, case.targets, samples=8):
         if tensor.name == "dense1.weight":
             assert sum(grad[place] != 0 for place in tried[-8:]) >= 4 and len(set(tried[-8:])) == 8
+
+
+def test_what_is_tried_is_that_of_the_seed(monkeypatch):
+    case, tried = nets.case(("dense40 dense3", (4, 4, 1), "position"), np.float64, 3), []
+    monkeypatch.setattr(
+        "jitnet.model.gradcheck.differences", lambda loss, params, place: tried.append(int(place)) or np.ones(1)
+    )
+    for seed in (5, 5, 6):
+        list(check(case.network, case.images, case.targets, 8, seed))
+    first, again, other = np.split(np.array(tried), 3)
+    assert np.array_equal(first, again) and not np.array_equal(first, other)

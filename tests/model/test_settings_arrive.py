@@ -37,6 +37,24 @@ def test_a_network_is_that_of_its_settings():
     assert network_of(Settings(architecture="dense4"), (1, 9, 1), 2).kernels == "fast"
 
 
+@pytest.mark.parametrize(
+    ("image", "outputs"),
+    [
+        ((6, 8), 5), ((6, 8, 3, 1), 5), ((6, 8, 0), 5), ((0, 8, 3), 5), ((6, -8, 3), 5), ((6, 8.0, 3), 5), ("683", 5),
+        (None, 5), ((6, 8, 3), 0), ((6, 8, 3), -1), ((6, 8, 3), 5.0),
+    ],
+)  # fmt: skip
+def test_a_network_has_a_size_in_whole_numbers_above_0(image, outputs):
+    with pytest.raises(InputError, match=r"^the images are .* and the outputs .*: expected "):
+        network_of(Settings(architecture="conv2 dense4"), image, outputs)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, lambda image: tuple(np.array(image))])
+def test_sizes_may_be_of_any_kind_of_whole_numbers(kind):
+    network = network_of(Settings(architecture="conv2 dense4"), kind([6, 8, 3]), np.int64(5))
+    assert network.image == (6, 8, 3) and network.classes == 5
+
+
 def test_a_bad_state_of_the_optimizer_is_not_finite():
     for kind, place in (("momentum", "first"), ("adam", "first"), ("adam", "second")):
         network = Network(parse("dense3"), (2, 2, 1))
@@ -46,6 +64,15 @@ def test_a_bad_state_of_the_optimizer_is_not_finite():
         getattr(optimizer, place)[3] = np.inf
         network.params[:] = 0
         assert not network.descend(grad, 0.0, optimizer)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bad_parameters_after_a_step_are_not_finite(kind):
+    network = Network(parse("dense3"), (2, 2, 1))
+    optimizer, grad = Optimizer(kind), np.ones_like(network.params)
+    optimizer.start(network.params)
+    network.params[-1] = np.inf
+    assert not network.descend(grad, 0.0, optimizer)
 
 
 @pytest.mark.parametrize("kernels", ["fast", "simple"])

@@ -29,6 +29,30 @@ def test_the_reference_is_what_the_kernels_do(make, loss):
         assert np.allclose(found[name], array, rtol=1e-9, atol=1e-12 + 1e-9 * np.abs(array).max()), name
 
 
+@pytest.mark.parametrize("make", nets.MAKES[10:12])
+def test_fractions_are_taken_as_they_are(make):
+    case = nets.case(make, np.float64, images=1)
+    tensors = case.network.tensors()
+    of_bytes, of_fractions = (forward(case.network.shapes, tensors, x[0]) for x in (case.images, case.inputs))
+    for step, same in zip(of_bytes, of_fractions):
+        assert np.allclose(step.x, same.x, rtol=1e-12) and np.allclose(step.out, same.out, rtol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "linear"])
+def test_of_equal_numbers_the_same_one_wins_as_in_the_kernels(activation):
+    case = nets.case((f"conv2:{activation} pool dense3", (7, 6, 1), "position"), np.float64, images=1)
+    case.network.tensors()["conv1.bias"][:] = 0.25
+    images = np.zeros_like(case.images)
+    steps = forward(case.network.shapes, case.network.tensors(), images[0])
+    backward(steps, case.network.tensors(), int(case.targets[0]), "cross-entropy")
+    gradient = np.zeros_like(case.network.params)
+    case.network.accumulate(images, case.targets, np.arange(1), 1.0, gradient)
+    start, extents = parameter_offsets(case.network.shapes)["conv1.bias"]
+    expected = gradient[start : start + int(np.prod(extents))].reshape(extents)
+    assert np.count_nonzero(expected) == 2 * 9  # one place in each window
+    assert np.allclose(steps[0].gradients["conv1.bias"], expected, rtol=1e-9)
+
+
 def test_every_layer_is_shown_there_and_back(tmp_path, monkeypatch, capsys):
     digits(settle(monkeypatch, tmp_path))
     train("run", epochs=1)

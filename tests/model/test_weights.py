@@ -57,6 +57,7 @@ SHAPES = [
     (ARCHITECTURE, IMAGE, True),
 ]
 STATED = {"torch": {"format": "pt"}, "keras": {"format": "tf"}, "jitnet": {"layout": "jitnet"}}
+ENDINGS = ((".weight", ".bias"), (".kernel", ".bias"), ("/kernel", "/bias"), ("/kernel:0", "/bias:0"))
 
 
 @pytest.mark.parametrize("bias", ["position", "channel"])
@@ -96,6 +97,60 @@ def test_a_layout_that_contradicts_the_file_is_refused():
             foreign_weights.import_tensors(network, {}, found, {}, "torch", "it")
 
 
+@pytest.mark.parametrize(
+    ("found", "layout"),
+    [
+        ({"format": "pt"}, "torch"), ({"format": "tf"}, "keras"), ({"format": "flax"}, "keras"),
+        ({"layout": "out, in"}, "jitnet"), ({"architecture": "conv2"}, "keras"),
+        *(({"layout": layout, "architecture": "conv2", "format": "jitnet-1"}, layout) for layout in FORMS),
+        ({"layout": "rows first", "format": "pt"}, "torch"),
+    ],
+)  # fmt: skip
+def test_each_way_to_state_a_layout(found, layout):
+    square = Network(parse("dense3 dense3"), (3, 1, 1))  # its shapes allow every layout
+    square.params[:] = RNG.normal(size=square.params.size)
+    turned = square.tensors() if layout == "keras" else FORMS["jitnet"](square.tensors())
+    model, tensors = drawn()
+    for network, given in ((square, turned), (model.network_, FORMS[layout](tensors))):
+        for chosen in ("auto", layout):
+            imported, unused = foreign_weights.import_tensors(network, given, found, {}, chosen, "it")
+            assert unused == []
+            assert all(np.array_equal(imported[name], array) for name, array in network.tensors().items())
+
+
+def test_a_layout_that_nobody_knows_is_refused():
+    network = Network((Dense(3),), (4, 4, 1))
+    with pytest.raises(InputError, match="the layout is 'rows': expected one of auto, torch, keras, jitnet"):
+        foreign_weights.import_tensors(network, network.tensors(), {}, {}, "rows", "it")
+
+
+@pytest.mark.parametrize("layout", FORMS)
+def test_a_layout_that_is_given_counts_more_than_the_name_of_a_program(layout):
+    model, tensors = drawn()
+    for program in ("pt", "tf", "flax", "np"):
+        given = FORMS[layout](tensors)
+        imported, _ = foreign_weights.import_tensors(model.network_, given, {"format": program}, {}, layout, "it")
+        assert all(np.array_equal(imported[name], tensors[name]) for name in tensors)
+
+
+def test_pytorch_counts_the_numbers_of_an_image_channel_by_channel():
+    network, weight = Network((Dense(3),), (4, 5, 2)), RNG.normal(size=(3, 40)).astype(np.float32)
+    image = RNG.normal(size=(4, 5, 2)).astype(np.float32)
+    given = {"dense1.weight": weight, "dense1.bias": np.zeros(3, np.float32)}
+    for layout, seen in (("torch", image.transpose(2, 0, 1)), ("jitnet", image)):
+        imported, _ = foreign_weights.convert(network, given, {}, layout, "it")
+        assert np.allclose(image.ravel() @ imported["dense1.weight"], weight @ seen.ravel(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("layout", FORMS)
+def test_a_bias_that_its_program_adds_to_a_batch(layout):
+    model, tensors = drawn()
+    given = FORMS[layout](tensors)
+    given = {name: array[None] if array.ndim == 3 else array for name, array in given.items()}
+    imported, _ = foreign_weights.convert(model.network_, given, {}, layout, "it")
+    assert all(np.array_equal(imported[name], tensors[name]) for name in tensors)
+
+
 def test_names_of_layers_of_tensors_and_of_nothing(tmp_path):
     model, tensors = drawn()
     tensors["conv2.bias"][:] = 0
@@ -131,9 +186,10 @@ def test_a_wrong_layout_is_told_the_right_one(tmp_path):
         CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", layout="keras", image=IMAGE, classes=CLASSES)
 
 
-def test_keras_names_have_other_endings(tmp_path):
+@pytest.mark.parametrize(("weight", "bias"), ENDINGS)
+def test_keras_names_have_other_endings(tmp_path, weight, bias):
     model, tensors = drawn()
-    given = {name.replace(".weight", "/kernel").replace(".bias", "/bias"): array for name, array in tensors.items()}
+    given = {name.replace(".weight", weight).replace(".bias", bias): array for name, array in tensors.items()}
     np.savez(tmp_path / "w.npz", **{f"net/{name}": array for name, array in given.items()})
     names = {name: f"net/{name}" for name in ("conv1", "conv2", "dense1", "dense2")}
     back = CNN(ARCHITECTURE).import_weights(tmp_path / "w.npz", IMAGE, CLASSES, names, "keras")
@@ -144,7 +200,10 @@ def test_keras_names_have_other_endings(tmp_path):
     ("change", "names", "said"),
     [
         ({}, {"conv9": "a"}, "the map names 'conv9': expected one of conv1.weight"),
-        ({}, {"conv1": "a"}, "has no 'a.weight' for conv1.weight: it has conv1.weight"),
+        ({}, {"conv1": "a"}, "has no 'a.weight' for conv1.weight: it has conv1.weight.*name it by --map conv1=THEIRS"),
+        ({}, {"conv1.weight": "none"}, "has no 'none' for conv1.weight"),
+        ({"a": np.zeros(3)}, {"conv1.weight": "a"}, r"float64 \(3,\) as 'a': expected what becomes conv1.weight"),
+        ({"dense2.bias": np.full(3, 1e300)}, {}, "a number too large for float32 as 'dense2.bias'"),
         (
             {"conv1.weight": np.zeros((4, 2, 5, 5), "f4")},
             {},
@@ -154,6 +213,7 @@ def test_keras_names_have_other_endings(tmp_path):
         ({"dense2.bias": np.full(3, np.nan)}, {}, "a value that is not finite as 'dense2.bias'"),
         ({"dense1.weight": np.zeros((7, 59), "f4")}, {}, r"\(7, 59\)"),
         ({"conv1.bias": np.zeros(5, "f4")}, {}, r"\(5,\) as 'conv1.bias'"),
+        ({"conv1.bias": np.zeros((4, 8), "f4")}, {}, r"\(4, 8\) as 'conv1.bias'"),  # for each column, not each channel
     ],
 )
 def test_what_does_not_fit_is_refused(change, names, said, tmp_path):

@@ -1,9 +1,10 @@
-"""A device, a pipe or a socket is never replaced by a file, as root could."""
+"""A device, a pipe or a socket is never replaced by a file, as root could; what cannot be written is named."""
 
 import os
 import socket
 
 import pytest
+from test_atomic import Disk
 
 from jitnet.cli import main
 from jitnet.storage.atomic import replace_file
@@ -44,6 +45,15 @@ def test_a_link_to_a_file_is_replaced_as_before(tmp_path):
     (tmp_path / "link").symlink_to("file")
     replace_file(tmp_path / "link", b"new")
     assert (tmp_path / "link").read_bytes() == b"new" and (tmp_path / "file").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("call", ["open", "write", "fsync", "replace"])
+def test_an_error_names_the_file_that_was_to_be_written(tmp_path, monkeypatch, call):
+    with monkeypatch.context() as patch:
+        Disk(patch, refuse=call)
+        with pytest.raises(OSError, match="no such operation here") as caught:
+            replace_file(tmp_path / "x", b"new")
+    assert caught.value.filename == str(tmp_path / "x") and os.listdir(tmp_path) == []
 
 
 def test_a_command_says_so(tmp_path, monkeypatch, capsys):
