@@ -1,6 +1,13 @@
 """Processors by LLVM's names, for what is said of kept figures. Imports nothing, so that campaigns may alter jitnet."""
 
-VECTORS = {"znver5": "AVX-512", "znver4": "AVX-512", "znver3": "AVX2", "znver2": "AVX2"}  # by LLVM's names
+VECTORS = {  # by LLVM's names
+    "znver5": "AVX-512",
+    "znver4": "AVX-512",
+    "icelake-server": "AVX-512",
+    "sapphirerapids": "AVX-512",
+    "znver3": "AVX2",
+    "znver2": "AVX2",
+}
 
 
 def llvm_name(machine: str) -> str:

@@ -29,10 +29,25 @@ def newest(benchmark: str) -> Path:
     return _kept(benchmark)[-1]
 
 
-def newest_of_each_tile(benchmark: str) -> list[Path]:
-    """Return the last record of each kind of processor, in the order of the tiles. Raises `InputError` as `newest`."""
-    found = {records.read(path, benchmark)["machine"]["tile"]: path for path in _kept(benchmark)}
-    return [found[tile] for tile in VECTORS if tile in found]
+def newest_of_each_processor(benchmark: str) -> dict[str, dict]:
+    """Return the last record of each kind of processor by its file's name. Raises `InputError` as `newest`.
+
+    They are in the order of the tiles; of one tile, that with the most results is first: README shows no other.
+    """
+    read = {path.name: records.read(path, benchmark) for path in _kept(benchmark)}
+    last = {processor(record): name for name, record in read.items()}
+    tiles = list(VECTORS)
+    order = sorted(last, key=lambda kind: (tiles.index(kind[0]), -_results(read[last[kind]])))
+    return {last[kind]: read[last[kind]] for kind in order}
+
+
+def processor(record: dict) -> tuple[str, str]:
+    """Return tile and LLVM's name of the processor of a record."""
+    return record["machine"]["tile"], record["machine"]["cpu_kind"]
+
+
+def _results(record: dict) -> int:
+    return sum(len(row["results"]) for row in record["rows"])
 
 
 def _kept(benchmark: str) -> list[Path]:
@@ -203,22 +218,27 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
 
 def sections(record: Path | None = None) -> dict[str, dict[str, str]]:
     """Return the generated sections by document. Raises `InputError`."""
-    paths, started = [record] if record else newest_of_each_tile("compare"), newest("start")
-    compared = {path.name: records.read(path, "compare") for path in paths}
+    compared, started = _compared(record), newest("start")
+    shown = {one["machine"]["tile"]: one for one in reversed(compared.values())}
     start_record = records.read(started, "start")
     kept, counted = claims_page.read(), json.loads(RELIABILITY.read_text(encoding="utf-8"))
     return {
         SPEED: {
             "comparison": "\n\n".join(
-                f"### {VECTORS[one['machine']['tile']]}\n\n{comparison(one, name)}" for name, one in compared.items()
+                f"### {VECTORS[processor(one)[0]]}, {processor(one)[1]}\n\n{comparison(one, name)}"
+                for name, one in compared.items()
             ),
             "starts": starts(start_record, started.name),
         },
         README: {
             "figures": highlights(next(iter(compared.values())), start_record, kept["run"], kept["time"], counted),
-            "speed": "\n\n".join(map(short_comparison, compared.values())),
+            "speed": "\n\n".join(short_comparison(shown[tile]) for tile in VECTORS if tile in shown),
         },
     }
+
+
+def _compared(record: Path | None) -> dict[str, dict]:
+    return {record.name: records.read(record, "compare")} if record else newest_of_each_processor("compare")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -231,8 +251,7 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    shown = [args.record] if args.record else newest_of_each_tile("compare")
-    print(f"{SPEED} and {README} show {', '.join(path.name for path in shown)}")
+    print(f"{SPEED} and {README} show {', '.join(_compared(args.record))}")
     return 0
 
 

@@ -42,7 +42,7 @@ def test_a_row_in_which_a_peer_is_faster_is_named():
 
 
 def test_a_row_that_was_not_measured_is_named():
-    changed = records.read(readme.newest_of_each_tile("compare")[0], "compare")  # with all rows
+    changed = next(iter(readme.newest_of_each_processor("compare").values()))  # with all rows
     assert "Not measured" not in readme.short_comparison(changed)
     left = changed["rows"].pop()
     for shown in (readme.comparison(changed, "x.json"), readme.short_comparison(changed)):
@@ -61,10 +61,17 @@ def test_the_newest_record_is_found_by_its_date_and_not_by_its_name(tmp_path, mo
 def test_each_kind_of_processor_has_its_newest_record(tmp_path, monkeypatch):
     monkeypatch.setattr(readme.records, "FOLDER", tmp_path)
     base = {"benchmark": "compare", "format": readme.records.FORMAT}
-    for name, date, tile in (("a", "2026-11-20", "avx2"), ("b", "2026-11-22", "avx2"), ("c", "2026-11-21", "avx512")):
-        record = base | {"date": date, "machine": {"tile": tile}}
+    for name, date, tile, kind, results in (
+        ("a", "2026-11-20", "avx2", "znver3", 3),
+        ("b", "2026-11-22", "avx2", "znver3", 1),
+        ("c", "2026-11-23", "avx512", "icelake-server", 1),
+        ("d", "2026-11-21", "avx512", "znver5", 2),
+    ):
+        rows = [{"results": [{}] * results}]
+        record = base | {"date": date, "machine": {"tile": tile, "cpu_kind": kind}, "rows": rows}
         (tmp_path / f"compare-{name}.json").write_text(json.dumps(record))
-    assert [path.name for path in readme.newest_of_each_tile("compare")] == ["compare-c.json", "compare-b.json"]
+    found = readme.newest_of_each_processor("compare")
+    assert list(found) == ["compare-d.json", "compare-c.json", "compare-b.json"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"benchmark": "kernels", "format": 1}'])
