@@ -97,13 +97,20 @@ def _subject(args: argparse.Namespace, network: Network, trained: Trained, epoch
 
 
 def _data(args: argparse.Namespace, network: Network, trained: Trained) -> tuple[Dataset | None, str]:
-    """Return the data of the run and a name for them; the built-in digits if they are not here but fit."""
+    """Return the data of the run and a name for them; the built-in digits if they are not here but fit.
+
+    The labels are numbers of the run's classes.
+    """
+    record = trained_run.record_of(trained)
     try:
         data, _ = trained_run.load_test(network, trained, args.data, offline=True)
+        if not trained.settings.target:
+            targets = trained_run.matched(dataclasses.replace(data, y_test=data.y_train), record, str(trained.path))
+            data = dataclasses.replace(data, y_train=targets)
     except InputError as error:
         if args.data is not None:
             raise
-        if network.image != (28, 28, 1) or network.classes != 10 or trained.settings.target:
+        if network.image != (28, 28, 1) or network.classes != 10 or not record.is_of_digits:
             warn(f"the page has no images to train on: {error}")
             return None, ""
         wanted = trained.settings.replace(data="synthetic")

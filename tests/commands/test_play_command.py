@@ -2,13 +2,21 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import digits, refusal, settle, train
+from commands import digits, refusal, rows, settle, train
+from data_files import arrays, write_idx
 
 from jitnet.cli import main
+from jitnet.commands import play
+from jitnet.data import load
 from jitnet.play.page import source
+from jitnet.play.subject import spread
+from jitnet.run.names import KEPT, REFERENCE
+from jitnet.run.trained import open_trained
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +88,92 @@ def test_the_page_without_its_data_says_so(folder, capsys):
 
 def test_the_marks_of_the_template_are_filled():
     assert set(re.findall(r"@(\w+)@", source("page.html"))) == {"title", "made", "style", "data", "scripts"}
+
+
+@pytest.fixture
+def subjects(folder, monkeypatch):
+    """What the page is about."""
+    found = []
+    monkeypatch.setattr(play, "page", lambda subject, made: found.append(subject) or "")
+    return found
+
+
+def test_images_come_from_all_of_the_data_each_with_its_own_label(subjects, monkeypatch):
+    monkeypatch.setattr(play, "TRAINED_ON", 7)
+    monkeypatch.setattr(play, "MEASURED_ON", 5)
+    assert main(["play", "small", "--out", "page.html"]) == 0
+    (found,), given = subjects, load("digits")
+    for images, targets, x, y in (
+        (found.train, found.train_targets, given.x_train, given.y_train),
+        (found.test, found.test_targets, given.x_test, given.y_test),
+    ):
+        places = spread(len(images), len(x))
+        assert places[-1] > len(x) // 2 and list(y[places]) != list(y[: len(places)])
+        assert np.array_equal(images, x[places][..., None]) and np.array_equal(targets, y[places])
+    assert (len(found.train), len(found.test), found.digits) == (7, 5, False)  # three classes are not the ten digits
+
+
+def test_other_data_have_the_labels_of_the_runs_classes(subjects):
+    """Of these the other data have two, which are its classes 0 and 1."""
+    rng, names = np.random.default_rng(0), {}
+    for name, labels in (("pets", ("ant", "bee", "cat")), ("others", ("bee", "cat"))):
+        x = rng.integers(0, 256, (70, 36))
+        lines = [",".join(map(str, [*row, labels[place % len(labels)]])) for place, row in enumerate(x)]
+        names |= {bytes(row.tolist()): labels[place % len(labels)] for place, row in enumerate(x)}
+        Path(f"{name}.csv").write_text("\n".join([",".join(f"p{n}" for n in range(36)) + ",label", *lines]) + "\n")
+    train("pets", "--arch", "dense4", "--data", "pets.csv", network="mlp", epochs=1)
+    assert main(["play", "pets", "--data", "others.csv", "--out", "page.html"]) == 0
+    (found,) = subjects
+    assert found.class_names == ("ant", "bee", "cat") and len(found.train) and len(found.test)
+    for images, targets in ((found.train, found.train_targets), (found.test, found.test_targets)):
+        assert [found.class_names[label] for label in targets] == [names[image.tobytes()] for image in images]
+    assert found.data == "images of others"
+
+
+@pytest.mark.parametrize(("words", "epoch", "others"), [([], 3, [1, 2]), (["--best"], 1, [2, 3])])
+def test_a_checkpoint_has_its_figures_and_the_others_beside_it(subjects, words, epoch, others):
+    if not Path("runs/long").exists():
+        train("long", "--val", "20", epochs=3)
+        shutil.copy(train("short", "--val", "20", epochs=1) / "last.safetensors", "runs/long/best.safetensors")
+    assert main(["play", "long", "--out", "page.html", *words]) == 0
+    (found,), kinds = subjects, {1: "best", 2: "previous", 3: "last"}
+    ended = f"{epoch} epoch{'s' * (epoch > 1)}"
+    assert (found.epoch, found.label) == (epoch, f"after {ended}")
+    accuracy = float(rows(Path("runs/long"))[epoch - 1]["test_accuracy"])
+    assert dict(found.facts)["trained"] == f"{ended} of digits"
+    assert dict(found.facts)["right on its test images"] == f"{accuracy:.2f} %"
+    assert [each.epoch for each in found.snapshots] == others
+    for at, tensors in ((epoch, found.network.tensors()), *((each.epoch, each.tensors) for each in found.snapshots)):
+        wanted = open_trained("long", "runs", kinds[at]).network.tensors()
+        assert all(np.array_equal(tensors[name], array) for name, array in wanted.items()), at
+
+
+@pytest.mark.parametrize(
+    ("fits", "classes", "names"), [(True, 10, ()), (False, 9, ()), (False, 10, tuple("abcdefghij"))]
+)
+def test_without_its_data_a_network_of_digits_has_the_built_in_ones(subjects, folder, capsys, fits, classes, names):
+    name = f"ten-{classes}-{len(names)}"
+    given = arrays()
+    write_idx(folder / name, given | {part: given[part] % classes for part in ("y_train", "y_test")})
+    words = ["--arch", "dense4", "--data", name, "--limit", "40"]
+    run = train(name, *words, network="mlp", epochs=1)
+    if names:
+        meta = json.loads((run / "meta.json").read_text())
+        meta["record"]["class_names"] = names
+        (run / "meta.json").write_text(json.dumps(meta))
+    shutil.rmtree(folder / name)
+    assert main(["play", name, "--out", "page.html"]) == 0
+    assert (subjects[0].data == "built-in synthetic digits") == (len(subjects[0].train) > 0) == fits
+    assert ("no images to train on" in capsys.readouterr().err) != fits
+    assert "no data set 'nowhere'" in refusal(capsys, "play", name, "--data", "nowhere", "--out", "page.html")
+
+
+def test_a_page_that_is_only_to_be_opened_is_not_put_where_nothing_is_to_be_written(folder, monkeypatch):
+    def place(path):
+        return play._place(type("Trained", (), {"path": path}))
+
+    assert place(folder / "runs" / "small") == folder / "runs" / "small" / "play.html"
+    for path in (KEPT / REFERENCE, folder / "runs" / "small" / "last.safetensors"):
+        found = place(path)
+        assert found.name == "play.html" and found.parent.is_dir() and path not in (found.parent, found.parent.parent)
+        found.parent.rmdir()
