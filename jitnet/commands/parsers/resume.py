@@ -21,4 +21,4 @@ def add_parser(subparsers: Subparsers) -> None:
         epochs="train up to N epochs in total; those after the plan have its last learning rate",
         schedule="plan the learning rate of the remaining epochs again",
     )
-    options.add_process(parser)
+    options.add_logs(options.add_process(parser))

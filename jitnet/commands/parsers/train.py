@@ -19,6 +19,7 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     add_settings(parser)
     output = options.add_process(parser)
+    options.add_logs(output)
     options.add_name(output)
     options.add_runs_dir(output)
     output.add_argument("--plot", action="store_true", help="after training, plot the loss of each batch over time")

@@ -104,14 +104,18 @@ def add_process(parser: argparse.ArgumentParser) -> Any:
         default="auto",
         help="live dashboard, plain lines, JSON lines or nothing (default: live on a terminal, else plain)",
     )
-    output.add_argument(
+    return output
+
+
+def add_logs(parser: Any) -> None:
+    """Add the programs that take the figures of this process too."""
+    parser.add_argument(
         "--log",
         choices=TRACKERS,
         action="append",
         default=[],
         help="send the figures to a program that tracks runs too; may be given several times",
     )
-    return output
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
