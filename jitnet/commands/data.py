@@ -42,7 +42,8 @@ def _status() -> int:
     ]
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))  # Text: a path may hold what rich takes for markup
-    safe_console(width=None if sys.stdout.isatty() else 1000).print(table)  # a pipe has no edge to fold at
+    on_terminal = sys.stdout is not None and sys.stdout.isatty()
+    safe_console(width=None if on_terminal else 1000).print(table)  # a pipe has no edge to fold at
     return 0
 
 

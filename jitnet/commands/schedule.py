@@ -17,7 +17,7 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     if not settings.epochs:
         raise InputError(f"the recipe {settings.recipe!r} chooses the epochs by the number of images: give --epochs N")
-    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    utf8 = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "") == "utf8"
     say(f"schedule {settings.schedule}, peak {settings.lr:g}, {count(settings.epochs)}")
     if settings.warm_up:
         say(f"without the warm-up over {settings.warm_up} steps, whose place depends on the steps of an epoch")
