@@ -90,7 +90,18 @@ def _images(data: Dataset, first: Network, network: Network, trained: Trained, o
             f"{trained.path} was trained for images of {network.image} in {network.classes} classes by {network.loss}: "
             f"expected {first.image} in {first.classes} by {first.loss}, as the first run, to average their predictions"
         )
+    if trained.settings.target and _scales(trained) != _scales(of_first):
+        raise InputError(
+            f"{trained.path} approximates {trained.settings.target!r} from other columns or in other units: expected "
+            f"{of_first.settings.target!r} of the table of the first run, to average their predictions"
+        )
     return with_channels(data.x_test)
+
+
+def _scales(trained: Trained) -> tuple[Any, ...]:
+    """Return what the numbers of a regression mean: its columns, and how they were scaled."""
+    record = trained_run.regression_record(trained)
+    return trained.settings.target, record.columns, record.means, record.deviations
 
 
 def _measured(found: Score, unit: float) -> dict[str, float | None]:
