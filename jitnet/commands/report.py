@@ -35,6 +35,9 @@ def run(args: argparse.Namespace) -> int:
     """Measure each run on its test images, write the page and return the exit code."""
     sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
     if sweep is not None:
+        for option, is_given in (("--film", args.film), ("--best", args.best)):
+            if is_given:
+                raise InputError(f"{option} is given with a sweep, whose page shows no network: omit it, or name runs")
         found = read_sweep(sweep)
         for sentence in found.damaged:
             warn(sentence)
@@ -108,7 +111,7 @@ def _subject(
     missing, images = "", np.zeros((0, *network.image), np.uint8)
     try:
         data = known[key] if key in known else trained_run.load_data_of(folder, args.offline)
-        if data.sha256 != each.meta.get("data_sha256"):
+        if trained_run.has_changed(data, folder):
             raise InputError(
                 f"the run's data ({each.meta['data']}) is not here: {data.source} has the content hash "
                 f"{data.sha256[:12]}, the run's {str(each.meta.get('data_sha256'))[:12]}"

@@ -71,6 +71,8 @@ def _compare(args: argparse.Namespace) -> int:
             raise InputError(f"--accuracy is {target:g}: expected a percentage above 0 and up to 100")
     sweep = find_sweep(args.run_names[0], args.runs_dir) if len(args.run_names) == 1 else None
     if sweep is not None:
+        if targets:
+            raise InputError("--accuracy is given with a sweep, whose table has no times: omit it, or name runs")
         return _compare_sweep(args, sweep)
     runs = readable(expand(args.run_names, args.runs_dir))
     if len(runs) < 2:

@@ -4,8 +4,10 @@ import json
 import os
 
 import pytest
+from commands import refusal
 from run_folders import HEADER, write_run
 
+from jitnet.cli import main
 from jitnet.history import read_run, select
 from jitnet.history.compare import compare
 from jitnet.history.curves import curves
@@ -117,3 +119,54 @@ def test_statistics_are_shown_of_the_last_epoch_or_of_every_one():
     for every, epochs in ((False, [2]), (True, [0, 1, 2])):
         (table,) = statistics_tables(found, every)
         assert [line[1].value for line in table.rows] == epochs
+
+
+def listed(capsys, *words):
+    """Return the names of the runs and sweeps in a list."""
+    capsys.readouterr()
+    assert main(["runs", "list", "--json", *words]) == 0
+    return [each["name"] for each in json.loads(capsys.readouterr().out)]
+
+
+def test_a_limit_counts_runs_that_pass_and_a_filter_leaves_out_sweeps(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, accuracy in zip("abcd", (90.0, 95.0, 80.0, 97.0)):
+        write_run(tmp_path / "runs", name, [accuracy], created=f"2026-11-20T1{name > 'b'}:0{ord(name) % 4}:00+00:00")
+    sweep_of(tmp_path / "runs", "s", x="done")
+    newest = listed(capsys, "--limit", "4")
+    assert newest[-1] == "s" and sorted(newest[:-1]) == list("abcd")
+    assert listed(capsys, "--limit", "2") == [*newest[:2], "s"] and listed(capsys, "--limit", "0") == newest
+    assert listed(capsys, "--sort", "accuracy", "--filter", "accuracy<96", "--limit", "2") == ["b", "a"]
+    assert "--limit is -1: expected 0 or more" in refusal(capsys, "runs", "list", "--limit", "-1")
+
+
+def test_a_sweep_or_a_trial_that_cannot_be_read_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    sweep_of(tmp_path / "runs", "s", x="done", y="done")
+    sweep_of(tmp_path / "runs", "t", z="done")
+    (tmp_path / "runs" / "t" / "sweep.json").write_text("{")
+    assert listed(capsys) == ["s"]
+    assert main(["runs", "list"]) == 0
+    assert "t/sweep.json" in capsys.readouterr().err
+    (tmp_path / "runs" / "s" / "y" / "meta.json").write_text("{")
+    for form in ([], ["--csv"], ["--markdown"]):
+        assert main(["runs", "compare", "s", *form]) == 0
+        shown = capsys.readouterr()
+        assert "y/meta.json is damaged" in shown.err and "x" in shown.out
+    assert shown.out.splitlines()[0].startswith(("#", "**", "|"))
+    assert main(["runs", "compare", "s", "--csv"]) == 0
+    assert "|" not in capsys.readouterr().out
+    assert "--accuracy is given with a sweep" in refusal(capsys, "runs", "compare", "s", "--accuracy", "90")
+
+
+@pytest.mark.parametrize("along", ["epoch", "step", "time"])
+def test_a_figure_is_of_the_metric_and_the_axis_that_are_named(tmp_path, monkeypatch, along):
+    write_run(tmp_path, "a", [90.0, 91.0])
+    made = []
+    monkeypatch.setattr("jitnet.commands.runs.save_figure", lambda *given: made.append(given))
+    words = ["--metric", "train_loss", "--x", along, "--out", "f.svg", "--runs-dir", str(tmp_path)]
+    assert main(["runs", "plot", "a", *words]) == 0
+    ((path, drawn, *named),) = made
+    assert (path.name, named) == ("f.svg", ["train_loss", along])
+    assert drawn == curves([read_run("a", tmp_path)], "train_loss", along)

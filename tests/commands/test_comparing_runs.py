@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from commands import refusal
 from run_folders import write_run
 
+from jitnet.cli import main
 from jitnet.errors import InputError
 from jitnet.history import read_run, select
 from jitnet.history.compare import compare
@@ -179,3 +181,17 @@ def test_a_page_tells_what_became_of_a_run(tmp_path):
     run = run_of(tmp_path, "a", status="stopped", stop_reason="SIGINT")
     subject = Subject(run, (), {}, None, np.zeros((0, 1, 1, 1), np.uint8))
     assert subject.sentence == "Stopped after 1 epoch in 11 s, the network had a test accuracy of 90.00 %."
+
+
+@pytest.mark.parametrize("targets", [["91"], ["0.5", "100"]])
+def test_each_accuracy_that_can_be_reached_has_its_time(tmp_path, monkeypatch, capsys, targets):
+    monkeypatch.chdir(tmp_path)
+    for name in "ab":
+        write_run(tmp_path / "runs", name, [50.0, 91.0, 100.0])
+    options = [word for target in targets for word in ("--accuracy", target)]
+    assert main(["runs", "compare", "a", "b", "--csv", *options]) == 0
+    lines = [line.split(",") for line in capsys.readouterr().out.splitlines() if "until a test accuracy" in line]
+    assert sorted(line[1] for line in lines) == [f"{target} %" for target in targets]
+    for value in ("0", "-1", "100.5", "nan"):
+        shown = refusal(capsys, "runs", "compare", "a", "b", *options, f"--accuracy={value}")
+        assert f"--accuracy is {value}: expected a percentage above 0" in shown
