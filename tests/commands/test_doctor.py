@@ -2,12 +2,15 @@
 
 import json
 import os
+import tomllib
 
 import pytest
-from commands import settle
+from commands import ROOT, settle
+from data_files import arrays, tiny_mnist, write_idx
 
 from jitnet.cli import main
 from jitnet.commands import doctor
+from jitnet.data.sources import known
 from jitnet.errors import InputError
 from jitnet.machine import load, memory
 from jitnet.machine.load import cores_used_by_others
@@ -127,3 +130,76 @@ def test_free_memory(tmp_path):
     (tmp_path / "meminfo").write_text("MemTotal:  200 kB\nMemAvailable:   100 kB\n")
     assert memory.free(tmp_path / "meminfo") == 102_400
     assert memory.free(tmp_path / "none") is None
+
+
+def test_figures_are_those_of_this_machine(tmp_path, monkeypatch, capsys):
+    settle(monkeypatch, tmp_path)
+    monkeypatch.setattr(memory, "available", lambda cgroup: 8e9)
+    monkeypatch.setattr(memory, "free", lambda: 3e9)
+    monkeypatch.setattr(doctor.threads, "in_use", lambda: (3, "omp"))
+    monkeypatch.setattr(doctor.threads, "usable_cores", lambda: 5)
+    monkeypatch.setattr(doctor, "cores_used_by_others", lambda: 1.25)
+    monkeypatch.setattr("jitnet.kernels.compiler.cache.CACHE_FOLDER", tmp_path / "kernels")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+    (tmp_path / "kernels" / "deeper").mkdir(parents=True)
+    for place, size in (("a", 2_000_000), ("deeper/b", 500_000)):
+        (tmp_path / "kernels" / place).write_bytes(bytes(size))
+    assert main(["doctor", "--json", "--runs-dir", "new/runs"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["memory"] == {"bytes": 8e9, "free_bytes": 3e9}
+    assert found["threads"] == {"count": 3, "layer": "omp", "waiting": "passive"}
+    assert found["load"] == {"cores": 5, "used_by_others": 1.25}
+    assert (found["kernels"]["files"], found["kernels"]["bytes"]) == (2, 2_500_000)
+    assert (found["disk"]["folder"], found["disk"]["writable"]) == (str(tmp_path / "new/runs"), True)  # it can be made
+    assert found["processor"]["tile"][1] * 4 == 2 * found["processor"]["vector_bytes"]  # two vectors of float32
+    assert main(["doctor", "--runs-dir", "new/runs"]) == 0
+    shown = capsys.readouterr().out
+    for line in (
+        "threads    3 (omp); one that waits: passive",
+        f"kernels    2 files, 2.5 MB, in {tmp_path / 'kernels'}",
+        "memory     3.0 GB free of 8.0 GB",
+        "load       other processes use 1.2 of 5 cores",
+        "data       MNIST is not found",
+    ):
+        assert f"\n{line}\n" in shown, line
+
+
+def test_mnist_is_where_it_is_found_first(tmp_path, monkeypatch):
+    settle(monkeypatch, tmp_path)
+    monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path / "kept"))
+    monkeypatch.setattr(known, "MNIST", tiny_mnist())
+    monkeypatch.setitem(known.KNOWN, "mnist", known.MNIST)
+    assert doctor._data() == {"mnist": None, "by": None}
+    copy, own = write_idx(tmp_path / "MNIST" / "raw", arrays()), write_idx(tmp_path / "mine", arrays())
+    assert doctor._data() == {"mnist": str(copy), "by": "copy"}
+    assert main(["data", "fetch", "--offline"]) == 0
+    assert doctor._data() == {"mnist": str(tmp_path / "kept" / "data"), "by": "cache"}
+    monkeypatch.setenv("JITNET_DATA", str(own))
+    assert doctor._data() == {"mnist": str(own), "by": "JITNET_DATA"}
+    monkeypatch.setenv("JITNET_DATA", str(tmp_path / "gone"))
+    assert doctor._data() == {"mnist": None, "by": "JITNET_DATA"}
+
+
+@pytest.mark.parametrize(
+    ("by", "said"), [(None, "MNIST is not on this machine"), ("JITNET_DATA", "The folder in JITNET_DATA is not there")]
+)
+def test_why_mnist_is_missing_is_said(by, said):
+    (sentence,) = advice(**{"data.mnist": None, "data.by": by})
+    assert sentence.startswith(f"{said}: ")
+
+
+@pytest.mark.parametrize(
+    ("cores", "used", "others", "busy"),
+    [(4, 4, 0.4, False), (4, 4, 0.6, True), (4, 2, 2.4, False), (4, 2, 2.6, True), (4, 1, 3.9, False)],
+)
+def test_a_machine_is_busy_if_others_use_cores_of_the_threads(cores, used, others, busy):
+    facts = {"load.cores": cores, "threads.count": used, "load.used_by_others": others}
+    assert any("busy" in sentence for sentence in advice(**facts)) == busy
+
+
+def test_the_extras_that_are_advised_are_there_and_bring_the_module(monkeypatch):
+    monkeypatch.undo()
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for module, (extra, _) in doctor._EXTRAS.items():
+        wanted = {"PIL": "pillow"}.get(module, module)
+        assert any(wanted in each.lower() for each in extras[extra]), module

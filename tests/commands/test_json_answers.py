@@ -13,6 +13,9 @@ from commands import ROOT, digits, environment, refusal, settle, train
 
 from jitnet.cli import main
 from jitnet.commands.support.json_answer import print_json
+from jitnet.data import load
+from jitnet.model.scores import probabilities
+from jitnet.run.trained import open_trained
 
 FIGURES = {"loss", "accuracy", "rmse"}
 EVALUATED = FIGURES | {"model", "data", "calibration_error", "tta"}
@@ -88,9 +91,41 @@ def test_figures_are_those_of_the_text(capsys):
     assert f"loss = {found['loss']:.6f} accuracy = {found['accuracy']:.2f} %" in capsys.readouterr().out
     regression, _ = answer(capsys, "eval", "table")
     assert regression["accuracy"] is None and regression["rmse"] == pytest.approx(regression["loss"] ** 0.5)
+    assert main(["eval", "table"]) == 0
+    assert f"loss = {regression['loss']:.6f} rmse = {regression['rmse']:.6g}" in capsys.readouterr().out
     errors, _ = answer(capsys, "errors", "run", "--count", "3")
     assert errors["accuracy"] == found["accuracy"] and len(errors["mistakes"]) == min(3, errors["errors"])
     assert all(mistake["true"] != mistake["class"] for mistake in errors["mistakes"])
+
+
+@pytest.mark.parametrize("most", [2, 1000])
+def test_mistakes_are_those_of_the_network_the_worst_first(capsys, most):
+    found, _ = answer(capsys, "errors", "run", "--count", str(most))
+    data = load("digits")
+    chances = probabilities(open_trained("run").network.logits(data.x_test[..., None]))
+    true = chances[np.arange(len(chances)), data.y_test]
+    wrong = [int(place) for place in np.argsort(true) if chances[place].argmax() != data.y_test[place]]
+    assert found["errors"] == len(wrong) > 2  # those that are not shown too
+    assert [each["image"] for each in found["mistakes"]] == wrong[:most]
+    for each, place in zip(found["mistakes"], wrong):
+        names = (str(data.y_test[place]), str(chances[place].argmax()))
+        assert (each["true"], each["class"]) == names and each["loss"] == pytest.approx(-np.log(true[place]))
+        assert list(each["probabilities"].values()) == pytest.approx(chances[place].tolist())
+
+
+@pytest.mark.parametrize("words", ["eval run", "errors run", "ensemble run other"])
+def test_what_must_be_known_of_the_data_is_a_note(capsys, folder, words):
+    assert answer(capsys, *words.split())[0]["data"] == {"name": "digits", "size": 60, "note": None}
+    meta = folder / "runs" / "run" / "meta.json"
+    before = meta.read_text()
+    meta.write_text(json.dumps(json.loads(before) | {"data": "synthetic"}))
+    try:
+        found, _ = answer(capsys, *words.split(), "--data", "digits")
+        assert main([*words.split(), "--data", "digits"]) == 0
+    finally:
+        meta.write_text(before)
+    assert found["data"] == {"name": "digits", "size": 60, "note": "trained on synthetic digits"}
+    assert "digits (trained on synthetic digits)" in capsys.readouterr().out
 
 
 def test_rows_of_a_table_and_a_regression_have_their_numbers(capsys):

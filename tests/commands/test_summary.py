@@ -1,11 +1,17 @@
-"""`jitnet summary --kernels`: which code computes each layer, and where it is."""
+"""`jitnet summary`: which code computes each layer, and where it is; and the sizes of layers as JSON."""
+
+import json
+import math
 
 import pytest
 from processes import ROOT
 
 from jitnet.cli import main
+from jitnet.config import PRESETS, Settings
 from jitnet.kernels.compiler import tile
 from jitnet.model import kernel_choice
+from jitnet.model.architecture import Dense, parse
+from jitnet.model.network import Network
 
 CHANNELS, ROWS = "channels / channels", "rows / rows"
 ACTIVE = ("active rows",) * 3
@@ -93,3 +99,25 @@ def test_a_batch_size_of_nothing_is_refused(capsys):
     assert "batch" in capsys.readouterr().err
     assert main(["summary", "cnn", "--batch-size", "0", "--kernels"]) == 0
     assert "batches of all images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("bias", ["position", "channel"])
+@pytest.mark.parametrize("words", [*PRESETS, "cnn --arch conv3:tanh_conv5_avgpool_dense7", "mlp --hidden 9,8"])
+def test_the_json_has_the_sizes_of_the_network(capsys, words, bias):
+    given = [word.replace("_", " ") for word in words.split()]
+    assert main(["summary", *given, "--bias", bias, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    hidden = {"--arch": given[-1], "--hidden": "dense9 dense8"}.get(given[-2] if given[1:] else "")
+    hidden = hidden or Settings.preset(given[0]).architecture
+    network = Network((*parse(hidden), Dense(10)), (28, 28, 1), bias)
+    assert (found["network"], found["architecture"]) == (given[0], hidden)
+    sizes = {shape.name: 0 for shape in network.shapes}
+    for name, array in network.tensors().items():
+        sizes[name.partition(".")[0]] += array.size
+    assert {layer["name"]: layer["parameters"] for layer in found["layers"]} == sizes
+    assert found["parameters"] == network.params.size == sum(sizes.values())
+    assert found["macs"] == sum(layer["macs"] for layer in found["layers"])
+    inputs, outputs = ([layer[side] for layer in found["layers"]] for side in ("input", "output"))
+    assert inputs[0][0] in (28, 784) and outputs[-1] == [10]
+    for before, after in zip(outputs, inputs[1:]):
+        assert before == after or [math.prod(before)] == after

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from data_files import arrays, tiny_mnist, write_idx
 from jitnet.commands import data
 from jitnet.commands.parsers import data as data_parser
 from jitnet.data.sources import known, search
+from jitnet.display.format import data_size
 from jitnet.errors import InputError
 
 
@@ -100,3 +102,51 @@ def test_fetch_takes_the_name_of_a_known_set(places, monkeypatch):
         jitnet("fetch", "cifar", "--offline")
     with pytest.raises(InputError, match="KMNIST was not found"):
         jitnet("fetch", "kmnist", "--offline")
+
+
+def sizes(shown: str) -> dict[str, str]:
+    """Return the column of sizes by place, as `data status` shows it."""
+    lines = [[cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if line[:1] == "│"]
+    return {place: size for place, _, size in lines}
+
+
+def test_each_place_has_the_size_of_all_its_files_and_clear_gives_back_that_of_the_cache(places, capsys, monkeypatch):
+    own, copy = write_idx(places / "mine", arrays()), write_idx(places / "work" / "MNIST" / "raw", arrays(seed=1))
+    monkeypatch.setenv("JITNET_DATA", str(own))
+    jitnet("fetch", "--offline")
+    (own / "notes").write_bytes(bytes(300_000))  # nothing of MNIST, but it takes its place
+    (own / "deeper").mkdir()
+    cache = places / "cache" / "data"
+    capsys.readouterr()
+    assert jitnet("status") == 0
+    shown = capsys.readouterr().out
+    assert shown.index("JITNET_DATA") < shown.index(str(cache)) < shown.index("MNIST/raw") < shown.index("mirror.inv")
+    found = {place.removeprefix("JITNET_DATA="): size for place, size in sizes(shown).items()}
+    for folder in (own, cache, copy):
+        total = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+        (size,) = (size for place, size in found.items() if place == str(folder) or str(folder).endswith(f"/{place}"))
+        assert size == data_size(total), folder
+    assert found["https://mirror.invalid/"] == ""
+    total = sum(file.stat().st_size for file in cache.iterdir())
+    assert jitnet("clear") == 0
+    assert capsys.readouterr().out == f"removed 4 files, {data_size(total)}, from {cache}\n"
+
+
+def test_what_clear_cannot_remove_is_counted_apart(places, capsys, monkeypatch):
+    monkeypatch.setenv("JITNET_DATA", str(write_idx(places / "mine", arrays())))
+    jitnet("fetch", "--offline")
+    cache, remove = places / "cache" / "data", Path.unlink
+    held = max(cache.iterdir(), key=lambda file: file.stat().st_size)
+    total = sum(file.stat().st_size for file in cache.iterdir() if file != held)
+
+    def unlink(path, missing_ok=False):
+        if path == held:
+            raise PermissionError
+        remove(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    capsys.readouterr()
+    assert jitnet("clear") == 0
+    shown = capsys.readouterr().out
+    assert shown == f"removed 3 files, {data_size(total)}, from {cache}; 1 could not be removed\n"
+    assert list(cache.iterdir()) == [held]

@@ -23,6 +23,9 @@ def test_every_tensor_is_within_the_tolerance(capsys, loss):
     assert [name for name, _ in found] == [
         f"{layer}.{part}" for layer in ("conv1", "conv2", "dense1", "dense2") for part in ("weight", "bias")
     ]
+    tried = re.findall(r" ([\d,]+) of ([\d,]+) tried", out)
+    assert tried == [(str(min(12, int(size))), size) for _, size in tried]  # of a tensor of fewer entries all
+    assert {size for _, size in tried} >= {"27", "4"}
     worst = max(float(error) for _, error in found)
     assert 0 < worst <= TOLERANCE and f"worst relative error {worst:.1e}, within 1e-06" in out
 
@@ -52,9 +55,42 @@ def test_parameters_are_put_back():
     assert np.array_equal(case.network.params, before) and {tensor.places for tensor in checked} == {3}
 
 
+@pytest.mark.parametrize(
+    ("words", "changed"),
+    [
+        ((), set()),
+        (("--seed", "1"), {"weights", "biases", "images", "entries"}),
+        (("--bias", "channel"), {"bias", "biases", "images"}),  # fewer biases are drawn before these
+        (("--kernels", "simple"), {"kernels"}),
+        (("--loss", "mse"), {"loss"}),
+        (("--samples", "3"), {"samples"}),
+    ],
+)
+def test_each_option_changes_what_is_checked(monkeypatch, words, changed):
+    seen = []
+
+    def checked(network, images, targets, samples, seed):
+        tensors = network.tensors()
+        seen.append({
+            "weights": tensors["dense1.weight"].tolist(), "biases": tensors["dense1.bias"].tolist(),
+            "images": images.tolist(), "entries": seed, "bias": network.bias, "kernels": network.kernels,
+            "loss": network.loss, "samples": samples,
+        })  # fmt: skip
+        assert all(array.any() for array in tensors.values())  # no unit without input is on the kink of its activation
+        return []
+
+    monkeypatch.setattr("jitnet.commands.gradcheck.check", checked)
+    monkeypatch.setattr("jitnet.commands.gradcheck.compile_kernels", lambda *_: [])
+    for more in ((), words):
+        assert main([*SMALL, *more]) == 0
+    before, after = seen
+    assert {name for name, value in before.items() if value != after[name]} == changed
+
+
 def test_what_is_refused(capsys):
-    assert "--samples is 0" in refusal(capsys, *SMALL, "--samples", "0")
-    assert "--side is 0" in refusal(capsys, *SMALL[:-1], "0")
+    for option, most in (("--samples", 100_000), ("--side", 512)):
+        for value in (0, most + 1):
+            assert f"{option} is {value}: expected 1 to {most:,}" in refusal(capsys, *SMALL, option, str(value))
     assert "word 1 of the architecture" in refusal(capsys, "gradcheck", "cnn", "--arch", "cov3")
 
 

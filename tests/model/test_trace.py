@@ -1,13 +1,19 @@
 """`jitnet trace`: the reference pass agrees with the kernels, and the command shows every layer twice."""
 
+import re
+
 import nets
 import numpy as np
 import pytest
 from commands import digits, refusal, settle, train
 
 from jitnet.cli import main
+from jitnet.data import load
+from jitnet.display.pictures import as_bytes
 from jitnet.model.memory_plan import parameter_offsets
 from jitnet.model.reference import backward, forward
+from jitnet.model.scores import probabilities
+from jitnet.run.trained import open_trained
 
 
 @pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
@@ -65,3 +71,39 @@ def test_every_layer_is_shown_there_and_back(tmp_path, monkeypatch, capsys):
     assert "6x6x1 -> 6x6x2" in there and "dense1.weight" in back and "3x3x1x2" in back and " true" in there
     assert "--image is 60: expected 0 to 59" in refusal(capsys, "trace", "run", "--image", "60")
     assert "--image is -1" in refusal(capsys, "trace", "run", "--image", "-1")
+
+
+RANGE = re.compile(r"(\S+) to +(\S+), mean +(\S+), +(\d+) % zero$")
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "mse"])
+def test_the_ranges_and_pictures_are_those_of_the_image_that_is_named(tmp_path, monkeypatch, capsys, loss):
+    digits(settle(monkeypatch, tmp_path))
+    train("run", "--arch", "conv6 pool dense4", "--loss", loss, epochs=1)
+    network, data, place = open_trained("run").network, load("digits"), 7
+    assert data.y_test[place] != data.y_test[0]  # else it would not matter whose label is taken
+    steps = forward(network.shapes, network.tensors(), data.x_test[place][..., None])
+    backward(steps, network.tensors(), int(data.y_test[place]), loss)
+    expected, pictures = {}, []
+    for step in steps:
+        expected[f"{step.shape.name} out"], expected[f"{step.shape.name} grad"] = step.out, step.grad_out
+        expected |= step.gradients
+    for values, shown in [(s.out, s.out) for s in steps] + [(s.grad_out, abs(s.grad_out)) for s in steps[::-1]]:
+        if values.ndim == 3:  # the four maps with the largest values, in their order
+            largest = sorted(sorted(range(6), key=lambda c: -abs(values[..., c]).max())[:4])
+            pictures += [as_bytes(shown[..., c]) for c in largest]
+    drawn = []
+    monkeypatch.setattr("jitnet.commands.trace.draw_image", lambda pixels, *_: drawn.append(pixels) or [])
+    capsys.readouterr()
+    assert main(["trace", "run", "--image", str(place)]) == 0
+    out = capsys.readouterr().out
+    assert f"test image {place} of digits, true {data.y_test[place]}\n" in out
+    lines = {line[:14].strip(): RANGE.search(line) for line in out.splitlines() if RANGE.search(line)}
+    assert lines.keys() == expected.keys()
+    for name, values in expected.items():
+        found = [float(number) for number in lines[name].groups()]
+        wanted = [values.min(), values.max(), values.mean(), 100 * (values == 0).mean()]
+        assert found[:3] == pytest.approx(wanted[:3], rel=0.006) and abs(found[3] - wanted[3]) <= 0.5, name
+    assert len(drawn) == len(pictures) == 16 and all(map(np.array_equal, drawn, pictures))
+    chances = 100 * probabilities(steps[-1].out[None])[0]
+    assert re.findall(r"([\d.]+) %(?: predicted)?(?: true)?$", out, re.MULTILINE) == [f"{p:.1f}" for p in chances]
