@@ -99,7 +99,7 @@ def test_figures_are_those_of_the_text(capsys):
 
 
 @pytest.mark.parametrize("most", [2, 1000])
-def test_mistakes_are_those_of_the_network_the_worst_first(capsys, most):
+def test_mistakes_are_those_of_the_network_the_worst_first(capsys, monkeypatch, most):
     found, _ = answer(capsys, "errors", "run", "--count", str(most))
     data = load("digits")
     chances = probabilities(open_trained("run").network.logits(data.x_test[..., None]))
@@ -111,11 +111,20 @@ def test_mistakes_are_those_of_the_network_the_worst_first(capsys, most):
         names = (str(data.y_test[place]), str(chances[place].argmax()))
         assert (each["true"], each["class"]) == names and each["loss"] == pytest.approx(-np.log(true[place]))
         assert list(each["probabilities"].values()) == pytest.approx(chances[place].tolist())
+    drawn = []
+    monkeypatch.setattr("jitnet.commands.errors.print_prediction", lambda out, *given: drawn.append(given[:3]))
+    assert main(["errors", "run", "--count", str(most)]) == 0
+    for (image, shares, label), place in zip(drawn, wrong[:most], strict=True):
+        assert np.array_equal(image, data.x_test[place][..., None]) and label == data.y_test[place]
+        assert np.allclose(shares, chances[place])
 
 
 @pytest.mark.parametrize("words", ["eval run", "errors run", "ensemble run other"])
 def test_what_must_be_known_of_the_data_is_a_note(capsys, folder, words):
     assert answer(capsys, *words.split())[0]["data"] == {"name": "digits", "size": 60, "note": None}
+    digits(folder / "more", test=40)  # other data are no news to who names them
+    found, _ = answer(capsys, *words.split(), "--data", "more/digits")
+    assert found["data"] == {"name": "digits", "size": 40, "note": None}
     meta = folder / "runs" / "run" / "meta.json"
     before = meta.read_text()
     meta.write_text(json.dumps(json.loads(before) | {"data": "synthetic"}))

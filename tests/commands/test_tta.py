@@ -55,6 +55,13 @@ def test_the_calibration_error_is_that_of_the_test_images(folder, capsys):
     assert found == pytest.approx(sum(abs(sure[b].sum() - right[b].sum()) for b in bins) / len(sure))
 
 
+def test_classes_of_rows_have_nothing_to_shift(folder, capsys):
+    x, y = np.random.default_rng(0).integers(0, 256, (60, 1, 5), np.uint8), np.arange(60) % 3
+    np.savez("rows.npz", x_train=x, y_train=y, x_test=x[::-1] // 2, y_test=y)
+    train("rows", "--arch", "dense4", "--data", "rows.npz", network="mlp", epochs=1)
+    assert "--tta shifts images" in refusal(capsys, "eval", "rows", "--tta")
+
+
 def test_a_table_has_nothing_to_shift(folder, capsys):
     x = np.random.default_rng(0).random((60, 3))
     (folder / "table.csv").write_text("a,b,c,y\n" + "".join(f"{a},{b},{c},{a + b}\n" for a, b, c in x))
