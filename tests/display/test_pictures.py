@@ -76,6 +76,8 @@ def test_errors_draws_the_worst_first(folder, capsys):
     assert shown == [(i, data.y_test[i], chances[i].argmax()) for i in worst[:2]]
     percents = [float(p) for p in re.findall(r"([\d.]+) %", out)]
     assert np.allclose(percents, 100 * chances[worst[:2]].ravel(), atol=0.051)
+    assert main(["errors", "run", "--count", str(len(wrong))]) == 0  # just all of them
+    assert "worst" not in capsys.readouterr().out
     assert main(["errors", "run", "--count", "1000"]) == 0
     out = capsys.readouterr().out
     assert out.count(" predicted\n") + out.count(" predicted true\n") == len(wrong) and "worst" not in out
