@@ -29,8 +29,8 @@ def pack(
     matrix,  # (., K) contiguous
     start,  # place of the block's first element
     depth,  # its rows
-    columns,
-    K,
+    columns,  # its columns
+    K,  # columns of the matrix
     panel,  # stack_panel(matrix): overwritten with the block, rows of whole vectors one after another
 ):
     """Copy a block of a matrix for tiles that read it many times; return the distance of its rows in the panel.
