@@ -28,7 +28,7 @@ def score(
         else:
             shifted = outputs.astype(np.float64) - outputs.max(axis=1, keepdims=True)
             losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]
-    losses[~np.isfinite(outputs).all(axis=1)] = np.nan  # -inf is no chance of a class, but a sum that overflowed
+    losses[~np.isfinite(outputs).all(axis=1)] = np.nan  # -inf is a sum that overflowed, not a chance of 0
     return float(losses.mean()), 100.0 * int((outputs.argmax(axis=1) == targets).sum()) / len(targets)
 
 

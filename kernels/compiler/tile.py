@@ -15,7 +15,7 @@ from numba import config
 TILES = {"avx512": (64, 6, 8, 8), "avx2": (32, 0, 6, 4), "neon": (16, 4, 8, 8), "generic": (16, 0, 6, 6)}
 
 # A panel of operands that is copied before tiles read it again and again: 256 rows of 64 float64, in the second cache
-# at least. It lies on the stack, of which threads have 512 KB or more.
+# at least. It is on the stack, of which threads have 512 KB or more.
 PANEL_BYTES = 1 << 17
 
 # What a tile is compiled for where it is forced on a processor with more registers: otherwise LLVM would use them.

@@ -36,7 +36,7 @@ def pack(
     """Copy a block of a matrix for tiles that read it many times; return the distance of its rows in the panel.
 
     Rows that are 400 or 4,000 bytes apart begin inside a cache line, so that every second load of a vector reads two
-    lines, and lie in more pages than the processor translates at once.
+    lines, and are in more pages than the processor translates at once.
     """
     lanes = lane_count(panel)
     width = (columns + lanes - 1) // lanes * lanes

@@ -14,7 +14,7 @@ from jitnet.run.trained import open_trained
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A run with settings of its own, and its files; other data of the same form."""
+    """A run with its own settings, and its files; other data of the same form."""
     folder = tmp_path_factory.mktemp("import")
     with pytest.MonkeyPatch.context() as patch:
         digits(settle(patch, folder))

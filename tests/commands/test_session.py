@@ -19,7 +19,7 @@ def interrupted(name="SIGINT"):
 
 
 class Folder:
-    """Keeps what it is given, and saves a checkpoint after each event."""
+    """Keeps the events that it is given, and saves a checkpoint after each event."""
 
     def __init__(self, save_failed=False):
         self.kept, self.drawing, self.save_failed = [], [], save_failed
@@ -50,7 +50,7 @@ class View(Quiet):
 
 @pytest.fixture
 def follow(monkeypatch):
-    """Return a function that follows events, and what it leaves out of the time of training."""
+    """Return a function that follows events, and the list of what is not part of the time of training."""
 
     def follow(events, view, folder, notices=(), logs=()):
         monkeypatch.setattr(session, "train", lambda run, signal_name: iter(events))

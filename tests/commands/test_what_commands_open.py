@@ -56,7 +56,7 @@ def test_every_command_that_has_best_is_in_the_table():
 
 
 def opened(monkeypatch, words: str) -> list[tuple]:
-    """Return what a command asks for: of each network the run, the checkpoint and the weights."""
+    """Return what a command requests: of each network the run, the checkpoint and the weights."""
     asked = []
 
     def open_trained(source, runs_dir="runs", kind=None, weights=None):
@@ -134,7 +134,7 @@ def test_a_connection_is_opened_unless_that_is_forbidden(without_data, monkeypat
 
 @pytest.mark.parametrize("name", having("--data"))
 def test_other_data_are_those_that_are_named(without_data, monkeypatch, name):
-    """In place of those of the run, or of what a command takes by itself."""
+    """In place of those of the run, or of those that a command takes without it."""
     settle(monkeypatch, without_data)
     asked = []
 

@@ -181,7 +181,7 @@ UNSUPPORTED = {
     "Gemm, is not part of a chain": {"tanh": [("Tanh",), ("Softmax",)]},
     "the node 'y7', Gemm, is not part of a chain": {
         "tanh": [("Tanh",), ("Softmax",)],
-        "outputs": [("Gemm", "y5", W3, B3, {"transB": 1})],  # beside the softmax
+        "outputs": [("Gemm", "y5", W3, B3, {"transB": 1})],  # next to the softmax
     },
     "Div, has the constant first": {"conv": [("Div", np.float32(1), AT), *STEPS["conv"]]},
     "Relu, comes after a Cast of outputs": {"tanh": [("Cast", {"to": 11}), ("Relu",)]},

@@ -1,4 +1,4 @@
-"""What each program that tracks runs is told, by stand-ins for their packages: the same of the same run."""
+"""What each program that tracks runs receives, by stand-ins for their packages: the same of the same run."""
 
 import sys
 import types
@@ -35,7 +35,7 @@ def wandb_stand_in(told):
 
 @pytest.fixture(params=["mlflow", "wandb"])
 def tracker(request, monkeypatch):
-    """A log, and the list of what its program is told."""
+    """A log, and the list of what its program receives."""
     told = []
     made = {"mlflow": mlflow_stand_in, "wandb": wandb_stand_in}[request.param](told)
     monkeypatch.setitem(sys.modules, request.param, made)

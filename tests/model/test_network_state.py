@@ -1,4 +1,4 @@
-"""What a network keeps, what it asks for, and what it names: parameters, memory, and the layer that is not finite."""
+"""What a network keeps, what it requests, and what it names: parameters, memory, and the layer that is not finite."""
 
 import pickle
 import tracemalloc

@@ -1,4 +1,4 @@
-"""What a file says about its network: all of it comes back, whatever the characters, or the file is refused."""
+"""What a file says about its network: all of it comes back, in any characters, or the file is refused."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Tensors and texts in one file: either format gives back what was saved, and others' files are checked as ours."""
+"""Tensors and texts in one file: either format returns what was saved, and others' files are checked as ours."""
 
 import os
 
