@@ -131,7 +131,8 @@ def _cell(result: dict | None) -> str:
 def short_comparison(record: dict) -> str:
     """Return a table of a few rows of a comparison: its processor, jitnet's time, and how many times faster it is."""
     peers, (tile, kind) = peers_of(record), processor(record)
-    lines = [f"| work, with {VECTORS[tile]} ({kind}) | jitnet, per image | times faster than " + " | ".join(peers.values()) + " |"]
+    work = f"work, with {VECTORS[tile]} ({kind})"
+    lines = [f"| {work} | jitnet, per image | times faster than " + " | ".join(peers.values()) + " |"]
     lines.append("|---|" + "--:|" * (len(peers) + 1))
     for row in record["rows"]:
         if row["name"] in SHORT_ROWS:
