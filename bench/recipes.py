@@ -40,7 +40,7 @@ RECIPES = {
 SHORT = {
     "mlp-1000-100": "mlp-1000-100 --epochs 4 --limit 8000 --lr 0.03 --data synthetic",
     "mlp-250-250": "mlp-250-250 --epochs 1 --data synthetic",
-    "cnn": "cnn --epochs 3 --limit 4000 --lr 0.01 --data synthetic",
+    "cnn": "cnn --epochs 2 --limit 4000 --lr 0.01 --data synthetic",
     "mlp-512-512": "mlp-512-512 --steps-per-epoch 1000 --data synthetic",
 }
 # Document 000's table: learning rate, average loss, accuracy of each epoch.
