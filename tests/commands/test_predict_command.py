@@ -83,3 +83,15 @@ def test_a_file_of_answers_is_of_a_table_alone(folder, capsys):
     np.save("some.npy", IMAGES)
     assert "--out is given without --csv" in refusal(capsys, "predict", "run", "some.npy", "--out", "a.csv")
     assert not (folder / "a.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("some.npy", "--label", "0"), "--label is given without --csv"),
+        (("some.npy", "--show-steps", "--json"), "--show-steps is given with --json"),
+        (("--csv", "some.csv", "--show-steps"), "--show-steps is given with a table"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_refused(folder, capsys, words, said):
+    assert said in refusal(capsys, "predict", "run", *words)
