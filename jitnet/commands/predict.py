@@ -55,7 +55,8 @@ def _predict(args: argparse.Namespace) -> int:
     if args.label is not None and not args.csv:
         raise InputError("--label is given without --csv: expected a table, of which it names a column")
     if args.show_steps and (args.csv or args.json):
-        raise InputError(f"--show-steps is given with {'a table' if args.csv else '--json'}: it draws pictures, omit it")
+        given = "a table" if args.csv else "--json"
+        raise InputError(f"--show-steps is given with {given}: it draws pictures, omit it")
     network, trained, epoch = trained_run.load_named(args)
     about = trained_run.about(trained, epoch)
     if args.csv or trained.settings.target:
