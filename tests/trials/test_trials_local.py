@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import many
@@ -226,11 +226,13 @@ class Broken(Executor):
 
     def __init__(self, inner: Executor, calls: int, error: BaseException):
         self.inner, self.calls, self.error = inner, calls, error
+        self.begun: list[Future] = []
 
     def submit(self, fn, /, *args, **kwargs):
         self.calls -= 1
         if self.calls >= 0:
-            return self.inner.submit(fn, *args, **kwargs)
+            self.begun.append(self.inner.submit(fn, *args, **kwargs))
+            return self.begun[-1]
         future: Future = Future()
         future.set_exception(self.error)
         return future
@@ -247,11 +249,13 @@ class Broken(Executor):
 )
 def test_an_executor_that_breaks_loses_nothing(folder, threads, error, status, message):
     configs = [CONFIG | {"seed": seed} for seed in range(3)]
-    found = {row.name: row for row in jitnet.sweep(configs, Broken(threads, 2, error), folder="runs/s")}
+    broken = Broken(threads, 2, error)
+    found = {row.name: row for row in jitnet.sweep(configs, broken, folder="runs/s")}
     assert found["seed-0"].status in ("done", "stopped", "waiting")  # after the preparation, one call was let through
     assert {found[f"seed-{seed}"].status for seed in (1, 2)} == {status}
     assert message in found["seed-1"].message
     assert many.table(folder / "runs/s")["seed-2"]["status"] == status
+    wait(broken.begun)  # else the next sweep finds the trial that is still being stopped
     after = {row.name: row.status for row in jitnet.sweep(configs, threads, folder="runs/s")}
     assert set(after.values()) == {"done"}
 
