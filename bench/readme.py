@@ -217,9 +217,9 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
     return "\n".join(["| | figure | from |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)])
 
 
-def sections(record: Path | None = None) -> dict[str, dict[str, str]]:
-    """Return the generated sections by document. Raises `InputError`."""
-    compared, started = _compared(record), newest("start")
+def sections(compared: dict[str, dict] | None = None) -> dict[str, dict[str, str]]:
+    """Return the generated sections by document, by default of the newest comparisons. Raises `InputError`."""
+    compared, started = compared or newest_of_each_processor("compare"), newest("start")
     shown = {one["machine"]["tile"]: one for one in reversed(compared.values())}
     start_record = records.read(started, "start")
     kept, counted = claims_page.read(), json.loads(RELIABILITY.read_text(encoding="utf-8"))
@@ -238,21 +238,21 @@ def sections(record: Path | None = None) -> dict[str, dict[str, str]]:
     }
 
 
-def _compared(record: Path | None) -> dict[str, dict]:
-    return {record.name: records.read(record, "compare")} if record else newest_of_each_processor("compare")
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Write the sections; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("record", type=Path, nargs="?", metavar="RECORD", help="default: the newest in bench/results")
     args = parser.parse_args(arguments)
     try:
-        generated.write(sections(args.record))
+        if args.record:
+            compared = {args.record.name: records.read(args.record, "compare")}
+        else:
+            compared = newest_of_each_processor("compare")
+        generated.write(sections(compared))
     except InputError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print(f"{SPEED} and {README} show {', '.join(_compared(args.record))}")
+    print(f"{SPEED} and {README} show {', '.join(compared)}")
     return 0
 
 

@@ -19,11 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs
 
 from bench import generated, rows
 from jitnet.kernels.table import (
-    COLUMN_BLOCK,
     INPUT_PIECES,
     MICROBATCH,
-    PANEL_COLUMNS,
-    ROW_BLOCKS,
     SHARDS,
     WEIGHT_PIECES,
     columns_of_block,
@@ -60,7 +57,7 @@ def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
     D, K = math.prod(shape.inputs), shape.outputs[0]
     rows_of_piece = images_of_block(images, K)
     heights = [min(rows_of_piece, images - n) for n in range(0, images, rows_of_piece)]
-    columns = columns_of_block(len(heights), K, COLUMN_BLOCK if rows_of_piece == ROW_BLOCKS[0] else PANEL_COLUMNS)
+    columns = columns_of_block(images, K, rows_of_piece)
     widths = [min(columns, K - j) for j in range(0, K, columns)]
     yield f"{shape.name} forward", [float(height * width * D) for height in heights for width in widths]
     if not first:

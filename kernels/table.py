@@ -212,12 +212,14 @@ def images_of_block(N: int, K: int) -> int:
     return more if pieces >= PIECES and pieces % 2 == 0 else few
 
 
-def columns_of_block(down: int, K: int, most: int) -> int:
-    """Return how many output units a piece has, if the images are cut into `down` blocks: whole cache lines.
+def columns_of_block(N: int, K: int, images: int) -> int:
+    """Return how many output units a piece has, if `images_of_block` gives it `images`: whole cache lines.
 
-    The widest up to `most` with which the number of pieces is a multiple of PIECES, or of its half where that does not
-    exist or there are many pieces: wider ones are faster.
+    The widest with which the number of pieces is a multiple of PIECES, or of its half where that does not exist or
+    there are many pieces: wider ones are faster.
     """
+    most = PANEL_COLUMNS if images > ROW_BLOCKS[0] else COLUMN_BLOCK
+    down = (N + images - 1) // images
     least = (K + most - 1) // most
     parts = PIECES if down * least < 4 * PIECES else PIECES // 2
     while parts > 1:

@@ -16,7 +16,7 @@ from jitnet.kernels.tools.synthetic import STYLE, draw_digits
 # Small pieces, so that small arrays have many.
 batch_conv._CHUNK = 64
 linear_batch.strip_count, linear_batch.DEPTH = lambda D, pieces: (D + 15) // 16, 16
-linear_batch.images_of_block, linear_batch.columns_of_block = lambda N, K: 8, lambda down, K, most: 8
+linear_batch.images_of_block, linear_batch.columns_of_block = lambda N, K: 8, lambda N, K, images: 8
 linear_batch.ROW_BLOCKS, linear_batch.PACKED_IMAGES = (4,), 8  # panels are used
 
 

@@ -184,7 +184,7 @@ def test_the_blocks_of_a_layer_are_equal_shares_of_two_threads(N, K):
     rows = images_of_block(N, K)
     heights = [min(rows, N - n) for n in range(0, N, rows)]
     most = COLUMN_BLOCK if rows == ROW_BLOCKS[0] else PANEL_COLUMNS
-    columns = columns_of_block(len(heights), K, most)
+    columns = columns_of_block(N, K, rows)
     assert columns <= most
     widths = [min(columns, K - j) for j in range(0, K, columns)]
     pieces = [height * width for height in heights for width in widths]

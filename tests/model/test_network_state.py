@@ -87,7 +87,9 @@ def test_a_batch_beyond_the_memory_is_refused_before_the_first_step(monkeypatch,
 @KERNELS
 def test_a_large_batch_goes_through_a_network_in_parts(monkeypatch, kernels):
     monkeypatch.setattr(memory, "available", lambda cgroup: 10**7)
-    made(kernels).reserve(10**6)  # of which the first layer's outputs alone are 288 MB
+    network = made(kernels)
+    network.reserve(10**6)  # of which the first layer's outputs alone are 288 MB
+    assert network.logits(IMAGES).shape == (3, 3)
 
 
 def overflowing(kernels, name):

@@ -18,8 +18,11 @@ from jitnet.run.names import find_run, is_run
 
 def _rm(args: argparse.Namespace) -> int:
     """Remove the runs and return the exit code: 1 if the answer was no."""
-    found = [_find(name, args.runs_dir) for name in args.run_names]
-    paths = [path for place, path in enumerate(found) if _absolute(path) not in map(_absolute, found[:place])]
+    places: dict[str, Path] = {}  # a name and a path may lead to one folder; a link is another
+    for name in args.run_names:
+        path = _find(name, args.runs_dir)
+        places.setdefault(os.path.abspath(path), path)
+    paths = list(places.values())
     if not args.yes:
         if not sys.stdin or not sys.stdin.isatty():
             raise InputError(f"{count(len(paths), 'folder')} would be removed, and nobody can be asked: add --yes")
@@ -68,10 +71,6 @@ def _find(name: str, runs_dir: Path) -> Path:
     """Return the folder of a run or a sweep. Raises `InputError`, which names the sweeps too."""
     sweep = find_sweep(name, runs_dir)
     return sweep if sweep is not None and not is_run(sweep) else find_run(name, runs_dir)
-
-
-def _absolute(path: Path) -> str:
-    return os.path.abspath(path)  # a name and a path may lead to one folder; a link is another
 
 
 def _what(path: Path) -> str:
