@@ -13,8 +13,7 @@ from jitnet.errors import InputError, did_you_mean
 from jitnet.printing import brief
 from jitnet.recipes.named import DOCUMENTS, MODERN, PRESETS, RECIPES, recipe_for, values_of
 from jitnet.recipes.rules import epochs_for, rate_for, shift_for
-from jitnet.setting import Setting, describe, setting
-from jitnet.small_file import toml_values
+from jitnet.setting import Setting, describe, setting, toml_values
 
 AVERAGED, RAW = WEIGHTS = ("averaged", "raw")  # those of a training with `ema`
 CALIBRATED = "calibrated"  # those of a training with `label_smoothing` and without `ema`

@@ -7,13 +7,16 @@ of the C++ program are made from it. A leaf: it imports nothing of jitnet but th
 import dataclasses
 import numbers
 import operator
+import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from jitnet.errors import InputError, did_you_mean
 from jitnet.printing import brief
 
 LARGEST = 2**63 - 1  # of a whole number
+_LARGEST_FILE = 1 << 24  # bytes of settings, or of a record of a run, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,3 +194,17 @@ def _to_text(value: Any) -> str:
 
 
 _CONVERSIONS: dict[type, Any] = {bool: _to_bool, int: _to_int, float: _to_float, str: _to_text}
+
+
+def read_small(path: Path) -> bytes:
+    """Return the content of a file. Raises `OSError`, and `ValueError` if it is larger than any that jitnet writes."""
+    with open(path, "rb") as file:
+        content = file.read(_LARGEST_FILE + 1)
+    if len(content) > _LARGEST_FILE:
+        raise ValueError(f"it has more than {_LARGEST_FILE:,} bytes")
+    return content
+
+
+def toml_values(path: Path) -> dict[str, Any]:
+    """Return the values of a TOML file as they are. Raises `OSError`, `ValueError` and `RecursionError`."""
+    return tomllib.loads(read_small(path).decode("utf-8-sig"))  # some editors begin a file with a mark

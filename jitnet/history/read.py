@@ -17,7 +17,7 @@ from jitnet.printing import printable
 from jitnet.run import metrics, schema
 from jitnet.run.lock import is_held
 from jitnet.run.names import find_run, list_runs
-from jitnet.small_file import toml_values
+from jitnet.setting import toml_values
 
 SHOWN = (
     "name", "status", "network", "architecture", "parameters", "data", "epochs", "planned", "accuracy", "best", "val",

@@ -13,7 +13,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
-from jitnet import small_file
+from jitnet import setting
 from jitnet.config import Settings
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
@@ -119,7 +119,7 @@ def require_regular(path: Path) -> None:
 def read_small(path: Path) -> bytes:
     """Return the content of a small file. Raises `InputError`, `OSError`, and `ValueError` if it is not small."""
     require_regular(path)
-    return small_file.read(path)
+    return setting.read_small(path)
 
 
 def read_json(path: Path) -> Any:

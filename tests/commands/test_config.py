@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from texts import texts
 
-from jitnet import small_file
+from jitnet import setting
 from jitnet.config import CHOICES, PRESETS, SETTINGS, Settings
 from jitnet.errors import InputError
 from jitnet.printing import brief
@@ -140,10 +140,10 @@ def test_a_file_of_settings_may_begin_with_a_mark_and_is_small(tmp_path):
 
 
 def test_the_largest_small_file_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(small_file, "_LARGEST", 8)
+    monkeypatch.setattr(setting, "_LARGEST_FILE", 8)
     file = tmp_path / "f"
     file.write_bytes(b"12345678")
-    assert small_file.read(file) == b"12345678"
+    assert setting.read_small(file) == b"12345678"
     file.write_bytes(b"123456789")
     with pytest.raises(ValueError, match="it has more than 8 bytes"):
-        small_file.read(file)
+        setting.read_small(file)

@@ -16,9 +16,8 @@ MAY_IMPORT = {
     "events": set(),
     "printing": set(),
     "setting": {"errors", "printing"},
-    "small_file": set(),
     "recipes": set(),  # next to config.py, not in it: tables and rules, which need no settings
-    "config": {"errors", "printing", "recipes", "setting", "small_file"},
+    "config": {"errors", "printing", "recipes", "setting"},
     "machine": {"errors", "kernels"},
     "data": {"config", "errors", "kernels", "printing", "__version__"},
     "model": {"config", "errors", "kernels", "machine"},
@@ -33,7 +32,7 @@ MAY_IMPORT = {
         "model",
         "printing",
         "recipes",
-        "small_file",
+        "setting",
         "storage",
         "training",
         "__version__",
@@ -51,7 +50,7 @@ MAY_IMPORT = {
         "storage",
         "training",
     },
-    "history": {"config", "errors", "events", "model", "printing", "run", "small_file"},
+    "history": {"config", "errors", "events", "model", "printing", "run", "setting"},
     "trials": {
         "config",
         "data",
