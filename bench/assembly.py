@@ -143,7 +143,7 @@ def targets(tile: str) -> list[tuple[str, str, str, bool]]:
 
 def largest(tile: str) -> tuple[int, int]:
     """Return rows and vectors of the tile that keeps the most sums, with the most vectors."""
-    _, wide_rows, rows, _ = TILES[tile]
+    _, wide_rows, _, rows, _ = TILES[tile]
     return (wide_rows, 4) if 4 * wide_rows >= 2 * rows else (rows, 2)
 
 

@@ -10,14 +10,15 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 from .simd_ir import Lanes, at, constant, emit_for_count
-from .tile import PART_ROWS, ROWS, WIDE_ROWS
+from .tile import PART_ROWS, ROWS, THREE_ROWS, WIDE_ROWS
 
 TALL = 2 * ROWS - 4  # rows of a tile of one vector: LLVM spilled a sum of ten with AVX2
 
 
-def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=None):
-    """Type and emit `contract` for the block out[r, i : i+rows, j : j+vectors*lanes]; masked: up to the end of j.
+def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=None, fitted=False):
+    """Type and emit `contract` for the block out[r, i : i+rows, j : j+vectors*lanes].
 
+    masked: to the end of its rows, which are shorter. fitted: the same, the last vector overlapping the one before.
     `kept` columns at the beginning of a tile of one vector stay as they are.
     """
 
@@ -37,8 +38,12 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=Non
         b_tile = at(builder, b_.data, (r_, b_r), (j_, lanes.size))
         out_tile = at(builder, out_.data, (r_, out_r), (i_, out_i), (j_, lanes.size))
         init_tile = at(builder, init_.data, (r_, init_r), (i_, init_i), (j_, lanes.size))
-        mask = lanes.first(builder.sub(extents["out"][2], j_)) if masked else None
-        width = constant(lanes.count * lanes.itemsize)
+        rest = builder.sub(extents["out"][2], j_)
+        mask = lanes.first(rest) if masked else None
+        columns = [constant(v * lanes.count) for v in range(vectors)]  # where each vector begins
+        if fitted:
+            last = builder.sub(rest, constant(lanes.count))
+            columns[-1] = builder.select(builder.icmp_signed("<", last, columns[-1]), last, columns[-1])
         sums = [[cgutils.alloca_once(builder, lanes.vector) for _ in range(vectors)] for _ in range(most)]
 
         def emit(m):
@@ -52,7 +57,7 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=Non
             ):
                 a_now = at(builder, a_tile, (t.index, a_t), (k.index, a_k))
                 b_now = at(builder, b_tile, (t.index, b_t), (k.index, b_k))
-                factors = [lanes.load(at(builder, b_now, (constant(v), width)), mask) for v in range(vectors)]
+                factors = [lanes.load(at(builder, b_now, (column, lanes.size)), mask) for column in columns]
                 for row in range(m):
                     factor = lanes.splat(lanes.scalar(at(builder, a_now, (constant(row), a_i))))
                     for v in range(vectors):
@@ -61,10 +66,11 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=Non
             times = lanes.splat(values[4])
             own = None if kept is None else builder.not_(lanes.first(*kept_))
             for row in range(m):
+                places = [at(builder, init_tile, (constant(row), init_i), (column, lanes.size)) for column in columns]
+                starts = [lanes.load(place, mask) for place in places]  # all, before one is overwritten that overlaps
                 for v in range(vectors):
-                    start = lanes.load(at(builder, init_tile, (constant(row), init_i), (constant(v), width)), mask)
-                    total = lanes.fma(times, builder.load(sums[row][v]), start)
-                    place = at(builder, out_tile, (constant(row), out_i), (constant(v), width))
+                    total = lanes.fma(times, builder.load(sums[row][v]), starts[v])
+                    place = at(builder, out_tile, (constant(row), out_i), (columns[v], lanes.size))
                     if kept is not None:
                         total = builder.select(own, total, lanes.load(place))
                     lanes.store(total, place, mask)
@@ -81,6 +87,12 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=Non
 def tile_four_vectors(typingctx, out, init, a, b, scale, r, i, j, rows):
     """Compute `rows` rows of four vectors, on processors with registers for it; see `_tile`."""
     return _tile(4, WIDE_ROWS, False, out, init, a, b, scale, r, i, j, rows)
+
+
+@intrinsic
+def tile_three_vectors(typingctx, out, init, a, b, scale, r, i, j, rows):
+    """Compute `rows` rows of three vectors, or of more than two up to the end of j; see `_tile`."""
+    return _tile(3, THREE_ROWS, False, out, init, a, b, scale, r, i, j, rows, fitted=True)
 
 
 @intrinsic

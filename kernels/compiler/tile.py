@@ -6,13 +6,15 @@ import platform
 import llvmlite.binding
 from numba import config
 
-# (bytes in a vector register, rows of a tile of four vectors, of two vectors, of part of a vector). A tile keeps rows *
-# vectors sums in registers and needs vectors + 1 more for its operands. Four vectors load less for each multiply-add:
-# 6 rows 10 numbers and vectors for 24, 8 rows of two vectors 10 for 16. Only 32 registers hold enough rows of them; 7
-# rows fell to 96 GFLOP/s instead of 230. With NEON LLVM multiplies by a lane of a register up to 4 rows, and copies
-# each number to a vector first in taller tiles: docs/decisions.md. Lost: 14 rows by 2 vectors (same speed on Zen 5 and
-# Ice Lake, but twice the compile time). With AVX2 the mask of part of a vector takes a register: 5 rows were spilled.
-TILES = {"avx512": (64, 6, 8, 8), "avx2": (32, 0, 6, 4), "neon": (16, 4, 8, 8), "generic": (16, 0, 6, 6)}
+# (bytes in a vector register, rows of a tile of four vectors, of three, of two, of part of a vector). A tile keeps sums
+# of rows times vectors in registers and needs vectors + 1 more for its operands. Four vectors load less for each
+# multiply-add: 6 rows 10 numbers and vectors for 24, 8 rows of two vectors 10 for 16. Only 32 registers hold enough
+# rows of them; 7 rows fell to 96 GFLOP/s instead of 230. Three vectors are for what is left of columns: 100 as 4 + 3
+# vectors of AVX-512 take 0.85 of the time of 4 + 2 + 1. With NEON LLVM multiplies by a lane of a register up to 4 rows,
+# and copies each number to a vector first in taller tiles: docs/decisions.md. Lost: 14 rows by 2 vectors (same speed on
+# Zen 5 and Ice Lake, but twice the compile time). With AVX2 the mask of part of a vector takes a register: 5 rows were
+# spilled.
+TILES = {"avx512": (64, 6, 8, 8, 8), "avx2": (32, 0, 0, 6, 4), "neon": (16, 4, 0, 8, 8), "generic": (16, 0, 0, 6, 6)}
 
 # A panel of operands that is copied before tiles read it again and again: 256 rows of 64 float64, in the second cache
 # at least. It is on the stack, of which threads have 512 KB or more.
@@ -43,7 +45,7 @@ def processor_for(tile: str, host: str) -> tuple[str, str] | None:
 
 HOST = tile_of(dict(llvmlite.binding.get_host_cpu_features()), platform.machine())
 TILE = os.environ.get("JITNET_TILE") or HOST
-VECTOR_BYTES, WIDE_ROWS, ROWS, PART_ROWS = TILES[TILE]
+VECTOR_BYTES, WIDE_ROWS, THREE_ROWS, ROWS, PART_ROWS = TILES[TILE]
 
 _processor = processor_for(TILE, HOST)
 if _processor and not config.CPU_NAME:

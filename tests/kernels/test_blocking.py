@@ -10,7 +10,7 @@ from shapes import DTYPES
 from jitnet.kernels.compiler import interpreted
 from jitnet.kernels.compiler.simd_rows import MOST_VECTORS
 from jitnet.kernels.compiler.simd_tile import TALL
-from jitnet.kernels.compiler.tile import PART_ROWS, ROWS, VECTOR_BYTES, WIDE_ROWS, processor_for, tile_of
+from jitnet.kernels.compiler.tile import PART_ROWS, ROWS, THREE_ROWS, VECTOR_BYTES, WIDE_ROWS, processor_for, tile_of
 from jitnet.kernels.fast import contraction as contract_file
 from jitnet.kernels.fast import vector_rows as rows_file
 
@@ -33,7 +33,8 @@ def test_tiles_cover_a_product_once(dtype, M, N):
     def tile(vectors, most, part):
         def count(out, init, a, b, scale, r, i, j, rows, kept=0):
             assert 1 <= rows <= most and i + rows <= M
-            assert lanes > N if part else (j >= 0 and j + vectors * lanes <= N)
+            whole = 2 if vectors == 3 else vectors  # the third may overlap the second
+            assert lanes > N if part else (j >= 0 and j + whole * lanes <= N)
             assert 0 <= kept < lanes and (out[r, i : i + rows, j : j + kept] == 1).all()
             out[r, i : i + rows, j + kept : j + vectors * lanes] += 1
 
@@ -43,6 +44,7 @@ def test_tiles_cover_a_product_once(dtype, M, N):
     contract = walked(
         contract_file.contract,
         tile_four_vectors=tile(4, WIDE_ROWS, False),
+        tile_three_vectors=tile(3, THREE_ROWS, False),
         tile_two_vectors=tile(2, ROWS, False),
         tile_one_vector=tile(1, TALL, False),
         tile_part_vector=tile(1, PART_ROWS, True),
