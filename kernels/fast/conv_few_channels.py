@@ -5,9 +5,46 @@ CNN's first layer and its pool take 3.4 us instead of 4.4 us. Chosen for up to t
 jitnet/model/kernel_choice.py.
 """
 
+from ..compiler.array_views import view
 from ..compiler.decorators import force_inline
 from ..compiler.simd import filled_from, fma, lane_count, load, store
 from ..compiler.symbols import primitive
+from .patches import load_patch
+
+
+@force_inline
+def _four_outputs(
+    x,  # (H+2, W+2, C)
+    place,  # of the first of six inputs
+    C,  # elements from one input to the next
+    weights,  # three vectors, a row of the filter
+    sums,  # four vectors
+):
+    """Return the sums of four adjacent outputs plus a row of the filter times the inputs under it."""
+    w0, w1, w2 = weights
+    s0, s1, s2, s3 = sums
+    x0, x1, x2 = filled_from(x, place), filled_from(x, place + C), filled_from(x, place + 2 * C)
+    x3, x4, x5 = filled_from(x, place + 3 * C), filled_from(x, place + 4 * C), filled_from(x, place + 5 * C)
+    s0 = fma(x2, w2, fma(x1, w1, fma(x0, w0, s0)))
+    s1 = fma(x3, w2, fma(x2, w1, fma(x1, w0, s1)))
+    s2 = fma(x4, w2, fma(x3, w1, fma(x2, w0, s2)))
+    s3 = fma(x5, w2, fma(x4, w1, fma(x3, w0, s3)))
+    return s0, s1, s2, s3
+
+
+@force_inline
+def _one_output(
+    x,  # (H+2, W+2, C)
+    place,  # of the first of three inputs
+    C,  # elements from one input to the next
+    weights,  # three vectors, a row of the filter
+    total,  # vector
+):
+    """Return the sum of one output plus a row of the filter times the inputs under it."""
+    w0, w1, w2 = weights
+    total = fma(filled_from(x, place), w0, total)
+    total = fma(filled_from(x, place + C), w1, total)
+    return fma(filled_from(x, place + 2 * C), w2, total)
 
 
 @force_inline
@@ -18,39 +55,44 @@ def _row_of_vector(
     y,  # row of the output
     out,  # (.,), holds (W, OC) from `place` on
     place,
+    C,  # of x: where it is a constant, inputs are adjacent for the compiler
     o,  # first filter
     count,
 ):
     """Compute one output row for up to a vector of filters; see `conv2d_row_few_channels`."""
-    _, padded, C = x.shape
+    padded = x.shape[1]
     OC = weight.shape[3]
     BH, BW, _ = bias.shape
-    first_bias = (y if BH > 1 else 0) * BW * OC + o
-    next_bias = OC if BW > 1 else 0
+    W = padded - 2
     row = padded * C
     for c in range(C):
-        f = c * OC + o
-        step = C * OC
-        w0, w1, w2 = load(weight, f, count), load(weight, f + step, count), load(weight, f + 2 * step, count)
-        f += 3 * step
-        w3, w4, w5 = load(weight, f, count), load(weight, f + step, count), load(weight, f + 2 * step, count)
-        f += 3 * step
-        w6, w7, w8 = load(weight, f, count), load(weight, f + step, count), load(weight, f + 2 * step, count)
-        for w in range(padded - 2):
-            here = place + w * OC + o
-            total = load(bias, first_bias + w * next_bias, count) if c == 0 else load(out, here, count)
-            top = y * row + w * C + c
-            middle, bottom = top + row, top + 2 * row
-            total = fma(filled_from(x, top), w0, total)
-            total = fma(filled_from(x, top + C), w1, total)
-            total = fma(filled_from(x, top + 2 * C), w2, total)
-            total = fma(filled_from(x, middle), w3, total)
-            total = fma(filled_from(x, middle + C), w4, total)
-            total = fma(filled_from(x, middle + 2 * C), w5, total)
-            total = fma(filled_from(x, bottom), w6, total)
-            total = fma(filled_from(x, bottom + C), w7, total)
-            total = fma(filled_from(x, bottom + 2 * C), w8, total)
-            store(out, here, count, total)
+        w0, w1, w2, w3, w4, w5, w6, w7, w8 = load_patch(weight, c * OC + o, 3 * C * OC, C * OC, count)
+        if c == 0:
+            start, step = (y if BH > 1 else 0) * BW * OC + o, OC if BW > 1 else 0
+            init = view(bias, start, (bias.size - start,))
+        else:
+            start, step = place + o, OC
+            init = view(out, start, (out.size - start,))
+        for w in range(0, W - 3, 4):
+            top = (y * padded + w) * C + c
+            first = w * step
+            sums = (
+                load(init, first, count),
+                load(init, first + step, count),
+                load(init, first + 2 * step, count),
+                load(init, first + 3 * step, count),
+            )
+            sums = _four_outputs(x, top, C, (w0, w1, w2), sums)
+            sums = _four_outputs(x, top + row, C, (w3, w4, w5), sums)
+            sums = _four_outputs(x, top + 2 * row, C, (w6, w7, w8), sums)
+            for n, total in enumerate(sums):
+                store(out, place + (w + n) * OC + o, count, total)
+        for w in range(W - W % 4, W):
+            top = (y * padded + w) * C + c
+            total = _one_output(x, top, C, (w0, w1, w2), load(init, w * step, count))
+            total = _one_output(x, top + row, C, (w3, w4, w5), total)
+            total = _one_output(x, top + 2 * row, C, (w6, w7, w8), total)
+            store(out, place + w * OC + o, count, total)
 
 
 @primitive("3 4 3 int int int 1 int")
@@ -74,9 +116,10 @@ def conv2d_row_few_channels(
     Matches  : tests.support.naive.conv2d_row_few_channels; a row of torch.nn.functional.conv2d.
     Source   : Goodfellow, Bengio, Courville (2016), eq. 9.6 (cross-correlation).
     """
+    C = x.shape[2]
     lanes = lane_count(x)
     for o in range(first, stop, lanes):
-        if stop - o >= lanes:
-            _row_of_vector(x, weight, bias, y, out, place, o, lanes)
+        if C == 1 and stop - o >= lanes:
+            _row_of_vector(x, weight, bias, y, out, place, 1, o, lanes)
         else:
-            _row_of_vector(x, weight, bias, y, out, place, o, stop - o)
+            _row_of_vector(x, weight, bias, y, out, place, C, o, stop - o)
