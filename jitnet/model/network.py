@@ -186,7 +186,8 @@ class Network:
     def predict_arguments(self, images, order, out) -> tuple:
         """Return the arguments of the kernel `predict_logits`."""
         space = self.workspace(max(len(order), 1))
-        buffers = (space.layers, space.plan, self.params, space.work, space.argmax)
+        winners = space.argmax[:0]  # only a backward pass needs them
+        buffers = (space.layers, space.plan, self.params, space.work, winners)
         return (*buffers, memory_plan.read_only(images), self._divisor(images), order, out)
 
     def train_steps(

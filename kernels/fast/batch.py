@@ -210,7 +210,7 @@ def predict_logits(
     plan,  # (1,) PLAN record
     params,  # (P,)
     work,  # (.,)
-    argmax,  # (.,) uint8
+    argmax,  # (0,) uint8: no winners of max-pooling are kept; or (.,), overwritten
     images,  # (n, H, W, C) uint8 or float
     divisor,  # scalar
     order,  # (N,) int64

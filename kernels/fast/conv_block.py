@@ -74,7 +74,7 @@ def pool_and_activate_row(
             first,
             stop,
             view(work, row, (OW, OC)),
-            view(argmax, layer.winners + (n * OH + oy) * OW * OC, (OW, OC)),
+            view(argmax, layer.winners + (n * OH + oy) * OW * OC, (OW if argmax.size > 0 else 0, OC)),
         )
     if layer.activation > RELU or not layer.pool:
         for ox in range(OW):
