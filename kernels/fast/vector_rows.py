@@ -51,12 +51,12 @@ def transpose(
     lanes = lane_count(out)
     whole_i = M - M % lanes
     whole_j = N - N % lanes
-    for i in range(0, whole_i, lanes):
-        for j in range(0, whole_j, lanes):
+    for j in range(0, whole_j, lanes):
+        for i in range(0, whole_i, lanes):
             transpose_block(matrix, i, j, out)
-        for n in range(i, i + lanes):
-            for j in range(whole_j, N):
-                out[j, n] = matrix[n, j]
-    for i in range(whole_i, M):
-        for j in range(N):
+        for n in range(j, j + lanes):
+            for i in range(whole_i, M):
+                out[n, i] = matrix[i, n]
+    for j in range(whole_j, N):
+        for i in range(M):
             out[j, i] = matrix[i, j]
