@@ -128,7 +128,7 @@ def build(
         row["activation"] = ACTIVATIONS[block.activation]
         if index and not block.is_conv:
             before = table[index - 1]
-            mine = before["kind"] == DENSE or before["activation"] == RELU  # a conv block does its own but for ReLU's
+            mine = before["kind"] == DENSE  # a conv block multiplies by its own
             row["previous_activation"] = before["activation"] if mine else LINEAR
             row["all_inputs"] = before["activation"] != RELU
         for name, extent in zip(("H", "W", "C", "OH", "OW", "OC"), (H, W, C, OH, OW, OC)):
