@@ -18,8 +18,8 @@ TALL = 2 * ROWS - 4  # rows of a tile of one vector: LLVM spilled a sum of ten w
 def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=None, fitted=False):
     """Type and emit `contract` for the block out[r, i : i+rows, j : j+vectors*lanes].
 
-    masked: to the end of its rows, which are shorter. fitted: the same, the last vector overlapping the one before.
-    `kept` columns at the beginning of a tile of one vector stay as they are.
+    masked: only up to the end of out's rows. fitted: the same, by a last vector that overlaps the one before it. `kept`
+    columns at the beginning of a tile of one vector stay as they are.
     """
 
     def codegen(context, builder, signature, values):

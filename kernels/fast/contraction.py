@@ -3,7 +3,7 @@
     out[r,i,j] = init[r,i,j] + scale * sum_{t,k} a[r,t,k,i] * b[r,t,k,j]
 
 A convolution, its two gradients and the three products of a dense layer are this sum over different strided views of
-the same arrays. `contract` cuts out[r] into tiles of some rows by four to one vectors; a tile keeps its sums in
+the same arrays. `contract` cuts out[r] into tiles of some rows by one to four vectors; a tile keeps its sums in
 registers while t and k run, so that each number loaded is used many times. The order of the sum is t, then k, for every
 tile size and vector width.
 """

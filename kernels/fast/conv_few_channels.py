@@ -1,7 +1,8 @@
 """Convolution from few input channels: a filter's nine weights stay in registers. Replaces layers/convolution.py.
 
 The sum over a window is too short for `contract`, whose tile would take longer to set up and store than to use: the
-CNN's first layer and its pool take 3.4 us instead of 4.4 us. Chosen for up to three channels, by
+CNN's first layer and its pool take 3.4 us instead of 4.4 us. Four adjacent outputs share the inputs that they have in
+common, 18 of 36. Chosen for up to three channels, by
 jitnet/model/kernel_choice.py.
 """
 

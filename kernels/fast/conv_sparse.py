@@ -236,7 +236,7 @@ def sparse_backward(
         c = 0
         while c < C:
             vectors = 1
-            if WIDE_ROWS > 0 and not both and C - c >= 2 * lanes:  # 18 sums: of the CNN's third block 1.3 times as fast
+            if WIDE_ROWS > 0 and not both and C - c >= 2 * lanes:  # 18 sums: the CNN's third block 1.2 times as fast
                 vectors = 2
                 _filter_backward_weight(x, map_by_channel, row, span, c, scale, grad_weight, place)
             elif C - c >= lanes and both:
