@@ -18,6 +18,10 @@ from jitnet.training.compilers import Compilers
 from jitnet.training.kernel_list import BACKWARD, FORWARD, INFERENCE, KERNELS, OTHER
 
 _ready: WeakKeyDictionary[Network, set[np.dtype]] = WeakKeyDictionary()  # for images of which types each can predict
+_NO_FOLDER = (
+    "no folder is writable for compiled kernels, so each start compiles them again: set JITNET_CACHE_DIR to one that is"
+)
+_warned: set[str] = set()  # what this process has said
 HEARTBEAT_S = 0.2  # between two events while another process compiles: clocks run, keys and signals are heard
 
 
@@ -31,7 +35,7 @@ def compile_kernels(
     """Compile, or load from the cache, what training on such images at this batch size will call.
 
     Kernels whose cached code is damaged are compiled again, with one warning. Without a place for a cache there is a
-    warning too.
+    warning too, the first time in a process.
     """
     targets = np.zeros(1, np.uint8) if targets is None else targets
     optimizer = optimizer or network.plain_optimizer()
@@ -91,11 +95,9 @@ def _compile(drivers: tuple[str, ...], parts: tuple[str, ...], *example: Any) ->
 def _with_warnings(compiling: Iterator[Event]) -> Iterator[Event]:
     from jitnet.kernels.compiler import cache
 
-    if cache.CACHE_FOLDER is None:
-        yield Warned(
-            message="no folder is writable for compiled kernels, so each start compiles them again: "
-            "set JITNET_CACHE_DIR to one that is"
-        )
+    if cache.CACHE_FOLDER is None and _NO_FOLDER not in _warned:  # what draws digits is compiled before the network's
+        _warned.add(_NO_FOLDER)
+        yield Warned(message=_NO_FOLDER)
     yield from compiling
     if cache.DAMAGED:
         names = ", ".join(sorted(set(cache.DAMAGED)))

@@ -150,8 +150,11 @@ def holds(dispatcher, signature):
     numba has no public question for this: loading is the only one, and compiles nothing but takes the time of a load.
     """
     cache = dispatcher._cache
+    if not hasattr(cache, "_cache_file"):  # numba caches nothing here
+        return False
     try:
         key = cache._index_key(signature, dispatcher.targetctx.codegen())
         return key in cache._cache_file._load_index()
-    except Exception:  # an index that cannot be read, and a cache that is none
+    except Exception:  # an index that cannot be read: another process may compile the kernel, and tell nobody
+        DAMAGED.append(dispatcher.__name__)
         return False

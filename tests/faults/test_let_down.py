@@ -21,6 +21,7 @@ from jitnet.machine import memory
 from jitnet.model.architecture import Dense
 from jitnet.model.network import Network
 from jitnet.run import RunFolder, lock, names
+from jitnet.training import compilation
 from jitnet.training.compilation import compile_kernels
 
 
@@ -77,9 +78,13 @@ def test_a_rename_that_fails_for_another_reason_is_told(tmp_path, monkeypatch):
 
 
 def test_without_a_cache_the_user_is_told_first(monkeypatch):
+    """Once, although what draws digits or measures the machine is compiled apart."""
     monkeypatch.setattr(cache, "CACHE_FOLDER", None)
-    first = next(compile_kernels(Network((Dense(3),), (2, 2, 1)), 1, np.zeros((1, 2, 2, 1), np.uint8)))
+    monkeypatch.setattr(compilation, "_warned", set())
+    arguments = Network((Dense(3),), (2, 2, 1)), 1, np.zeros((1, 2, 2, 1), np.uint8)
+    first = next(compile_kernels(*arguments))
     assert isinstance(first, Warned) and "set JITNET_CACHE_DIR to one that is" in first.message
+    assert not isinstance(next(compile_kernels(*arguments)), Warned)
 
 
 def test_memory_of_a_system_that_does_not_say(tmp_path, monkeypatch):
