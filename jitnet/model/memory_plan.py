@@ -128,8 +128,8 @@ def build(
         row["activation"] = ACTIVATIONS[block.activation]
         if index and not block.is_conv:
             before = table[index - 1]
-            mine = before["kind"] == DENSE  # a conv block multiplies by its own
-            row["previous_activation"] = before["activation"] if mine else LINEAR
+            # A conv block multiplies by its own derivative.
+            row["previous_activation"] = before["activation"] if before["kind"] == DENSE else LINEAR
             row["all_inputs"] = before["activation"] != RELU
         for name, extent in zip(("H", "W", "C", "OH", "OW", "OC"), (H, W, C, OH, OW, OC)):
             row[name] = extent

@@ -100,12 +100,17 @@ def before_loading(function):
 DAMAGED: list[str] = []  # kernels whose compiled code could not be read and is compiled again; jitnet warns
 
 
+def _keeps(cache):
+    """Return whether a dispatcher's cache keeps anything: numba gives one that does not to what is not to be kept."""
+    return hasattr(cache, "_cache_file")
+
+
 def _load_alone(cache):
     """Return what loads a kernel without all that only compiling needs, half a second of imports.
 
     It is numba's load_overload but for context.refresh(), of which a kernel needs the runtime alone.
     """
-    if not hasattr(cache, "_load_overload"):  # numba caches nothing here
+    if not _keeps(cache):
         return cache.load_overload
 
     def load(signature, context):
@@ -150,7 +155,7 @@ def holds(dispatcher, signature):
     numba has no public question for this: loading is the only one, and compiles nothing but takes the time of a load.
     """
     cache = dispatcher._cache
-    if not hasattr(cache, "_cache_file"):  # numba caches nothing here
+    if not _keeps(cache):
         return False
     try:
         key = cache._index_key(signature, dispatcher.targetctx.codegen())

@@ -2,8 +2,7 @@
 
 The sum over a window is too short for `contract`, whose tile would take longer to set up and store than to use: the
 CNN's first layer and its pool take 3.4 us instead of 4.4 us. Four adjacent outputs share the inputs that they have in
-common, 18 of 36. Chosen for up to three channels, by
-jitnet/model/kernel_choice.py.
+common, 18 of 36. Chosen for up to three channels, by jitnet/model/kernel_choice.py.
 """
 
 from ..compiler.array_views import view
