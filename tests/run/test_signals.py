@@ -1,7 +1,6 @@
 """Signals in every phase: a checkpoint is saved, the last line says how to continue, the terminal is whole."""
 
 import functools
-import io
 import os
 import select
 import signal
@@ -13,14 +12,9 @@ from pathlib import Path
 import pytest
 from commands import TINY, digits, environment, result, settle, start, train
 from processes import ROOT, run
-from sample_run import started
 
 from jitnet import display, events
 from jitnet.cli import main
-from jitnet.commands.support.session import Stop
-from jitnet.display.live.dashboard import Dashboard
-from jitnet.display.trial_table import TrialTable
-from jitnet.history.board import Board, Row
 from jitnet.storage import checkpoint
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -245,16 +239,6 @@ def test_ctrl_c_behind_the_end_changes_nothing(tmp_path):
         assert process.communicate(timeout=60)[1] == "" and process.returncode == 0
 
 
-def test_what_a_second_signal_left_half_made_goes_in_silence(tmp_path):
-    """Such as LLVM's objects, whose __del__ wants what their __init__ had not come to."""
-    code = (
-        "import jitnet.cli\nclass Half:\n    def __del__(self):\n        self.missing\n"
-        "def main():\n    half = Half()\n    raise SystemExit(130)\njitnet.cli.main = main\njitnet.cli.process()"
-    )
-    with start(tmp_path, program=("-c", code)) as process:
-        assert process.communicate(timeout=60)[1] == "" and process.returncode == 130
-
-
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_terminal_after_ctrl_c(folder, times):
     pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
@@ -285,46 +269,6 @@ def test_the_terminal_after_ctrl_c(folder, times):
     assert b"\x1b[?25l" in text and text.rfind(b"\x1b[?25h") > text.rfind(b"\x1b[?25l")
     assert b"Traceback" not in text and (times == 2 or b"continue with: jitnet resume runs/run" in text)
     checkpoint.load(folder / "runs/run/last.safetensors")
-
-
-class Terminal(io.StringIO):
-    """A terminal that raises signals while it is given its nth output."""
-
-    def __init__(self, nth: int, *signals: int):
-        super().__init__()
-        self.left, self.signals = nth, signals
-
-    def isatty(self):
-        return True
-
-    def write(self, text):
-        self.left -= 1
-        if self.left == 0:
-            for number in self.signals:
-                signal.raise_signal(number)
-        return super().write(text)
-
-
-@pytest.mark.parametrize("kind", ["run", "trials"])
-def test_the_cursor_returns_wherever_a_second_signal_arrives(kind, tmp_path):
-    nth, left, terminal = 0, 0, Terminal(0)
-    while terminal.left <= 0:  # until there are fewer outputs than that
-        nth += 1
-        terminal = Terminal(nth, signal.SIGINT, signal.SIGINT, signal.SIGTERM)
-        if kind == "run":
-            view, happening = Dashboard(terminal, {"TERM": "xterm"}, keyboard=terminal), started()
-        else:
-            rows = [Row("lr0.1", "runs/lr0.1", {"lr": 0.1}, 3, "running")]
-            board = Board("sweep", tmp_path, rows, 3.0, notices=["a warning"])
-            view, happening = TrialTable(board, terminal, {"TERM": "xterm"}), rows[0]
-        try:
-            with Stop(), view:
-                view.handle(happening)
-        except SystemExit:
-            left += 1
-        text = terminal.getvalue()
-        assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l") >= 0, nth
-    assert 0 < left < nth - 1  # at once while it is shown, but neither at its begin nor at its end
 
 
 def _ready(descriptor: int) -> bool:

@@ -3,6 +3,7 @@
 import importlib
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -20,8 +21,8 @@ _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 class Stop:
     """Catches the first signal, which is checked between compiled calls; a second one exits at once.
 
-    While LLVM loads machine code, or a view takes the terminal or gives it back, the second one is dropped;
-    the first stops the run soon after.
+    While LLVM loads machine code, Python destroys an object, or a view takes the terminal or gives it back, the second
+    one is dropped; the first stops the run soon after.
     What the parent had ignored, as nohup does with SIGHUP, stays ignored.
     """
 
@@ -45,6 +46,7 @@ class Stop:
         if self.signal is None:
             self.signal = signal.Signals(number)
         elif not any(_must_end(caller) for caller in _callers(frame)):
+            warnings.simplefilter("ignore", ResourceWarning)  # of a file that was just opened: none can close it yet
             raise SystemExit(128 + number)
 
 
@@ -57,12 +59,14 @@ def _callers(frame: FrameType | None) -> Iterator[FrameType]:
 def _must_end(frame: FrameType) -> bool:
     """Return whether an exception in this function would do harm.
 
-    In a callback of llvmlite it is only printed, and LLVM then crashes; in a view that begins or ends, the terminal
-    would be left without its cursor and without its echo.
+    In a callback of llvmlite it is only printed, and LLVM then crashes; in a destructor or a callback of a weak
+    reference it is only printed, and lost; in a view that begins or ends, the terminal would be left without its
+    cursor and without its echo.
     """
     function, module = frame.f_code.co_name, frame.f_globals.get("__name__", "")
     of_view = module.startswith("jitnet.display.") and function in ("__enter__", "__exit__")
-    return of_view or function.startswith("_raw_object_cache_")
+    destroys = function == "__del__" or module in ("weakref", "_weakrefset")
+    return of_view or destroys or function.startswith("_raw_object_cache_")
 
 
 def open_logs(names: Iterable[str]) -> list[Log]:
