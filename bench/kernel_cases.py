@@ -39,6 +39,9 @@ def cases() -> Iterator[Case]:
             images = images_per_tile_batch(H, H)
             note = f"forward, over a batch, {images} at once; the flop are those of the sum"
             yield Case(f"{name} in tiles", shape, images * flop, _bind(_conv_tiles, images, H, C, OC), note=note)
+            note = f"over a batch, {images} at once; the flop are those of the sum"
+            weight = _bind(_conv_weight_tiles, images, H, C, OC)
+            yield Case(f"{name} weight gradient in tiles", shape, images * flop, weight, note=note)
             yield Case(f"{name} filters for tiles", f"3x3x{C}x{OC}", 0, _bind(_for_tiles, C, OC), note="once per batch")
             yield Case(f"{name} flip of the filters", f"3x3x{C}x{OC}", 0, _bind(_flip, C, OC), note="once per step")
     for name, H, C in POOLS:
@@ -100,6 +103,13 @@ def _conv_tiles(P, N, H, C, OC):
     )
     zeros, out = np.zeros(OC, np.float32), np.empty((P, N * H * H * OC), np.float32)
     return lambda repeats: kernel_loops.conv2d_winograd(repeats, x, transformed, bias, zeros, scratch, out)
+
+
+def _conv_weight_tiles(P, N, H, C, OC):
+    x, gradients = np.stack([_padded(N, H, C)] * P), np.stack([_padded(N, H, OC) * np.float32(1e-3)] * P)
+    scratch = np.empty((P, tile_scratch(N, H, H, C, OC)), np.float32)
+    sums = np.zeros((P, TILE_PRODUCTS, C + 1, OC), np.float32)[:, :, :C]  # with gaps between the planes
+    return lambda repeats: kernel_loops.winograd_backward_weight(repeats, x, gradients, scratch, sums)
 
 
 def _flip(P, C, OC):

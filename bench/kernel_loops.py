@@ -8,13 +8,22 @@ from numba import prange
 
 from jitnet.kernels.compiler.array_views import view
 from jitnet.kernels.compiler.decorators import kernel, serial_kernel
-from jitnet.kernels.fast import conv_few_channels, conv_rows, conv_winograd, linear_batch, linear_one_image, pool_rows
+from jitnet.kernels.fast import (
+    conv_few_channels,
+    conv_rows,
+    conv_winograd,
+    conv_winograd_weight,
+    linear_batch,
+    linear_one_image,
+    pool_rows,
+)
 from jitnet.model.kernel_choice import FEW
 
 _conv2d_row, _conv2d_backward_weight = conv_rows.conv2d_row, conv_rows.conv2d_backward_weight_sample
 _conv2d_row_few_channels = conv_few_channels.conv2d_row_few_channels
 _flip_weight = conv_rows.flip_weight
 _transform_weight, _conv2d_winograd = conv_winograd.transform_weight, conv_winograd.conv2d_winograd
+_winograd_backward_weight = conv_winograd_weight.winograd_backward_weight
 _max_pool2d_row, _max_pool2d_backward = pool_rows.max_pool2d_row, pool_rows.max_pool2d_backward_sample
 _linear_forward_sample = linear_one_image.linear_forward_sample
 _linear_sgd_sample = linear_one_image.linear_sgd_sample
@@ -69,6 +78,14 @@ def conv2d_winograd(repeats, x, transformed, bias, zeros, scratch, out):
     for p in prange(x.shape[0]):
         for _ in range(repeats):
             _conv2d_winograd(x[p], transformed[p], bias, zeros, scratch[p], out[p], 0, W * OC, H * W * OC)
+
+
+@kernel
+def winograd_backward_weight(repeats, x, grad_maps, scratch, sums):
+    """x (P, N, H+2, W+2, C), grad_maps (P, N, H+2, W+2, OC), scratch (P, .), sums (P, 36, C, OC)."""
+    for p in prange(x.shape[0]):
+        for _ in range(repeats):
+            _winograd_backward_weight(x[p], grad_maps[p], sums[p], scratch[p], sums[p])
 
 
 @kernel

@@ -7,8 +7,8 @@ Fields that say "in ..." are offsets, which count elements in flat arenas:
     argmax   the winners of max-pooling              uint8
     rows     the non-zero inputs of dense layers     int64 (one image at a time only)
 
-`work` holds, for each layer, one region per image of the batch (x, out, grad_out) and one scratch per shard: an offset
-"in scratch" counts from there. The gradients of a mini-batch are in it too, laid out as `params`.
+`work` holds, for each layer, one region per image of the batch (x, out, grad_out) and scratch for the shards: an offset
+"in scratch" counts from a shard's. The gradients of a mini-batch are in it too, laid out as `params`.
 
 These names mean the same in every file of fast/, so that functions do not repeat their shapes:
 
@@ -43,7 +43,7 @@ SGD, MOMENTUM, NESTEROV, ADAM, ADAMW = 0, 1, 2, 3, 4  # optimizers: see optimize
 NOTHING = 0  # no one needs the gradient of the network's input
 CONTRACTION = 1  # fast/contraction.py over shifted views; an input gradient is that of the flipped filters
 FEW_CHANNELS = 2  # fast/conv_few_channels.py; an input gradient is that of the flipped filters
-WINOGRAD = 3  # fast/conv_winograd.py, over a batch; an input gradient is that of the flipped filters
+WINOGRAD = 3  # fast/conv_winograd.py, over a batch, an input gradient with flipped filters; conv_winograd_weight.py
 SPARSE_BY_FILTER = 4  # fast/conv_sparse.py, over the output gradients that are not 0, filter after filter
 SPARSE_BY_PIXEL = 5  # the same, pixel after pixel: an input gradient only, next to a weight gradient by filter
 SPARSE_INPUT = 6  # fast/conv_sparse_input.py, over the inputs that are not 0: a weight gradient only
@@ -56,7 +56,7 @@ _FIELDS = (
     "kind",  # CONV or DENSE
     "forward_by",  # CONTRACTION, FEW_CHANNELS, WINOGRAD or ACTIVE_ROWS
     "input_gradient_by",  # any of them but SPARSE_INPUT
-    "weight_gradient_by",  # CONTRACTION, SPARSE_BY_FILTER, SPARSE_INPUT or ACTIVE_ROWS
+    "weight_gradient_by",  # CONTRACTION, WINOGRAD, SPARSE_BY_FILTER, SPARSE_INPUT or ACTIVE_ROWS
     "forward_split",  # BY_CHANNELS or BY_ROWS (CONV)
     "backward_split",  # UNSPLIT, BY_CHANNELS or BY_ROWS (CONV)
     "activation",  # LINEAR, RELU, SIGMOID or TANH, at the end
@@ -86,7 +86,8 @@ _FIELDS = (
     "grad_out_sum",  # in scratch: grad_out of both halves, (OH, OW, OC) (one image at a time only)
     "grad_x_padded",  # in scratch: gradient of the input with its border, (H+2, W+2, C) (SPARSE)
     "map_by_channel",  # in scratch: grad_map channel after channel, (OC, H+2, W+2) (SPARSE)
-    "grad_weight_by_filter",  # in scratch: gradient of the weights, (OC, 3, 3, C) (SPARSE, over a batch)
+    "weight_sums",  # in scratch: what becomes the gradient of the weights, over a batch: (OC, 3, 3, C) (SPARSE) or
+    # (36, C*OC + GAP) (WINOGRAD)
     "backward_weight",  # in work: the weights as the backward pass reads them, (OC, 3, 3, C) or (3, 3, OC, C) (CONV)
     "linear_scratch",  # in work: (linear_scratch_size,) (DENSE, over a batch)
     "linear_scratch_size",  # linear_scratch(D, K) (the same)
@@ -103,9 +104,9 @@ _PLAN_FIELDS = (
     "convs",  # the number of conv blocks, which come first
     "images",  # that work has room for; a larger batch is taken in parts
     "microbatch",  # images whose gradients are summed before the next are added, no matter how many there is room for
-    "shards",  # that work has room for
-    "scratch",  # in work: the first shard's scratch
-    "scratch_size",  # elements from one shard's scratch to the next's
+    "scratches",  # that work has room for: one for each shard, or one for each thread if that is less
+    "scratch",  # in work: the first scratch
+    "scratch_size",  # elements from one scratch to the next
     "tile_scratch",  # in scratch: (tile_scratch(...),) of the block that needs most (WINOGRAD)
     "shard_grads",  # in work: the shards' gradients, each laid out as the conv part of params
     "conv_params",  # size of the conv part of params

@@ -88,6 +88,13 @@ def count() -> int:
         raise InputError(f"{given or 'numba has no threads'}: {reason}; unset it, or give omp or workqueue") from None
 
 
+def pool_size() -> int:
+    """Return the number of threads in numba's pool: `count` never returns more."""
+    import numba
+
+    return int(numba.config.NUMBA_NUM_THREADS)
+
+
 def in_use() -> tuple[int, str]:
     """Return the number of threads and the threading layer of this process; starts the pool if necessary."""
     import numba

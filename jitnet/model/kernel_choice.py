@@ -44,7 +44,7 @@ NAMES = {
 EXPLANATIONS = {
     CONTRACTION: ("fast/contraction.py", "a register tile over strided views; a batch's dense layer too"),
     FEW_CHANNELS: ("fast/conv_few_channels.py", "a filter's nine weights stay in registers"),
-    WINOGRAD: ("fast/conv_winograd.py", "tiles of 4x4 outputs with a quarter of the multiplications"),
+    WINOGRAD: ("fast/conv_winograd*.py", "tiles of 4x4 outputs with a quarter of the multiplications"),
     SPARSE_BY_FILTER: ("fast/conv_sparse.py", "skips output gradients that are 0, filter after filter"),
     SPARSE_BY_PIXEL: ("fast/conv_sparse.py", "skips output gradients that are 0, pixel after pixel"),
     SPARSE_INPUT: ("fast/conv_sparse_input.py", "skips input pixels that are 0"),
@@ -140,7 +140,8 @@ def _gradients(block: Block, tiles: tuple[int, ...]) -> Iterator[tuple[int, int]
     """Yield the pairs of codes for a convolution's input and weight gradients."""
     sparse = (SPARSE_BY_FILTER, SPARSE_BY_PIXEL, *tiles)
     dense = (CONTRACTION, FEW_CHANNELS, *tiles)
-    for weight_by, inputs_by in ((SPARSE_BY_FILTER, sparse), (CONTRACTION, dense), (SPARSE_INPUT, dense)):
+    pairs = [(SPARSE_BY_FILTER, sparse), *((by, dense) for by in (CONTRACTION, SPARSE_INPUT, *tiles))]
+    for weight_by, inputs_by in pairs:
         yield from ((input_by, weight_by) for input_by in ((NOTHING,) if block.first else inputs_by))
 
 
@@ -174,6 +175,8 @@ def _conv(block: Block, driver: str, lanes: int) -> Choice:
 
     forward_by = WINOGRAD if tiled else FEW_CHANNELS if C <= FEW else CONTRACTION
     weight_gradient_by = SPARSE_INPUT if not wide else SPARSE_BY_FILTER if zeros else CONTRACTION
+    if tiled and block.pool is None:
+        weight_gradient_by = WINOGRAD
     if block.first:
         input_gradient_by = NOTHING
     elif tiled and block.pool is None:  # before a pool most of the map is zero

@@ -28,6 +28,7 @@ from jitnet.kernels.table import (
     tile_scratch,
 )
 from jitnet.machine import memory
+from jitnet.machine.threads import pool_size
 from jitnet.model import kernel_choice
 from jitnet.model.architecture import Conv, Shape
 from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, Choice
@@ -112,6 +113,7 @@ def build(
     microbatch = MICROBATCH if blocks[0].is_conv else images
     at_once = min(images, microbatch * ((threads + SHARDS - 1) // SHARDS))
     shards = max(shard_count(at_once), 2)  # a single image is shared by two threads
+    scratches = 2 if driver == PER_SAMPLE else min(shards, pool_size())
     slots = min(images, MICROBATCH // SHARDS)
     tile_room = 0
 
@@ -150,7 +152,7 @@ def build(
             row["ring"] = scratch.take(3, W, OC)
             if driver == PER_SAMPLE:
                 row["grad_out_sum"] = scratch.take(OH, OW, OC)
-            tiled = WINOGRAD in (choice.forward_by, choice.input_gradient_by)
+            tiled = WINOGRAD in choice[:3]
             row["images_per_tile_batch"] = tile_batch = min(slots, images_per_tile_batch(H, W)) if tiled else 1
             row["grad_map"] = scratch.take(tile_batch, H + 2, W + 2, OC)
             if tiled:
@@ -163,7 +165,9 @@ def build(
             if choice.weight_gradient_by == SPARSE_BY_FILTER:
                 row["grad_x_padded"] = scratch.take(H + 2, W + 2, C)
                 row["map_by_channel"] = scratch.take(OC, H + 2, W + 2)
-                row["grad_weight_by_filter"] = scratch.take(OC, 3, 3, C) if driver == BATCH else 0
+            sums = {SPARSE_BY_FILTER: (OC, 3, 3, C), WINOGRAD: (TILE_PRODUCTS, C * OC + GAP)}
+            if driver == BATCH and choice.weight_gradient_by in sums:
+                row["weight_sums"] = scratch.take(*sums[choice.weight_gradient_by])
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:
@@ -172,9 +176,9 @@ def build(
             if driver == PER_SAMPLE:
                 row["rows"], row["factors"], row["out_partial"] = rows.take(C), work.take(C), work.take(OC)
 
-    plan["images"], plan["microbatch"], plan["shards"] = at_once, microbatch, shards
+    plan["images"], plan["microbatch"], plan["scratches"] = at_once, microbatch, scratches
     plan["tile_scratch"] = scratch.take(tile_room)
-    plan["scratch"], plan["scratch_size"] = work.take(shards, scratch.size), scratch.size
+    plan["scratch"], plan["scratch_size"] = work.take(scratches, scratch.size), scratch.size
     plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))
     if driver == BATCH:
         plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))

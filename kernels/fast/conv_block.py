@@ -8,7 +8,7 @@ import numpy as np
 
 from ..compiler.array_views import view
 from ..compiler.decorators import body
-from ..table import CONTRACTION, FEW_CHANNELS, NOTHING, RELU, SPARSE_BY_FILTER, WINOGRAD
+from ..table import CONTRACTION, FEW_CHANNELS, NOTHING, RELU, SPARSE_BY_FILTER, SPARSE_INPUT, WINOGRAD
 from .activation_in_place import activate, pass_back
 from .conv_few_channels import conv2d_row_few_channels
 from .conv_rows import conv2d_backward_weight_sample, conv2d_row, flip_weight
@@ -190,6 +190,7 @@ def conv_backward_bias(
 @body
 def conv_backward_input_and_weight(
     layer,
+    weight_gradient_by,  # the layer's, but for a single image in tiles
     share,
     work,
     zeros,  # offset in work: (C,) zeros
@@ -205,8 +206,8 @@ def conv_backward_input_and_weight(
 
     With target = params, by_filter = layer.backward_weight and scale = -lr that is the SGD step itself; with a shard
     and scale = 1 it is the shard's sum. `restore_layout` then adds what is by filter to the target. The input gradient
-    is computed before the weights change, and is the contribution of the share's channels; by WINOGRAD, the caller
-    computes it.
+    is computed before the weights change, and is the contribution of the share's channels; what is by WINOGRAD, the
+    caller computes.
     """
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     grad_map = view(work, grad_map_offset(layer, slot, scratch), (H + 2, W + 2, OC))
@@ -214,7 +215,7 @@ def conv_backward_input_and_weight(
     weight = view(target, start + layer.weight, (3, 3, C, OC))
     grad_x = scratch + layer.grad_x + slot * H * W * C
     wanted = layer.input_gradient_by != NOTHING and layer.input_gradient_by != WINOGRAD
-    if layer.weight_gradient_by == SPARSE_BY_FILTER:
+    if weight_gradient_by == SPARSE_BY_FILTER:
         map_by_channel = view(work, scratch + layer.map_by_channel, (OC * (H + 2) * (W + 2),))
         before, after = view(work, layer.backward_weight, (OC, 3, 3, C)), view(work, by_filter, (OC, 3, 3, C))
         padded = view(work, scratch + layer.grad_x_padded, (H + 2, W + 2, C))
@@ -229,9 +230,9 @@ def conv_backward_input_and_weight(
         for y in range(H):
             place = grad_x + y * W * C
             convolve_row(layer.input_gradient_by, grad_map, flipped, nothing, y, np.int64(0), C, work, place)
-    if layer.weight_gradient_by == CONTRACTION:
+    if weight_gradient_by == CONTRACTION:
         conv2d_backward_weight_sample(x, grad_map, scale, weight, weight)
-    else:
+    elif weight_gradient_by == SPARSE_INPUT:
         top, bottom, o, stop = share_before_pool(layer, share)
         sparse_input_backward_weight(x, grad_map, top, bottom, o, stop, scale, weight)
 

@@ -27,28 +27,10 @@ from ..compiler.simd import add, choose, filled, fma, greater, lane_count, load,
 from ..compiler.symbols import primitive
 from ..table import GAP, INPUT_TILE, LINE, OUTPUT_TILE, TILE_PRODUCTS
 from .contraction import contract
-from .winograd_matrices import times_a, times_b, times_g
+from .winograd_matrices import load_six, times_a, times_b, times_g
 
 tiles_across = body(table.tiles_across)
 round_up_to_line = body(table.round_up_to_line)
-
-
-@force_inline
-def _load_six(
-    array,  # any shape
-    place,
-    step,  # elements from one vector to the next
-):
-    """Return six whole vectors."""
-    lanes = lane_count(array)
-    return (
-        load(array, place, lanes),
-        load(array, place + step, lanes),
-        load(array, place + 2 * step, lanes),
-        load(array, place + 3 * step, lanes),
-        load(array, place + 4 * step, lanes),
-        load(array, place + 5 * step, lanes),
-    )
 
 
 @primitive("4 2")
@@ -151,12 +133,12 @@ def _transform_band(
     for t in range(tiles):
         for i in range(INPUT_TILE):
             start = i * long + t * OUTPUT_TILE * lanes
-            for j, value in enumerate(times_b(*_load_six(band, start, lanes))):
+            for j, value in enumerate(times_b(*load_six(band, start, lanes, lanes))):
                 store(inputs, place + t * round_up_to_line(C) + (INPUT_TILE * i + j) * plane, lanes, value)
 
 
-@body
-def _transform_inputs(
+@primitive("3 1 1 int int")
+def transform_inputs(
     x,  # (H+2, W+2, C)
     band,  # as in _transform_band
     inputs,  # as in _transform_band
@@ -191,12 +173,12 @@ def _transform_tile(
     BH, BW, OC = bias.shape
     lanes = lane_count(out)
     for j in range(INPUT_TILE):
-        column = times_a(*_load_six(products, place + j * plane, INPUT_TILE * plane))
+        column = times_a(*load_six(products, place + j * plane, INPUT_TILE * plane, lanes))
         for i, value in enumerate(column):
             store(tile, (INPUT_TILE * i + j) * lanes, lanes, value)
     for i in range(min(OUTPUT_TILE, seen.shape[0] - y)):
         start = ((y + i if BH > 1 else 0) * BW + (w if BW > 1 else 0)) * OC + o
-        for j, value in enumerate(times_a(*_load_six(tile, INPUT_TILE * i * lanes, lanes))):
+        for j, value in enumerate(times_a(*load_six(tile, INPUT_TILE * i * lanes, lanes, lanes))):
             if w + j < W:
                 init = load(bias, start + (j * OC if BW > 1 else 0), OC - o)
                 total = fma(filled(seen[y + i, w + j], value), value, init)
@@ -263,7 +245,7 @@ def conv2d_winograd(
     for n in range(N):
         one = view(x, n * height * width * C, (height, width, C))
         _find_blank(one, flags, seen[n])
-        _transform_inputs(one, band, inputs, n * each * round_up_to_line(C), plane_in)
+        transform_inputs(one, band, inputs, n * each * round_up_to_line(C), plane_in)
     contract(
         strided(inputs, 0, (TILE_PRODUCTS, 1, C, tiles), (plane_in, 0, 1, round_up_to_line(C))),
         strided(transformed, 0, (TILE_PRODUCTS, 1, C, OC), (transformed.shape[1], 0, OC, 1)),

@@ -147,15 +147,16 @@ def conv_backward_half(layer, half, plan, params, work, argmax, lr):
         transpose_weight(layer, params, work)
     grad_out = sum_grad_out(layer, share, plan, scratch, work)
     activation_and_pool_backward(layer, share, work, argmax, image, grad_out, grad_map)
-    buffers = work, plan.zeros, image, image, scratch
+    buffers = share, work, plan.zeros, image, image, scratch
+    by = layer.weight_gradient_by
     if shared and layer.BH == 1:
         conv_backward_bias(layer, share, work, grad_map, -lr, work, shard)
     else:
         conv_backward_bias(layer, share, work, grad_map, -lr, params, start)
     if shared:
-        conv_backward_input_and_weight(layer, share, *buffers, -lr, work, shard, layer.backward_weight)
+        conv_backward_input_and_weight(layer, by, *buffers, -lr, work, shard, layer.backward_weight)
     else:
-        conv_backward_input_and_weight(layer, share, *buffers, -lr, params, start, layer.backward_weight)
+        conv_backward_input_and_weight(layer, by, *buffers, -lr, params, start, layer.backward_weight)
         restore_layout(layer, share, layer.backward_weight, work, params, start)
 
 

@@ -1,7 +1,25 @@
-"""The products with the matrices B, G and A of conv_winograd.py, each on a tuple of vectors."""
+"""The products with the matrices B, G and A of conv_winograd.py, and with the last two transposed, on vectors."""
 
 from ..compiler.decorators import force_inline
-from ..compiler.simd import add, filled, fma
+from ..compiler.simd import add, filled, fma, load
+
+
+@force_inline
+def load_six(
+    array,  # any shape
+    place,
+    step,  # elements from one vector to the next
+    count,
+):
+    """Return six vectors."""
+    return (
+        load(array, place, count),
+        load(array, place + step, count),
+        load(array, place + 2 * step, count),
+        load(array, place + 3 * step, count),
+        load(array, place + 4 * step, count),
+        load(array, place + 5 * step, count),
+    )
 
 
 @force_inline
@@ -44,4 +62,34 @@ def times_a(m0, m1, m2, m3, m4, m5):  # vectors
         fma(filled(2, m0), large_difference, small_difference),
         fma(filled(4, m0), large, small),
         add(fma(filled(8, m0), large_difference, small_difference), m5),
+    )
+
+
+@force_inline
+def times_a_transposed(g0, g1, g2, g3):  # vectors
+    """Return A^T g."""
+    minus, four = filled(-1, g0), filled(4, g0)
+    even, odd = add(g0, g2), add(g1, g3)
+    steep_even, steep_odd = fma(four, g2, g0), fma(four, g3, g1)
+    return (
+        g0,
+        add(even, odd),
+        fma(minus, odd, even),
+        fma(filled(2, g0), steep_odd, steep_even),
+        fma(filled(-2, g0), steep_odd, steep_even),
+        g3,
+    )
+
+
+@force_inline
+def times_g_transposed(m0, m1, m2, m3, m4, m5):  # vectors
+    """Return G^T m."""
+    minus, sixth, zero = filled(-1, m0), filled(1 / 6, m0), filled(0, m0)
+    small, small_difference = add(m1, m2), fma(minus, m1, m2)
+    large, large_difference = add(m3, m4), fma(minus, m4, m3)
+    less = fma(filled(-1 / 6, m0), small, zero)
+    return (
+        fma(filled(1 / 4, m0), m0, fma(filled(1 / 24, m0), large, less)),
+        fma(sixth, small_difference, fma(filled(1 / 12, m0), large_difference, zero)),
+        add(fma(sixth, large, less), m5),
     )

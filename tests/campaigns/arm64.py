@@ -26,8 +26,8 @@ WEIGHTS = "tests/campaigns/weights.py"
 TESTS = (  # what takes an emulated processor longest to compile comes last
     *(f"kernels/test_{name}.py" for name in (
         "activation", "optimizer", "dropout", "pooling", "loss", "blocking", "augment", "blocks", "rows", "contract",
-        "pool_rows", "linear", "convolution", "conv_rows", "linear_batch", "winograd", "sparse", "spin_barrier", "step",
-        "persample", "minibatch", "tiles",
+        "pool_rows", "linear", "convolution", "conv_rows", "linear_batch", "winograd", "winograd_weight",
+        "sparse", "spin_barrier", "step", "persample", "minibatch", "tiles",
     )),
     "model/test_network_gradients.py", "training/test_threads.py", WEIGHTS.removeprefix("tests/"),
 )  # fmt: skip

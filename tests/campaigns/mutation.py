@@ -32,6 +32,7 @@ FILES = {  # in plain Python float32 rounds otherwise than compiled, so some are
     "kernels/layers/pooling.py": "tests/kernels/test_pooling.py",
     "kernels/layers/convolution.py": "tests/kernels/test_convolution.py",
     "kernels/fast/conv_winograd.py": "tests/kernels/test_winograd.py -k float64",
+    "kernels/fast/conv_winograd_weight.py": "tests/kernels/test_winograd_weight.py -k float64",
     "kernels/layers/linear.py": "tests/kernels/test_linear.py",
     "kernels/compiler/interpreted.py": "tests/kernels/test_contract.py tests/kernels/test_rows.py "
     "tests/kernels/test_pooling.py tests/kernels/test_sparse.py "

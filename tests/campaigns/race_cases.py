@@ -12,12 +12,14 @@ from jitnet.kernels.table import RELU
 from jitnet.kernels.tools import fma_peak
 from jitnet.kernels.tools.augment import augment_images
 from jitnet.kernels.tools.synthetic import STYLE, draw_digits
+from jitnet.model import memory_plan
 
 # Small pieces, so that small arrays have many.
 batch_conv._CHUNK = 64
 linear_batch.strip_count, linear_batch.DEPTH = lambda D, pieces: (D + 15) // 16, 16
 linear_batch.images_of_block, linear_batch.columns_of_block = lambda N, K: 8, lambda N, K, images: 8
 linear_batch.ROW_BLOCKS, linear_batch.PACKED_IMAGES = (4,), 8  # panels are used
+memory_plan.pool_size = lambda: 64  # scratch for each shard: items are not threads here, which would share theirs
 
 
 def numbers(*shape, dtype=np.float32):

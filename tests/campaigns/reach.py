@@ -19,7 +19,7 @@ import figures
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {path.stem.removeprefix("test_"): path for path in sorted((ROOT / "tests").rglob("test_*.py"))}
 KERNELS = ("contract", "rows", "pooling", "linear", "convolution", "loss", "optimizer", "activation", "sparse",
-           "winograd", "blocks", "persample", "minibatch", "races", "bounds",
+           "winograd", "winograd_weight", "blocks", "persample", "minibatch", "races", "bounds",
            "faults::test_the_step_is_named")  # fmt: skip
 COMPILED = ("contract", "rows", "peak", "tiles", "compilation")  # whose intrinsics write all kinds of machine code
 # In addition, tests that cross the same lines again, at length, or runs a C++ program.

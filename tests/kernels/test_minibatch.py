@@ -14,6 +14,8 @@ from jitnet.kernels.compiler.thread_pool import start_pool
 from jitnet.kernels.fast.batch import train_minibatch
 from jitnet.kernels.fast.batch_conv import conv_blocks_backward, conv_blocks_forward, sum_shards
 from jitnet.kernels.table import MICROBATCH, SHARDS, shard_count, shard_range
+from jitnet.machine import threads
+from jitnet.model import memory_plan
 from jitnet.model.memory_plan import build
 from jitnet.model.optimizer import Optimizer
 
@@ -136,10 +138,10 @@ def test_no_bit_depends_on_how_many_microbatches_there_is_room_for(make, decay):
     """It depends on the number of threads: five make room for two at once."""
     images = 2 * MICROBATCH + 7
     found = []
-    for threads in (1, SHARDS + 1, 3 * SHARDS):
+    for count in (1, SHARDS + 1, 3 * SHARDS):
         case = nets.case(make, np.float32, images)
-        case.network.use(build(case.network.shapes, images, threads, np.float32))
-        assert case.network.workspace(images).plan[0]["images"] == min(images, MICROBATCH * -(-threads // SHARDS))
+        case.network.use(build(case.network.shapes, images, count, np.float32))
+        assert case.network.workspace(images).plan[0]["images"] == min(images, MICROBATCH * -(-count // SHARDS))
         optimizer = Optimizer("adamw", weight_decay=decay) if decay else Optimizer()
         optimizer.start(case.network.params)
         case.network.train_steps(
@@ -147,6 +149,27 @@ def test_no_bit_depends_on_how_many_microbatches_there_is_room_for(make, decay):
         )
         found.append((case.network.params.tobytes(), case.network.logits(case.images).tobytes()))
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("make", CONVS, ids=lambda make: make[0])
+def test_no_bit_depends_on_whose_scratch_a_shard_finds(monkeypatch, make):
+    """One thread runs all shards in its own scratch, one after the other, or each of them in another."""
+    found = []
+    for pool in (1, SHARDS):
+        monkeypatch.setattr(memory_plan, "pool_size", lambda: pool)  # noqa: B023
+        case = nets.case(make, np.float32, 37)
+        with threads.limited(1):
+            case.network.train_steps(case.images, case.targets, np.arange(37), 37, np.full(1, 0.01), np.zeros(1))
+            found.append((case.network.params.tobytes(), case.network.logits(case.images).tobytes()))
+        assert case.network.workspace(37).plan[0]["scratches"] == pool
+    assert found[0] == found[1]
+
+
+def test_there_is_scratch_for_the_whole_pool_not_only_for_the_threads_in_use():
+    """Their number may rise later: it is chosen anew in a run, and numba.set_num_threads is the user's."""
+    with threads.limited(1):
+        space = nets.case(CONVS[0], np.float32, 37).network.workspace(37)
+    assert space.plan[0]["scratches"] == min(SHARDS, threads.pool_size())
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

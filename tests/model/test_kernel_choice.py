@@ -13,6 +13,7 @@ from jitnet.model.memory_plan import build
 from jitnet.model.network import Network
 
 DRIVERS = [PER_SAMPLE, BATCH]
+IMAGES = {PER_SAMPLE: 6, BATCH: 20}
 # Few and many channels, from few and many; with and without a pool; ReLU and others; a bias of both kinds.
 FORCED = [
     ("conv3 pool conv5 pool dense4 dense3", (9, 7, 1), "position"),
@@ -22,13 +23,13 @@ FORCED = [
 
 
 def trained(case, driver, choices):
-    """Return the parameters after three steps with these choices, and the logits then."""
+    """Return the parameters after some steps with these choices, and the logits then."""
     network = Network(case.layers, case.network.image, case.network.bias, case.network.dtype)
     network.load_tensors(case.network.tensors(), "the case")
-    images = 1 if driver == PER_SAMPLE else 3
+    images = 1 if driver == PER_SAMPLE else 17  # shards of two and three images; then of one
     network.use(build(network.shapes, images, 2, network.dtype, driver, choices), driver)
     order = np.arange(len(case.images))
-    steps = len(order) // images
+    steps = -(-len(order) // images)
     network.train_steps(case.images, case.targets, order, images, np.full(steps, 0.05), np.zeros(1))
     return {**network.tensors(), "logits": network.logits(case.images)}
 
@@ -45,7 +46,7 @@ def forced(network, driver, dtype):
 @pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("make", FORCED)
 def test_every_supported_choice_gives_the_same_network(make, driver):
-    case = nets.case(make, np.float64, images=6)
+    case = nets.case(make, np.float64, images=IMAGES[driver])
     expected = trained(case, driver, ())
     count = 0
     for choices in forced(case.network, driver, np.float64):
@@ -57,7 +58,11 @@ def test_every_supported_choice_gives_the_same_network(make, driver):
 @pytest.mark.parametrize("driver", DRIVERS)
 def test_the_fields_are_what_decides(driver):
     """Another code rounds in another order, so that some choice of every field leaves other bits."""
-    case = nets.case(("conv17 pool conv17 conv17 pool dense3", (8, 8, 2), "channel"), np.float32, images=6)
+    case = nets.case(
+        ("conv17 pool conv17 conv17 pool dense3", (8, 8, 2), "channel"),
+        np.float32,
+        images=6 if driver == PER_SAMPLE else 20,
+    )
     chosen = choose(case.network.shapes, driver, 4, VECTOR_BYTES)
     expected = trained(case, driver, ())
     read = set()
@@ -68,8 +73,7 @@ def test_the_fields_are_what_decides(driver):
                 changed = [field for field in now._fields if getattr(now, field) != getattr(then, field)]
                 read.update(changed if len(changed) == 1 else ())
     assert read >= {"forward_by", "input_gradient_by"}
-    if driver == PER_SAMPLE:
-        assert "backward_split" in read
+    assert ("backward_split" if driver == PER_SAMPLE else "weight_gradient_by") in read
 
 
 @given(

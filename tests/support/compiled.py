@@ -13,6 +13,7 @@ from jitnet.kernels.fast import (
     conv_sparse,
     conv_sparse_input,
     conv_winograd,
+    conv_winograd_weight,
     linear_one_image,
     pool_rows,
     vector_rows,
@@ -33,6 +34,8 @@ _linear_sgd_sample = linear_one_image.linear_sgd_sample
 _conv_block_forward, _whole = conv_block.conv_block_forward, work_split.whole_share
 _to_filter_major, _from_filter_major = conv_sparse.to_filter_major, conv_sparse.from_filter_major
 _transform_weight, _conv2d_winograd = conv_winograd.transform_weight, conv_winograd.conv2d_winograd
+_winograd_backward_weight = conv_winograd_weight.winograd_backward_weight
+_transform_sums = conv_winograd_weight.transform_sums
 _sparse_backward = conv_sparse.sparse_backward
 _sparse_input_backward_weight = conv_sparse_input.sparse_input_backward_weight
 
@@ -137,6 +140,18 @@ def transform_weight(weight, out):
 def conv2d_winograd(x, transformed, bias, zeros, scratch, out, place, row, image):
     """See jitnet.kernels.fast.conv_winograd."""
     _conv2d_winograd(x, transformed, bias, zeros, scratch, out, place, row, image)
+
+
+@serial_kernel
+def winograd_backward_weight(x, grad_maps, init, scratch, sums):
+    """See jitnet.kernels.fast.conv_winograd_weight."""
+    _winograd_backward_weight(x, grad_maps, init, scratch, sums)
+
+
+@serial_kernel
+def transform_sums(sums, scratch, grad_weight):
+    """See jitnet.kernels.fast.conv_winograd_weight."""
+    _transform_sums(sums, scratch, grad_weight)
 
 
 @serial_kernel

@@ -35,7 +35,7 @@ def build(monkeypatch, network, images, driver=BATCH):
     work, scratch, argmax, rows = made[:4]
     start, size = int(space.plan[0]["scratch"]), scratch.size
     assert size == space.plan[0]["scratch_size"]
-    shards = [(start + s * size + offset, count) for s in range(int(space.plan[0]["shards"]))
+    shards = [(start + s * size + offset, count) for s in range(int(space.plan[0]["scratches"]))
               for offset, count in scratch.regions]  # fmt: skip
     moats = []
     for array, regions in (

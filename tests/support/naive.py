@@ -100,6 +100,25 @@ def conv2d_winograd(x, weight, bias, A=A, B=B, G=G):
     return out[:, :H, :W] + np.float64(bias)
 
 
+def winograd_backward_weight(x, grad_maps, A=A, B=B):
+    """sums[6*i+j,c,o] = sum over all tiles of (B x B^T)[i,j,c] * (A^T g A)[i,j,o]; x and g have a border of zeros."""
+    x, inside = np.float64(x), np.float64(grad_maps)[:, 1:-1, 1:-1]
+    N, H, W, OC = inside.shape
+    more = (0, 0), (0, -H % 4), (0, -W % 4), (0, 0)
+    x, inside = np.pad(x, more), np.pad(inside, more)
+    sums = np.zeros((6, 6, x.shape[3], OC))
+    for n, y, w in np.ndindex(N, inside.shape[1] // 4, inside.shape[2] // 4):
+        inputs = np.einsum("ik,klc,jl->ijc", B, x[n, 4 * y : 4 * y + 6, 4 * w : 4 * w + 6], B)
+        gradients = np.einsum("ki,klo,lj->ijo", A, inside[n, 4 * y : 4 * y + 4, 4 * w : 4 * w + 4], A)
+        sums += np.einsum("ijc,ijo->ijco", inputs, gradients)
+    return sums.reshape(36, *sums.shape[2:])
+
+
+def transform_sums(sums, G=G):
+    """grad_weight[i,j,c,o] = sum_{k,l} G[k,i] * sums[6*k+l,c,o] * G[l,j]"""
+    return np.einsum("ki,klco,lj->ijco", G, np.float64(sums).reshape(6, 6, *sums.shape[1:]), G)
+
+
 def conv2d_backward_input(grad_output, weight):
     """Each output sends its gradient to the nine inputs it read; grad_output has a border of zeros."""
     grad_output, weight = np.float64(grad_output), np.float64(weight)
