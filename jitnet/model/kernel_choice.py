@@ -44,7 +44,7 @@ NAMES = {
 EXPLANATIONS = {
     CONTRACTION: ("fast/contraction.py", "a register tile over strided views; a batch's dense layer too"),
     FEW_CHANNELS: ("fast/conv_few_channels.py", "a filter's nine weights stay in registers"),
-    WINOGRAD: ("fast/conv_winograd*.py", "tiles of 4x4 outputs with a quarter of the multiplications"),
+    WINOGRAD: ("fast/conv_winograd.py", "tiles of 4x4 outputs with a quarter of the multiplications"),
     SPARSE_BY_FILTER: ("fast/conv_sparse.py", "skips output gradients that are 0, filter after filter"),
     SPARSE_BY_PIXEL: ("fast/conv_sparse.py", "skips output gradients that are 0, pixel after pixel"),
     SPARSE_INPUT: ("fast/conv_sparse_input.py", "skips input pixels that are 0"),

@@ -7,6 +7,8 @@ import threading
 
 import numba
 
+thread_number = numba.get_thread_id  # in a `prange`: from 0 on, less than the size of the pool
+
 
 @contextlib.contextmanager
 def exclusive():

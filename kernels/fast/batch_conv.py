@@ -4,12 +4,13 @@ Several images at a time where a block is convolved in tiles (conv_winograd.py),
 """
 
 import numpy as np
-from numba import get_thread_id, prange
+from numba import prange
 
 from .. import table
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import add, clear, lane_count, load, prefetch, store
+from ..compiler.thread_pool import thread_number
 from ..table import CONTRACTION, CONV, GAP, SPARSE_BY_FILTER, TILE_PRODUCTS, WINOGRAD
 from .conv_block import (
     activation_and_pool_backward,
@@ -42,14 +43,14 @@ def winograd_weight_shape(layer):
 def scratch_of_shard(
     plan,
     s,  # shard
-    shards,
+    shards,  # their number
 ):
     """Return the offset of a shard's scratch.
 
     Where shards are more than threads, it is the thread's: what the shard before wrote is in the core's cache then, and
     a step of 128 images takes 0.97 of the time. No bit depends on it, since nothing in scratch outlives a phase.
     """
-    number = np.int64(get_thread_id()) if shards > plan.scratches else np.int64(s)
+    number = np.int64(thread_number()) if shards > plan.scratches else np.int64(s)
     return plan.scratch + number * plan.scratch_size
 
 
@@ -154,7 +155,7 @@ def prefetch_image(layer, work, argmax, n):
 @body
 def conv_block_backward(
     layer,
-    weight_gradient_by,
+    weight_gradient_by,  # the layer's, but for a single image in tiles
     plan,
     work,
     argmax,

@@ -137,7 +137,7 @@ def _transform_band(
                 store(inputs, place + t * round_up_to_line(C) + (INPUT_TILE * i + j) * plane, lanes, value)
 
 
-@primitive("3 1 1 int int")
+@body
 def transform_inputs(
     x,  # (H+2, W+2, C)
     band,  # as in _transform_band

@@ -48,7 +48,7 @@ TABLES = [
         [
             ("conv1", "few channels", "-", "sparse input"),
             ("conv2", "Winograd", "sparse by filter", "sparse by filter"),
-            ("conv3", "Winograd", "Winograd", "sparse by filter"),
+            ("conv3", "Winograd", "Winograd", "Winograd"),
             ("dense1", *DENSE),
             ("dense2", *DENSE),
         ],
