@@ -56,6 +56,7 @@ class Driver:
         }
         self._trials = dict(zip((row.name for row in board.rows), plan.trials))
         self._watched: dict[str, Watch] = {}
+        self._left: set[str] = set()  # trials that are still to be handed out
         self._wrote = 0.0
         self.stopping = False
         self.lost = ""  # why no trial can be handed out any more
@@ -73,6 +74,7 @@ class Driver:
         rungs = self.plan.rungs or (0,)
         for rung in rungs:
             todo = [rows[t.name] for trials in alive.values() for t in trials if self._is_left(rows[t.name], rung)]
+            self._left = {row.name for row in todo}
             if todo and "data_sha256" not in self._common:
                 yield from self._prepare()
                 self.board.start_clock()
@@ -99,8 +101,8 @@ class Driver:
         self.folder.require_data(future.result())
 
     def is_pending(self, row: Row) -> bool:
-        """Is this trial handed out, so that its status is of a moment only?"""
-        return row.name in self._watched
+        """Is this trial handed out, or still to be, so that its status is of a moment or of an earlier command?"""
+        return row.name in self._watched or row.name in self._left
 
     def _prepare(self) -> Iterator[None]:
         """Have data and kernels ready on each machine before trials are handed out."""
@@ -164,6 +166,7 @@ class Driver:
 
     def _submit(self, row: Row, rung: int, pending: dict[Future, Row]) -> Iterator[Row]:
         row.attempts += 1
+        self._left.discard(row.name)
         self._watched[row.name] = Watch(self.folder.path / row.name / "events.jsonl")
         try:
             if self.lost:

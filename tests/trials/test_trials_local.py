@@ -260,6 +260,19 @@ def test_an_executor_that_breaks_loses_nothing(folder, threads, error, status, m
     assert set(after.values()) == {"done"}
 
 
+def test_what_an_earlier_call_stopped_comes_when_it_is_over(folder, threads, monkeypatch):
+    """Not as it was left, while data and kernels are prepared."""
+    configs = [CONFIG | {"seed": seed} for seed in range(2)]
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "jitnet.trials.trial._is_stopped", lambda task: (folder / "runs/s/seed-0/last.safetensors").exists()
+        )
+        first = {row.name: row.status for row in jitnet.sweep(configs, threads, folder="runs/s")}
+    assert first["seed-0"] == "stopped"
+    later = [(row.name, row.status) for row in jitnet.sweep(configs, threads, folder="runs/s")]
+    assert sorted(later) == [("seed-0", "done"), ("seed-1", "done")]
+
+
 def test_other_data_are_refused_by_the_worker(folder, threads, monkeypatch):
     from jitnet.trials import trial
 
