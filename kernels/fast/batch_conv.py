@@ -194,14 +194,11 @@ def images_backward(
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     by = layer.weight_gradient_by
     if by == WINOGRAD and stop - first == 1:
-        by = CONTRACTION  # transform_sums takes 7 us, which a second image pays for
+        by = CONTRACTION  # transform_sums takes 5 us for the CNN's conv3: as much as tiles save for an image
     clear(work, grads + layer.bias, layer.BH * layer.BW * OC)
     if by != WINOGRAD:
         clear(work, scratch + layer.weight_sums if by == SPARSE_BY_FILTER else grads + layer.weight, 9 * C * OC)
-    weight, room = (
-        view(work, grads + layer.weight, (3, 3, C, OC)),
-        view(work, scratch + plan.tile_scratch, (18 * lane_count(work),)),
-    )
+    room = view(work, scratch + plan.tile_scratch, (work.size - scratch - plan.tile_scratch,))
     sums = strided(work, scratch + layer.weight_sums, (TILE_PRODUCTS, C, OC), (C * OC + GAP, OC, 1))
     no_sums = strided(work, plan.zeros, (TILE_PRODUCTS, C, OC), (0, 0, 1))
     no_bias = view(work, plan.zeros, (1, 1, C))
@@ -218,7 +215,7 @@ def images_backward(
             grad_x = scratch + layer.grad_x + (start - first) * H * W * C
             convolve_in_tiles(layer, plan, work, scratch, maps, no_bias, grad_x, W * C, H * W * C)
     if by == WINOGRAD:
-        transform_sums(sums, room, weight)
+        transform_sums(sums, room, view(work, grads + layer.weight, (3, 3, C, OC)))
     else:
         restore_layout(layer, whole_share(layer), scratch + layer.weight_sums, work, work, grads)
 

@@ -126,7 +126,7 @@ def winograd_backward_weight(
 @primitive("3 1 4")
 def transform_sums(
     sums,  # (36, C, OC), from winograd_backward_weight, last strides OC and 1
-    scratch,  # (18 vectors,) overwritten
+    scratch,  # (>= 18 vectors,) overwritten
     grad_weight,  # (3, 3, C, OC), overwritten
 ):
     """Make the weight gradient from the sums of the tiles' products.
