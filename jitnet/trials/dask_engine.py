@@ -37,6 +37,7 @@ def dask_workers(
                     n_workers=workers,
                     threads_per_worker=1,
                     dashboard_address=None,
+                    scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # else 8787, with a warning if it is taken
                     memory_limit=0,
                     silence_logs=logging.CRITICAL,
                     env={"NUMBA_NUM_THREADS": str(threads_each)},  # before numba is imported there

@@ -1,8 +1,10 @@
 """Many trials over Dask distributed: a cluster of our own, and one that runs already and loses its workers."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -32,6 +34,17 @@ def test_a_cluster_of_our_own_gives_the_bits_of_train(folder):
     assert err == ""
     for seed in range(3):
         assert result(folder / f"runs/r/seed-{seed}") == result(train(f"alone-{seed}", "--seed", str(seed), epochs=3))
+
+
+def test_a_cluster_of_our_own_starts_next_to_another(folder):
+    """Dask warned of its port, which the other one has."""
+    with socket.socket() as other:
+        with contextlib.suppress(OSError):  # then somebody has it already
+            other.bind(("", 8787))
+            other.listen()
+        words = ("repeat", "cnn", *QUICK, "--seeds", "1", "--engine", "dask", "--workers", "1", "--name", "r")
+        code, _, err = many.ended(many.start(folder, "-m", "jitnet", *words))
+    assert (code, err) == (0, "")
 
 
 def test_workers_of_our_own_cluster_hear_neither_ctrl_c_nor_the_end_of_a_terminal(folder):
