@@ -171,15 +171,17 @@ def _conv(block: Block, driver: str, lanes: int) -> Choice:
     OC = block.shape.outputs[2]
     wide = lanes <= 2 * C  # input channels fill at least half a vector; with fewer, vectors of filters are faster
     tiled = driver == BATCH and _tiles_pay(H, W, C, OC)
+    back_in_tiles = tiled and block.pool is None  # before a pool most of the map is zero
     zeros = block.pool is not None or block.activation == "relu"  # most of the output's gradient is 0
 
     forward_by = WINOGRAD if tiled else FEW_CHANNELS if C <= FEW else CONTRACTION
-    weight_gradient_by = SPARSE_INPUT if not wide else SPARSE_BY_FILTER if zeros else CONTRACTION
-    if tiled and block.pool is None:
+    if back_in_tiles:
         weight_gradient_by = WINOGRAD
+    else:
+        weight_gradient_by = SPARSE_INPUT if not wide else SPARSE_BY_FILTER if zeros else CONTRACTION
     if block.first:
         input_gradient_by = NOTHING
-    elif tiled and block.pool is None:  # before a pool most of the map is zero
+    elif back_in_tiles:
         input_gradient_by = WINOGRAD
     elif weight_gradient_by == SPARSE_BY_FILTER:
         input_gradient_by = SPARSE_BY_PIXEL if block.pool is None else SPARSE_BY_FILTER

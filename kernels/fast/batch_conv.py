@@ -35,7 +35,7 @@ _CHUNK = 4096
 
 @body
 def winograd_weight_shape(layer):
-    """Return the shape of a block's transformed filters, and of the sums for their gradient."""
+    """Return the shape of a block's transformed filters."""
     return TILE_PRODUCTS, layer.C * layer.OC + GAP
 
 

@@ -99,58 +99,78 @@ def _find_blank(
 
 @force_inline
 def _transform_band(
+    times,  # times_b, or times_a_transposed
     x,  # (H+2, W+2, C)
-    y,  # first row of the tiles
+    top,  # the tiles' first row in x
+    left,  # their first column
+    reach,  # rows and columns of x that a tile reaches over: 6, or 4
     c,  # first channel
-    band,  # (6, 4*tiles + 2, a vector) scratch, overwritten
-    inputs,  # (36*plane,), overwritten: the first tile's element is at `place` of each plane
+    band,  # (6, 4*tiles + reach - 4, a vector) scratch, overwritten
+    out,  # (36*plane,), overwritten: the first tile's element is at `place` of each plane
     place,
     plane,  # elements from one plane to the next
 ):
-    """Write B x B^T for a row of tiles and up to a vector of channels.
+    """Write the transform of a row of tiles and up to a vector of channels.
 
     First down the columns of all the tiles, then along the rows of each. Outside the border there are zeros.
     """
     height, width, C = x.shape
     lanes = lane_count(x)
-    count = C - c
     tiles = tiles_across(width - 2)
-    long = (OUTPUT_TILE * tiles + 2) * lanes  # a row of the band
+    columns = OUTPUT_TILE * (tiles - 1) + reach
     size = width * C
-    for w in range(OUTPUT_TILE * tiles + 2):
-        here = (y * width + w) * C + c
-        inside = count if w < width else 0
-        column = times_b(
+    for w in range(columns):
+        here = (top * width + left + w) * C + c
+        inside = C - c if left + w < width else 0
+        column = times(
             load(x, here, inside),
             load(x, here + size, inside),
-            load(x, here + 2 * size, inside),
-            load(x, here + 3 * size, inside if y + 3 < height else 0),
-            load(x, here + 4 * size, inside if y + 4 < height else 0),
-            load(x, here + 5 * size, inside if y + 5 < height else 0),
+            load(x, here + 2 * size, inside if top + 2 < height else 0),
+            load(x, here + 3 * size, inside if top + 3 < height else 0),
+            load(x, here + 4 * size, inside if top + 4 < height else 0),
+            load(x, here + 5 * size, inside if top + 5 < height else 0),
         )
         for i, value in enumerate(column):
-            store(band, i * long + w * lanes, lanes, value)
+            store(band, (i * columns + w) * lanes, lanes, value)
     for t in range(tiles):
         for i in range(INPUT_TILE):
-            start = i * long + t * OUTPUT_TILE * lanes
-            for j, value in enumerate(times_b(*load_six(band, start, lanes, lanes))):
-                store(inputs, place + t * round_up_to_line(C) + (INPUT_TILE * i + j) * plane, lanes, value)
+            start = (i * columns + t * OUTPUT_TILE) * lanes
+            for j, value in enumerate(times(*load_six(band, start, lanes, lanes))):
+                store(out, place + t * round_up_to_line(C) + (INPUT_TILE * i + j) * plane, lanes, value)
+
+
+@force_inline
+def transform_tiles(
+    times,  # as in _transform_band
+    border,  # rows and columns of x before the first tile
+    reach,  # as in _transform_band
+    x,  # (H+2, W+2, C), zero border
+    band,  # as in _transform_band
+    out,  # as in _transform_band
+    place,
+    plane,  # as in _transform_band
+):
+    """Write the transform of an image's tiles: the n-th element of each tile into plane n, from `place` on.
+
+    B x B^T of tiles that overlap by two, or of a gradient without its border A^T x A of tiles that do not overlap.
+    """
+    height, width, C = x.shape
+    for y in range(0, height - 2, OUTPUT_TILE):
+        for c in range(0, C, lane_count(x)):
+            _transform_band(times, x, border + y, border, reach, c, band, out, place + c, plane)
+        place += tiles_across(width - 2) * round_up_to_line(C)
 
 
 @body
 def transform_inputs(
     x,  # (H+2, W+2, C)
-    band,  # as in _transform_band
-    inputs,  # as in _transform_band
+    band,  # (6, 4*tiles + 2, a vector) scratch, overwritten
+    inputs,  # (36*plane,), overwritten
     place,
-    plane,  # as in _transform_band
+    plane,  # elements from one plane to the next
 ):
-    """Write B x B^T for the tiles of an image: the n-th element of each tile into plane n, from `place` on."""
-    height, width, C = x.shape
-    for y in range(0, height - 2, OUTPUT_TILE):
-        for c in range(0, C, lane_count(x)):
-            _transform_band(x, y, c, band, inputs, place + c, plane)
-        place += tiles_across(width - 2) * round_up_to_line(C)
+    """Write B x B^T for the tiles of an image; see `transform_tiles`."""
+    transform_tiles(times_b, 0, INPUT_TILE, x, band, inputs, place, plane)
 
 
 @force_inline

@@ -14,72 +14,28 @@ of a shard. A filter without a gradient, or a channel of zeros, has a gradient o
 
 from .. import table
 from ..compiler.array_views import strided, view
-from ..compiler.decorators import body, force_inline
-from ..compiler.simd import lane_count, load, store
+from ..compiler.decorators import body
+from ..compiler.simd import lane_count, store
 from ..compiler.symbols import primitive
 from ..table import GAP, INPUT_TILE, LINE, OUTPUT_TILE, TILE_PRODUCTS
 from .contraction import contract
-from .conv_winograd import transform_inputs
+from .conv_winograd import transform_inputs, transform_tiles
 from .winograd_matrices import load_six, times_a_transposed, times_g_transposed
 
 tiles_across = body(table.tiles_across)
 round_up_to_line = body(table.round_up_to_line)
 
 
-@force_inline
-def _transform_band(
-    grad_map,  # (H+2, W+2, OC), zero border
-    y,  # first row of the tiles
-    o,  # first filter
-    band,  # (6, 4*tiles, a vector) scratch, overwritten
-    gradients,  # (36*plane,), overwritten: the first tile's element is at `place` of each plane
-    place,
-    plane,  # elements from one plane to the next
-):
-    """Write A^T g A for a row of tiles and up to a vector of filters. Outside the map there are zeros."""
-    height, width, OC = grad_map.shape
-    lanes = lane_count(grad_map)
-    tiles = tiles_across(width - 2)
-    long = OUTPUT_TILE * tiles * lanes  # a row of the band
-    size = width * OC
-    for w in range(OUTPUT_TILE * tiles):
-        here = ((y + 1) * width + w + 1) * OC + o
-        inside = OC - o if w + 2 < width else 0
-        column = times_a_transposed(
-            load(grad_map, here, inside),
-            load(grad_map, here + size, inside if y + 3 < height else 0),
-            load(grad_map, here + 2 * size, inside if y + 4 < height else 0),
-            load(grad_map, here + 3 * size, inside if y + 5 < height else 0),
-        )
-        for i, value in enumerate(column):
-            store(band, i * long + w * lanes, lanes, value)
-    for t in range(tiles):
-        for i in range(INPUT_TILE):
-            start = i * long + t * OUTPUT_TILE * lanes
-            row = times_a_transposed(
-                load(band, start, lanes),
-                load(band, start + lanes, lanes),
-                load(band, start + 2 * lanes, lanes),
-                load(band, start + 3 * lanes, lanes),
-            )
-            for j, value in enumerate(row):
-                store(gradients, place + t * round_up_to_line(OC) + (INPUT_TILE * i + j) * plane, lanes, value)
-
-
 @body
 def _transform_gradients(
     grad_map,  # (H+2, W+2, OC), zero border
-    band,  # as in _transform_band
-    gradients,  # as in _transform_band
+    band,  # (6, 4*tiles, a vector) scratch, overwritten
+    gradients,  # (36*plane,), overwritten
     place,
-    plane,  # as in _transform_band
+    plane,  # elements from one plane to the next
 ):
-    """Write A^T g A for the tiles of an image: the n-th element of each tile into plane n, from `place` on."""
-    height, width, OC = grad_map.shape
-    for y in range(0, height - 2, OUTPUT_TILE):
-        for o in range(0, OC, lane_count(grad_map)):
-            _transform_band(grad_map, y, o, band, gradients, place + o, plane)
-        place += tiles_across(width - 2) * round_up_to_line(OC)
+    """Write A^T g A for the tiles of an image; see `transform_tiles`."""
+    transform_tiles(times_a_transposed, 1, OUTPUT_TILE, grad_map, band, gradients, place, plane)
 
 
 @primitive("4 4 3 1 3")

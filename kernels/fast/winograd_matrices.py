@@ -66,8 +66,8 @@ def times_a(m0, m1, m2, m3, m4, m5):  # vectors
 
 
 @force_inline
-def times_a_transposed(g0, g1, g2, g3):  # vectors
-    """Return A^T g."""
+def times_a_transposed(g0, g1, g2, g3, *beyond):  # vectors
+    """Return A^T g. What is beyond a tile is ignored: `times_b` takes six vectors."""
     minus, four = filled(-1, g0), filled(4, g0)
     even, odd = add(g0, g2), add(g1, g3)
     steep_even, steep_odd = fma(four, g2, g0), fma(four, g3, g1)
