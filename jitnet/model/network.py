@@ -264,7 +264,7 @@ class Network:
         with _inside_kernels():
             if self.kernels == "simple":
                 return self.simple(len(order)).predict(images, self._divisor(images), order, out)
-            from jitnet.kernels.fast.batch import predict_logits
+            from jitnet.kernels.fast.inference import predict_logits
 
             predict_logits(*self.predict_arguments(images, order, out))
 

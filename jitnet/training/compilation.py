@@ -3,7 +3,7 @@
 import importlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,13 +15,14 @@ from jitnet.model.memory_plan import read_only
 from jitnet.model.network import PART, Network
 from jitnet.model.optimizer import Optimizer, is_fused
 from jitnet.training.compilers import Compilers
-from jitnet.training.kernel_list import BACKWARD, FORWARD, INFERENCE, KERNELS, OTHER
+from jitnet.training.kernel_list import INCLUDED, INFERENCE, KERNELS, STEP, arguments_of
 
 _ready: WeakKeyDictionary[Network, set[np.dtype]] = WeakKeyDictionary()  # for images of which types each can predict
 _NO_FOLDER = (
     "no folder is writable for compiled kernels, so each start compiles them again: set JITNET_CACHE_DIR to one that is"
 )
 _warned: set[str] = set()  # what this process has said
+_PROCESSES = 4  # at most, each with 0.3 GB
 HEARTBEAT_S = 0.2  # between two events while another process compiles: clocks run, keys and signals are heard
 
 
@@ -42,15 +43,13 @@ def compile_kernels(
     if network.kernels == "simple":
         yield from _compile_simple(network, targets, optimizer)
         return
-    fused = is_fused(batch_size, optimizer)
-    if fused:
+    if is_fused(batch_size, optimizer):
         first: tuple[str, ...] = ("fast.per_sample.train_per_sample",)
     elif batch_size <= PART:
         first = ("fast.batch.train_minibatch",)
     else:
-        first = ("fast.batch.accumulate_gradient", "layers.optimizer.optimizer_step")
-    parts = FORWARD if fused else FORWARD + BACKWARD
-    yield from _compile((*first, INFERENCE), parts, network, batch_size, images, targets, optimizer)
+        first = ("fast.batch.accumulate_gradient", STEP)
+    yield from _compile((*first, INFERENCE), network, batch_size, images, targets, optimizer)
 
 
 def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
@@ -64,7 +63,7 @@ def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
     if network.kernels == "simple":
         yield from _compile_simple(network, targets, None)
     else:
-        yield from _compile((INFERENCE,), FORWARD, network, 1, images, targets, network.plain_optimizer())
+        yield from _compile((INFERENCE,), network, 1, images, targets, network.plain_optimizer())
     types.add(images.dtype)
 
 
@@ -88,8 +87,8 @@ def _compile_calls(calls: dict[str, tuple]) -> Iterator[Event]:
             _compile_for(name, given)
 
 
-def _compile(drivers: tuple[str, ...], parts: tuple[str, ...], *example: Any) -> Iterator[Event]:
-    yield from _with_warnings(_compile_in_turn(drivers, parts, *example))
+def _compile(drivers: tuple[str, ...], *example: Any) -> Iterator[Event]:
+    yield from _with_warnings(_compile_in_turn(drivers, *example))
 
 
 def _with_warnings(compiling: Iterator[Event]) -> Iterator[Event]:
@@ -105,17 +104,14 @@ def _with_warnings(compiling: Iterator[Event]) -> Iterator[Event]:
         yield Warned(message=f"the cache of compiled kernels was damaged, so these were compiled again: {names}")
 
 
-def _compile_in_turn(
-    drivers: tuple[str, ...], parts: tuple[str, ...], network: Network, *example: Any
-) -> Iterator[Event]:
+def _compile_in_turn(drivers: tuple[str, ...], network: Network, *example: Any) -> Iterator[Event]:
     started = time.perf_counter()
-    missing = [name for name in drivers if not _is_cached(name, _arguments_of(name, network, *example))]
+    missing = [name for name in drivers if not _is_cached(name, arguments_of(name, network, *example))]
     if not missing:
         yield from _compile_here(drivers, True, started, network, *example)
         return
-    parts = tuple(
-        name for name in parts if name not in drivers and not _is_cached(name, _arguments_of(name, network, *example))
-    )
+    included = dict.fromkeys(name for driver in missing for name in INCLUDED.get(driver, ()))
+    parts = tuple(name for name in included if not _is_cached(name, arguments_of(name, network, *example)))
     if _may_compile_apart():
         yield from _compile_apart(missing, parts, started, network, *example)
         for name in (*_primitives(drivers), *drivers):  # loaded; what a process was hindered from is compiled now
@@ -132,7 +128,7 @@ def _compile_here(
     for index, name in enumerate((*names, "")):
         yield Compiling(
             name=name, index=index, total=len(names), cached=cached, seconds=time.perf_counter() - started,
-            about=KERNELS.get(name, OTHER).about if name else "",
+            about=KERNELS[name].about if name else "",
         )  # fmt: skip
         if name:
             _compile_named(name, network, *example)
@@ -142,11 +138,12 @@ def _compile_apart(
     drivers: list[str], parts: tuple[str, ...], started: float, network: Network, *example: Any
 ) -> Iterator[Event]:
     """Compile in other processes, which leave the code in the cache; this one reports several times a second."""
-    tasks: dict[str, set[str]] = {name: set() for name in parts}
-    tasks |= {name: set(parts) if name.startswith("fast.batch.") else set() for name in drivers}
+    shared = [name for name in _primitives(drivers) if not _is_primitive_cached(name, network)]
+    tasks: dict[str, set[str]] = {name: set() for name in (*shared, *parts)}
+    tasks |= {name: set(parts) & set(INCLUDED.get(name, ())) for name in drivers}
     _, images, targets, _ = example
     dtypes = np.dtype(network.dtype).name, images.dtype.name, targets.dtype.name, targets.ndim
-    with Compilers(tasks, 2 if _has_second_core() else 1, dtypes, lambda name: KERNELS[name].seconds) as compilers:
+    with Compilers(tasks, min(_cores(), _PROCESSES), dtypes, lambda name: KERNELS[name].seconds) as compilers:
         compilers.wait(0.0)
         while not compilers.finished:
             running = sorted(compilers.running, key=list(tasks).index)
@@ -165,15 +162,25 @@ def serve(dtype: str, images: str, targets: str, axes: int) -> None:
 
     Each name is written to standard output when its kernel is in the cache. Any network will do.
     """
+    import numba
+
+    from jitnet.kernels.compiler import symbols
+
+    symbols.run_nothing()
     network = Network(parse("dense2"), (1, 1, 1), dtype=np.dtype(dtype).type)
     example = 1, np.zeros((1, 1, 1, 1), images), np.zeros((1,) * axes, targets), network.plain_optimizer()
     for line in sys.stdin:
-        _compile_named(line.strip(), network, *example)
+        name = line.strip()
+        _kernel(name)  # imported, so that a primitive is known
+        if name in symbols.names():
+            symbols.compile_one(name, numba.from_dtype(np.dtype(dtype)))
+        else:
+            _compile_for(name, arguments_of(name, network, *example))
         sys.stdout.write(line)
         sys.stdout.flush()
 
 
-def _primitives(kernels: tuple[str, ...]) -> tuple[str, ...]:
+def _primitives(kernels: Iterable[str]) -> tuple[str, ...]:
     """Return the names of what these kernels share, which is compiled before them."""
     from jitnet.kernels.compiler import symbols
 
@@ -191,10 +198,10 @@ def _may_compile_apart() -> bool:
     return cache.CACHE_FOLDER is not None and not numba.config.DISABLE_JIT and bool(sys.executable)
 
 
-def _has_second_core() -> bool:
+def _cores() -> int:
     import numba
 
-    return numba.config.NUMBA_NUM_THREADS > 1
+    return numba.config.NUMBA_NUM_THREADS
 
 
 def compiled_drivers() -> dict[str, bool]:
@@ -221,16 +228,24 @@ def _is_cached(name: str, arguments: tuple) -> bool:
     return cache.is_ready(_kernel(name), arguments)
 
 
+def _is_primitive_cached(name: str, network: Network) -> bool:
+    import numba
+
+    from jitnet.kernels.compiler import symbols
+
+    return symbols.is_cached(name, numba.from_dtype(np.dtype(network.dtype)))
+
+
 def _compile_named(name: str, network: Network, *example: Any) -> None:
     """Compile one kernel of the fast path, or something that kernels share, for the types it will be called with."""
     import numba
 
     from jitnet.kernels.compiler import symbols
 
-    if "." in name:
-        _compile_for(name, _arguments_of(name, network, *example))
-    else:
+    if name in symbols.names():
         symbols.prepare_one(name, numba.from_dtype(np.dtype(network.dtype)))
+    else:
+        _compile_for(name, arguments_of(name, network, *example))
 
 
 def _compile_for(name: str, arguments: tuple) -> None:
@@ -248,43 +263,3 @@ def _compile_for(name: str, arguments: tuple) -> None:
 def _kernel(name: str) -> Any:
     module, _, function = name.rpartition(".")
     return getattr(importlib.import_module(f"jitnet.kernels.{module}"), function)
-
-
-def _arguments_of(
-    name: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
-) -> tuple:
-    """Return arguments of the right types for a kernel, module.function, whose values are not used."""
-    function = name.rpartition(".")[2]
-    number = np.dtype(network.dtype).type(1)
-    vector: np.ndarray = np.empty(1, network.dtype)
-    matrix = vector.reshape(1, 1)
-    integers, floats = np.zeros(1, np.int64), np.zeros(1)
-    space = network.workspace(min(batch_size, PART))
-    table = (space.layers, space.plan)
-    buffers = (*table, network.params, space.work, space.argmax)
-    match function:
-        case "train_per_sample":
-            return network.per_sample_arguments(images, targets, integers, floats, floats, floats)
-        case "train_minibatch":
-            return network.minibatch_arguments(images, targets, integers, batch_size, floats, floats, floats, optimizer)
-        case "accumulate_gradient":
-            return network.accumulate_arguments(images, targets, integers, 1.0, vector)
-        case "predict_logits":
-            return network.predict_arguments(images, integers, matrix)
-        case "conv_blocks_forward":
-            return (*buffers, read_only(images), number, integers)
-        case "conv_blocks_backward":
-            return (*buffers, 1)
-        case "linear_batch_forward":
-            return (matrix, matrix, vector, 1, matrix)
-        case "linear_batch_backward_input":
-            return (matrix, matrix, matrix, 1, vector, matrix)
-        case "linear_batch_backward_weight":
-            return (matrix, matrix, number, False, matrix, vector)
-        case "output_loss":
-            return (1, 0.0, matrix, read_only(targets), integers, number, floats, matrix)
-        case "sum_shards":
-            return (matrix, False, vector)
-        case "optimizer_step":
-            return network.step_arguments(vector, 1.0, optimizer)
-    raise AssertionError(function)

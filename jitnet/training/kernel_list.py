@@ -1,6 +1,12 @@
-"""The kernels that are compiled on their own, with the time that each takes and what it computes."""
+"""The kernels that are compiled on their own: how long each takes, what it computes, and arguments of its types."""
 
 from typing import NamedTuple
+
+import numpy as np
+
+from jitnet.model.memory_plan import read_only
+from jitnet.model.network import PART, Network
+from jitnet.model.optimizer import Optimizer
 
 
 class Kernel(NamedTuple):
@@ -10,30 +16,86 @@ class Kernel(NamedTuple):
     about: str
 
 
-# By module.function. The drivers contain the others: once a driver is in the cache only it is loaded; compiled one by
-# one before it, the others let two processes work and a view show progress.
+# By module.function. First the primitives, which all others call by their addresses: they are compiled in any order.
+# The last ones, the drivers, include others: once a driver is in the cache, only it is loaded.
 KERNELS = {
-    "fast.batch_conv.conv_blocks_forward": Kernel(12.0, "convolutions and pools, forward"),
-    "fast.linear_batch.linear_batch_forward": Kernel(1.0, "dense layers, forward"),
-    "layers.loss.output_loss": Kernel(1.4, "softmax and the loss"),
-    "fast.linear_batch.linear_batch_backward_input": Kernel(2.4, "dense layers, gradients of their inputs"),
-    "fast.linear_batch.linear_batch_backward_weight": Kernel(1.1, "dense layers, gradients of their weights"),
-    "fast.batch_conv.conv_blocks_backward": Kernel(19.0, "convolutions and pools, backward"),
-    "fast.batch_conv.sum_shards": Kernel(0.6, "sums of the threads' gradients"),
-    "layers.optimizer.optimizer_step": Kernel(1.3, "the update of the weights"),
-    "fast.batch.predict_logits": Kernel(0.7, "predictions"),
-    "fast.per_sample.train_per_sample": Kernel(14.0, "whole training steps, one image at a time"),
-    "fast.batch.train_minibatch": Kernel(2.0, "whole training steps of mini-batches"),
-    "fast.batch.accumulate_gradient": Kernel(2.0, "gradients of large batches"),
+    "fast.contraction.contract": Kernel(1.8, "products of matrices"),
+    "fast.conv_few_channels.conv2d_row_few_channels": Kernel(0.9, "convolutions of a few channels"),
+    "fast.conv_rows.conv2d_row": Kernel(0.2, "convolutions of many channels"),
+    "fast.conv_sparse.sparse_backward": Kernel(1.4, "gradients of convolutions, without zeros"),
+    "fast.conv_sparse_input.sparse_input_backward_weight": Kernel(0.4, "gradients of the first convolution"),
+    "fast.conv_winograd.transform_weight": Kernel(0.2, "filters of convolutions in tiles"),
+    "fast.conv_winograd.conv2d_winograd": Kernel(1.1, "convolutions in tiles"),
+    "fast.conv_winograd_weight.winograd_backward_weight": Kernel(0.7, "gradients of convolutions in tiles"),
+    "fast.conv_winograd_weight.transform_sums": Kernel(0.3, "gradients of filters in tiles"),
+    "fast.pool_rows.max_pool2d_row": Kernel(0.4, "max-pooling"),
+    "fast.vector_rows.add_rows": Kernel(0.2, "sums of rows"),
+    "fast.vector_rows.transpose": Kernel(0.4, "transposes"),
+    "fast.batch_conv_forward.conv_blocks_forward": Kernel(1.3, "convolutions and pools, forward"),
+    "fast.linear_batch.linear_batch_forward": Kernel(0.7, "dense layers, forward"),
+    "layers.loss.output_loss": Kernel(0.4, "softmax and the loss"),
+    "fast.linear_batch.linear_batch_backward_input": Kernel(0.9, "dense layers, gradients of their inputs"),
+    "fast.linear_batch.linear_batch_backward_weight": Kernel(0.7, "dense layers, gradients of their weights"),
+    "fast.batch_conv_backward.conv_blocks_backward": Kernel(1.5, "convolutions and pools, backward"),
+    "fast.batch_conv_backward.sum_shards": Kernel(0.3, "sums of the threads' gradients"),
+    "layers.optimizer.optimizer_step": Kernel(0.5, "the update of the weights"),
+    "fast.inference.predict_logits": Kernel(0.6, "predictions"),
+    "fast.per_sample.train_per_sample": Kernel(4.5, "whole training steps, one image at a time"),
+    "fast.batch.train_minibatch": Kernel(2.5, "whole training steps of mini-batches"),
+    "fast.batch.accumulate_gradient": Kernel(2.3, "gradients of large batches"),
 }
-OTHER = Kernel(1.0, "a part that kernels share")
-INFERENCE = "fast.batch.predict_logits"
-FORWARD = ("fast.batch_conv.conv_blocks_forward", "fast.linear_batch.linear_batch_forward")
+INFERENCE = "fast.inference.predict_logits"
+FORWARD = ("fast.batch_conv_forward.conv_blocks_forward", "fast.linear_batch.linear_batch_forward")
 BACKWARD = (
     "layers.loss.output_loss",
     "fast.linear_batch.linear_batch_backward_input",
     "fast.linear_batch.linear_batch_backward_weight",
-    "fast.batch_conv.conv_blocks_backward",
-    "fast.batch_conv.sum_shards",
-    "layers.optimizer.optimizer_step",
+    "fast.batch_conv_backward.conv_blocks_backward",
+    "fast.batch_conv_backward.sum_shards",
 )
+STEP = "layers.optimizer.optimizer_step"
+INCLUDED = {
+    INFERENCE: FORWARD,
+    "fast.batch.train_minibatch": (*FORWARD, *BACKWARD, STEP),
+    "fast.batch.accumulate_gradient": FORWARD + BACKWARD,
+}
+
+
+def arguments_of(
+    name: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
+) -> tuple:
+    """Return arguments of the right types for a kernel that is no primitive, whose values are not used."""
+    function = name.rpartition(".")[2]
+    number = np.dtype(network.dtype).type(1)
+    vector: np.ndarray = np.empty(1, network.dtype)
+    matrix = vector.reshape(1, 1)
+    integers, floats = np.zeros(1, np.int64), np.zeros(1)
+    space = network.workspace(min(batch_size, PART))
+    table = (space.layers, space.plan)
+    buffers = (*table, network.params, space.work, space.argmax)
+    match function:
+        case "train_per_sample":
+            return network.per_sample_arguments(images, targets, integers, floats, floats, floats)
+        case "train_minibatch":
+            return network.minibatch_arguments(images, targets, integers, batch_size, floats, floats, floats, optimizer)
+        case "accumulate_gradient":
+            return network.accumulate_arguments(images, targets, integers, 1.0, vector)
+        case "predict_logits":
+            return network.predict_arguments(images, integers, matrix)
+        case "conv_blocks_forward":
+            return (*buffers, read_only(images), number, integers)
+        case "conv_blocks_backward":
+            return (*buffers, 1)
+        case "linear_batch_forward":
+            return (matrix, matrix, vector, 1, matrix)
+        case "linear_batch_backward_input":
+            return (matrix, matrix, matrix, 1, vector, matrix)
+        case "linear_batch_backward_weight":
+            return (matrix, matrix, number, False, matrix, vector)
+        case "output_loss":
+            return (1, 0.0, matrix, read_only(targets), integers, number, floats, matrix)
+        case "sum_shards":
+            return (matrix, False, vector)
+        case "optimizer_step":
+            return network.step_arguments(vector, 1.0, optimizer)
+    raise AssertionError(function)

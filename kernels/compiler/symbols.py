@@ -4,6 +4,8 @@ numba copies the machine code of a callee into each caller, and optimises it the
 LLVM's time and is reached from about thirty functions: 67 s for the first start instead of about 15. So a primitive is
 compiled on its own, for one dtype at a time; its address becomes a symbol of the process, and callers hold only the
 symbol: also those that come from the disk cache, which is why it must be there before any of them is loaded.
+
+A process that only fills the disk cache needs no callee: there every symbol has an address that nobody calls.
 """
 
 import inspect
@@ -13,69 +15,98 @@ from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from . import interpreted
-from .cache import before_loading
+from . import cache, interpreted
 from .decorators import serial_kernel
 
-_primitives = {}  # by name: called with a dtype, each makes sure that its symbol is there
+_primitives: dict = {}  # by name: module.function
 _in_work: set = set()  # dtypes
+_NOWHERE = 64  # no code is there
+_runs_nothing = False
+
+
+class _Primitive:
+    """A function that kernels call by its address."""
+
+    def __init__(self, function, parameters):
+        self.function = function
+        self.kernel = serial_kernel(function)
+        self._parameters = parameters.split()
+        self._ready = set()  # dtypes
+
+    def signature(self, dtype):
+        """Return the types of its arguments for a dtype of layers."""
+        return tuple(_type(parameter, dtype) for parameter in self._parameters)
+
+    def symbol(self, dtype):
+        return f"jitnet.{self.function.__name__}.{dtype}"
+
+    def prepare(self, dtype):
+        """Make sure that the symbol is there, and that it is the function's address if anything runs here."""
+        if dtype not in self._ready:
+            llvmlite.binding.add_symbol(self.symbol(dtype), _NOWHERE if _runs_nothing else self._address(dtype))
+            self._ready.add(dtype)
+
+    def _address(self, dtype):
+        self.kernel.compile(self.signature(dtype))
+        overload = self.kernel.overloads[self.signature(dtype)]
+        return overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
 
 
 def primitive(parameters):
     """Decorate a function that kernels call.
 
     `parameters` describes them: "2" is an array of two axes in the dtype of the layer, "bytes2" one of uint8, "rows" a
-    list of row numbers, "number" a scalar of that dtype, "int" an integer. The result is a scalar of that dtype, or
-    nothing.
+    list of row numbers, "number" a scalar of that dtype, "int" an integer. It returns nothing.
     """
 
     def decorate(function):
         if config.DISABLE_JIT:
             return getattr(interpreted, function.__name__, function)
-        compiled = serial_kernel(function)
-        results = {}
-
-        def made(dtype):
-            signature = tuple(_type(parameter, dtype) for parameter in parameters.split())
-            if dtype not in results:
-                compiled.compile(signature)
-                overload = compiled.overloads[signature]
-                address = overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
-                llvmlite.binding.add_symbol(_symbol(function, dtype), address)
-                results[dtype] = (overload.signature.return_type, signature)
-            return results[dtype]
-
-        _primitives[function.__name__] = made
-        return _caller(function, made)
+        made = _Primitive(function, parameters)
+        _primitives[f"{function.__module__.partition('.kernels.')[2]}.{function.__name__}"] = made
+        return _caller(made)
 
     return decorate
 
 
-def prepare(dtype):
-    """Compile all primitives that are imported for a dtype, types.float32 or types.float64.
+def run_nothing():
+    """Let this process compile kernels into the disk cache without what they call. It must not run any."""
+    global _runs_nothing
+    _runs_nothing = True
 
-    In the order of their definition: one that calls another is defined after it, and finds it compiled.
-    """
+
+def names():
+    """Return the names of all primitives that are imported, module.function: each after those that it calls."""
+    return list(_primitives)
+
+
+def prepare(dtype):
+    """Make sure that the symbols of all primitives that are imported are there, for types.float32 or types.float64."""
     for name in names():
         prepare_one(name, dtype)
 
 
-def names():
-    """Return the names of all primitives that are imported."""
-    return list(_primitives)
-
-
 def prepare_one(name, dtype):
-    """Compile one primitive; those before it are there."""
+    """Make sure that the symbol of one primitive is there; those before it are."""
     if dtype not in _in_work:  # compiling one calls this for all of them
         _in_work.add(dtype)
         try:
-            _primitives[name](dtype)
+            _primitives[name].prepare(dtype)
         finally:
             _in_work.discard(dtype)
 
 
-@before_loading
+def compile_one(name, dtype):
+    """Compile one primitive into the disk cache."""
+    _primitives[name].kernel.compile(_primitives[name].signature(dtype))
+
+
+def is_cached(name, dtype):
+    """Return whether the code of a primitive is in the disk cache; its content may still be damaged."""
+    return cache.holds(_primitives[name].kernel, _primitives[name].signature(dtype))
+
+
+@cache.before_loading
 def _prepare_for(arguments):
     """Prepare the dtype of the layers: losses are float64 next to float32 too."""
     dtypes = {argument.dtype for argument in arguments if isinstance(argument, types.Array)}
@@ -92,31 +123,27 @@ def _type(parameter, dtype):
     return {"rows": types.Array(types.int64, 1, "C"), "number": dtype, "int": types.int64}[parameter]
 
 
-def _symbol(function, dtype):
-    return f"jitnet.{function.__name__}.{dtype}"
-
-
-def _caller(function, made):
+def _caller(made):
     """Return the intrinsic that calls the symbol, with numba's own calling convention."""
 
     def typer(typingctx, *arguments):
         dtype = next(argument.dtype for argument in arguments if isinstance(argument, types.Array))
         prepare(dtype)
-        result, signature = made(dtype)
+        signature = made.signature(dtype)
 
         def codegen(context, builder, call, values):
-            kind = context.call_conv.get_function_type(result, signature)
+            kind = context.call_conv.get_function_type(types.none, signature)
             # call_conv is undocumented: without it a symbol of another function cannot be called.
-            callee = cgutils.get_or_insert_function(builder.module, kind, _symbol(function, dtype))
+            callee = cgutils.get_or_insert_function(builder.module, kind, made.symbol(dtype))
             # An array's structure is the same for every layout, so that C-contiguous ones pass as they are.
-            _, value = context.call_conv.call_function(builder, callee, result, signature, values)
+            _, value = context.call_conv.call_function(builder, callee, types.none, signature, values)
             return value
 
         asked = tuple(a if isinstance(a, types.Array) else s for a, s in zip(arguments, signature))
-        return result(*asked), codegen
+        return types.none(*asked), codegen
 
     # numba reads the arguments of an intrinsic from its signature, which there is no other way to give.
     context = inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    typer.__signature__ = inspect.Signature([context, *inspect.signature(function).parameters.values()])
-    typer.__name__, typer.__doc__ = function.__name__, function.__doc__
+    typer.__signature__ = inspect.Signature([context, *inspect.signature(made.function).parameters.values()])
+    typer.__name__, typer.__doc__ = made.function.__name__, made.function.__doc__
     return intrinsic(typer)

@@ -1,7 +1,7 @@
 """The driver for mini-batches: forward, backward and update of many images, each phase one parallel region.
 
-The conv blocks run in shards of the batch (batch_conv.py). The dense layers run as matrix products over the whole
-batch, so that their weights are read once per block of images.
+The conv blocks run in shards of the batch (batch_conv_forward.py, batch_conv_backward.py). The dense layers run as
+matrix products over the whole batch, so that their weights are read once per block of images.
 """
 
 import math
@@ -11,33 +11,10 @@ from ..compiler.decorators import inline_ir, serial_kernel
 from ..layers.loss import output_loss
 from ..layers.optimizer import all_finite, optimizer_step
 from ..table import NOTHING, SGD
-from .batch_conv import conv_blocks_backward, conv_blocks_forward, shard_count, sum_shards
-from .linear_batch import linear_batch_backward_input, linear_batch_backward_weight, linear_batch_forward
-
-
-@inline_ir
-def forward(
-    layers,
-    plan,
-    params,
-    work,
-    argmax,
-    images,  # (n, H, W, C) uint8 or float
-    divisor,
-    order,  # (N,) int64, the images to use
-):
-    """Run the table forward for some images."""
-    N = order.size
-    conv_blocks_forward(layers, plan, params, work, argmax, images, divisor, order)
-    for index in range(plan[0].convs, layers.size):
-        layer = layers[index]
-        linear_batch_forward(
-            view(work, layer.x, (N, layer.C)),
-            view(params, layer.weight, (layer.C, layer.OC)),
-            view(params, layer.bias, (layer.OC,)),
-            layer.activation,
-            view(work, layer.out, (N, layer.OC)),
-        )
+from .batch_conv_backward import conv_blocks_backward, sum_shards
+from .batch_conv_forward import shard_count
+from .inference import forward
+from .linear_batch import linear_batch_backward_input, linear_batch_backward_weight
 
 
 @inline_ir
@@ -202,32 +179,3 @@ def accumulate_gradient(
     )
     sum_shards(view(work, plan[0].grads, (1, params.size)), True, grad)
     return total
-
-
-@serial_kernel
-def predict_logits(
-    layers,  # (L,) LAYER records
-    plan,  # (1,) PLAN record
-    params,  # (P,)
-    work,  # (.,)
-    argmax,  # (0,) uint8: no winners of max-pooling are kept; or (.,), overwritten
-    images,  # (n, H, W, C) uint8 or float
-    divisor,  # scalar
-    order,  # (N,) int64
-    out,  # (N, K), overwritten
-):
-    """Run the network forward: out[n] = the logits of images[order[n]]. An image's bits do not depend on its batch.
-
-    Parallel : inside each phase.
-    Work     : 2*MAC flop per image.
-    Errors   : none raised, nothing checked.
-    Matches  : tests.support.naive.predict_logits.
-    Source   : the forward pass of training, without the loss.
-    """
-    last = layers[layers.size - 1]
-    for start in range(0, order.size, plan[0].images):
-        part = order[start : min(start + plan[0].images, order.size)]
-        forward(layers, plan, params, work, argmax, images, divisor, part)
-        for n in range(part.size):
-            for k in range(last.OC):  # not `out[...] =`: its error message brings in string code, 2 s to compile
-                out[start + n, k] = work[last.out + n * last.OC + k]

@@ -6,7 +6,8 @@ import schedules  # before the kernels: it takes the place of numba.prange
 import strict  # likewise
 
 from jitnet.data import synthetic
-from jitnet.kernels.fast import batch, batch_conv, linear_batch, per_sample
+from jitnet.kernels.fast import batch, batch_conv_backward, linear_batch, per_sample
+from jitnet.kernels.fast.inference import predict_logits
 from jitnet.kernels.layers import activation, convolution, dropout, linear, pooling
 from jitnet.kernels.table import RELU
 from jitnet.kernels.tools import fma_peak
@@ -15,7 +16,7 @@ from jitnet.kernels.tools.synthetic import STYLE, draw_digits
 from jitnet.model import memory_plan
 
 # Small pieces, so that small arrays have many.
-batch_conv._CHUNK = 64
+batch_conv_backward._CHUNK = 64
 linear_batch.strip_count, linear_batch.DEPTH = lambda D, pieces: (D + 15) // 16, 16
 linear_batch.images_of_block, linear_batch.columns_of_block = lambda N, K: 8, lambda N, K, images: 8
 linear_batch.ROW_BLOCKS, linear_batch.PACKED_IMAGES = (4,), 8  # panels are used
@@ -73,7 +74,7 @@ def one_by_one(make):
 def inference():
     drawn = nets.case(nets.MAKES[12], np.float32, images=9)
     out = np.empty((9, drawn.network.classes), np.float32)
-    return case(batch.predict_logits, *drawn.network.predict_arguments(drawn.images, np.arange(9), out))
+    return case(predict_logits, *drawn.network.predict_arguments(drawn.images, np.arange(9), out))
 
 
 def digits():

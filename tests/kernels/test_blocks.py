@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shapes import DTYPES, channels, seeds
 
 from jitnet.kernels.compiler.tile import VECTOR_BYTES
-from jitnet.kernels.fast.batch_conv import conv_blocks_forward
+from jitnet.kernels.fast.batch_conv_forward import conv_blocks_forward
 from jitnet.kernels.layers.activation import activation_forward
 from jitnet.kernels.layers.convolution import conv2d_forward
 from jitnet.kernels.layers.pooling import max_pool2d_forward

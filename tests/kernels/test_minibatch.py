@@ -12,7 +12,8 @@ from shapes import DTYPES, batches, normal, seeds
 
 from jitnet.kernels.compiler.thread_pool import start_pool
 from jitnet.kernels.fast.batch import train_minibatch
-from jitnet.kernels.fast.batch_conv import conv_blocks_backward, conv_blocks_forward, sum_shards
+from jitnet.kernels.fast.batch_conv_backward import conv_blocks_backward, sum_shards
+from jitnet.kernels.fast.batch_conv_forward import conv_blocks_forward
 from jitnet.kernels.table import MICROBATCH, SHARDS, shard_count, shard_range
 from jitnet.machine import threads
 from jitnet.model import memory_plan

@@ -19,7 +19,7 @@ from numba.np import arrayobj
 from processes import ROOT
 
 from jitnet.kernels.compiler import cache, decorators
-from jitnet.kernels.fast import batch_conv
+from jitnet.kernels.fast import batch_conv_backward
 from jitnet.kernels.tools import fma_peak
 
 VECTOR, MATRIX = types.Array(types.float32, 1, "C"), types.Array(types.float32, 2, "C")
@@ -63,10 +63,10 @@ def a_kernel_is_loaded_without_what_only_compiling_needs():
     assert "rtsys.initialize(self)" in inspect.getsource(CPUContext.load_additional_registries)
     if cache.CACHE_FOLDER:
         signature, context = (MATRIX, types.boolean, VECTOR), cpu_target.target_context
-        batch_conv.sum_shards.compile(signature)
+        batch_conv_backward.sum_shards.compile(signature)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(context, "refresh", lambda: pytest.fail("half a second of imports"))
-            assert batch_conv.sum_shards._cache.load_overload(signature, context) is not None
+            assert batch_conv_backward.sum_shards._cache.load_overload(signature, context) is not None
 
 
 def the_folder_of_the_cache_is_read_by_the_decorator():
@@ -147,7 +147,7 @@ INTERNALS = {  # what, and the file in kernels/compiler/ that uses it
 CGUTILS = {"alloca_once", "alloca_once_value", "for_range", "get_or_insert_function", "unpack_tuple"}
 ARRAYOBJ = {"make_array", "populate_array"}
 OTHERS = {  # of numba.core, by file; those of linked.py and filled_cache.py have tests of the same name
-    "linked": {"_LowerResult", "codegen", "compiler", "register_pass", "typed_passes"},
+    "linked": {"_LowerResult", "codegen", "compiler", "register_pass", "typed_passes", "untyped_passes"},
     "cache": {"rtsys"},
     "filled_cache": {"UserProvidedCacheLocator", "cpu_target", "dumps"},
 }

@@ -1,6 +1,7 @@
 """Compilation as a phase: its events, a damaged cache, none at all."""
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import pytest
 from commands import TINY, digits, jitnet, result, settle, train
 
 from jitnet.events import Compiling
-from jitnet.kernels.compiler import cache, thread_pool
-from jitnet.kernels.fast import batch
+from jitnet.kernels.compiler import cache, symbols, thread_pool
+from jitnet.kernels.fast import batch, inference
 from jitnet.kernels.fast.per_sample import train_per_sample
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
-from jitnet.training import compilation
+from jitnet.training import compilation, kernel_list
 from jitnet.training.compilation import compile_inference, compile_kernels
 from jitnet.training.compilers import Compilers
 
@@ -76,7 +77,7 @@ def test_one_compilation_serves_all_layouts_in_memory(layout, batch_size):
         network.initialise("he", 0)
         network.train_steps(images, targets, np.arange(6), batch_size, np.full(6 // batch_size, 0.1), np.zeros(1))
         logits = network.logits(images).tobytes()
-        return logits, [kernel.signatures for kernel in (driver, batch.predict_logits)]
+        return logits, [kernel.signatures for kernel in (driver, inference.predict_logits)]
 
     assert trained(LAYOUTS[layout](images), LAYOUTS[layout](targets)) == trained(images.copy(), targets.copy())
 
@@ -93,7 +94,7 @@ def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
 
     done: list[str] = []
     monkeypatch.setattr(thread_pool, "start_pool", lambda: done.append("pool"))
-    monkeypatch.setattr(batch, "predict_logits", Kernel())
+    monkeypatch.setattr(inference, "predict_logits", Kernel())
     list(compile_kernels(NETWORK, 1, IMAGES))
     assert "load" in done and done[0] == "pool"
 
@@ -122,15 +123,73 @@ def test_other_processes_leave_kernels_in_the_cache_in_the_order_that_they_need(
         assert list(tmp_path.rglob(f"{'.'.join(name.split('.')[-2:])}-*.nbi"))
 
 
+LINEAR = "fast.linear_batch.linear_batch_forward"
+CONTRACT = "fast.contraction.contract"
+
+
+@pytest.mark.parametrize("name", [LINEAR, CONTRACT])
+def test_another_process_compiles_one_kernel_alone(name, tmp_path, monkeypatch):
+    """A kernel knows a primitive by its address, and needs none to be compiled: each is compiled once, in any order."""
+    monkeypatch.setenv("JITNET_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    with compilers({name: set()}, 1) as made:
+        while not made.finished:
+            made.wait(0.2)
+    assert [path.name.partition("-")[0] for path in tmp_path.rglob("*.nbi")] == [".".join(name.split(".")[-2:])]
+
+
+def test_what_is_compiled_on_its_own_is_listed():
+    """With the time that it takes; and each primitive comes after those that it calls."""
+    assert set(symbols.names()) == {name for name in compilation.KERNELS if name in symbols.names()}
+    listed = [name for name in compilation.KERNELS if name not in symbols.names()]
+    assert set(listed) >= {*kernel_list.FORWARD, *kernel_list.BACKWARD, kernel_list.STEP, *kernel_list.INCLUDED}
+    for name in compilation.KERNELS:
+        assert callable(compilation._kernel(name)), name
+    for name in listed:
+        assert compilation.arguments_of(name, NETWORK, 2, IMAGES, np.zeros(1, np.uint8), NETWORK.plain_optimizer())
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 10_000])
+def test_each_kernel_is_a_task_that_waits_for_what_it_includes(batch_size, monkeypatch):
+    given: dict[str, set[str]] = {}
+
+    class Idle(Compilers):
+        def __enter__(self):
+            given.update(self.tasks)
+            self.tasks.clear()
+            return super().__enter__()
+
+    monkeypatch.setattr(compilation, "Compilers", Idle)
+    monkeypatch.setattr(compilation, "_is_cached", lambda *question: False)
+    monkeypatch.setattr(compilation, "_is_primitive_cached", lambda *question: False)
+    list(compile_kernels(NETWORK, batch_size, IMAGES))
+    assert set(symbols.names()) <= set(given) <= set(compilation.KERNELS)
+    for name, needs in given.items():
+        assert needs == set(kernel_list.INCLUDED.get(name, ()))
+    order = list(given)
+    assert all(order.index(need) < order.index(name) for name, needs in given.items() for need in needs)
+
+
+@pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
+def test_training_one_image_at_a_time_compiles_no_gradient_of_batches():
+    asked = """
+from jitnet.kernels.compiler import symbols
+import jitnet.kernels.fast.inference, jitnet.kernels.fast.per_sample
+print(*symbols.names())
+"""
+    names = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
+    assert CONTRACT in names and not [name for name in names if "conv_winograd_weight" in name]
+
+
 def test_the_other_processes_end_with_the_compilation():
-    with compilers({"fast.batch_conv.conv_blocks_backward": set()}) as made:
+    with compilers({"fast.batch_conv_backward.conv_blocks_backward": set()}) as made:
         made.wait(0.0)
         assert made.running and not made.finished
     assert all(each.process.returncode is not None for each in made._workers)
 
 
 def test_a_process_that_dies_leaves_its_kernel_to_the_caller():
-    with compilers({"fast.batch_conv.conv_blocks_backward": set(), STEP: set()}, 1) as made:
+    with compilers({"fast.batch_conv_backward.conv_blocks_backward": set(), STEP: set()}, 1) as made:
         made.wait(0.0)
         made._workers[0].process.kill()
         made._workers[0].process.wait()
@@ -155,7 +214,7 @@ def test_without_other_processes_all_is_compiled_here(monkeypatch):
 def test_what_is_in_the_cache_is_known_by_its_types(images, targets, dtype, monkeypatch):
     """A kernel that is there for images of bytes is not there for floats: that compilation was not announced."""
     example = 1, np.zeros((1, 6, 6, 1), images), targets, NETWORK.plain_optimizer()
-    arguments = compilation._arguments_of("fast.batch.train_minibatch", NETWORK, *example)
+    arguments = compilation.arguments_of("fast.batch.train_minibatch", NETWORK, *example)
     signature = tuple(map(numba.typeof, arguments))
     kernel = compilation._kernel("fast.batch.train_minibatch")
     files = [signature] if cache.holds(kernel, signature) else []
@@ -180,7 +239,8 @@ def test_time_left_follows_the_pace_of_this_machine():
     made = compilers({OUTPUT_LOSS: set(), STEP: set()}, 1)
     made._workers, made._left = [], dict(made.tasks)
     usual = made.seconds_left()
-    made.done = {"fast.batch_conv.conv_blocks_backward": 190.0}  # ten times its usual time
+    name = "fast.batch.train_minibatch"
+    made.done = {name: 10 * compilation.KERNELS[name].seconds}
     assert made.seconds_left() == pytest.approx(10 * usual)
 
 
@@ -215,7 +275,7 @@ def test_a_truncated_kernel_is_compiled_again(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "per_sample.*.nbi", "batch.predict_logits-*.nbc"])
+@pytest.mark.parametrize("pattern", ["*.nbi", "*.nbc", "per_sample.*.nbi", "inference.predict_logits-*.nbc"])
 @pytest.mark.parametrize("content", [b"", b"garbage"])
 def test_any_damage_is_repaired(folder, pattern, content):
     check_repair(folder, pattern, content)
@@ -232,7 +292,7 @@ def test_a_damaged_kernel_of_the_built_in_digits(folder, content):
 @pytest.mark.slow
 def test_a_damaged_kernel_of_eval(folder):
     train("run")
-    cache = harmed(folder, "batch.predict_logits-*", b"garbage")
+    cache = harmed(folder, "inference.predict_logits-*", b"garbage")
     shown = jitnet(folder, "eval", "run", NUMBA_CACHE_DIR=cache)
     assert shown.returncode == 0 and "compiled again: predict_logits" in shown.stderr
 

@@ -93,13 +93,13 @@ def test_a_driver_never_starts_without_the_pool(call):
         """
 import sys
 import numpy as np, numba, nets
-import jitnet.kernels.fast.batch as minibatch
+from jitnet.kernels.fast import batch, inference
 
 def driver(*arguments):
     numba.threading_layer()  # raises before the pool has started
     return 0
 
-minibatch.predict_logits = minibatch.train_minibatch = driver
+inference.predict_logits = batch.train_minibatch = driver
 case = nets.case(nets.MAKES[0], np.float32)
 if sys.argv[1] == "logits":
     case.network.logits(case.images)
