@@ -13,7 +13,7 @@ import numba
 from numba import config
 
 from .cache import CACHE_FOLDER, keep_on_disk, numba_cache_folder
-from .linked import KernelCompiler, LinkedCompiler, hide_from_python
+from .linked import KernelCompiler, LinkedCompiler, hide_from_python, without_literals
 
 # No fastmath: a NaN must stay visible and sums must keep their order; the register tile contains FMA explicitly.
 # error_model="numpy" drops the branch that would raise ZeroDivisionError at each division.
@@ -58,7 +58,7 @@ def body(function):
 
 def force_inline(function):
     """Compile a serial function into each of its callers, where its integer arguments may be constants."""
-    return hide_from_python(numba.njit(forceinline=True, **_LINKED)(function))
+    return without_literals(hide_from_python(numba.njit(forceinline=True, **_LINKED)(function)))
 
 
 def inline_ir(function):

@@ -1,41 +1,43 @@
 """Compile functions that only kernels call: code to link, without separate machine code and wrappers.
 
-numba makes each function ready to be called from Python: two wrappers, all of LLVM's optimisations, machine code. The
-callers then link what is optimised, and optimise all of it again. Here a function that is only called by kernels stops
-after the cheap passes; what counts is the optimisation of the kernel that it ends in. The same holds for the
+numba makes each function ready to be called from Python: two wrappers, the code of all callees, all of LLVM's
+optimisations, machine code. The callers then link what is optimised, and optimise all of it again. Here a function that
+is only called by kernels is lowered; the kernel that it ends in links and optimises it. The same holds for the
 functions that numba itself makes of each `prange`: three for one loop, each with everything below it.
 
-`train cnn` compiles in 0.6 of the CPU seconds. numba has no option for this, so its lowering passes are replaced;
+`train cnn` compiles in half of the CPU seconds. numba has no option for this, so its lowering passes are replaced;
 tests/kernels/test_linked.py fails if numba changes what is used here.
 """
 
 import contextlib
 
-from numba import config
-from numba.core import codegen, compiler, typed_passes
+from numba import config, types
+from numba.core import codegen, compiler, typed_passes, untyped_passes
 from numba.core.compiler import _LowerResult
 from numba.core.compiler_machinery import register_pass
 
 
+class KernelLibrary(codegen.JITCodeLibrary):
+    """The code of a kernel, and of all functions below it."""
+
+    def add_linking_library(self, library):
+        """Link a callee, and what it calls."""
+        if library not in self._linking_libraries:
+            super().add_linking_library(library)
+            for callee in library._linking_libraries if isinstance(library, LinkedLibrary) else ():
+                self.add_linking_library(callee)
+
+
 class LinkedLibrary(codegen.JITCodeLibrary):
-    """The code of a function that is linked into others, and never run where it is."""
+    """The code of one function as it is lowered: it is linked into others, and never run where it is."""
+
+    def finalize(self):
+        """Neither link what it calls nor optimise: the kernel does, once for all its functions."""
+        self._finalize_dynamic_globals()
+        self._finalized = True  # and it is not given to the engine, which would make machine code of it
 
     def _optimize_functions(self, ll_module):
-        """Leave the passes over each function out too: they come before those over all."""
         ll_module.data_layout = self._codegen._data_layout
-
-    def _optimize_final_module(self):
-        # The full passes take as long as those of the callers, which run them again. Without the cheap ones, which
-        # inline and simplify, callers are larger: compiling takes a tenth longer.
-        passes, builder = self._codegen._module_pass_manager(
-            loop_vectorize=False, slp_vectorize=False, opt=self._codegen._opt_level, cost="cheap"
-        )
-        passes.run(self._final_module, builder)
-
-    def _finalize_final_module(self):
-        self._finalize_dynamic_globals()
-        self._verify_declare_only_symbols()
-        self._finalized = True  # and it is not given to the engine, which would make machine code of it
 
     def get_pointer_to_function(self, name):
         return 0
@@ -49,9 +51,8 @@ class LinkedLibrary(codegen.JITCodeLibrary):
 
 
 def _own_library(state):
-    """Give a function a library of numba's own kind, also where others get linked ones."""
-    codegen = state.targetctx.codegen()
-    state.library = type(codegen)._library_class(codegen, state.func_id.func_qualname)
+    """Give a kernel a library with machine code, also where functions get linked ones."""
+    state.library = KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
     state.library.enable_object_caching()
 
 
@@ -77,7 +78,8 @@ class _LinkedLowering(typed_passes.NativeLowering):
         super().run_pass(state)
         lowered = state.cr
         function = _only_called_by_kernels(lowered.fndesc.qualname)
-        state.targetctx.insert_user_function(function, lowered.fndesc, [state.library])
+        parts = [state.library, *state.library._linking_libraries]  # a caller that is no kernel needs them all
+        state.targetctx.insert_user_function(function, lowered.fndesc, parts)
         state.reload_init.extend(state.library._reload_init)
         state["cr"] = _LowerResult(lowered.fndesc, lowered.call_helper, cfunc=function, env=lowered.env)
         return True
@@ -106,22 +108,41 @@ class _SerialKernelLowering(typed_passes.NativeLowering):
         return super().run_pass(state)
 
 
-def _compiler(name, serial, parallel):
-    """Return numba's compiler with other lowering passes."""
+# Passes of numba for what no kernel contains: `with`, closures, exceptions with arguments, expressions of whole arrays;
+# and for reports. Each is followed by an analysis of the function, so that they take a tenth of the time.
+_NOT_NEEDED = {
+    untyped_passes.FindLiterallyCalls,
+    untyped_passes.InlineClosureLikes,
+    untyped_passes.LiteralPropagationSubPipelinePass,
+    untyped_passes.LiteralUnroll,
+    untyped_passes.MakeFunctionToJitFunction,
+    untyped_passes.RewriteDynamicRaises,
+    untyped_passes.WithLifting,
+    typed_passes.AnnotateTypes,
+    typed_passes.DumpParforDiagnostics,
+    typed_passes.InlineOverloads,
+    typed_passes.NopythonRewrites,
+    typed_passes.NoPythonSupportedFeatureValidation,
+}
+
+
+def _compiler(name, serial, parallel, not_needed):
+    """Return numba's compiler with other lowering passes, and without some others."""
     replaced = {typed_passes.NativeLowering: serial, typed_passes.NativeParforLowering: parallel}
 
     def define_pipelines(self):
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes._finalized = False
-        passes.passes = [(replaced.get(each, each), text) for each, text in passes.passes]
+        passes.passes = [(replaced.get(each, each), text) for each, text in passes.passes if each not in not_needed]
         passes.finalize()
         return [passes]
 
     return type(name, (compiler.CompilerBase,), {"define_pipelines": define_pipelines})
 
 
-LinkedCompiler = _compiler("LinkedCompiler", _LinkedLowering, _LinkedLowering)
-KernelCompiler = _compiler("KernelCompiler", _SerialKernelLowering, _KernelLowering)
+_INLINED = untyped_passes.InlineInlinables  # code under @inline_ir: only in kernels
+LinkedCompiler = _compiler("LinkedCompiler", _LinkedLowering, _LinkedLowering, _NOT_NEEDED | {_INLINED})
+KernelCompiler = _compiler("KernelCompiler", _SerialKernelLowering, _KernelLowering, _NOT_NEEDED)
 
 
 def _only_called_by_kernels(name):
@@ -142,4 +163,22 @@ def hide_from_python(dispatcher):
         dispatcher.overloads[tuple(compiled.signature.args)] = compiled
 
     dispatcher.add_overload = add_overload
+    return dispatcher
+
+
+def without_literals(dispatcher):
+    """Compile once for all integers that are written at calls, where numba does so for each of them.
+
+    LLVM knows the constants where it inlines the code, and makes the same of it. For functions that it need not inline
+    that is not so: steps of the CNN in batches took 1.05 times as long.
+    """
+    if config.DISABLE_JIT:
+        return dispatcher
+    by_type = dispatcher.get_call_template
+
+    def get_call_template(arguments, keywords):
+        named = {name: types.unliteral(kind) for name, kind in keywords.items()}
+        return by_type(tuple(map(types.unliteral, arguments)), named)
+
+    dispatcher.get_call_template = get_call_template
     return dispatcher

@@ -18,7 +18,7 @@ import numpy as np
 from numba import prange
 
 from ..compiler.array_views import view
-from ..compiler.decorators import body, inline_ir, kernel
+from ..compiler.decorators import body, kernel
 from ..compiler.simd import clear
 from ..layers.loss import output_loss_sample
 from ..layers.optimizer import all_finite
@@ -35,7 +35,7 @@ from .spin_barrier import claim, complete, wait
 from .work_split import half_share
 
 
-@inline_ir
+@body
 def run_half(
     phase,  # of the step
     half,
@@ -90,7 +90,7 @@ def run_half(
         merge_halves(first, plan, params, work)
 
 
-@inline_ir
+@body
 def run_steps(
     member,  # 0 or 1: the half that this thread tries to claim first
     barrier,  # (BARRIER_SIZE,) int64

@@ -9,6 +9,7 @@ from numba.core.registry import cpu_target
 
 from jitnet.kernels.compiler import linked
 from jitnet.kernels.compiler.decorators import body, force_inline, kernel, serial_kernel
+from jitnet.kernels.fast.conv_sparse import to_filter_major
 
 pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
 FLOATS = types.Array(types.float64, 1, "C")
@@ -55,7 +56,7 @@ def test_a_kernel_computes_what_its_source_says():
 
 def test_only_kernels_have_machine_code(compiled):
     library = compiled.overloads[FLOATS, FLOATS].library
-    assert type(library) is codegen.JITCodeLibrary and "halves" in compiled.inspect_asm((FLOATS, FLOATS))
+    assert type(library) is linked.KernelLibrary and "halves" in compiled.inspect_asm((FLOATS, FLOATS))
     for function in (half, half_and_one):
         (overload,) = function.overloads.values()
         assert isinstance(overload.library, linked.LinkedLibrary)
@@ -63,6 +64,16 @@ def test_only_kernels_have_machine_code(compiled):
         assert not engine.is_symbol_defined(overload.fndesc.llvm_func_name)
     parts = [part for part in library._linking_libraries if isinstance(part, linked.LinkedLibrary)]
     assert len(parts) >= 2, "those of the parallel loop too"
+
+
+def test_a_linked_function_is_its_own_code_alone(compiled):
+    """The kernel links what it calls: once, not at each level."""
+    (overload,) = half_and_one.overloads.values()
+    module = overload.library._final_module
+    assert [function.name for function in module.functions if not function.is_declaration] == [
+        overload.fndesc.llvm_func_name
+    ]
+    assert any(function.is_declaration and "half" in function.name for function in module.functions)
 
 
 def test_a_linked_function_has_no_wrappers(compiled):
@@ -88,6 +99,41 @@ def test_the_functions_of_others_are_compiled_as_ever(compiled):
     assert "_library_class" not in vars(cpu_target.target_context.codegen())
     user = numba.njit(lambda x: half_and_one(x) * 2)
     assert user(4.0) == 6.0 and type(user.overloads[(types.float64,)].library) is codegen.JITCodeLibrary
+
+
+@force_inline
+def power(x, n):
+    total = 1.0
+    for _ in range(n):
+        total *= x
+    return total
+
+
+@serial_kernel
+def powers(x):
+    return power(x, 2) + power(x, 3)
+
+
+def test_one_compilation_serves_all_constants():
+    """numba compiles a function for each integer that is written at a call."""
+    fresh = numba.njit(pipeline_class=linked.KernelCompiler)(powers.py_func)
+    assert fresh(3.0) == 36.0
+    assert list(power.overloads) == [(types.float64, types.int64)]
+
+
+def test_the_passes_that_are_left_out_change_nothing():
+    """The same machine code comes out with all of them."""
+    whole = linked._compiler("Whole", linked._SerialKernelLowering, linked._KernelLowering, set())
+
+    signature = types.Array(types.float32, 4, "C"), types.Array(types.float32, 4, "C")
+
+    def code(pipeline):
+        fresh = numba.njit(pipeline_class=pipeline, error_model="numpy", _nrt=False)(to_filter_major.py_func)
+        fresh.compile(signature)
+        lines = fresh.inspect_asm(signature).splitlines()
+        return [line.split()[0] for line in lines if line.startswith("\t") and not line.startswith("\t.")]
+
+    assert len(linked._NOT_NEEDED) > 10 and len(code(whole)) > 100 and code(linked.KernelCompiler) == code(whole)
 
 
 def test_a_serial_kernel_that_is_first_called_by_a_kernel_has_machine_code():
