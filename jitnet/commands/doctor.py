@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         "threads": _threads(),
         "kernels": _kernels(),
         "data": _data(),
-        "memory": {"bytes": memory.available(Path("/sys/fs/cgroup")), "free_bytes": memory.free()},
+        "memory": {"bytes": memory.available(), "free_bytes": memory.free()},
         "disk": _disk(args.runs_dir),
         "load": {"cores": threads.usable_cores(), "used_by_others": cores_used_by_others()},
         "network": str(KEPT / REFERENCE) if KEPT is not None and is_run(KEPT / REFERENCE) else None,

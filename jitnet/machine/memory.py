@@ -10,7 +10,7 @@ _LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of a container: cgro
 
 def require(size: int, what: str) -> None:
     """Raise `InputError` if `size` bytes, for `what`, are more than this machine or container has."""
-    there = available(Path("/sys/fs/cgroup"))
+    there = available()
     if there is not None and size > there:
         raise InputError(
             f"{what} needs {size / 1e9:,.1f} GB of memory: expected at most the {there / 1e9:,.1f} GB of this machine, "
@@ -18,7 +18,7 @@ def require(size: int, what: str) -> None:
         )
 
 
-def available(cgroup: Path) -> int | None:
+def available(cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
     """Return the bytes of memory that this process may use; None where the system does not say."""
     limits = []
     if hasattr(os, "sysconf"):

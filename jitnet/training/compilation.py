@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from jitnet.events import Compiling, Event, Warned
+from jitnet.machine import memory
 from jitnet.model.architecture import parse
 from jitnet.model.memory_plan import read_only
 from jitnet.model.network import PART, Network
@@ -22,7 +23,8 @@ _NO_FOLDER = (
     "no folder is writable for compiled kernels, so each start compiles them again: set JITNET_CACHE_DIR to one that is"
 )
 _warned: set[str] = set()  # what this process has said
-_PROCESSES = 4  # at most, each with 0.3 GB
+_PROCESSES = 4  # at most
+_PROCESS_BYTES = 300_000_000  # of memory that one of them needs
 HEARTBEAT_S = 0.2  # between two events while another process compiles: clocks run, keys and signals are heard
 
 
@@ -143,7 +145,7 @@ def _compile_apart(
     tasks |= {name: set(parts) & set(INCLUDED.get(name, ())) for name in drivers}
     _, images, targets, _ = example
     dtypes = np.dtype(network.dtype).name, images.dtype.name, targets.dtype.name, targets.ndim
-    with Compilers(tasks, min(_cores(), _PROCESSES), dtypes, lambda name: KERNELS[name].seconds) as compilers:
+    with Compilers(tasks, _processes(), dtypes, lambda name: KERNELS[name].seconds) as compilers:
         compilers.wait(0.0)
         while not compilers.finished:
             running = sorted(compilers.running, key=list(tasks).index)
@@ -198,10 +200,13 @@ def _may_compile_apart() -> bool:
     return cache.CACHE_FOLDER is not None and not numba.config.DISABLE_JIT and bool(sys.executable)
 
 
-def _cores() -> int:
+def _processes() -> int:
+    """Return in how many processes to compile: one for each core, if there is memory for them."""
     import numba
 
-    return numba.config.NUMBA_NUM_THREADS
+    sizes = [size for size in (memory.available(), memory.free()) if size is not None]
+    fit = [size // _PROCESS_BYTES for size in sizes]
+    return max(1, min(numba.config.NUMBA_NUM_THREADS, _PROCESSES, *fit))
 
 
 def compiled_drivers() -> dict[str, bool]:

@@ -120,7 +120,7 @@ def test_memory_is_that_of_the_machine_or_less_in_a_container(tmp_path, name):
 
 
 def test_memory_is_refused_from_the_first_byte_that_is_not_there(monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda cgroup: 1_500_000_000)
+    monkeypatch.setattr(memory, "available", lambda: 1_500_000_000)
     memory.require(1_500_000_000, "it")
     with pytest.raises(InputError, match=r"^it needs 1.5 GB of memory: expected at most the 1.5 GB of this machine"):
         memory.require(1_500_000_001, "it")
@@ -134,7 +134,7 @@ def test_free_memory(tmp_path):
 
 def test_figures_are_those_of_this_machine(tmp_path, monkeypatch, capsys):
     settle(monkeypatch, tmp_path)
-    monkeypatch.setattr(memory, "available", lambda cgroup: 8e9)
+    monkeypatch.setattr(memory, "available", lambda: 8e9)
     monkeypatch.setattr(memory, "free", lambda: 3e9)
     monkeypatch.setattr(doctor.threads, "in_use", lambda: (3, "omp"))
     monkeypatch.setattr(doctor.threads, "usable_cores", lambda: 5)

@@ -94,13 +94,13 @@ def test_no_output():
     "text", ["conv999999 dense10", "conv999999 conv999999 dense10", "dense999999 dense999999 dense10"]
 )
 def test_networks_beyond_the_memory_are_refused_before_it_is_taken(monkeypatch, text):
-    monkeypatch.setattr(memory, "available", lambda cgroup: 64 * 10**9)
+    monkeypatch.setattr(memory, "available", lambda: 64 * 10**9)
     with pytest.raises(InputError, match=f"the network '{text}' of .* parameters needs .* GB of memory"):
         Network(parse(text), (28, 28, 1))
 
 
 def test_batches_beyond_the_memory_are_refused(monkeypatch):
-    monkeypatch.setattr(memory, "available", lambda cgroup: 10**8)
+    monkeypatch.setattr(memory, "available", lambda: 10**8)
     network = Network(parse("dense1000 dense100 dense10"), (28, 28, 1))
     network.workspace(256)
     with pytest.raises(InputError, match="a batch of 60,000 images in this network needs"):

@@ -79,14 +79,14 @@ def test_the_memory_that_is_asked_for_is_that_of_the_buffers(monkeypatch, kernel
 def test_a_batch_beyond_the_memory_is_refused_before_the_first_step(monkeypatch, kernels):
     network = made(kernels)
     network.reserve(1)
-    monkeypatch.setattr(memory, "available", lambda cgroup: 10**4)
+    monkeypatch.setattr(memory, "available", lambda: 10**4)
     with pytest.raises(InputError, match="a batch of 500 images in this network needs"):
         network.reserve(500)
 
 
 @KERNELS
 def test_a_large_batch_goes_through_a_network_in_parts(monkeypatch, kernels):
-    monkeypatch.setattr(memory, "available", lambda cgroup: 10**7)
+    monkeypatch.setattr(memory, "available", lambda: 10**7)
     network = made(kernels)
     network.reserve(10**6)  # of which the first layer's outputs alone are 288 MB
     assert network.logits(IMAGES).shape == (3, 3)

@@ -104,7 +104,7 @@ def test_outputs_that_overflow_are_those_of_the_layer_after_a_pool():
 
 def test_memory_is_asked_for_the_copies_that_training_makes(monkeypatch):
     count = Network(parse("dense1000 dense3"), (1, 1000, 1)).params.size
-    monkeypatch.setattr(memory, "available", lambda cgroup: 4 * 4 * count)
+    monkeypatch.setattr(memory, "available", lambda: 4 * 4 * count)
     with pytest.raises(InputError, match="needs"):
         Network(parse("dense1000 dense3"), (1, 1000, 1))
 

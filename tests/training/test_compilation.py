@@ -14,6 +14,7 @@ from jitnet.events import Compiling
 from jitnet.kernels.compiler import cache, symbols, thread_pool
 from jitnet.kernels.fast import batch, inference
 from jitnet.kernels.fast.per_sample import train_per_sample
+from jitnet.machine import memory
 from jitnet.model.architecture import parse
 from jitnet.model.network import Network
 from jitnet.training import compilation, kernel_list
@@ -179,6 +180,24 @@ print(*symbols.names())
 """
     names = subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout.split()
     assert CONTRACT in names and not [name for name in names if "conv_winograd_weight" in name]
+
+
+@pytest.mark.parametrize(
+    ("cores", "available", "free", "expected"),
+    [
+        (1, None, None, 1),
+        (2, 1e12, 1e11, 2),
+        (64, None, None, 4),
+        (8, 1e9, 1e11, 3),
+        (8, 1e12, 7e8, 2),
+        (8, 1e8, 1e8, 1),
+    ],
+)
+def test_as_many_processes_compile_as_cores_and_memory_allow(cores, available, free, expected, monkeypatch):
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", cores)
+    monkeypatch.setattr(memory, "available", lambda: available and int(available))
+    monkeypatch.setattr(memory, "free", lambda: free and int(free))
+    assert compilation._processes() == expected
 
 
 def test_the_other_processes_end_with_the_compilation():
