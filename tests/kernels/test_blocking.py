@@ -20,7 +20,7 @@ EXTENTS = sorted({1, 3, LANES - 1, LANES, LANES + 1, 2 * LANES, 3 * LANES - 1, 4
 
 def walked(primitive, **tiles):
     """Return a primitive's Python with other functions in place of those that write machine code."""
-    function = inspect.getclosurevars(primitive._defn).nonlocals["function"]
+    function = inspect.getclosurevars(primitive._defn).nonlocals["made"].function
     return types.FunctionType(function.__code__, function.__globals__ | {"lane_count": interpreted.lane_count} | tiles)
 
 
