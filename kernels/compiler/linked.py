@@ -37,6 +37,7 @@ class LinkedLibrary(codegen.JITCodeLibrary):
         self._finalized = True  # and it is not given to the engine, which would make machine code of it
 
     def _optimize_functions(self, ll_module):
+        """Leave out the passes over each function too."""
         ll_module.data_layout = self._codegen._data_layout
 
     def get_pointer_to_function(self, name):
@@ -78,7 +79,7 @@ class _LinkedLowering(typed_passes.NativeLowering):
         super().run_pass(state)
         lowered = state.cr
         function = _only_called_by_kernels(lowered.fndesc.qualname)
-        parts = [state.library, *state.library._linking_libraries]  # a caller that is no kernel needs them all
+        parts = [state.library, *state.library._linking_libraries]  # a caller that is no kernel must link all of them
         state.targetctx.insert_user_function(function, lowered.fndesc, parts)
         state.reload_init.extend(state.library._reload_init)
         state["cr"] = _LowerResult(lowered.fndesc, lowered.call_helper, cfunc=function, env=lowered.env)
@@ -108,8 +109,8 @@ class _SerialKernelLowering(typed_passes.NativeLowering):
         return super().run_pass(state)
 
 
-# Passes of numba for what no kernel contains: `with`, closures, exceptions with arguments, expressions of whole arrays;
-# and for reports. Each is followed by an analysis of the function, so that they take a tenth of the time.
+# Passes of numba for what no kernel contains, such as `with`, closures, exceptions with arguments and expressions of
+# whole arrays, and for reports. An analysis of the function follows each: together they would take a tenth of the time.
 _NOT_NEEDED = {
     untyped_passes.FindLiterallyCalls,
     untyped_passes.InlineClosureLikes,

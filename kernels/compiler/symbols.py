@@ -1,7 +1,7 @@
 """Compile a hot function once, and let every kernel call that one copy.
 
-numba copies the machine code of a callee into each caller, and optimises it there again. `contract` takes a second of
-LLVM's time and is reached from about thirty functions: 67 s for the first start instead of about 15. So a primitive is
+numba copies the code of a callee into each caller, and optimises it there again. `contract` takes a second of LLVM's
+time and is reached from about thirty functions, which made the first start four times as long. So a primitive is
 compiled on its own, for one dtype at a time; its address becomes a symbol of the process, and callers hold only the
 symbol: also those that come from the disk cache, which is why it must be there before any of them is loaded.
 
@@ -41,7 +41,7 @@ class _Primitive:
         return f"jitnet.{self.function.__name__}.{dtype}"
 
     def prepare(self, dtype):
-        """Make sure that the symbol is there, and that it is the function's address if anything runs here."""
+        """Make sure that the symbol is there: the function's address, unless nothing runs in this process."""
         if dtype not in self._ready:
             llvmlite.binding.add_symbol(self.symbol(dtype), _NOWHERE if _runs_nothing else self._address(dtype))
             self._ready.add(dtype)
