@@ -152,7 +152,7 @@ def _compile_apart(
             yield Compiling(
                 name=running[0] if running else "", index=min(len(compilers.done), len(tasks) - 1), total=len(tasks),
                 cached=False, seconds=time.perf_counter() - started, left_s=compilers.seconds_left(),
-                about=" and ".join(KERNELS[name].about for name in running),
+                about="; ".join(KERNELS[name].about for name in running),
             )  # fmt: skip
             compilers.wait(HEARTBEAT_S)
     seconds = time.perf_counter() - started
