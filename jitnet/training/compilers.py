@@ -99,7 +99,8 @@ class Compilers:
 
     def _hand_out(self) -> None:
         ready = [name for name, needs in self._left.items() if needs <= set(self.done)]
-        ready.sort(key=self.weight)  # the longest first: two processes should end together
+        usual = {name: self.weight(name) for name in self.tasks}
+        ready.sort(key=lambda name: self._chain(name, usual))  # the longest chain first: processes should end together
         for worker in self._workers:
             if ready and not worker.name and worker.process.poll() is None:
                 name = ready.pop()
@@ -119,10 +120,10 @@ class Compilers:
         pace = took / usual
         rest = {name: self.weight(name) for name in self._left}
         rest |= {name: max(0.05 * self.weight(name), self.weight(name) - s / pace) for name, s in running.items()}
-        last = [name for name in rest if self.tasks[name]]
-        first = [rest[name] for name in rest if name not in last]
-        return pace * (self._together(first) + self._together([rest[name] for name in last]))
+        chains = [self._chain(name, rest) for name in rest]
+        return pace * max(sum(rest.values()) / max(1, len(self._workers)), *chains, 0.0)
 
-    def _together(self, weights: list[float]) -> float:
-        """Return how long these processes take for all."""
-        return max([sum(weights) / max(1, len(self._workers)), *weights]) if weights else 0.0
+    def _chain(self, name: str, seconds: dict[str, float]) -> float:
+        """Return how long a kernel and then those take that wait for it, of which the longest chain counts."""
+        waiting = (self._chain(other, seconds) for other, needs in self.tasks.items() if name in needs)
+        return seconds[name] + max(waiting, default=0.0)

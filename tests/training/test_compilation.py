@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -252,6 +253,27 @@ def test_an_index_that_cannot_be_read_holds_nothing(monkeypatch):
 
     monkeypatch.setattr(type(kernel._cache._cache_file), "_load_index", damaged)
     assert not cache.holds(kernel, ())
+
+
+def test_what_others_wait_for_is_compiled_first():
+    """The longest kernel came first: a driver that waits for eight short ones was begun when all else was done."""
+    weights = {"long": 3.0, "longer": 4.0, "short": 1.0, "driver": 5.0}
+    made = Compilers({"long": set(), "longer": set(), "short": set(), "driver": {"short"}}, 2, DTYPES, weights.get)
+    made._workers, made._left = [], dict(made.tasks)
+    begun: list[str] = []
+    stdin = SimpleNamespace(write=begun.append, flush=lambda: None)
+    worker = SimpleNamespace(name="", since=0.0, process=SimpleNamespace(poll=lambda: None, stdin=stdin))
+    made._workers = [worker]
+    while made._left:
+        made._hand_out()
+        assert made.seconds_left() > 0
+        made.done[worker.name], worker.name = weights[worker.name], ""
+    assert [name.strip() for name in begun] == ["short", "driver", "longer", "long"]
+    made._left, made.done = dict(made.tasks), {"other": 1.0}
+    weights["other"] = 1.0
+    assert made.seconds_left() == 13.0  # one after the other
+    made._workers = [worker] * 4
+    assert made.seconds_left() == 6.0  # short, then driver
 
 
 def test_time_left_follows_the_pace_of_this_machine():
