@@ -164,20 +164,13 @@ def serve(dtype: str, images: str, targets: str, axes: int) -> None:
 
     Each name is written to standard output when its kernel is in the cache. Any network will do.
     """
-    import numba
-
     from jitnet.kernels.compiler import symbols
 
     symbols.run_nothing()
     network = Network(parse("dense2"), (1, 1, 1), dtype=np.dtype(dtype).type)
     example = 1, np.zeros((1, 1, 1, 1), images), np.zeros((1,) * axes, targets), network.plain_optimizer()
     for line in sys.stdin:
-        name = line.strip()
-        _kernel(name)  # imported, so that a primitive is known
-        if name in symbols.names():
-            symbols.compile_one(name, numba.from_dtype(np.dtype(dtype)))
-        else:
-            _compile_for(name, arguments_of(name, network, *example))
+        _compile_named(line.strip(), network, *example)
         sys.stdout.write(line)
         sys.stdout.flush()
 
@@ -247,8 +240,9 @@ def _compile_named(name: str, network: Network, *example: Any) -> None:
 
     from jitnet.kernels.compiler import symbols
 
+    _kernel(name)  # imported, so that a primitive is known
     if name in symbols.names():
-        symbols.prepare_one(name, numba.from_dtype(np.dtype(network.dtype)))
+        symbols.compile_one(name, numba.from_dtype(np.dtype(network.dtype)))
     else:
         _compile_for(name, arguments_of(name, network, *example))
 

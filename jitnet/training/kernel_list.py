@@ -64,7 +64,7 @@ INCLUDED = {
 def arguments_of(
     name: str, network: Network, batch_size: int, images: np.ndarray, targets: np.ndarray, optimizer: Optimizer
 ) -> tuple:
-    """Return arguments of the right types for a kernel that is no primitive, whose values are not used."""
+    """Return arguments of the right types for a kernel that is not a primitive; their values are not used."""
     function = name.rpartition(".")[2]
     number = np.dtype(network.dtype).type(1)
     vector: np.ndarray = np.empty(1, network.dtype)

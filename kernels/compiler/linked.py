@@ -37,7 +37,7 @@ class LinkedLibrary(codegen.JITCodeLibrary):
         self._finalized = True  # and it is not given to the engine, which would make machine code of it
 
     def _optimize_functions(self, ll_module):
-        """Leave out the passes over each function too."""
+        """Omit the passes over each function too."""
         ll_module.data_layout = self._codegen._data_layout
 
     def get_pointer_to_function(self, name):
@@ -79,7 +79,7 @@ class _LinkedLowering(typed_passes.NativeLowering):
         super().run_pass(state)
         lowered = state.cr
         function = _only_called_by_kernels(lowered.fndesc.qualname)
-        parts = [state.library, *state.library._linking_libraries]  # a caller that is no kernel must link all of them
+        parts = [state.library, *state.library._linking_libraries]  # other callers than kernels must link all of them
         state.targetctx.insert_user_function(function, lowered.fndesc, parts)
         state.reload_init.extend(state.library._reload_init)
         state["cr"] = _LowerResult(lowered.fndesc, lowered.call_helper, cfunc=function, env=lowered.env)
@@ -170,8 +170,8 @@ def hide_from_python(dispatcher):
 def without_literals(dispatcher):
     """Compile once for all integers that are written at calls, where numba does so for each of them.
 
-    LLVM knows the constants where it inlines the code, and makes the same of it. For functions that it need not inline
-    that is not so: steps of the CNN in batches took 1.05 times as long.
+    LLVM knows the constants where it inlines the code, and makes the same of it. For functions that it may leave as
+    calls that is not so: steps of the CNN in batches took 1.05 times as long.
     """
     if config.DISABLE_JIT:
         return dispatcher
