@@ -1,4 +1,4 @@
-"""The max-pool of layers/pooling.py a vector of channels at a time, and ReLU with it.
+"""The max-pool of layers/pooling.py a vector of channels at a time, and ReLU with it. Windows share a column.
 
 A window that hangs over the edge looks at its first row or column twice instead: a number never wins against itself, so
 the padding never wins either. A tie goes to the first. The forward pass keeps `argmax`, the winner's place 3*ky + kx in
@@ -31,24 +31,25 @@ DEAD = 255
 
 
 @force_inline
-def _three(
-    row,  # (W, C)
-    left,  # place in it of a window's first vector
-    right,  # and of its last
-    count,
-):
-    """Return the three vectors of a window in one row."""
-    C = row.shape[1]
-    return load(row, left, count), load(row, left + C, count), load(row, right, count)
-
-
-@force_inline
 def _larger(
     a,  # vector
     b,  # vector
 ):
     """Return the larger of two; a if they are equal or a is NaN."""
     return choose(greater(b, a), b, a)
+
+
+@force_inline
+def _column(
+    top,  # (W, C)
+    middle,  # (W, C)
+    bottom,  # (W, C)
+    place,  # in each
+    count,
+):
+    """Return the three vectors of a column of a window, and the largest."""
+    a, b, c = load(top, place, count), load(middle, place, count), load(bottom, place, count)
+    return a, b, c, _larger(_larger(a, b), c)
 
 
 @primitive("2 2 2 int int int 2 bytes2")
@@ -65,24 +66,21 @@ def max_pool2d_row(
     """Pool one row of windows: out[ox,c] = max over ky, kx of rows[ky][2*ox+kx, c], then max(0, .) if relu.
 
     Parallel : no.
-    Work     : 8*OW comparisons a channel, 4 for NaN, and 8 for argmax.
+    Work     : 6*OW comparisons a channel, 4 for NaN, and 8 for argmax.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.max_pool2d_row; a row of torch.nn.functional.max_pool2d.
     Source   : Goodfellow, Bengio, Courville (2016), section 9.3; the documents' one-sided padding.
     """
     W, C = top.shape
     lanes = lane_count(out)
-    for ox in range(W // 2):
-        for c in range(first, stop, lanes):
-            count = stop - c
+    for c in range(first, stop, lanes):
+        count = stop - c
+        v0, v3, v6, largest_left = _column(top, middle, bottom, c, count)
+        for ox in range(W // 2):
             left = 2 * ox * C + c
-            right = left + 2 * C if 2 * ox + 2 < W else left
-            v0, v1, v2 = _three(top, left, right, count)
-            v3, v4, v5 = _three(middle, left, right, count)
-            v6, v7, v8 = _three(bottom, left, right, count)
-            # A tree: in a chain each comparison waits for the one before, which took up to 1.7 times as long with AVX2.
-            best = _larger(_larger(_larger(v0, v1), _larger(v2, v3)), _larger(_larger(v4, v5), _larger(v6, v7)))
-            best = _larger(best, v8)
+            v1, v4, v7, largest = _column(top, middle, bottom, left + C, count)
+            v2, v5, v8, largest_right = _column(top, middle, bottom, left + 2 * C if 2 * ox + 2 < W else left, count)
+            best = _larger(_larger(largest_left, largest), largest_right)
             for one, other in ((v1, v2), (v3, v4), (v5, v6), (v7, v8)):  # v0 is never lost
                 best = choose(unordered(one, other), filled(math.nan, best), best)
             zero = filled(0, best)
@@ -97,6 +95,7 @@ def max_pool2d_row(
             if relu:
                 best = choose(alive, best, zero)
             store(out, ox * C + c, count, best)
+            v0, v3, v6, largest_left = v2, v5, v8, largest_right
 
 
 @body
