@@ -1,17 +1,18 @@
-"""Read the machine code of the register tile: how many FMA its inner loops hold, and whether a register is spilled.
+"""Read the machine code of the register tiles: how many FMA their inner loops hold, and whether a register is spilled.
 
     python bench/assembly.py                every tile in kernels/compiler/tile.py, a few seconds each
-    python bench/assembly.py --show avx2    and print the inner loop of the full tile
+    python bench/assembly.py --show avx2    and print the inner loops of the full tiles
 
-`contract` is compiled by numba in a separate process, with the tile forced by JITNET_TILE and an empty cache; numba
-prints its optimised LLVM IR (NUMBA_DUMP_OPTIMIZED), and the same LLVM makes assembly of it: for this processor if the
-tile is its own, and for the processors of `PROCESSORS` that choose it. Nothing of it is run, so foreign tiles are read
-too.
+`contract` and `conv2d_row` are compiled by numba in a separate process, with the tile forced by JITNET_TILE and an
+empty cache; numba prints their optimised LLVM IR (NUMBA_DUMP_OPTIMIZED), and the same LLVM makes assembly of it: for
+this processor if the tile is its own, and for the processors of `PROCESSORS` that choose it. Nothing of it is run, so
+foreign tiles are read too.
 An inner loop is a block that ends with a jump to its own beginning. A spill in it is an instruction with a vector
 register and a place on the stack.
 """
 
 import argparse
+import itertools
 import json
 import math
 import os
@@ -30,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import machine, records, report
-from jitnet.kernels.compiler.tile import TILE, TILES
+from jitnet.kernels.compiler.tile import ROW_TILES, TILE, TILES
 
 ROOT = Path(__file__).resolve().parents[1]
 _X86, _ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
@@ -54,7 +55,7 @@ _FUSED_CALL = re.compile(r"\bfmaf\b")
 _COMPILE = """
 from numba import types
 from jitnet.kernels.compiler import symbols
-from jitnet.kernels.fast import contraction  # noqa: F401
+from jitnet.kernels.fast import contraction, conv_rows  # noqa: F401
 symbols.prepare(types.float32)
 """
 
@@ -73,18 +74,26 @@ class Loop:
     lines: tuple[str, ...]
 
 
-def optimised_ir(tile: str) -> str:
-    """Return the IR that numba passes to LLVM for `contract` in float32."""
+def functions(tile: str) -> tuple[str, ...]:
+    """Return the kernels that hold register tiles."""
+    return ("contract", "conv2d_row") if any(ROW_TILES[tile]) else ("contract",)
+
+
+def optimised_ir(tile: str) -> dict[str, str]:
+    """Return the IR that numba passes to LLVM for each kernel of `functions` in float32."""
     with tempfile.TemporaryDirectory() as cache:  # from a cache numba takes machine code, which it can't print
         settings = {"JITNET_TILE": tile, "JITNET_CACHE_DIR": cache, "NUMBA_CACHE_DIR": "", "NUMBA_DUMP_OPTIMIZED": "1"}
         command = [sys.executable, "-c", _COMPILE]
         done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, capture_output=True, text=True)
     parts = re.split(r"^-+OPTIMIZED DUMP (.*?)-+$", done.stdout, flags=re.MULTILINE)
-    found = [text for name, text in zip(parts[1::2], parts[2::2]) if name.strip() == "contract"]
-    if done.returncode or not found:
-        raise RuntimeError(f"numba printed no IR of `contract` for the tile {tile}: {done.stderr}")
-    module = found[0].split("\n====", 1)[0]
-    # After the function come its wrappers for Python, with x86 atomics, which are not read.
+    printed = {name.strip(): text for name, text in zip(parts[1::2], parts[2::2])}
+    if done.returncode or not set(functions(tile)) <= set(printed):
+        raise RuntimeError(f"numba printed no IR of a kernel for the tile {tile}: {done.stderr}")
+    return {name: _without_wrappers(printed[name].split("\n====", 1)[0]) for name in functions(tile)}
+
+
+def _without_wrappers(module: str) -> str:
+    """Return a module without what follows the function: its wrappers for Python, with x86 atomics."""
     _, *wrappers = re.findall(r"^define .*?^}\n", module, flags=re.MULTILINE | re.DOTALL)
     for wrapper in wrappers:
         module = module.replace(wrapper, "")
@@ -141,17 +150,20 @@ def targets(tile: str) -> list[tuple[str, str, str, bool]]:
     return [(llvm.get_process_triple(), llvm.get_host_cpu_name(), features, True), *others]
 
 
-def largest(tile: str) -> tuple[int, int]:
-    """Return rows and vectors of the tile that keeps the most sums, with the most vectors."""
+def largest(tile: str, function: str) -> tuple[int, int]:
+    """Return rows, or outputs, and vectors of the tile that keeps the most sums, with the most vectors."""
+    if function == "conv2d_row":
+        one, two = ROW_TILES[tile]
+        return (two, 2) if 2 * two >= one else (one, 1)
     _, wide_rows, _, rows, _ = TILES[tile]
     return (wide_rows, 4) if 4 * wide_rows >= 2 * rows else (rows, 2)
 
 
 def inspect(
-    tile: str, ir: str, triple: str, cpu: str, features: str = "", own: bool = False
+    tile: str, function: str, ir: str, triple: str, cpu: str, features: str = "", own: bool = False
 ) -> tuple[dict, list[Loop]]:
-    """Return the row of a tile's IR for one processor, and its inner loops. Raises `UnsupportedError`."""
-    height, vectors = largest(tile)
+    """Return the row of a kernel's IR for one processor, and its inner loops. Raises `UnsupportedError`."""
+    height, vectors = largest(tile, function)
     text = assembly(ir, triple, cpu, features)
     loops = inner_loops(text)
     full = [loop for loop in loops if loop.sums == vectors * height]
@@ -160,6 +172,7 @@ def inspect(
         spills[str(loop.sums)] += loop.spills
     row = {
         "tile": tile,
+        "function": function,
         "own": own,
         "target": f"{triple.split('-')[0]} {cpu}",
         "vector_bytes": TILES[tile][0],
@@ -186,11 +199,21 @@ def _spilling(row: dict) -> str:
 def draw(found: list[dict]) -> Table:
     """Draw the table."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("tile", "rows x vectors", "for", "inner loops", "FMA in the full tile's", "sums", "spills", ""):
+    for name in (
+        "tile",
+        "kernel",
+        "rows x vectors",
+        "for",
+        "inner loops",
+        "FMA in the full tile's",
+        "sums",
+        "spills",
+        "",
+    ):
         table.add_column(name, justify="right" if name in ("inner loops", "sums", "spills") else "left")
     for row in found:
         if "unsupported" in row:
-            table.add_row(row["tile"], "", "", "", "", "", "", row["unsupported"], style="dim")
+            table.add_row(row["tile"], row["function"], "", "", "", "", "", "", row["unsupported"], style="dim")
             continue
         full = row["full_tile"]
         if row["emulated"]:
@@ -199,6 +222,7 @@ def draw(found: list[dict]) -> Table:
             note = "as it should be" if clean(row) else "no loop keeps all sums" if full is None else _spilling(row)
         table.add_row(
             row["tile"] + (" (here)" if row["own"] else ""),
+            row["function"],
             f"{row['height']} x {row['vectors']} of {row['vector_bytes']} bytes",
             row["target"],
             str(row["loops"]),
@@ -214,7 +238,7 @@ def draw(found: list[dict]) -> Table:
 def notes(record: dict) -> list[str]:
     """Return the sentences below the table."""
     return [
-        "How: numba's optimised IR of `contract` (float32, tile forced by JITNET_TILE), compiled by the same LLVM for "
+        "How: numba's optimised IR of a kernel (float32, tile forced by JITNET_TILE), compiled by the same LLVM for "
         "the processor named. An inner loop is a block that ends with a jump to its own beginning; there is one for "
         "each height of the tile, width and unrolling. A spill is an instruction in one with a vector register and a "
         "place on the stack. Nothing is run.",
@@ -226,7 +250,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Inspect all tiles; return the exit code: 1 if one spills on a processor that has FMA instructions."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--only", metavar="TILES", default="", help=f"some of {', '.join(TILES)}, with commas")
-    parser.add_argument("--show", metavar="TILE", default="", help="print the inner loop of this tile")
+    parser.add_argument("--show", metavar="TILE", default="", help="print the inner loops of this tile")
     parser.add_argument("--json", action="store_true", help="print the record instead of the table")
     parser.add_argument("--out", type=Path, metavar="PATH", help="file or folder of the record (default: not kept)")
     args = parser.parse_args(arguments)
@@ -244,16 +268,16 @@ def main(arguments: list[str] | None = None) -> int:
     }
     console = report.console(args.json)
     for name in dict.fromkeys([*names, *([args.show] if args.show else [])]):
-        ir = optimised_ir(name)
-        for place, target in enumerate(targets(name)):
+        codes = optimised_ir(name)
+        for (function, ir), (place, target) in itertools.product(codes.items(), enumerate(targets(name))):
             try:
-                row, loops = inspect(name, ir, *target)
+                row, loops = inspect(name, function, ir, *target)
             except UnsupportedError as error:
-                row, loops = {"tile": name, "unsupported": str(error)}, []
+                row, loops = {"tile": name, "function": function, "unsupported": str(error)}, []
             record["rows"].append(row)
             if name != args.show or place:
                 continue
-            full = [loop for loop in loops if loop.sums == math.prod(largest(name))]
+            full = [loop for loop in loops if loop.sums == math.prod(largest(name, function))]
             console.print("\n".join(full[0].lines if full else ()), highlight=False, markup=False)
     console.print(draw(record["rows"]))
     for line in notes(record):

@@ -21,7 +21,7 @@ class Kernel(NamedTuple):
 KERNELS = {
     "fast.contraction.contract": Kernel(1.8, "products of matrices"),
     "fast.conv_few_channels.conv2d_row_few_channels": Kernel(0.9, "convolutions of a few channels"),
-    "fast.conv_rows.conv2d_row": Kernel(0.2, "convolutions of many channels"),
+    "fast.conv_rows.conv2d_row": Kernel(0.8, "convolutions of many channels"),
     "fast.conv_sparse.sparse_backward": Kernel(1.4, "gradients of convolutions"),
     "fast.conv_sparse_input.sparse_input_backward_weight": Kernel(0.4, "gradients of the first convolution"),
     "fast.conv_winograd.transform_weight": Kernel(0.2, "filters of convolutions in tiles"),

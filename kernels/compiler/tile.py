@@ -16,6 +16,11 @@ from numba import config
 # spilled.
 TILES = {"avx512": (64, 6, 8, 8, 8), "avx2": (32, 0, 0, 6, 4), "neon": (16, 4, 0, 8, 8), "generic": (16, 0, 0, 6, 6)}
 
+# Most outputs of a tile of conv_rows.py of one vector of filters, and of two; without them rows are left to `contract`.
+# With the 16 registers of AVX2, 4 outputs of two vectors, rows of 14 and 7 have tiles of 3 outputs, too few sums to
+# hide the latency: whole steps take as long. NEON takes factors from lanes of registers, so `contract` loads no more.
+ROW_TILES = {"avx512": (14, 7), "avx2": (0, 0), "neon": (0, 0), "generic": (0, 0)}
+
 # A panel of operands that is copied before tiles read it again and again: 256 rows of 64 float64, in the second cache
 # at least. It is on the stack, of which threads have 512 KB or more.
 PANEL_BYTES = 1 << 17
@@ -46,6 +51,7 @@ def processor_for(tile: str, host: str) -> tuple[str, str] | None:
 HOST = tile_of(dict(llvmlite.binding.get_host_cpu_features()), platform.machine())
 TILE = os.environ.get("JITNET_TILE") or HOST
 VECTOR_BYTES, WIDE_ROWS, THREE_ROWS, ROWS, PART_ROWS = TILES[TILE]
+ROW_OUTPUTS = ROW_TILES[TILE]
 
 _processor = processor_for(TILE, HOST)
 if _processor and not config.CPU_NAME:

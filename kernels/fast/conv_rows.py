@@ -1,13 +1,19 @@
-"""The convolution of layers/convolution.py row by row, and its gradients, each as one contraction over shifted views.
+"""The convolution of layers/convolution.py row by row, and its gradients.
 
-An image is stored in a buffer with a border of zeros: x is (H+2, W+2, C), so no kernel tests for the edge. In it the
-3*C numbers under one row of the filter are adjacent, and the next output pixel's are C further on: the sum over a
-window is a product of a strided matrix with weight.reshape(3, 3*C, OC).
+An image is stored in a buffer with a border of zeros: x is (H+2, W+2, C), so no kernel tests for the edge. A row of the
+output is computed in tiles of adjacent outputs, for which a number of the image is loaded once.
+
+The 3*C numbers under one row of the filter are adjacent in x, and the next output pixel's are C further on: the sum
+over a window is a product of a strided matrix with weight.reshape(3, 3*C, OC). So the filters that do not fill a
+vector, and the weight gradient, are contractions over shifted views.
 """
 
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body
+from ..compiler.simd import lane_count
+from ..compiler.simd_conv_row import outputs_of_one_vector, outputs_of_two_vectors
 from ..compiler.symbols import primitive
+from ..compiler.tile import ROW_OUTPUTS
 from .contraction import contract
 from .vector_rows import transpose
 
@@ -37,14 +43,29 @@ def conv2d_row(
     W = padded - 2
     OC = weight.shape[3]
     BH, BW, _ = bias.shape
-    filters = stop - first
-    contract(
-        strided(x, y * padded * C, (1, 3, 3 * C, W), (0, padded * C, 1, C)),
-        strided(weight, first, (1, 3, 3 * C, filters), (0, 3 * C * OC, OC, 1)),
-        strided(bias, (y if BH > 1 else 0) * BW * OC + first, (1, W, filters), (0, OC if BW > 1 else 0, 1)),
-        weight.dtype.type(1),
-        strided(out, place + first, (1, W, filters), (0, OC, 1)),
-    )
+    start, step = (y if BH > 1 else 0) * BW * OC, OC if BW > 1 else 0
+    lanes = lane_count(out)
+    o = first
+    while ROW_OUTPUTS[0] > 0 and stop - o >= lanes:
+        vectors = 2 if stop - o >= 2 * lanes else 1
+        pieces = (W + ROW_OUTPUTS[vectors - 1] - 1) // ROW_OUTPUTS[vectors - 1]
+        for piece in range(pieces):  # of nearly equal width
+            w, end = W * piece // pieces, W * (piece + 1) // pieces
+            places = start + w * step + o, step, place + w * OC + o
+            if vectors == 2:
+                outputs_of_two_vectors(x, weight, bias, out, y, w, o, *places, end - w)
+            else:
+                outputs_of_one_vector(x, weight, bias, out, y, w, o, *places, end - w)
+        o += vectors * lanes
+    if o < stop:
+        rest = stop - o
+        contract(
+            strided(x, y * padded * C, (1, 3, 3 * C, W), (0, padded * C, 1, C)),
+            strided(weight, o, (1, 3, 3 * C, rest), (0, 3 * C * OC, OC, 1)),
+            strided(bias, start + o, (1, W, rest), (0, step, 1)),
+            weight.dtype.type(1),
+            strided(out, place + o, (1, W, rest), (0, OC, 1)),
+        )
 
 
 @body

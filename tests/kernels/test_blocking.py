@@ -10,8 +10,18 @@ from shapes import DTYPES
 from jitnet.kernels.compiler import interpreted
 from jitnet.kernels.compiler.simd_rows import MOST_VECTORS
 from jitnet.kernels.compiler.simd_tile import TALL
-from jitnet.kernels.compiler.tile import PART_ROWS, ROWS, THREE_ROWS, VECTOR_BYTES, WIDE_ROWS, processor_for, tile_of
+from jitnet.kernels.compiler.tile import (
+    PART_ROWS,
+    ROW_OUTPUTS,
+    ROWS,
+    THREE_ROWS,
+    VECTOR_BYTES,
+    WIDE_ROWS,
+    processor_for,
+    tile_of,
+)
 from jitnet.kernels.fast import contraction as contract_file
+from jitnet.kernels.fast import conv_rows as conv_rows_file
 from jitnet.kernels.fast import vector_rows as rows_file
 
 LANES = VECTOR_BYTES // 4
@@ -51,6 +61,41 @@ def test_tiles_cover_a_product_once(dtype, M, N):
     )
     contract(None, None, None, None, out)
     assert (out == 1).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("W", [1, 3, 7, 8, 14, 15, 29])
+@pytest.mark.parametrize(("first", "stop"), [(0, 1), (0, LANES), (3, 2 * LANES), (LANES, 5 * LANES + 2)])
+def test_outputs_cover_a_row_of_some_filters_once(dtype, W, first, stop):
+    lanes = VECTOR_BYTES // np.dtype(dtype).itemsize
+    OC, y, place = stop + 1, 2, 5
+
+    def tile(vectors, most):
+        def outputs(x, weight, init, out, y, w, o, start, step, place, count):
+            assert 1 <= count <= most and w + count <= W and first <= o and o + vectors * lanes <= stop
+            assert start == (y * W + w) * OC + o and step == (OC if W > 1 else 0)  # of a bias for each position
+            for n in range(count):
+                out[place + n * OC :][: vectors * lanes] += 1
+
+        return outputs
+
+    def contract(a, b, init, scale, out):
+        assert out.shape[2] < lanes or not any(ROW_OUTPUTS)
+        out += 1
+
+    row = walked(
+        conv_rows_file.conv2d_row,
+        outputs_of_two_vectors=tile(2, ROW_OUTPUTS[1]),
+        outputs_of_one_vector=tile(1, ROW_OUTPUTS[0]),
+        contract=contract,
+        strided=interpreted.strided,
+    )
+    out = np.zeros(place + W * OC, dtype)
+    x, weight, bias = np.zeros((6, W + 2, 2), dtype), np.zeros((3, 3, 2, OC), dtype), np.zeros((4, W, OC), dtype)
+    row(x, weight, bias, y, first, stop, out, place)
+    assert not out[:place].any()
+    found = out[place:].reshape(W, OC)
+    assert (found[:, first:stop] == 1).all() and not found[:, :first].any() and not found[:, stop:].any()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

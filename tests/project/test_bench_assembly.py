@@ -1,5 +1,7 @@
 """The machine code shows that the tile keeps its sums in registers, and the reader of machine code detects a spill."""
 
+import itertools
+
 import pytest
 from numba import config
 
@@ -50,13 +52,14 @@ def test_a_spill_is_a_vector_on_the_stack_in_an_inner_loop(text, line, spills):
 @pytest.mark.skipif(bool(config.DISABLE_JIT), reason="without numba's compiler no machine code exists")
 @pytest.mark.parametrize("tile", [tile for tile in TILES if tile != "generic"])
 def test_no_tile_spills_on_any_processor_that_chooses_it(tile):
-    ir = assembly.optimised_ir(tile)
-    for target in assembly.targets(tile):
+    codes = assembly.optimised_ir(tile)
+    assert set(codes) == set(assembly.functions(tile))
+    for (function, ir), target in itertools.product(codes.items(), assembly.targets(tile)):
         try:
-            row, _ = assembly.inspect(tile, ir, *target)
+            row, _ = assembly.inspect(tile, function, ir, *target)
         except assembly.UnsupportedError as error:
             pytest.skip(str(error))
-        assert assembly.clean(row), f"{row['target']}: {row['spills']}"
+        assert assembly.clean(row), f"{function}, {row['target']}: {row['spills']}"
         full = row["full_tile"]
         assert full["sums"] == row["vectors"] * row["height"] and full["fma"] % full["sums"] == 0
     assert (tile == TILE) == any(own for *_, own in assembly.targets(tile))
