@@ -18,17 +18,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
 
 from bench import generated, rows
+from jitnet.kernels.compiler.tile import PANEL_BYTES
 from jitnet.kernels.table import (
     INPUT_PIECES,
     MICROBATCH,
     SHARDS,
     WEIGHT_PIECES,
     columns_of_block,
+    group_range,
     images_of_block,
     shard_count,
     shard_range,
     strip_count,
     strip_range,
+    weight_cut,
 )
 from jitnet.model.architecture import Conv, Shape, parse
 from jitnet.model.network import Network
@@ -62,7 +65,11 @@ def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
     yield f"{shape.name} forward", [float(height * width * D) for height in heights for width in widths]
     if not first:
         yield f"{shape.name} input gradient", strips(D, K * images, INPUT_PIECES)
-    yield f"{shape.name} weight gradient", strips(D, K * images, WEIGHT_PIECES)
+    wide, narrow = strip_count(D, WEIGHT_PIECES // 4), strip_count(D, WEIGHT_PIECES)
+    count, groups, _ = weight_cut(images, D, K, PANEL_BYTES // 4, wide, narrow)
+    widths = [stop - first for first, stop in (group_range(K, groups, n) for n in range(groups))]
+    of_inputs = [stop - first for first, stop in (strip_range(D, count, n) for n in range(count))]
+    yield f"{shape.name} weight gradient", [float(width * inputs * images) for inputs in of_inputs for width in widths]
 
 
 def strips(D: int, macs: float, pieces: int) -> list[float]:

@@ -1,6 +1,6 @@
 """The dense layer of layers/linear.py for a batch: three matrix products, in blocks that suit the caches.
 
-Work is cut into strips of the layer, for any number of threads; each strip sums in a fixed order.
+Work is cut into pieces of the layer, for any number of threads; each piece sums in a fixed order.
 """
 
 from numba import prange
@@ -9,19 +9,18 @@ from .. import table
 from ..compiler.array_views import stack_panel, strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import choose, clear, filled, greater, lane_count, load, store
+from ..compiler.tile import PANEL_BYTES
 from ..table import INPUT_PIECES, LINE, LINEAR, PANEL_COLUMNS, RELU, ROW_BLOCKS, WEIGHT_PIECES
 from .activation_in_place import activate, pass_back
 from .contraction import contract
 from .vector_rows import transpose
 
 strip_count, strip_range = body(table.strip_count), body(table.strip_range)
+weight_cut, group_range = body(table.weight_cut), body(table.group_range)
 images_of_block, columns_of_block = body(table.images_of_block), body(table.columns_of_block)
 
 # Input units summed in registers before the sum is stored in `out`; chosen with STRIP to fit the first two caches.
 DEPTH = 256
-# Images from which a weight gradient copies its operands to panels. Of 128 images the gradient of 784x1000 then takes
-# 0.8 of the time; of 64 the copies cost what they bring, and of 16 a fifth more.
-PACKED_IMAGES = 96
 
 
 @body
@@ -130,35 +129,38 @@ def linear_backward_input_strip(
 
 
 @body
-def linear_backward_weight_strip(
+def linear_backward_weight_piece(
     x,  # (N, D)
     grad_output,  # (N, K)
-    strip,  # number of the strip, of table.strip_count
+    inputs,  # the first input of the piece, and their end, exclusive
+    units,  # the same of the units
+    packed,  # bool: copy the operands to panels?
     scale,  # scalar of the same dtype
     added,  # bool: add to grad_weight instead of overwriting it?
-    grad_weight,  # (D, K), this strip overwritten or added to
+    grad_weight,  # (D, K), this piece overwritten or added to
 ):
-    """Compute a strip of rows of the weight gradient; see `linear_batch_backward_weight`."""
+    """Compute some rows and columns of the weight gradient; see `linear_batch_backward_weight`."""
     N, D = x.shape
     K = grad_output.shape[1]
-    d, stop = strip_range(D, strip_count(D, WEIGHT_PIECES), strip)
+    d, stop = inputs
     width = stop - d
+    first, end = units
     if not added:
-        clear(grad_weight, d * K, width * K)
+        for i in range(d, stop):
+            clear(grad_weight, i * K + first, end - first)
     left, right = stack_panel(x), stack_panel(x)
-    packed = N >= PACKED_IMAGES and N * (width + LINE) <= left.size
-    inputs = strided(x, d, (1, 1, N, width), (0, 0, D, 1))
+    rows = strided(x, d, (1, 1, N, width), (0, 0, D, 1))
     if packed:
-        inputs = strided(left, 0, (1, 1, N, width), (0, 0, pack(x, d, N, width, D, left), 1))
+        rows = strided(left, 0, (1, 1, N, width), (0, 0, pack(x, d, N, width, D, left), 1))
     most = min(PANEL_COLUMNS, right.size // N // LINE * LINE) if packed else K
-    for j in range(0, K, most):
-        columns = min(most, K - j)
+    for j in range(first, end, most):
+        columns = min(most, end - j)
         gradients = strided(grad_output, j, (1, 1, N, columns), (0, 0, K, 1))
         if packed:
             distance = pack(grad_output, j, N, columns, K, right)
             gradients = strided(right, 0, (1, 1, N, columns), (0, 0, distance, 1))
         block = strided(grad_weight, d * K + j, (1, width, columns), (0, K, 1))
-        contract(inputs, gradients, block, scale, block)
+        contract(rows, gradients, block, scale, block)
 
 
 @kernel
@@ -224,19 +226,23 @@ def linear_batch_backward_weight(
 
     Added to the weights and the bias themselves, with scale = -lr, that is the SGD step, in one pass over memory.
 
-    Parallel : over strips of inputs, the bias with the last; one thread owns a strip of grad_weight.
+    Parallel : over pieces of grad_weight, the bias with the last; one thread owns a piece.
     Work     : 2*N*D*K flop.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.linear_batch_backward_weight; the gradient of torch.nn.functional.linear.
     Source   : Goodfellow, Bengio, Courville (2016), algorithm 6.4.
     """
-    strips = strip_count(x.shape[1], WEIGHT_PIECES)
-    for strip in prange(strips):
-        linear_backward_weight_strip(x, grad_output, strip, scale, added, grad_weight)
-        if strip == strips - 1:
+    N, D = x.shape
+    K = grad_output.shape[1]
+    wide, narrow = strip_count(D, WEIGHT_PIECES // 4), strip_count(D, WEIGHT_PIECES)
+    strips, groups, packed = weight_cut(N, D, K, PANEL_BYTES // x.itemsize, wide, narrow)
+    for piece in prange(strips * groups):
+        inputs, units = strip_range(D, strips, piece // groups), group_range(K, groups, piece % groups)
+        linear_backward_weight_piece(x, grad_output, inputs, units, packed, scale, added, grad_weight)
+        if piece == strips * groups - 1:
             if not added:
                 for k in range(grad_bias.size):
                     grad_bias[k] = 0
-            for n in range(grad_output.shape[0]):
-                for k in range(grad_bias.size):
+            for n in range(N):
+                for k in range(K):
                     grad_bias[k] += scale * grad_output[n, k]

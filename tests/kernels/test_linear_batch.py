@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from shapes import DTYPES, batches, channels, normal, seeds
 
 from bench.work_cut import busiest
+from jitnet.kernels.compiler.tile import PANEL_BYTES
 from jitnet.kernels.fast.linear_batch import (
     DEPTH,
-    PACKED_IMAGES,
     linear_batch_backward_input,
     linear_batch_backward_weight,
     linear_batch_forward,
@@ -21,7 +21,9 @@ from jitnet.kernels.fast.linear_batch import (
 from jitnet.kernels.table import (
     COLUMN_BLOCK,
     INPUT_PIECES,
+    LINE,
     LINEAR,
+    PACKED_IMAGES,
     PANEL_COLUMNS,
     RELU,
     ROW_BLOCKS,
@@ -30,14 +32,19 @@ from jitnet.kernels.table import (
     TANH,
     WEIGHT_PIECES,
     columns_of_block,
+    group_range,
     images_of_block,
     linear_scratch,
     strip_count,
     strip_range,
+    weight_cut,
 )
 
 inputs = st.one_of(st.integers(1, 40), st.sampled_from((DEPTH - 1, DEPTH, DEPTH + 1, STRIP + 3, 2 * STRIP + 1)))
 batches = st.one_of(batches, st.sampled_from((PACKED_IMAGES - 1, PACKED_IMAGES, ROW_BLOCKS[2] + 1)))
+wide = st.sampled_from(
+    (4 * PANEL_COLUMNS - 1, 4 * PANEL_COLUMNS, 5 * PANEL_COLUMNS + 3)
+)  # units: cut into groups or not
 edges = example(N=ROW_BLOCKS[2] + 1, D=DEPTH + 1, K=COLUMN_BLOCK + 1, kind=RELU, seed=0)
 kinds = st.sampled_from((LINEAR, RELU, SIGMOID, TANH))
 
@@ -88,7 +95,8 @@ def test_backward_input(dtype, N, D, K, kind, seed):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(N=batches, D=inputs, K=channels, seed=seeds)
+@given(N=batches, D=inputs, K=st.one_of(channels, wide), seed=seeds)
+@example(N=PACKED_IMAGES, D=STRIP + 3, K=4 * PANEL_COLUMNS + 1, seed=0)
 def test_backward_weight(dtype, N, D, K, seed):
     x, grad = normal(seed, dtype, N, D), normal(seed, dtype, N, K)
     expected = naive.linear_batch_backward_weight(x, grad)
@@ -98,7 +106,7 @@ def test_backward_weight(dtype, N, D, K, seed):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(N=batches, D=inputs, K=channels, seed=seeds)
+@given(N=batches, D=inputs, K=st.one_of(channels, wide), seed=seeds)
 def test_backward_weight_as_the_step_itself(dtype, N, D, K, seed):
     x, grad, lr = normal(seed, dtype, N, D), normal(seed, dtype, N, K), dtype(0.25)
     weight, bias = normal(seed + 1, dtype, D, K), normal(seed + 2, dtype, K)
@@ -189,3 +197,21 @@ def test_the_blocks_of_a_layer_are_equal_shares_of_two_threads(N, K):
     widths = [min(columns, K - j) for j in range(0, K, columns)]
     pieces = [height * width for height in heights for width in widths]
     assert sum(pieces) == N * K and largest_share(pieces, 2) < 1.1
+
+
+@pytest.mark.parametrize("threads", [2, 4, 8])
+@pytest.mark.parametrize("N", [16, PACKED_IMAGES - 1, PACKED_IMAGES, 128, 512])
+@pytest.mark.parametrize("K", [10, 100, 256, 300, 512, 1000])
+@pytest.mark.parametrize("D", [100, 512, 784, 3136])
+def test_a_weight_gradient_is_cut_into_equal_shares_that_fit_their_panels(D, K, N, threads):
+    room = PANEL_BYTES // 4
+    strips, groups, packed = weight_cut(
+        N, D, K, room, *(strip_count(D, n) for n in (WEIGHT_PIECES // 4, WEIGHT_PIECES))
+    )
+    widths = [stop - first for first, stop in (strip_range(D, strips, n) for n in range(strips))]
+    columns = [stop - first for first, stop in (group_range(K, groups, n) for n in range(groups))]
+    assert sum(widths) == D and sum(columns) == K and min(columns) > 0
+    assert packed or groups == 1, "without copies nothing is gained by groups"
+    assert not packed or N * (max(widths) + LINE) <= room
+    shares = [width * units for width in widths for units in columns]
+    assert len(shares) < threads or largest_share(shares, threads) < 1.15
