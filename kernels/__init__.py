@@ -31,6 +31,6 @@ Writing     Outputs are overwritten (`=`). The comment of an argument that is ad
 Shapes      Each argument has its shape in a comment. Names that mean the same everywhere are defined in table.py.
 Memory      No allocation: the caller owns all buffers. No checks: jitnet checks once, with names and values.
 Arithmetic  layers/ loops over plain sums. In fast/, `contract` carries the convolutions and the dense layers,
-            `add_rows` and `dot_then_add` the dense layers of one image, conv_sparse.py the gradients of a convolution
+            `add_rows` and `dots_then_add` the dense layers of one image, conv_sparse.py the gradients of a convolution
             where most elements are zero. Zeros are skipped only where that is exact. No fastmath.
 """

@@ -41,11 +41,11 @@ def add_rows(bias, weight, factors, rows, count, out):
     out[...] = bias + total
 
 
-def dot_then_add(row, vector, step):
-    """See simd_rows.dot_then_add."""
-    result = np.dot(row, vector)
-    row += step * vector
-    return result
+def dots_then_add(weight, rows, factors, count, vector, scale, dots):
+    """See simd_rows.dots_then_add."""
+    for n in range(count):
+        dots[rows[n]] = np.dot(weight[rows[n]], vector)
+        weight[rows[n]] += scale * factors[n] * vector
 
 
 def transpose(matrix, out):

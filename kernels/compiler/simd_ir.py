@@ -112,6 +112,11 @@ class Lanes:
             name = f"llvm.masked.store.v{self.count}i8.p0"
             self._call(name, ir.VoidType(), value, pointer, ir.Constant(INT32, 1), mask)
 
+    def prefetch(self, pointer):
+        """Fetch the cache line of a place that is read soon into the first cache; anywhere, also outside of memory."""
+        places = [ir.Constant(INT32, n) for n in (0, 3, 1)]  # to read, into the first cache, data
+        self._call("llvm.prefetch.p0", ir.VoidType(), self.builder.bitcast(pointer, BYTE.as_pointer()), *places)
+
     def fma(self, a, b, c):
         """Return a * b + c, rounded once."""
         return self._call(f"llvm.fma.{self._suffix}", self.vector, a, b, c)

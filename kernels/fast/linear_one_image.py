@@ -1,7 +1,7 @@
 """The dense layer of layers/linear.py for one image: only the rows of the weights whose input is not zero are read."""
 
 from ..compiler.decorators import body
-from ..compiler.simd_rows import dot_then_add
+from ..compiler.simd_rows import dots_then_add
 from .activation_in_place import activate
 from .vector_rows import add_rows
 
@@ -63,7 +63,6 @@ def linear_sgd_sample(
     """
     for d in range(grad_input.size):
         grad_input[d] = 0
-    for n in range(count):
-        grad_input[rows[n]] = dot_then_add(weight[rows[n]], grad_output, -lr * factors[n])
+    dots_then_add(weight, rows, factors, count, grad_output, -lr, grad_input)
     for k in range(bias.size):
         bias[k] -= lr * grad_output[k]

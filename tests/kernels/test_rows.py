@@ -31,15 +31,22 @@ def test_add_rows(dtype, D, K, seed, share):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@given(K=lengths, seed=seeds)
-def test_dot_then_add(dtype, K, seed):
-    row, vector = normal(seed, dtype, K), normal(seed + 1, dtype, K)
-    after, step = guarded(row), dtype(0.3)
-    result = compiled.dot_then_add(after, guarded(vector), step)
-    assert_unharmed(after)
-    dot, added = naive.dot_then_add(row, vector, step)
-    assert_within(dtype(result), dot, K + 1, np.sum(np.abs(row * vector)))
-    assert_within(after, added, 2, np.abs(row) + abs(step * vector))
+@given(D=st.integers(1, 20), K=lengths, seed=seeds, share=st.sampled_from((0.0, 0.3, 1.0)))
+@example(D=7, K=100, seed=0, share=1.0)
+def test_dots_then_add(dtype, D, K, seed, share):
+    """What is not listed keeps its bits."""
+    weight, vector, factors = normal(seed, dtype, D, K), normal(seed + 1, dtype, K), normal(seed + 2, dtype, D)
+    rows, count, scale = np.random.default_rng(seed).permutation(D), int(share * D), dtype(-0.3)
+    after, dots = guarded(weight), unwritten(D, dtype)
+    before = dots.copy()
+    compiled.dots_then_add(after, guarded(rows), guarded(factors), count, guarded(vector), scale, dots)
+    assert_unharmed(after, dots)
+    chosen, others = rows[:count], rows[count:]
+    expected, moved = naive.dots_then_add(weight, chosen, factors[:count], vector, scale)
+    assert_within(dots[chosen], expected, K + 1, np.abs(weight[chosen]) @ np.abs(vector))
+    steps = np.abs(scale * factors[:count])[:, None] * np.abs(vector)
+    assert_within(after[chosen], moved[chosen], 3, np.abs(weight[chosen]) + steps)
+    assert dots[others].tobytes() == before[others].tobytes() and after[others].tobytes() == weight[others].tobytes()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -63,7 +63,7 @@ def test_the_tile_is_the_one_asked_for(tile):
 
 @pytest.mark.skipif(HOST == "generic", reason="this processor has no FMA instruction: a library stands in for it")
 def test_no_bit_depends_on_the_tile():
-    """The order of a sum is that of its terms. (Only dot_then_add folds as many lanes as there are.)"""
+    """The order of a sum is that of its terms. (Only dots_then_add folds as many lanes as there are.)"""
     own = hashed("")["hashes"]
     for tile in OTHERS:
         assert hashed(tile)["hashes"].items() <= own.items()

@@ -23,7 +23,7 @@ from jitnet.kernels.fast import contraction as contract_file
 from jitnet.kernels.fast.spin_barrier import claim, complete, wait
 
 _contract = contract_file.contract
-_add_rows, _dot_then_add, _transpose = vector_rows.add_rows, simd_rows.dot_then_add, vector_rows.transpose
+_add_rows, _dots_then_add, _transpose = vector_rows.add_rows, simd_rows.dots_then_add, vector_rows.transpose
 _activate, _pass_back = activation_in_place.activate, activation_in_place.pass_back
 _flip_weight, _conv2d_row = conv_rows.flip_weight, conv_rows.conv2d_row
 _conv2d_backward_weight_sample = conv_rows.conv2d_backward_weight_sample
@@ -53,9 +53,9 @@ def add_rows(bias, weight, factors, rows, count, out):
 
 
 @serial_kernel
-def dot_then_add(row, vector, step):
-    """See jitnet.kernels.fast.vector_rows."""
-    return _dot_then_add(row, vector, step)
+def dots_then_add(weight, rows, factors, count, vector, scale, dots):
+    """See jitnet.kernels.compiler.simd_rows."""
+    _dots_then_add(weight, rows, factors, count, vector, scale, dots)
 
 
 @serial_kernel

@@ -24,10 +24,13 @@ def add_rows(bias, weight, factors, rows):
     return out
 
 
-def dot_then_add(row, vector, step):
-    """The dot product, and the row with step * vector added."""
-    row, vector = np.float64(row), np.float64(vector)
-    return np.sum(row * vector), row + float(step) * vector
+def dots_then_add(weight, rows, factors, vector, scale):
+    """The dot products of some rows, and the matrix with scale * factor * vector added to each of them."""
+    weight, vector = np.float64(weight), np.float64(vector)
+    dots = [np.sum(weight[row] * vector) for row in rows]
+    for row, factor in zip(rows, factors):
+        weight[row] += float(scale) * float(factor) * vector
+    return np.array(dots), weight
 
 
 def transpose(matrix):
