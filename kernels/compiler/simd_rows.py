@@ -102,7 +102,7 @@ def dots_then_add(typingctx, weight, rows, factors, count, vector, scale, dots):
             with cgutils.for_range(builder, whole) as v:
                 for total, (weights, gradient) in zip(totals, move(lanes, builder.mul(v.index, constant(lanes.count)))):
                     builder.store(lanes.fma(weights, gradient, builder.load(total)), total)
-            # The rest in vectors of half the width, a quarter, ..: a masked store costs 5 ns on Zen 5, a third of a row.
+            # The rest in vectors of half the width, a quarter, ..: a masked store costs 5 ns on Zen 5, a third of all.
             index = builder.mul(whole, constant(lanes.count))
             half = lanes.count // 2
             while half:
