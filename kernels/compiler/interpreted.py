@@ -48,6 +48,21 @@ def dots_then_add(weight, rows, factors, count, vector, scale, dots):
         weight[rows[n]] += scale * factors[n] * vector
 
 
+def outputs_of_one_vector(x, weight, init, out, y, w, first, start, step, place, outputs):
+    """See simd_conv_row.outputs_of_one_vector."""
+    size, OC = lane_count(out), weight.shape[3]
+    for n in range(outputs):
+        window = np.tensordot(x[y : y + 3, w + n : w + n + 3], weight[..., first : first + size], 3)
+        out[place + n * OC :][:size] = init.reshape(-1)[start + n * step :][:size] + window
+
+
+def outputs_of_two_vectors(x, weight, init, out, y, w, first, start, step, place, outputs):
+    """See simd_conv_row.outputs_of_two_vectors."""
+    lanes = lane_count(out)
+    outputs_of_one_vector(x, weight, init, out, y, w, first, start, step, place, outputs)
+    outputs_of_one_vector(x, weight, init, out, y, w, first + lanes, start + lanes, step, place + lanes, outputs)
+
+
 def transpose(matrix, out):
     """See vector_rows.transpose."""
     out[...] = matrix.T

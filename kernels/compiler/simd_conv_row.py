@@ -6,7 +6,7 @@ that is the limit.
 """
 
 from llvmlite import ir
-from numba import types
+from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
@@ -92,3 +92,7 @@ def outputs_of_two_vectors(typingctx, x, weight, init, out, y, w, first, start, 
 def outputs_of_one_vector(typingctx, x, weight, init, out, y, w, first, start, step, place, outputs):
     """Compute some adjacent outputs of one vector of filters; see `_outputs`."""
     return _outputs(1, ROW_OUTPUTS[0], x, weight, init, out)
+
+
+if config.DISABLE_JIT:
+    from .interpreted import outputs_of_one_vector, outputs_of_two_vectors

@@ -101,7 +101,9 @@ def test_the_golden_losses_do_not_hang_on_a_last_bit(tmp_path):
     assert np.allclose(losses, golden["losses"], rtol=5e-5, atol=5e-5)
 
 
-@pytest.mark.parametrize("line", ["target[o] += scale * source[o]", "return (part[0] + part[1]) + (part[2] + part[3])"])
+@pytest.mark.parametrize(
+    "line", ["target[o] += scale * source[o]", "dots[rows[n]] = (part[0] + part[1]) + (part[2] + part[3])"]
+)
 def test_verify_notices_a_wrong_gradient(tmp_path, line):
     compiler()
     out = export("reference-cnn", tmp_path / "out")
@@ -182,8 +184,8 @@ def test_the_pages_of_the_header_are_those_of_the_kernels_in_their_order():
     assert [name for name in pages if name in layers] == layers
     for name in ("contract", "conv2d_forward", "conv2d_backward_input", "conv2d_backward_weight", "flip_weight",
                  "conv2d_backward_bias", "max_pool2d_forward", "max_pool2d_backward", "activation_forward",
-                 "activation_backward", "active_inputs", "linear_forward", "dot_then_add", "log_sum_exp", "output_loss",
-                 "optimizer_step", "all_finite"):  # fmt: skip
+                 "activation_backward", "active_inputs", "linear_forward", "dots_then_add", "log_sum_exp",
+                 "output_loss", "optimizer_step", "all_finite"):  # fmt: skip
         assert re.search(rf"^inline [\w:]+ {name}\(", text, re.MULTILINE), name
         kernels = "".join(path.read_text() for path in (ROOT / "kernels").rglob("*.py"))
         assert f"def {name}(" in kernels, name

@@ -144,7 +144,7 @@ INTERNALS = {  # what, and the file in kernels/compiler/ that uses it
     "PrimitiveModel": (a_primitive_model_holds_a_vector, "simd"),
     "THREADING_LAYER_PRIORITY": (the_priority_of_threading_layers_is_a_setting, "decorators"),
 }
-CGUTILS = {"alloca_once", "alloca_once_value", "for_range", "get_or_insert_function", "unpack_tuple"}
+CGUTILS = {"alloca_once", "for_range", "get_or_insert_function", "unpack_tuple"}
 ARRAYOBJ = {"make_array", "populate_array"}
 OTHERS = {  # of numba.core, by file; those of linked.py and filled_cache.py have tests of the same name
     "linked": {"_LowerResult", "codegen", "compiler", "register_pass", "typed_passes", "untyped_passes"},

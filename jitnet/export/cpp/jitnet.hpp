@@ -308,28 +308,36 @@ inline void linear_forward(const float* x, const float* weight, const float* bia
   }
 }
 
-// Return sum_k row[k] * grad[k], and then do row_target[k] += factor * grad[k]: one pass over a row of weights.
-inline float dot_then_add(const float* row, const float* grad, int K, float factor, float* row_target) {
-  Lanes sum = {};
-  int k = 0;
-  for (; k + LANES <= K; k += LANES) {
-    const Lanes g = load(grad + k);
-    Lanes target = load(row_target + k);
-    sum += load(row + k) * g;
-    target += factor * g;
-    store(row_target + k, target);
+// For each listed row d, dots[d] = sum_k weight[d,k] * grad[k], and then target[d,k] += scale * x[d] * grad[k].
+//
+// One pass over the rows of weights. target may be weight itself.
+inline void dots_then_add(const float* weight, const std::int32_t* rows, const float* x, int count, const float* grad,
+                          int K, float scale, float* target, float* dots) {
+  for (int n = 0; n < count; n++) {
+    const float* row = weight + rows[n] * K;
+    float* row_target = target + rows[n] * K;
+    const float factor = scale * x[rows[n]];
+    Lanes sum = {};
+    int k = 0;
+    for (; k + LANES <= K; k += LANES) {
+      const Lanes g = load(grad + k);
+      Lanes moved = load(row_target + k);
+      sum += load(row + k) * g;
+      moved += factor * g;
+      store(row_target + k, moved);
+    }
+    float lane[LANES], total = 0.0f;
+    store(lane, sum);
+    float part[4] = {};
+    for (int l = 0; l < LANES; l += 4) {
+      for (int p = 0; p < 4; p++) part[p] += lane[l + p];
+    }
+    for (; k < K; k++) {
+      total += row[k] * grad[k];
+      row_target[k] += factor * grad[k];
+    }
+    dots[rows[n]] = (part[0] + part[1]) + (part[2] + part[3]) + total;
   }
-  float lane[LANES], total = 0.0f;
-  store(lane, sum);
-  float part[4] = {};
-  for (int l = 0; l < LANES; l += 4) {
-    for (int p = 0; p < 4; p++) part[p] += lane[l + p];
-  }
-  for (; k < K; k++) {
-    total += row[k] * grad[k];
-    row_target[k] += factor * grad[k];
-  }
-  return (part[0] + part[1]) + (part[2] + part[3]) + total;
 }
 
 // grad_input[d] = sum_k weight[d,k] * grad_output[k], and then
@@ -340,10 +348,7 @@ inline void linear_backward(const float* x, const float* weight, const float* gr
                             const std::int32_t* rows, int count, float scale, float* grad_weight,
                             float* __restrict grad_bias, float* grad_input) {
   std::fill_n(grad_input, D, 0.0f);
-  for (int n = 0; n < count; n++) {
-    const int d = rows[n];
-    grad_input[d] = dot_then_add(weight + d * K, grad_output, K, scale * x[d], grad_weight + d * K);
-  }
+  dots_then_add(weight, rows, x, count, grad_output, K, scale, grad_weight, grad_input);
   for (int k = 0; k < K; k++) grad_bias[k] += scale * grad_output[k];
 }
 
