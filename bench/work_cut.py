@@ -23,6 +23,7 @@ from jitnet.kernels.table import (
     INPUT_PIECES,
     MICROBATCH,
     SHARDS,
+    UNIT_GROUPS,
     WEIGHT_PIECES,
     columns_of_block,
     group_range,
@@ -65,7 +66,7 @@ def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
     yield f"{shape.name} forward", [float(height * width * D) for height in heights for width in widths]
     if not first:
         yield f"{shape.name} input gradient", strips(D, K * images, INPUT_PIECES)
-    wide, narrow = strip_count(D, WEIGHT_PIECES // 4), strip_count(D, WEIGHT_PIECES)
+    wide, narrow = strip_count(D, WEIGHT_PIECES // UNIT_GROUPS), strip_count(D, WEIGHT_PIECES)
     count, groups, _ = weight_cut(images, D, K, PANEL_BYTES // 4, wide, narrow)
     widths = [stop - first for first, stop in (group_range(K, groups, n) for n in range(groups))]
     of_inputs = [stop - first for first, stop in (strip_range(D, count, n) for n in range(count))]

@@ -168,6 +168,7 @@ def round_up_to_line(size: int) -> int:
 PIECES = 4  # of the outputs
 INPUT_PIECES = 8  # of the input gradient: each transposes the gradients of the outputs again
 WEIGHT_PIECES = 16  # of the weight gradient
+UNIT_GROUPS = 4  # of a weight gradient with many units, each with a panel at least
 PANEL_COLUMNS = 64  # output units of one piece, at most, if they are copied to a panel
 STRIP = 256  # input units of one piece of a dense layer's backward pass, at most
 _NARROWEST = 32  # input units of one piece that is cut for the sake of equal shares
@@ -200,11 +201,12 @@ def weight_cut(N: int, D: int, K: int, room: int, wide: int, narrow: int) -> tup
 
     Each strip copies all gradients of its group, and each group all inputs of its strip: four wide strips by four
     groups copy less than sixteen narrow strips. `room` is how many elements a panel has; `wide` and `narrow` are
-    strip_count of a quarter of the pieces and of all.
+    strip_count of WEIGHT_PIECES // UNIT_GROUPS and of WEIGHT_PIECES.
     """
-    quarters = PACKED_IMAGES <= N and N * ((D + wide - 1) // wide + LINE) <= room and 4 * PANEL_COLUMNS <= K
-    strips, groups = (wide, 4) if quarters else (narrow, 1)
-    return strips, groups, PACKED_IMAGES <= N and N * ((D + strips - 1) // strips + LINE) <= room
+    widest = room // N - LINE if N >= PACKED_IMAGES else 0  # inputs of a strip that fit into a panel
+    groups = UNIT_GROUPS if UNIT_GROUPS * PANEL_COLUMNS <= K and wide * widest >= D else 1
+    strips = wide if groups > 1 else narrow
+    return strips, groups, strips * widest >= D
 
 
 def group_range(K: int, groups: int, group: int) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from numba.extending import intrinsic, models, register_model
 from numba.np.arrayobj import make_array
 
 from .decorators import body
-from .simd_ir import Lanes, at, constant
+from .simd_ir import SECOND_CACHE, Lanes, at, constant, fetch
 from .tile import VECTOR_BYTES
 
 
@@ -114,10 +114,7 @@ def prefetch(typingctx, array, index):
 
     def codegen(context, builder, signature, values):
         place = _place(context, builder, signature.args[0], values[0], values[1])
-        number = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
-        callee = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(callee, [place, *(ir.Constant(number, n) for n in (0, 2, 1))])  # to read, into L2, data
+        fetch(builder, place, SECOND_CACHE)
         return context.get_dummy_value()
 
     return types.void(array, types.int64), codegen

@@ -1,4 +1,4 @@
-"""One vector register in LLVM IR: what simd.py, simd_tile.py, simd_rows.py and simd_chains.py are written with.
+"""One vector register in LLVM IR: what simd.py and the other files simd_*.py are written with.
 
 `<16 x float>` in the IR always becomes a 512-bit register where there is one; LLVM's own vectoriser would stop at 256
 bits on most AVX-512 machines. Loads and stores are aligned to the element, since numpy promises no more.
@@ -25,6 +25,17 @@ def at(builder, pointer, *steps):
     for index, stride in steps:
         pointer = builder.gep(pointer, [builder.mul(index, stride)])
     return pointer
+
+
+FIRST_CACHE, SECOND_CACHE = 3, 2  # how near LLVM is told to fetch
+
+
+def fetch(builder, pointer, cache):
+    """Fetch the cache line of a place that is read soon; outside of memory it does nothing."""
+    line = builder.bitcast(pointer, BYTE.as_pointer())
+    arguments = [line, *(ir.Constant(INT32, n) for n in (0, cache, 1))]  # to read; data
+    kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
+    builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0"), arguments)
 
 
 def emit_for_count(builder, count, most, name, emit):
@@ -111,11 +122,6 @@ class Lanes:
         else:
             name = f"llvm.masked.store.v{self.count}i8.p0"
             self._call(name, ir.VoidType(), value, pointer, ir.Constant(INT32, 1), mask)
-
-    def prefetch(self, pointer):
-        """Fetch the cache line of a place that is read soon into the first cache; anywhere, also outside of memory."""
-        places = [ir.Constant(INT32, n) for n in (0, 3, 1)]  # to read, into the first cache, data
-        self._call("llvm.prefetch.p0", ir.VoidType(), self.builder.bitcast(pointer, BYTE.as_pointer()), *places)
 
     def fma(self, a, b, c):
         """Return a * b + c, rounded once."""

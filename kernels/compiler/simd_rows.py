@@ -9,7 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .simd_ir import Lanes, at, constant, emit_for_count
+from .simd_ir import FIRST_CACHE, Lanes, at, constant, emit_for_count, fetch
 
 MOST_VECTORS = 8  # of sums at a time: enough chains to hide the latency of two FMA units
 ROWS_AHEAD = 4  # that add_rows fetches into the first cache; 2 and 8 are as fast
@@ -31,6 +31,10 @@ def add_rows_block(typingctx, bias, weight, factors, rows, count, j, vectors, ou
         block = at(builder, weight_.data, (j_, lanes.size))
         sums = [cgutils.alloca_once(builder, lanes.vector) for _ in range(MOST_VECTORS)]
 
+        def row_of(n):
+            """Return the block's place in the n-th row of the list."""
+            return at(builder, block, (builder.load(builder.gep(rows_.data, [n])), weight_d))
+
         def emit(m):
             masks = [None] * (m - 1)
             masks.append(lanes.first(builder.sub(size, builder.add(j_, constant((m - 1) * lanes.count)))))
@@ -38,14 +42,12 @@ def add_rows_block(typingctx, bias, weight, factors, rows, count, j, vectors, ou
                 builder.store(lanes.zeros, sums[v])
             last = builder.sub(count_, constant(1))
             with cgutils.for_range(builder, count_) as n:
-                row = builder.load(builder.gep(rows_.data, [n.index]))
                 factor = lanes.splat(builder.load(builder.gep(factors_.data, [n.index])))
-                row = at(builder, block, (row, weight_d))
-                ahead = builder.add(n.index, constant(ROWS_AHEAD))
-                ahead = builder.select(builder.icmp_signed("<", ahead, last), ahead, last)
-                ahead = at(builder, block, (builder.load(builder.gep(rows_.data, [ahead])), weight_d))
+                later = builder.add(n.index, constant(ROWS_AHEAD))
+                later = builder.select(builder.icmp_signed("<", later, last), later, last)
+                row, ahead = row_of(n.index), row_of(later)
                 for v in range(m):
-                    lanes.prefetch(at(builder, ahead, (constant(v), width)))
+                    fetch(builder, at(builder, ahead, (constant(v), width)), FIRST_CACHE)
                 for v in range(m):
                     weights = lanes.load(at(builder, row, (constant(v), width)), masks[v])
                     builder.store(lanes.fma(factor, weights, builder.load(sums[v])), sums[v])

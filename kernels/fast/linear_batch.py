@@ -10,7 +10,7 @@ from ..compiler.array_views import stack_panel, strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import choose, clear, filled, greater, lane_count, load, store
 from ..compiler.tile import PANEL_BYTES
-from ..table import INPUT_PIECES, LINE, LINEAR, PANEL_COLUMNS, RELU, ROW_BLOCKS, WEIGHT_PIECES
+from ..table import INPUT_PIECES, LINE, LINEAR, PANEL_COLUMNS, RELU, ROW_BLOCKS, UNIT_GROUPS, WEIGHT_PIECES
 from .activation_in_place import activate, pass_back
 from .contraction import contract
 from .vector_rows import transpose
@@ -234,7 +234,7 @@ def linear_batch_backward_weight(
     """
     N, D = x.shape
     K = grad_output.shape[1]
-    wide, narrow = strip_count(D, WEIGHT_PIECES // 4), strip_count(D, WEIGHT_PIECES)
+    wide, narrow = strip_count(D, WEIGHT_PIECES // UNIT_GROUPS), strip_count(D, WEIGHT_PIECES)
     strips, groups, packed = weight_cut(N, D, K, PANEL_BYTES // x.itemsize, wide, narrow)
     for piece in prange(strips * groups):
         inputs, units = strip_range(D, strips, piece // groups), group_range(K, groups, piece % groups)

@@ -30,6 +30,7 @@ from jitnet.kernels.table import (
     SIGMOID,
     STRIP,
     TANH,
+    UNIT_GROUPS,
     WEIGHT_PIECES,
     columns_of_block,
     group_range,
@@ -42,9 +43,8 @@ from jitnet.kernels.table import (
 
 inputs = st.one_of(st.integers(1, 40), st.sampled_from((DEPTH - 1, DEPTH, DEPTH + 1, STRIP + 3, 2 * STRIP + 1)))
 batches = st.one_of(batches, st.sampled_from((PACKED_IMAGES - 1, PACKED_IMAGES, ROW_BLOCKS[2] + 1)))
-wide = st.sampled_from(
-    (4 * PANEL_COLUMNS - 1, 4 * PANEL_COLUMNS, 5 * PANEL_COLUMNS + 3)
-)  # units: cut into groups or not
+ENOUGH = UNIT_GROUPS * PANEL_COLUMNS  # units that are cut into groups
+wide = st.sampled_from((ENOUGH - 1, ENOUGH, ENOUGH + PANEL_COLUMNS + 3))
 edges = example(N=ROW_BLOCKS[2] + 1, D=DEPTH + 1, K=COLUMN_BLOCK + 1, kind=RELU, seed=0)
 kinds = st.sampled_from((LINEAR, RELU, SIGMOID, TANH))
 
@@ -96,7 +96,7 @@ def test_backward_input(dtype, N, D, K, kind, seed):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(N=batches, D=inputs, K=st.one_of(channels, wide), seed=seeds)
-@example(N=PACKED_IMAGES, D=STRIP + 3, K=4 * PANEL_COLUMNS + 1, seed=0)
+@example(N=PACKED_IMAGES, D=STRIP + 3, K=ENOUGH + 1, seed=0)
 def test_backward_weight(dtype, N, D, K, seed):
     x, grad = normal(seed, dtype, N, D), normal(seed, dtype, N, K)
     expected = naive.linear_batch_backward_weight(x, grad)
@@ -206,7 +206,7 @@ def test_the_blocks_of_a_layer_are_equal_shares_of_two_threads(N, K):
 def test_a_weight_gradient_is_cut_into_equal_shares_that_fit_their_panels(D, K, N, threads):
     room = PANEL_BYTES // 4
     strips, groups, packed = weight_cut(
-        N, D, K, room, *(strip_count(D, n) for n in (WEIGHT_PIECES // 4, WEIGHT_PIECES))
+        N, D, K, room, *(strip_count(D, n) for n in (WEIGHT_PIECES // UNIT_GROUPS, WEIGHT_PIECES))
     )
     widths = [stop - first for first, stop in (strip_range(D, strips, n) for n in range(strips))]
     columns = [stop - first for first, stop in (group_range(K, groups, n) for n in range(groups))]
