@@ -38,16 +38,16 @@ const Answer = (() => {
       ? el("span", {}, el("strong", {}, App.nameOf(best)), ` ${percent(chances[best])}`)
       : el("span", { class: "none" }, "Nothing is drawn yet, so there is no answer."));
     clearTimeout(timer);
-    if (features && !App.busy) timer = setTimeout(alike, 0);
+    if (!App.image) {
+      $("alike").replaceChildren();
+      $("alike-note").textContent = "";
+    } else if (features && !App.busy) {
+      timer = setTimeout(alike, 0);
+    }
   }
 
   // The last hidden layer of the training digits, computed in slices of 15 ms with an engine's spare time.
   function alike() {
-    if (!App.image) {
-      $("alike").replaceChildren();
-      $("alike-note").textContent = "";
-      return;
-    }
     const engine = App.viewer, { size, values } = features, stop = performance.now() + 15;
     const hidden = engine.view(engine.last.x, size).slice();
     while (valid < App.train.count && performance.now() < stop) {
