@@ -122,6 +122,16 @@ def test_an_empty_canvas_has_no_answer_and_a_drawing_has_one(opened):
     assert opened.run(f"(() => {{ document.querySelector('#clear').click(); return {left}; }})()") == 0
 
 
+@pytest.mark.parametrize("width", [1200, 390])
+def test_nothing_below_moves_when_the_neighbours_come(written, tmp_path, width):
+    with Browser(tmp_path, width) as browser:
+        browser.open(written, READY)
+        place = "document.querySelector('[value=backward]').getBoundingClientRect().top + scrollY"
+        before = browser.run(f"(() => {{ document.querySelector('#example').click(); return {place}; }})()")
+        browser.wait("document.querySelectorAll('#alike li').length === 10")
+        assert browser.run(place) == before
+
+
 def test_the_keyboard_draws(opened):
     opened.run("document.querySelector('#pad').focus()")
     opened.key(" ", " ")
