@@ -25,6 +25,7 @@ from jitnet.kernels.table import (
     SHARDS,
     UNIT_GROUPS,
     WEIGHT_PIECES,
+    aligned_strip_range,
     columns_of_block,
     group_range,
     images_of_block,
@@ -65,7 +66,7 @@ def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
     widths = [min(columns, K - j) for j in range(0, K, columns)]
     yield f"{shape.name} forward", [float(height * width * D) for height in heights for width in widths]
     if not first:
-        yield f"{shape.name} input gradient", strips(D, K * images, INPUT_PIECES)
+        yield f"{shape.name} input gradient", strips(D, K * images)
     wide, narrow = strip_count(D, WEIGHT_PIECES // UNIT_GROUPS), strip_count(D, WEIGHT_PIECES)
     count, groups, _ = weight_cut(images, D, K, PANEL_BYTES // 4, wide, narrow)
     widths = [stop - first for first, stop in (group_range(K, groups, n) for n in range(groups))]
@@ -73,10 +74,10 @@ def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
     yield f"{shape.name} weight gradient", [float(width * inputs * images) for inputs in of_inputs for width in widths]
 
 
-def strips(D: int, macs: float, pieces: int) -> list[float]:
-    """Return the work of each strip of D inputs, of `macs` each."""
-    count = strip_count(D, pieces)
-    return [macs * (stop - first) for first, stop in (strip_range(D, count, n) for n in range(count))]
+def strips(D: int, macs: float) -> list[float]:
+    """Return the work of each strip of an input gradient, `macs` for each of D inputs."""
+    count = strip_count(D, INPUT_PIECES)
+    return [macs * (stop - first) for first, stop in (aligned_strip_range(D, count, n) for n in range(count))]
 
 
 def phases(network: Sequence[Shape], images: int) -> Iterator[Phase]:

@@ -90,7 +90,7 @@ _FIELDS = (
     # (36, C*OC + GAP) (WINOGRAD)
     "backward_weight",  # in work: the weights as the backward pass reads them, (OC, 3, 3, C) or (3, 3, OC, C) (CONV)
     "linear_scratch",  # in work: (linear_scratch_size,) (DENSE, over a batch)
-    "linear_scratch_size",  # linear_scratch(D, K) (the same)
+    "linear_scratch_size",  # linear_scratch(images, D, K) (the same)
     "rows",  # in rows: the inputs that are not 0, (D,) (DENSE, one image at a time only)
     "factors",  # in work: their values, (D,) (the same)
     "images_per_tile_batch",  # images that are convolved in tiles at once; 1 without tiles
@@ -166,13 +166,14 @@ def round_up_to_line(size: int) -> int:
 # Pieces of a dense layer: a multiple of this many where they are large enough, so that threads have equal shares. Four
 # strips, the last of 16 of 784 inputs, and the bias as a fifth piece left one of two threads without work.
 PIECES = 4  # of the outputs
-INPUT_PIECES = 8  # of the input gradient: each transposes the gradients of the outputs again
+INPUT_PIECES = 8  # of the input gradient
 WEIGHT_PIECES = 16  # of the weight gradient
 UNIT_GROUPS = 4  # of a weight gradient with many units, each with a panel at least
 PANEL_COLUMNS = 64  # output units of one piece, at most, if they are copied to a panel
 STRIP = 256  # input units of one piece of a dense layer's backward pass, at most
 _NARROWEST = 32  # input units of one piece that is cut for the sake of equal shares
-TRANSPOSED_IMAGES = 64  # images whose gradients are transposed at a time
+_ENOUGH_LINES = 7  # of a strip, so that it can be cut at a cache line
+TRANSPOSED_IMAGES = 64  # images whose gradients are one block of rows for the input gradient
 
 
 def strip_count(D: int, pieces: int) -> int:
@@ -189,6 +190,13 @@ def strip_count(D: int, pieces: int) -> int:
 def strip_range(D: int, strips: int, strip: int) -> tuple[int, int]:
     """Return the first input of a strip, and its end, exclusive."""
     return D * strip // strips, D * (strip + 1) // strips
+
+
+def aligned_strip_range(D: int, strips: int, strip: int) -> tuple[int, int]:
+    """Return the same for strips of whole cache lines, unless they would be too narrow to be nearly equal."""
+    unit = LINE if strips * _ENOUGH_LINES * LINE <= D else 1
+    units = (D + unit - 1) // unit
+    return units * strip // strips * unit, min(D, units * (strip + 1) // strips * unit)
 
 
 # Images from which a weight gradient copies its operands to panels. Of 128 images the gradient of 784x1000 then takes
@@ -215,10 +223,15 @@ def group_range(K: int, groups: int, group: int) -> tuple[int, int]:
     return lines * group // groups * LINE, min(K, lines * (group + 1) // groups * LINE)
 
 
-def linear_scratch(D: int, K: int) -> int:
-    """Return how many elements of scratch linear_backward_input needs for all strips."""
+def strip_width(D: int, strips: int) -> int:
+    """Return how many inputs a strip has, at most, rounded up to whole cache lines."""
+    return (D + strips * LINE - 1) // (strips * LINE) * LINE
+
+
+def linear_scratch(N: int, D: int, K: int) -> int:
+    """Return how many elements of scratch linear_batch_backward_input needs for N images."""
     strips = strip_count(D, INPUT_PIECES)
-    return strips * TRANSPOSED_IMAGES * (K + (D + strips - 1) // strips)
+    return TRANSPOSED_IMAGES + round_up_to_line(N * K) + strips * TRANSPOSED_IMAGES * strip_width(D, strips)
 
 
 COLUMN_BLOCK = 112  # output units of one piece of a dense layer's forward pass, at most
@@ -274,7 +287,7 @@ def tile_scratch(images: int, H: int, W: int, C: int, OC: int) -> int:
     """Return how many elements of scratch conv2d_winograd needs, from C to OC channels or back."""
     tiles = images * tiles_across(H) * tiles_across(W)
     planes = TILE_PRODUCTS * (tiles * (round_up_to_line(C) + round_up_to_line(OC)) + 2 * GAP)
-    seen = images * H * round_up_to_line(W) + round_up_to_line((H + 2) * (W + 2)) + LINE
+    seen = images * H * round_up_to_line(W)
     return planes + seen + INPUT_TILE * (OUTPUT_TILE * tiles_across(W) + 2) * LINE
 
 

@@ -171,7 +171,7 @@ def build(
             plan["convs"] = index + 1
             plan["conv_params"] = row["bias"] + int(np.prod(shape.bias))
         else:
-            row["linear_scratch_size"] = linear_scratch(C, OC) if driver == BATCH else 0
+            row["linear_scratch_size"] = linear_scratch(at_once, C, OC) if driver == BATCH else 0
             row["linear_scratch"] = work.take(int(row["linear_scratch_size"])) if driver == BATCH else 0
             if driver == PER_SAMPLE:
                 row["rows"], row["factors"], row["out_partial"] = rows.take(C), work.take(C), work.take(OC)

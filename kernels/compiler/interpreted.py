@@ -148,6 +148,11 @@ def nonzero(a):
     return sum(1 << n for n in range(a.size) if a[n] != 0)
 
 
+def lanes_of(bits, like):
+    """See simd.lanes_of."""
+    return (bits >> np.arange(like.size)) & 1 == 1
+
+
 def lowest(bits):
     """See simd.lowest."""
     return (bits & -bits).bit_length() - 1

@@ -216,6 +216,17 @@ def nonzero(typingctx, a):
 
 
 @intrinsic
+def lanes_of(typingctx, bits, like):
+    """Return the lanes n whose bit n of an integer is set, of vectors like `like`: the inverse of `nonzero`."""
+
+    def codegen(context, builder, signature, values):
+        count = Lanes(builder, like.dtype).count
+        return builder.bitcast(builder.trunc(values[0], ir.IntType(count)), ir.VectorType(ir.IntType(1), count))
+
+    return Mask(like.dtype)(types.int64, like), codegen
+
+
+@intrinsic
 def lowest(typingctx, bits):
     """Return the place of the lowest bit that is set; there must be one."""
 
@@ -275,6 +286,7 @@ if config.DISABLE_JIT:
         greater,
         greater_or_nan,
         lane_count,
+        lanes_of,
         load,
         load_bytes,
         lowest,

@@ -23,7 +23,7 @@ would let the gradient through where rounding left 1e-9.
 from .. import table
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, force_inline
-from ..compiler.simd import add, choose, filled, fma, greater, lane_count, load, nonzero, store
+from ..compiler.simd import choose, filled, fma, lane_count, lanes_of, load, nonzero, store
 from ..compiler.symbols import primitive
 from ..table import GAP, INPUT_TILE, LINE, OUTPUT_TILE, TILE_PRODUCTS
 from .contraction import contract
@@ -72,29 +72,26 @@ def transform_weight(
 @body
 def _find_blank(
     x,  # (H+2, W+2, C)
-    flags,  # (>= (H+2)*(W+2) + a vector,) scratch, overwritten
     out,  # (H, >= W), overwritten
 ):
     """Write for each output of an image: 0 if all its inputs are zero, else 1."""
     height, width, C = x.shape
-    H, wide = out.shape
+    wide = out.shape[1]
     lanes = lane_count(x)
-    nothing = filled(0, load(x, 0, 0))
-    for p in range(height * width):
-        bits = 0
-        for c in range(0, C - lanes + 1, lanes):
-            bits |= nonzero(load(x, p * C + c, lanes))
-        if C % lanes:
-            bits |= nonzero(load(x, p * C + C - C % lanes, C % lanes))
-        flags[p] = bits != 0
-    for y in range(H):
-        for w in range(0, width - 2, lanes):
-            seen = nothing
-            for i in range(3):
-                row = (y + i) * width + w
-                for j in range(3):
-                    seen = add(seen, load(flags, row + j, lanes))
-            store(out, y * wide + w, lanes, choose(greater(seen, nothing), filled(1, nothing), nothing))
+    zero = filled(0, load(x, 0, 0))
+    one = filled(1, zero)
+    for w in range(0, width - 2, lanes):
+        above = middle = 0  # a bit for each pixel of a row that is not zero
+        for y in range(height):
+            here = 0
+            for c in range(0, C, lanes):
+                place = (y * width + w) * C + c
+                for n in range(min(lanes + 2, width - w)):
+                    here |= (nonzero(load(x, place + n * C, C - c)) != 0) << n
+            seen = above | middle | here
+            if y > 1:
+                store(out, (y - 2) * wide + w, lanes, choose(lanes_of(seen | seen >> 1 | seen >> 2, zero), one, zero))
+            above, middle = middle, here
 
 
 @force_inline
@@ -259,12 +256,11 @@ def conv2d_winograd(
     products = view(scratch, inputs.size, (TILE_PRODUCTS * plane_out,))
     seen = view(scratch, inputs.size + products.size, (N, H, round_up_to_line(W)))
     rest = inputs.size + products.size + seen.size
-    flags = view(scratch, rest, (round_up_to_line(height * width) + LINE,))
-    band = view(scratch, rest + flags.size, (INPUT_TILE * (OUTPUT_TILE * tiles_across(W) + 2) * LINE,))
+    band = view(scratch, rest, (INPUT_TILE * (OUTPUT_TILE * tiles_across(W) + 2) * LINE,))
 
     for n in range(N):
         one = view(x, n * height * width * C, (height, width, C))
-        _find_blank(one, flags, seen[n])
+        _find_blank(one, seen[n])
         transform_inputs(one, band, inputs, n * each * round_up_to_line(C), plane_in)
     contract(
         strided(inputs, 0, (TILE_PRODUCTS, 1, C, tiles), (plane_in, 0, 1, round_up_to_line(C))),

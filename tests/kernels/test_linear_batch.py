@@ -30,20 +30,24 @@ from jitnet.kernels.table import (
     SIGMOID,
     STRIP,
     TANH,
+    TRANSPOSED_IMAGES,
     UNIT_GROUPS,
     WEIGHT_PIECES,
+    aligned_strip_range,
     columns_of_block,
     group_range,
     images_of_block,
     linear_scratch,
     strip_count,
     strip_range,
+    strip_width,
     weight_cut,
 )
 
 inputs = st.one_of(st.integers(1, 40), st.sampled_from((DEPTH - 1, DEPTH, DEPTH + 1, STRIP + 3, 2 * STRIP + 1)))
 batches = st.one_of(batches, st.sampled_from((PACKED_IMAGES - 1, PACKED_IMAGES, ROW_BLOCKS[2] + 1)))
 ENOUGH = UNIT_GROUPS * PANEL_COLUMNS  # units that are cut into groups
+WIDE = WEIGHT_PIECES * 2 * PANEL_COLUMNS + 3  # inputs that are cut into wide strips
 wide = st.sampled_from((ENOUGH - 1, ENOUGH, ENOUGH + PANEL_COLUMNS + 3))
 edges = example(N=ROW_BLOCKS[2] + 1, D=DEPTH + 1, K=COLUMN_BLOCK + 1, kind=RELU, seed=0)
 kinds = st.sampled_from((LINEAR, RELU, SIGMOID, TANH))
@@ -57,7 +61,7 @@ def forward(x, weight, bias, kind):
 
 
 def backward_input(grad_output, weight, x, kind):
-    scratch, grad_input = unwritten(linear_scratch(*weight.shape), weight.dtype), unwritten(x.shape, x.dtype)
+    scratch, grad_input = unwritten(linear_scratch(len(x), *weight.shape), weight.dtype), unwritten(x.shape, x.dtype)
     linear_batch_backward_input(guarded(grad_output), guarded(weight), guarded(x), kind, scratch, grad_input)
     assert_unharmed(scratch, grad_input)
     return grad_input
@@ -86,6 +90,7 @@ def test_forward(dtype, N, D, K, kind, seed):
 @given(N=batches, D=inputs, K=channels, kind=kinds, seed=seeds)
 @edges
 @example(N=3, D=STRIP - 1, K=2, kind=RELU, seed=0)  # one strip only
+@example(N=TRANSPOSED_IMAGES + 1, D=INPUT_PIECES * 7 * LINE + 5, K=3, kind=RELU, seed=0)  # strips of whole cache lines
 def test_backward_input(dtype, N, D, K, kind, seed):
     grad, weight, x = normal(seed, dtype, N, K), normal(seed, dtype, D, K), normal(seed, dtype, N, D, zeros=0.3)
     x = naive.activation_forward(kind, x).astype(dtype)  # as it comes out of the layer before
@@ -97,6 +102,9 @@ def test_backward_input(dtype, N, D, K, kind, seed):
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(N=batches, D=inputs, K=st.one_of(channels, wide), seed=seeds)
 @example(N=PACKED_IMAGES, D=STRIP + 3, K=ENOUGH + 1, seed=0)
+@example(N=ROW_BLOCKS[0] + 1, D=WIDE, K=COLUMN_BLOCK + 1, seed=0)  # gradients alone are copied
+@example(N=500, D=WIDE, K=70, seed=0)
+@example(N=2100, D=WIDE, K=3, seed=0)  # too many images for a panel
 def test_backward_weight(dtype, N, D, K, seed):
     x, grad = normal(seed, dtype, N, D), normal(seed, dtype, N, K)
     expected = naive.linear_batch_backward_weight(x, grad)
@@ -184,6 +192,18 @@ def test_the_strips_of_a_layer_are_equal_shares_of_the_threads(D, pieces, thread
     widths = [stop - first for first, stop in (strip_range(D, strips, n) for n in range(strips))]
     assert sum(widths) == D and max(widths) <= STRIP and max(widths) - min(widths) <= 1
     assert largest_share(widths, threads) < 1.02
+
+
+@pytest.mark.parametrize("threads", [2, 4, 8])
+@pytest.mark.parametrize("D", [256, 300, 512, 784, 1000, 1024, 3072, 3136])
+def test_the_strips_of_an_input_gradient_are_nearly_equal_and_begin_at_cache_lines_if_wide(D, threads):
+    strips = strip_count(D, INPUT_PIECES)
+    ranges = [aligned_strip_range(D, strips, n) for n in range(strips)]
+    assert ranges[0][0] == 0 and ranges[-1][1] == D
+    assert [first for first, _ in ranges[1:]] == [stop for _, stop in ranges[:-1]]
+    widths = [stop - first for first, stop in ranges]
+    assert max(widths) <= strip_width(D, strips) and largest_share(widths, threads) < 1.03
+    assert D // strips < 7 * LINE or all(first % LINE == 0 for first, _ in ranges)
 
 
 @pytest.mark.parametrize("N", [16, 32, 64, 128, 512])

@@ -118,7 +118,7 @@ def test_linear_batch(dtype, size, relu):
     grad_weight, grad_bias = np.empty_like(weight), np.empty_like(bias)
     linear_batch.linear_batch_forward(x, weight, bias, 0, out)
     linear_batch.linear_batch_backward_input(
-        grad, weight, x, int(relu), np.empty(linear_scratch(D, K), dtype), grad_input
+        grad, weight, x, int(relu), np.empty(linear_scratch(N, D, K), dtype), grad_input
     )
     linear_batch.linear_batch_backward_weight(x, grad, dtype(1), False, grad_weight, grad_bias)
     magnitude, magnitude_bias = naive.linear_backward_weight(np.abs(x), np.abs(grad))

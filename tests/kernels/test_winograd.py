@@ -81,6 +81,17 @@ def test_above_blank_pixels_there_is_exactly_the_bias(dtype, H, W, C, seed):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@given(H=st.integers(1, 6), W=st.integers(1, 40), C=wide, data=st.data(), seed=seeds)
+def test_one_number_is_seen_by_the_outputs_around_it_and_by_no_other(dtype, H, W, C, data, seed):
+    place = tuple(data.draw(st.integers(0, extent - 1)) for extent in (H, W, C))
+    x = np.zeros((1, H, W, C), dtype)
+    x[0][place] = 1
+    weight, bias = 1 + np.abs(normal(seed, dtype, 3, 3, C, 5)), normal(seed + 1, dtype, 1, 1, 5)
+    found, expected = convolved(frame(x), weight, bias), naive.conv2d_forward(frame(x), weight, bias)
+    assert np.array_equal(found != bias, expected != bias)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @given(N=st.integers(2, 5), H=extents, W=extents, C=wide, OC=wide, seed=seeds)
 def test_an_image_has_the_same_bits_whatever_images_are_beside_it(dtype, N, H, W, C, OC, seed):
     x, weight = frame(normal(seed, dtype, N, H, W, C)), normal(seed + 1, dtype, 3, 3, C, OC)
