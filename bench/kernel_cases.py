@@ -1,5 +1,6 @@
 """The measured kernels, with their shapes in the documents' CNN and their data."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import numpy as np
 from bench import kernel_loops, rows
 from jitnet.kernels.table import GAP, TILE_PRODUCTS, images_per_tile_batch, linear_scratch, tile_scratch
 from jitnet.model.architecture import forward_macs, parse, step_macs
+from jitnet.model.memory_plan import aligned_zeros
 from jitnet.model.network import Network
 
 CONVS = (("conv1", 28, 1, 16), ("conv2", 14, 16, 32), ("conv3", 7, 32, 64))  # name, height and width, C, OC
@@ -67,77 +69,86 @@ def _bind(make: Callable, *shape) -> Callable[[int], Callable[[int], object]]:
     return lambda threads: make(threads, *shape)
 
 
+def _room(*extents: int) -> np.ndarray:
+    """Return zeros that begin at a cache line, as the network's arenas do: NumPy's own arrays begin inside one."""
+    return aligned_zeros(math.prod(extents), np.float32).reshape(extents)
+
+
 def _draw(*extents: int) -> np.ndarray:
-    rng = np.random.default_rng(sum(extents))
-    return rng.standard_normal(extents, dtype=np.float32)
+    out = _room(*extents)
+    return np.random.default_rng(sum(extents)).standard_normal(out=out, dtype=np.float32)
 
 
-def _padded(P, H, C):
-    x = np.zeros((P, H + 2, H + 2, C), np.float32)
-    x[:, 1:-1, 1:-1] = _draw(P, H, H, C)
+def _padded(*extents):
+    """Return maps (..., H+2, W+2, C) with a border of zeros."""
+    *parts, H, C = extents
+    x = _room(*parts, H + 2, H + 2, C)
+    x[..., 1:-1, 1:-1, :] = _draw(*parts, H, H, C)
     return x
 
 
 def _conv_forward(P, H, C, OC):
     """Also used for the input gradient, which is the same with the channels swapped."""
     x, weight, bias = _padded(P, H, C), _draw(3, 3, C, OC), _draw(H, H, OC)
-    out = np.empty((P, H, H, OC), np.float32)
+    out = _room(P, H, H, OC)
     return lambda repeats: kernel_loops.conv2d_forward(repeats, x, weight, bias, out)
 
 
 def _conv_weight(P, H, C, OC):
-    x, gradient, out = _padded(P, H, C), _padded(P, H, OC), np.zeros((P, 3, 3, C, OC), np.float32)
+    x, gradient, out = _padded(P, H, C), _padded(P, H, OC), _room(P, 3, 3, C, OC)
     return lambda repeats: kernel_loops.conv2d_backward_weight(repeats, x, gradient, np.float32(1e-6), out)
 
 
 def _for_tiles(P, C, OC):
-    weight, out = _draw(P, 3, 3, C, OC), np.empty((P, TILE_PRODUCTS, C * OC + GAP), np.float32)
+    weight, out = _draw(P, 3, 3, C, OC), _room(P, TILE_PRODUCTS, C * OC + GAP)
     return lambda repeats: kernel_loops.transform_weight(repeats, weight, out)
 
 
 def _conv_tiles(P, N, H, C, OC):
-    x, bias = np.stack([_padded(N, H, C)] * P), _draw(H, H, OC)
+    x, bias = _padded(P, N, H, C), _draw(H, H, OC)
     transformed, scratch = (
         _draw(P, TILE_PRODUCTS, C * OC + GAP),
-        np.empty((P, tile_scratch(N, H, H, C, OC)), np.float32),
+        _room(P, tile_scratch(N, H, H, C, OC)),
     )
-    zeros, out = np.zeros(OC, np.float32), np.empty((P, N * H * H * OC), np.float32)
+    zeros, out = _room(OC), _room(P, N * H * H * OC)
     return lambda repeats: kernel_loops.conv2d_winograd(repeats, x, transformed, bias, zeros, scratch, out)
 
 
 def _conv_weight_tiles(P, N, H, C, OC):
-    x, gradients = np.stack([_padded(N, H, C)] * P), np.stack([_padded(N, H, OC) * np.float32(1e-3)] * P)
-    scratch = np.empty((P, tile_scratch(N, H, H, C, OC)), np.float32)
-    sums = np.zeros((P, TILE_PRODUCTS, C + 1, OC), np.float32)[:, :, :C]  # with gaps between the planes
+    x, gradients = _padded(P, N, H, C), _padded(P, N, H, OC)
+    gradients *= np.float32(1e-3)
+    scratch = _room(P, tile_scratch(N, H, H, C, OC))
+    sums = _room(P, TILE_PRODUCTS, C + 1, OC)[:, :, :C]  # with gaps between the planes
     return lambda repeats: kernel_loops.winograd_backward_weight(repeats, x, gradients, scratch, sums)
 
 
 def _flip(P, C, OC):
-    weight, out = _draw(P, 3, 3, C, OC), np.empty((P, 3, 3, OC, C), np.float32)
+    weight, out = _draw(P, 3, 3, C, OC), _room(P, 3, 3, OC, C)
     return lambda repeats: kernel_loops.flip_weight(repeats, weight, out)
 
 
 def _pool_forward(P, H, C):
-    x, out = _draw(P, H, H, C), np.empty((P, H // 2, H // 2, C), np.float32)
+    x, out = _draw(P, H, H, C), _room(P, H // 2, H // 2, C)
     argmax = np.empty(out.shape, np.uint8)
     return lambda repeats: kernel_loops.max_pool2d_forward(repeats, x, out, argmax)
 
 
 def _pool_backward(P, H, C):
-    x, out = _draw(P, H, H, C), np.empty((P, H // 2, H // 2, C), np.float32)
+    x, out = _draw(P, H, H, C), _room(P, H // 2, H // 2, C)
     argmax = np.empty(out.shape, np.uint8)
     kernel_loops.max_pool2d_forward(1, x, out, argmax)
-    gradient = np.empty((P, H + 2, H + 2, C), np.float32)
+    gradient = _room(P, H + 2, H + 2, C)
     return lambda repeats: kernel_loops.max_pool2d_backward(repeats, out, argmax, gradient)
 
 
 def _sample(P, share):
     """Return the layer for one image; a random share of its inputs is not 0, as after ReLU."""
-    x = np.abs(_draw(P, D)) + 0.1
+    x = _draw(P, D)
+    np.add(np.abs(x), 0.1, out=x)
     inactive = np.random.default_rng(1).permutation(D)[round(share * D) :]
     x[:, inactive] = 0
     weight, bias = _draw(P, D, K), _draw(P, K)
-    rows_, factors, out = np.empty((P, D), np.int64), np.empty((P, D), np.float32), np.empty((P, K), np.float32)
+    rows_, factors, out = np.empty((P, D), np.int64), _room(P, D), _room(P, K)
     return x, weight, bias, rows_, factors, out
 
 
@@ -149,26 +160,26 @@ def _linear_forward_sample(P, share):
 def _linear_sgd_sample(P, share):
     x, weight, bias, rows_, factors, out = _sample(P, share)
     kernel_loops.linear_forward_sample(1, x, weight, bias, rows_, factors, out)
-    count, gradient, grad_input = round(share * D), _draw(P, K), np.empty((P, D), np.float32)
+    count, gradient, grad_input = round(share * D), _draw(P, K), _room(P, D)
     return lambda repeats: kernel_loops.linear_sgd_sample(
         repeats, gradient, rows_, factors, count, np.float32(1e-9), weight, bias, grad_input
     )
 
 
 def _linear_forward(threads, N):
-    x, weight, bias, out = _draw(N, D), _draw(D, K), _draw(K), np.empty((N, K), np.float32)
+    x, weight, bias, out = _draw(N, D), _draw(D, K), _draw(K), _room(N, K)
     return lambda repeats: kernel_loops.linear_forward(repeats, x, weight, bias, out)
 
 
 def _linear_input(threads, N):
     x, weight, gradient = _draw(N, D), _draw(D, K), _draw(N, K)
-    scratch, out = np.empty(linear_scratch(D, K), np.float32), np.empty((N, D), np.float32)
+    scratch, out = _room(linear_scratch(N, D, K)), _room(N, D)
     return lambda repeats: kernel_loops.linear_backward_input(repeats, gradient, weight, x, scratch, out)
 
 
 def _linear_weight(threads, N):
     x, gradient = _draw(N, D), _draw(N, K)
-    weight, bias = np.empty((D, K), np.float32), np.empty(K, np.float32)
+    weight, bias = _room(D, K), _room(K)
     return lambda repeats: kernel_loops.linear_backward_weight(repeats, x, gradient, weight, bias)
 
 
@@ -190,7 +201,7 @@ def _steps(threads, batch):
 
 def _inference(threads, batch):
     network, images, _ = _network()
-    images, out = images[:batch], np.empty((batch, 10), np.float32)
+    images, out = images[:batch], _room(batch, 10)
 
     def run(repeats):
         for _ in range(repeats):
