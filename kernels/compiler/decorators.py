@@ -45,10 +45,19 @@ def kernel(function):
 
 def serial_kernel(function):
     """Compile an outermost function without a `prange`, kept on disk: parallel=True would only cost compile time."""
+    return _serial(function, _KERNEL)
+
+
+def called_by_address(function):
+    """Compile a serial function that only compiled code calls, kept on disk: without a wrapper for Python."""
+    return _serial(function, _KERNEL | {"no_cpython_wrapper": True})
+
+
+def _serial(function, options):
     if CACHE_FOLDER is None:
-        return numba.njit(**_KERNEL)(function)
+        return numba.njit(**options)(function)
     with numba_cache_folder():
-        return keep_on_disk(numba.njit(cache=True, **_KERNEL)(function))
+        return keep_on_disk(numba.njit(cache=True, **options)(function))
 
 
 def body(function):

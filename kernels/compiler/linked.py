@@ -127,6 +127,22 @@ _NOT_NEEDED = {
 }
 
 
+@contextlib.contextmanager
+def _no_new_registries(*contexts):
+    """Omit numba's search for new registries of operations while it compiles: it looks 2,000 times, and none comes.
+
+    It has looked when the compilation began.
+    """
+    outermost = [each for each in contexts if "load_additional_registries" not in vars(each)]
+    for each in outermost:
+        each.load_additional_registries = bool
+    try:
+        yield
+    finally:
+        for each in outermost:
+            del each.load_additional_registries
+
+
 def _compiler(name, serial, parallel, not_needed):
     """Return numba's compiler with other lowering passes, and without some others."""
     replaced = {typed_passes.NativeLowering: serial, typed_passes.NativeParforLowering: parallel}
@@ -138,7 +154,11 @@ def _compiler(name, serial, parallel, not_needed):
         passes.finalize()
         return [passes]
 
-    return type(name, (compiler.CompilerBase,), {"define_pipelines": define_pipelines})
+    def compile_extra(self, func):
+        with _no_new_registries(self.state.targetctx, self.state.typingctx):
+            return compiler.CompilerBase.compile_extra(self, func)
+
+    return type(name, (compiler.CompilerBase,), {"define_pipelines": define_pipelines, "compile_extra": compile_extra})
 
 
 _INLINED = untyped_passes.InlineInlinables  # code under @inline_ir: only in kernels

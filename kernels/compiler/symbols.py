@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from . import cache, interpreted
-from .decorators import serial_kernel
+from .decorators import called_by_address
 
 _primitives: dict = {}  # by name: module.function
 _in_work: set = set()  # dtypes
@@ -29,7 +29,7 @@ class _Primitive:
 
     def __init__(self, function, parameters):
         self.function = function
-        self.kernel = serial_kernel(function)
+        self.kernel = called_by_address(function)
         self._parameters = parameters.split()
         self._ready = set()  # dtypes
 

@@ -1,5 +1,6 @@
 """The conv blocks of a batch backward, in the shards of batch_conv_forward.py: each sums its own gradients."""
 
+import numpy as np
 from numba import prange
 
 from ..compiler.array_views import strided, view
@@ -133,9 +134,10 @@ def conv_blocks_backward(
     size = plan[0].conv_params
     shards = shard_count(N)
     for s in prange(shards):
-        scratch = scratch_of_shard(plan[0], s, shards)
-        grads = plan[0].shard_grads + s * size
-        first, stop = shard_range(N, s)
+        shard = np.int64(s)
+        scratch = scratch_of_shard(plan[0], shard, shards)
+        grads = plan[0].shard_grads + shard * size
+        first, stop = shard_range(N, shard)
         for index in range(plan[0].convs - 1, -1, -1):
             images_backward(layers[index], plan[0], work, argmax, first, stop, scratch, grads)
 

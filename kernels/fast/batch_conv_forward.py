@@ -112,8 +112,9 @@ def conv_blocks_forward(
     border = 1 if layers[0].kind == CONV else 0
     shards = shard_count(N)
     for s in prange(shards):
-        scratch = scratch_of_shard(plan[0], s, shards)
-        first, stop = shard_range(N, s)
+        shard = np.int64(s)  # numba's index has no sign: functions would be compiled for it again
+        scratch = scratch_of_shard(plan[0], shard, shards)
+        first, stop = shard_range(N, shard)
         for n in range(first, stop):
             image = images[order[n]]
             load_image(image, divisor, border, 0, image.shape[0], work, layers[0].x + n * layers[0].x_size)

@@ -71,16 +71,16 @@ def _flags_of(
 @force_inline
 def _filter_backward(
     x,  # (H+2, W+2, C)
-    map_by_channel,  # (.,): the filter's gradients are `span` elements from `row` on
-    row,  # offset in map_by_channel
+    maps,  # any shape: the filter's gradients are `span` elements from `row` on
+    row,  # offset in maps
     span,  # elements
     c,  # first input channel
     count,
     vectors,  # 1, or 2 if both are whole: they need 18 registers for sums
-    weight,  # (OC, 3, 3, C): the filter's begin at `place`
+    weight,  # (OC, 9, C): the filter's begin at `place`
     place,
     scale,
-    grad_weight,  # (OC, 3, 3, C), added to
+    grad_weight,  # (OC, 9, C), added to
     both,  # bool: compute grad_x too
     grad_x,  # (H+2, W+2, C), added to
 ):
@@ -92,11 +92,11 @@ def _filter_backward(
     more = sums  # of the second vector
     weights = load_patch(weight, place + c, 3 * C, C, count)
     for start in range(0, span, _FLAGS):
-        flags = _flags_of(map_by_channel, row, span, start)
+        flags = _flags_of(maps, row, span, start)
         while flags != 0:
             p = start + lowest(flags)
             flags &= flags - 1
-            g = filled_from(map_by_channel, row + p)
+            g = filled_from(maps, row + p)
             sums = add_patch(g, x, p * C + c, width * C, C, count, sums)
             if vectors == 2:
                 more = add_patch(g, x, p * C + c + lanes, width * C, C, lanes, more)
@@ -112,7 +112,7 @@ def _pixel_backward_input(
     grad_map,  # (H+2, W+2, OC): the pixel's gradients are `filters` elements, at most _FLAGS, from `place` on
     place,
     filters,  # at most _FLAGS
-    weight,  # (OC, 3, 3, C)
+    weight,  # (OC, 9, C)
     first,  # filter
     c,  # first input channel
     count,
@@ -143,7 +143,7 @@ def _pixel_backward_input(
 @force_inline
 def _backward_input_by_pixel(
     grad_map,  # (H+2, W+2, OC)
-    weight,  # (OC, 3, 3, C)
+    weight,  # (OC, 9, C)
     first,  # filter
     stop,
     c,  # first input channel
@@ -195,6 +195,10 @@ def sparse_backward(
     """
     height, width, OC = grad_map.shape
     C = x.shape[2]
+    # As arrays of one type, for which helpers are compiled once.
+    x, grad_x = view(x, 0, x.shape), view(grad_x, 0, grad_x.shape)
+    weight, grad_weight = view(weight, 0, (OC, 9, C)), view(grad_weight, 0, (OC, 9, C))
+    grad_map, maps = view(grad_map, 0, (height, width, OC)), view(map_by_channel, 0, (1, 1, map_by_channel.size))
     lanes = lane_count(x)
     inside = width + 1
     span = (height - 2) * width - 2
@@ -223,19 +227,11 @@ def sparse_backward(
             vectors = 1
             if WIDE_ROWS > 0 and not both and C - c >= 2 * lanes:  # the CNN's third block is 1.2 times as fast
                 vectors = 2
-                _filter_backward(
-                    x, map_by_channel, row, span, c, lanes, 2, weight, place, scale, grad_weight, False, grad_x
-                )
+                _filter_backward(x, maps, row, span, c, lanes, 2, weight, place, scale, grad_weight, False, grad_x)
             elif C - c >= lanes and both:
-                _filter_backward(
-                    x, map_by_channel, row, span, c, lanes, 1, weight, place, scale, grad_weight, True, grad_x
-                )
+                _filter_backward(x, maps, row, span, c, lanes, 1, weight, place, scale, grad_weight, True, grad_x)
             elif C - c >= lanes:
-                _filter_backward(
-                    x, map_by_channel, row, span, c, lanes, 1, weight, place, scale, grad_weight, False, grad_x
-                )
+                _filter_backward(x, maps, row, span, c, lanes, 1, weight, place, scale, grad_weight, False, grad_x)
             else:
-                _filter_backward(
-                    x, map_by_channel, row, span, c, C - c, 1, weight, place, scale, grad_weight, both, grad_x
-                )
+                _filter_backward(x, maps, row, span, c, C - c, 1, weight, place, scale, grad_weight, both, grad_x)
             c += vectors * lanes

@@ -3,6 +3,7 @@
 Work is cut into pieces of the layer, for any number of threads; each piece sums in a fixed order.
 """
 
+import numpy as np
 from numba import prange
 
 from .. import table
@@ -236,7 +237,8 @@ def linear_batch_backward_input(
     transpose_gradient(grad_output, transposed)
     strips = strip_count(D, INPUT_PIECES)
     room = TRANSPOSED_IMAGES * strip_width(D, strips)
-    for strip in prange(strips):
+    for n in prange(strips):
+        strip = np.int64(n)
         inputs = aligned_strip_range(D, strips, strip)
         sums = view(scratch, rest + strip * room, (room,))
         linear_backward_input_strip(transposed, weight, inputs, x, previous_activation, zeros, sums, grad_input)

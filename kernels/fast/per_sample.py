@@ -74,7 +74,7 @@ def run_half(
             linear_forward_half(phase - 1, half, layers, plan.zeros, params, work, rows, counts)
     elif phase == L + 1:
         if half == 0:
-            merge_outputs(last, 0, last.OC, work)
+            merge_outputs(last, np.int64(0), last.OC, work)
             logits, gradient = view(work, last.out, (last.OC,)), view(work, last.grad_out, (last.OC,))
             number, image = params.dtype.type(1), order[step]
             losses[step] = output_loss_sample(plan.loss, plan.smoothing, logits, targets, image, number, gradient)
@@ -177,8 +177,8 @@ def train_per_sample(
     prepare_workspace(layers, plan[0], params, work, barrier)
     for member in prange(2):
         run_steps(
-            member, barrier, layers, plan[0], params, work, argmax, rows, counts, images, divisor, targets, order, lrs,
-            losses, totals,
+            np.int64(member), barrier, layers, plan[0], params, work, argmax, rows, counts, images, divisor, targets,
+            order, lrs, losses, totals,
         )  # fmt: skip
     for step in range(order.size):
         if not math.isfinite(losses[step]):

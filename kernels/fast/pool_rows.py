@@ -10,6 +10,8 @@ follows. Its place is that of some pixel of the window.
 
 import math
 
+import numpy as np
+
 from ..compiler.decorators import body, force_inline
 from ..compiler.simd import (
     add,
@@ -114,7 +116,7 @@ def _window(
     return gradient, load_bytes(argmax, (oy * OW + ox) * C + c, count, gradient)
 
 
-@body
+@force_inline
 def _sent(
     window,  # a vector of gradients and one of winners, from `_window`
     place,  # 3*ky + kx of a pixel in the window
@@ -146,7 +148,7 @@ def max_pool2d_backward_sample(
     for y in range(2 * top, H if bottom == H // 2 else 2 * bottom, 2):
         for c in range(first, stop, lanes):
             count = stop - c
-            left = _window(grad_out, argmax, y // 2, -1, c, stop)
+            left = _window(grad_out, argmax, y // 2, np.int64(-1), c, stop)
             corner = left
             for x in range(0, W, 2):
                 own = _window(grad_out, argmax, y // 2, x // 2, c, stop)

@@ -101,6 +101,28 @@ def test_the_functions_of_others_are_compiled_as_ever(compiled):
     assert user(4.0) == 6.0 and type(user.overloads[(types.float64,)].library) is codegen.JITCodeLibrary
 
 
+@pytest.mark.parametrize("source", ["x[0] + 1", "unknown_name"])
+def test_registries_are_looked_for_once_in_a_compilation_and_after_it_again(source, monkeypatch):
+    context, looked = cpu_target.target_context, []
+    load = type(context).load_additional_registries
+    monkeypatch.setattr(type(context), "load_additional_registries", lambda self: looked.append(1) or load(self))
+
+    def compile_one():
+        namespace = {"half_and_one": half_and_one}
+        exec(f"def fresh(x):\n    half_and_one(x[0])\n    return {source}", namespace)
+        numba.njit(pipeline_class=linked.KernelCompiler)(namespace["fresh"]).compile((FLOATS,))
+
+    for _ in range(2):
+        looked.clear()
+        try:
+            compile_one()
+        except numba.TypingError:
+            assert source == "unknown_name"
+        assert len(looked) == 1
+        for each in (context, context.typing_context):
+            assert "load_additional_registries" not in vars(each)
+
+
 @force_inline
 def power(x, n):
     total = 1.0

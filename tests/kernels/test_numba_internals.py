@@ -83,6 +83,12 @@ def a_compiled_function_has_an_address_and_a_symbol_can_be_added():
     assert llvmlite.binding.address_of_symbol("jitnet.test.symbol") == address
 
 
+def a_function_without_a_wrapper_has_an_address():
+    _, overload = compiled(no_cpython_wrapper=True)
+    assert "cpython" not in overload.library.get_llvm_str() and "cpython" in compiled()[1].library.get_llvm_str()
+    assert overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name)
+
+
 def the_calling_convention_calls_by_type():
     convention = cpu_target.target_context.call_conv
     assert list(inspect.signature(convention.get_function_type).parameters) == ["restype", "argtypes"]
@@ -136,6 +142,7 @@ INTERNALS = {  # what, and the file in kernels/compiler/ that uses it
     "_load_overload": (a_kernel_is_loaded_without_what_only_compiling_needs, "cache"),
     "rtsys": (a_kernel_is_loaded_without_what_only_compiling_needs, "cache"),
     "CACHE_DIR": (the_folder_of_the_cache_is_read_by_the_decorator, "cache"),
+    "no_cpython_wrapper": (a_function_without_a_wrapper_has_an_address, "decorators"),
     "add_symbol": (a_compiled_function_has_an_address_and_a_symbol_can_be_added, "symbols"),
     "call_conv": (the_calling_convention_calls_by_type, "symbols"),
     "layout": (an_array_of_every_layout_has_the_same_structure, "symbols"),
