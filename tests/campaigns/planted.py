@@ -67,7 +67,7 @@ FAULTS = (
      "scale = 1.0", "tests/kernels/test_minibatch.py::test_float32_follows"),
     ("no scan at the end", "kernels/fast/batch.py", "return lrs.size if all_finite(params) and",
      "return lrs.size if True or", "tests/faults/test_faults.py::test_a_bad_parameter_is_never_a_success"),
-    ("shards share their gradients", "kernels/fast/batch_conv_backward.py", "grads = plan[0].shard_grads + s * size",
+    ("shards share their gradients", "kernels/fast/batch_conv_backward.py", "grads = plan[0].shard_grads + shard * size",
      "grads = plan[0].shard_grads",
      "tests/faults/test_races.py::test_every_parallel_kernel_has_the_same_bits_under_every_schedule"),
     ("one row too many", "kernels/layers/pooling.py", "for p in range(H // 2):", "for p in range(H // 2 + 1):",
