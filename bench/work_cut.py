@@ -21,18 +21,18 @@ from bench import generated, rows
 from jitnet.kernels.compiler.tile import PANEL_BYTES
 from jitnet.kernels.table import (
     INPUT_PIECES,
+    LINE,
     MICROBATCH,
     SHARDS,
     UNIT_GROUPS,
     WEIGHT_PIECES,
-    aligned_strip_range,
     columns_of_block,
-    group_range,
     images_of_block,
+    piece_range,
     shard_count,
     shard_range,
     strip_count,
-    strip_range,
+    strip_unit,
     weight_cut,
 )
 from jitnet.model.architecture import Conv, Shape, parse
@@ -69,15 +69,17 @@ def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
         yield f"{shape.name} input gradient", strips(D, K * images)
     wide, narrow = strip_count(D, WEIGHT_PIECES // UNIT_GROUPS), strip_count(D, WEIGHT_PIECES)
     count, groups, _ = weight_cut(images, D, K, PANEL_BYTES // 4, wide, narrow)
-    widths = [stop - first for first, stop in (group_range(K, groups, n) for n in range(groups))]
-    of_inputs = [stop - first for first, stop in (strip_range(D, count, n) for n in range(count))]
+    widths = [stop - first for first, stop in (piece_range(K, groups, n, LINE) for n in range(groups))]
+    of_inputs = [stop - first for first, stop in (piece_range(D, count, n, 1) for n in range(count))]
     yield f"{shape.name} weight gradient", [float(width * inputs * images) for inputs in of_inputs for width in widths]
 
 
 def strips(D: int, macs: float) -> list[float]:
     """Return the work of each strip of an input gradient, `macs` for each of D inputs."""
     count = strip_count(D, INPUT_PIECES)
-    return [macs * (stop - first) for first, stop in (aligned_strip_range(D, count, n) for n in range(count))]
+    return [
+        macs * (stop - first) for first, stop in (piece_range(D, count, n, strip_unit(D, count)) for n in range(count))
+    ]
 
 
 def phases(network: Sequence[Shape], images: int) -> Iterator[Phase]:

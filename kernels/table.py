@@ -173,7 +173,7 @@ PANEL_COLUMNS = 64  # output units of one piece, at most, if they are copied to 
 STRIP = 256  # input units of one piece of a dense layer's backward pass, at most
 _NARROWEST = 32  # input units of one piece that is cut for the sake of equal shares
 _ENOUGH_LINES = 7  # of a strip, so that it can be cut at a cache line
-TRANSPOSED_IMAGES = 64  # images whose gradients are one block of rows for the input gradient
+TRANSPOSED_IMAGES = 64  # images of one block of transposed gradients
 
 
 def strip_count(D: int, pieces: int) -> int:
@@ -187,16 +187,15 @@ def strip_count(D: int, pieces: int) -> int:
     return (least + pieces - 1) // pieces * pieces
 
 
-def strip_range(D: int, strips: int, strip: int) -> tuple[int, int]:
-    """Return the first input of a strip, and its end, exclusive."""
-    return D * strip // strips, D * (strip + 1) // strips
+def strip_unit(D: int, strips: int) -> int:
+    """Return what strips of an input gradient are multiples of: a cache line, or 1 if that makes them unequal."""
+    return LINE if strips * _ENOUGH_LINES * LINE <= D else 1
 
 
-def aligned_strip_range(D: int, strips: int, strip: int) -> tuple[int, int]:
-    """Return the same for strips of whole cache lines, unless they would be too narrow to be nearly equal."""
-    unit = LINE if strips * _ENOUGH_LINES * LINE <= D else 1
-    units = (D + unit - 1) // unit
-    return units * strip // strips * unit, min(D, units * (strip + 1) // strips * unit)
+def piece_range(extent: int, pieces: int, piece: int, unit: int) -> tuple[int, int]:
+    """Return where a piece of an extent begins, and its end, exclusive: pieces of nearly as many whole units."""
+    units = (extent + unit - 1) // unit
+    return units * piece // pieces * unit, min(extent, units * (piece + 1) // pieces * unit)
 
 
 # Images from which a weight gradient copies its operands to panels. Of 128 images the gradient of 784x1000 then takes
@@ -215,12 +214,6 @@ def weight_cut(N: int, D: int, K: int, room: int, wide: int, narrow: int) -> tup
     groups = UNIT_GROUPS if UNIT_GROUPS * PANEL_COLUMNS <= K and wide * widest >= D else 1
     strips = wide if groups > 1 else narrow
     return strips, groups, strips * widest >= D
-
-
-def group_range(K: int, groups: int, group: int) -> tuple[int, int]:
-    """Return the first unit of a group, and its end, exclusive: whole cache lines."""
-    lines = (K + LINE - 1) // LINE
-    return lines * group // groups * LINE, min(K, lines * (group + 1) // groups * LINE)
 
 
 def strip_width(D: int, strips: int) -> int:

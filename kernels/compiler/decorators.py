@@ -1,10 +1,11 @@
 """The decorators of all kernels, with every option of numba.njit.
 
-@kernel          called from Python; its `prange` runs on all threads; machine code kept on disk
-@serial_kernel   the same without a `prange`
-@body            called by kernels only: linked into them, without machine code of its own (linked.py)
-@force_inline    the same, and inlined into each caller
-@inline_ir       calls kernels
+@kernel              called from Python; its `prange` runs on all threads; machine code kept on disk
+@serial_kernel       the same without a `prange`
+@called_by_address   the same, called by compiled code alone (symbols.py)
+@body                called by kernels only: linked into them, without machine code of its own (linked.py)
+@force_inline        the same, and inlined into each caller
+@inline_ir           calls kernels
 """
 
 import os
@@ -37,23 +38,20 @@ if "NUMBA_THREADING_LAYER_PRIORITY" not in os.environ:
 
 def kernel(function):
     """Compile an outermost function: its `prange` runs on all threads, its machine code is kept on disk."""
-    if CACHE_FOLDER is None:
-        return numba.njit(parallel=True, **_KERNEL)(function)
-    with numba_cache_folder():
-        return keep_on_disk(numba.njit(parallel=True, cache=True, **_KERNEL)(function))
+    return _kept_on_disk(function, _KERNEL | {"parallel": True})
 
 
 def serial_kernel(function):
     """Compile an outermost function without a `prange`, kept on disk: parallel=True would only cost compile time."""
-    return _serial(function, _KERNEL)
+    return _kept_on_disk(function, _KERNEL)
 
 
 def called_by_address(function):
     """Compile a serial function that only compiled code calls, kept on disk: without a wrapper for Python."""
-    return _serial(function, _KERNEL | {"no_cpython_wrapper": True})
+    return _kept_on_disk(function, _KERNEL | {"no_cpython_wrapper": True})
 
 
-def _serial(function, options):
+def _kept_on_disk(function, options):
     if CACHE_FOLDER is None:
         return numba.njit(**options)(function)
     with numba_cache_folder():

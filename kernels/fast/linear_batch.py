@@ -27,9 +27,9 @@ from .activation_in_place import activate, pass_back
 from .contraction import contract
 from .vector_rows import transpose
 
-strip_count, strip_range, strip_width = body(table.strip_count), body(table.strip_range), body(table.strip_width)
-aligned_strip_range, round_up_to_line = body(table.aligned_strip_range), body(table.round_up_to_line)
-weight_cut, group_range = body(table.weight_cut), body(table.group_range)
+strip_count, strip_unit, strip_width = body(table.strip_count), body(table.strip_unit), body(table.strip_width)
+piece_range, weight_cut = body(table.piece_range), body(table.weight_cut)
+round_up_to_line = body(table.round_up_to_line)
 images_of_block, columns_of_block = body(table.images_of_block), body(table.columns_of_block)
 
 # Input units summed in registers before the sum is stored in `out`; chosen with STRIP to fit the first two caches.
@@ -236,10 +236,10 @@ def linear_batch_backward_input(
     clear(zeros, 0, zeros.size)
     transpose_gradient(grad_output, transposed)
     strips = strip_count(D, INPUT_PIECES)
-    room = TRANSPOSED_IMAGES * strip_width(D, strips)
+    unit, room = strip_unit(D, strips), TRANSPOSED_IMAGES * strip_width(D, strips)
     for n in prange(strips):
         strip = np.int64(n)
-        inputs = aligned_strip_range(D, strips, strip)
+        inputs = piece_range(D, strips, strip, unit)
         sums = view(scratch, rest + strip * room, (room,))
         linear_backward_input_strip(transposed, weight, inputs, x, previous_activation, zeros, sums, grad_input)
 
@@ -270,7 +270,7 @@ def linear_batch_backward_weight(
     wide, narrow = strip_count(D, WEIGHT_PIECES // UNIT_GROUPS), strip_count(D, WEIGHT_PIECES)
     strips, groups, packed = weight_cut(N, D, K, PANEL_BYTES // x.itemsize, wide, narrow)
     for piece in prange(strips * groups):
-        inputs, units = strip_range(D, strips, piece // groups), group_range(K, groups, piece % groups)
+        inputs, units = piece_range(D, strips, piece // groups, 1), piece_range(K, groups, piece % groups, LINE)
         linear_backward_weight_piece(x, grad_output, inputs, units, packed, scale, added, grad_weight)
         if piece == strips * groups - 1:
             if not added:

@@ -33,13 +33,12 @@ from jitnet.kernels.table import (
     TRANSPOSED_IMAGES,
     UNIT_GROUPS,
     WEIGHT_PIECES,
-    aligned_strip_range,
     columns_of_block,
-    group_range,
     images_of_block,
     linear_scratch,
+    piece_range,
     strip_count,
-    strip_range,
+    strip_unit,
     strip_width,
     weight_cut,
 )
@@ -189,7 +188,7 @@ def largest_share(sizes, threads):
 @pytest.mark.parametrize("D", [256, 300, 512, 784, 1000, 1024, 3072, 3136])
 def test_the_strips_of_a_layer_are_equal_shares_of_the_threads(D, pieces, threads):
     strips = strip_count(D, pieces)
-    widths = [stop - first for first, stop in (strip_range(D, strips, n) for n in range(strips))]
+    widths = [stop - first for first, stop in (piece_range(D, strips, n, 1) for n in range(strips))]
     assert sum(widths) == D and max(widths) <= STRIP and max(widths) - min(widths) <= 1
     assert largest_share(widths, threads) < 1.02
 
@@ -198,7 +197,7 @@ def test_the_strips_of_a_layer_are_equal_shares_of_the_threads(D, pieces, thread
 @pytest.mark.parametrize("D", [256, 300, 512, 784, 1000, 1024, 3072, 3136])
 def test_the_strips_of_an_input_gradient_are_nearly_equal_and_begin_at_cache_lines_if_wide(D, threads):
     strips = strip_count(D, INPUT_PIECES)
-    ranges = [aligned_strip_range(D, strips, n) for n in range(strips)]
+    ranges = [piece_range(D, strips, n, strip_unit(D, strips)) for n in range(strips)]
     assert ranges[0][0] == 0 and ranges[-1][1] == D
     assert [first for first, _ in ranges[1:]] == [stop for _, stop in ranges[:-1]]
     widths = [stop - first for first, stop in ranges]
@@ -228,8 +227,8 @@ def test_a_weight_gradient_is_cut_into_equal_shares_that_fit_their_panels(D, K, 
     strips, groups, packed = weight_cut(
         N, D, K, room, *(strip_count(D, n) for n in (WEIGHT_PIECES // UNIT_GROUPS, WEIGHT_PIECES))
     )
-    widths = [stop - first for first, stop in (strip_range(D, strips, n) for n in range(strips))]
-    columns = [stop - first for first, stop in (group_range(K, groups, n) for n in range(groups))]
+    widths = [stop - first for first, stop in (piece_range(D, strips, n, 1) for n in range(strips))]
+    columns = [stop - first for first, stop in (piece_range(K, groups, n, LINE) for n in range(groups))]
     assert sum(widths) == D and sum(columns) == K and min(columns) > 0
     assert packed or groups == 1, "without copies nothing is gained by groups"
     assert not packed or N * (max(widths) + LINE) <= room
