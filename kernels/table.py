@@ -88,6 +88,9 @@ _FIELDS = (
     "map_by_channel",  # in scratch: grad_map channel after channel, (OC, H+2, W+2) (SPARSE)
     "weight_sums",  # in scratch: what becomes the gradient of the weights, over a batch: (OC, 3, 3, C) (SPARSE) or
     # (36, C*OC + GAP) (WINOGRAD)
+    "own_weight",  # in work: each half's filters, (3, 3, C, channels) after (3, 3, C, channels), in the place of params
+    # during a call; 0 if they stay in params (CONV, one image at a time only)
+    "own_bias",  # in work: the same of the bias, (BH, BW, channels)
     "backward_weight",  # in work: the weights as the backward pass reads them, (OC, 3, 3, C) or (3, 3, OC, C) (CONV)
     "linear_scratch",  # in work: (linear_scratch_size,) (DENSE, over a batch)
     "linear_scratch_size",  # linear_scratch(images, D, K) (the same)

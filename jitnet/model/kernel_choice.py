@@ -154,6 +154,12 @@ def _splits(block: Block, weight_gradient_by: int) -> tuple[int, ...]:
     return (UNSPLIT,)
 
 
+def halves_own_params(choice: Choice) -> bool:
+    """Whether each half of one image keeps its parameters of a conv block apart from the other's during a call."""
+    splits = {choice.forward_split, choice.backward_split}
+    return splits == {BY_CHANNELS} and choice[0] == CONTRACTION and choice[2] == SPARSE_BY_FILTER
+
+
 def choose(network: tuple[Shape, ...], driver: str, itemsize: int, vector_bytes: int) -> tuple[Choice, ...]:
     """Return the fastest choice for each layer with parameters."""
     lanes = vector_bytes // itemsize

@@ -152,6 +152,8 @@ def build(
             row["ring"] = scratch.take(3, W, OC)
             if driver == PER_SAMPLE:
                 row["grad_out_sum"] = scratch.take(OH, OW, OC)
+                if kernel_choice.halves_own_params(choice):
+                    row["own_weight"], row["own_bias"] = work.take(*shape.weight), work.take(*shape.bias)
             tiled = WINOGRAD in choice[:3]
             row["images_per_tile_batch"] = tile_batch = min(slots, images_per_tile_batch(H, W)) if tiled else 1
             row["grad_map"] = scratch.take(tile_batch, H + 2, W + 2, OC)

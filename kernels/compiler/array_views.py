@@ -22,7 +22,7 @@ def view(typingctx, arena, offset, shape):
 
 @intrinsic
 def strided(typingctx, array, offset, shape, strides):
-    """Return the elements array.flat[offset + sum(index * strides)]; strides count elements, `array` is contiguous."""
+    """Return the elements array.flat[offset + sum(index * strides)]; strides count elements from its first element."""
     return _array(array, offset, shape, strides)
 
 

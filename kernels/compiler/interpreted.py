@@ -15,7 +15,7 @@ def view(arena, offset, shape):
 
 def strided(array, offset, shape, strides):
     """See array_views.strided."""
-    flat = array.reshape(-1)[offset:]
+    flat = np.lib.stride_tricks.as_strided(array, (offset + 1,), (array.itemsize,))[offset:]
     return np.lib.stride_tricks.as_strided(flat, shape, [step * flat.itemsize for step in strides])
 
 
@@ -48,19 +48,19 @@ def dots_then_add(weight, rows, factors, count, vector, scale, dots):
         weight[rows[n]] += scale * factors[n] * vector
 
 
-def outputs_of_one_vector(x, weight, init, out, y, w, first, start, step, place, outputs):
+def outputs_of_one_vector(x, weight, init, out, y, w, first, place, outputs):
     """See simd_conv_row.outputs_of_one_vector."""
     size, OC = lane_count(out), weight.shape[3]
     for n in range(outputs):
         window = np.tensordot(x[y : y + 3, w + n : w + n + 3], weight[..., first : first + size], 3)
-        out[place + n * OC :][:size] = init.reshape(-1)[start + n * step :][:size] + window
+        out[place + n * OC :][:size] = init[y, w + n, first : first + size] + window
 
 
-def outputs_of_two_vectors(x, weight, init, out, y, w, first, start, step, place, outputs):
+def outputs_of_two_vectors(x, weight, init, out, y, w, first, place, outputs):
     """See simd_conv_row.outputs_of_two_vectors."""
     lanes = lane_count(out)
-    outputs_of_one_vector(x, weight, init, out, y, w, first, start, step, place, outputs)
-    outputs_of_one_vector(x, weight, init, out, y, w, first + lanes, start + lanes, step, place + lanes, outputs)
+    outputs_of_one_vector(x, weight, init, out, y, w, first, place, outputs)
+    outputs_of_one_vector(x, weight, init, out, y, w, first + lanes, place + lanes, outputs)
 
 
 def transpose(matrix, out):

@@ -34,21 +34,24 @@ def _multiples(builder, stride, count):
 def _outputs(vectors, most, x, weight, init, out):
     """Type and emit some adjacent outputs, from column w of row y on, of vectors of filters from `first` on.
 
-    out[place + n*OC + o] = init[start + n*step + o] + sum_{i,c,j} x[y+i, w+n+j, c] * weight[i, j, c, first+o]
+    out[place + n*OC + o] = init[y, w+n, first+o] + sum_{i,c,j} x[y+i, w+n+j, c] * weight[i, j, c, first+o]
+
+    x is contiguous; of weight and init only the last axis is.
     """
 
     def codegen(context, builder, signature, values):
         x_, weight_, init_, out_ = (make_array(signature.args[n])(context, builder, values[n]) for n in range(4))
-        y, w, first, start, step, place, outputs = values[4:]
+        y, w, first, place, outputs = values[4:]
         lanes = Lanes(builder, out.dtype)
         _, padded, C = cgutils.unpack_tuple(builder, x_.shape)
         OC = cgutils.unpack_tuple(builder, weight_.shape)[3]
         pixel, channel = builder.mul(C, lanes.size), builder.mul(OC, lanes.size)  # bytes, as all that follows
-        x_row, weight_column = builder.mul(padded, pixel), builder.mul(C, channel)
-        weight_row, init_step = builder.mul(constant(3), weight_column), builder.mul(step, lanes.size)
+        x_row = builder.mul(padded, pixel)
+        weight_row, weight_column, weight_channel, _ = cgutils.unpack_tuple(builder, weight_.strides)
+        init_row, init_step, _ = cgutils.unpack_tuple(builder, init_.strides)
         x_tile = at(builder, x_.data, (y, x_row), (w, pixel))
         weight_tile = at(builder, weight_.data, (first, lanes.size))
-        init_tile = at(builder, init_.data, (start, lanes.size))
+        init_tile = at(builder, init_.data, (y, init_row), (w, init_step), (first, lanes.size))
         out_tile = at(builder, out_.data, (place, lanes.size))
         wide = [(constant(v), constant(lanes.count * lanes.itemsize)) for v in range(vectors)]
         sums = [[cgutils.alloca_once(builder, lanes.vector) for _ in wide] for _ in range(most)]
@@ -62,7 +65,7 @@ def _outputs(vectors, most, x, weight, init, out):
             three = _opaque(builder, constant(3))  # LLVM would write the loop out: 1.4 times as long to compile
             with cgutils.for_range(builder, three) as i, cgutils.for_range(builder, C) as c:
                 x_now = _opaque(builder, at(builder, x_tile, (i.index, x_row), (c.index, lanes.size)))
-                weight_now = at(builder, weight_tile, (i.index, weight_row), (c.index, channel))
+                weight_now = at(builder, weight_tile, (i.index, weight_row), (c.index, weight_channel))
                 weights = [
                     [lanes.load(at(builder, weight_now, (constant(j), weight_column), column)) for column in wide]
                     for j in range(3)
@@ -79,17 +82,17 @@ def _outputs(vectors, most, x, weight, init, out):
         emit_for_count(builder, outputs, most, "row.outputs", emit)
         return context.get_dummy_value()
 
-    return types.void(x, weight, init, out, *[types.int64] * 7), codegen
+    return types.void(x, weight, init, out, *[types.int64] * 5), codegen
 
 
 @intrinsic
-def outputs_of_two_vectors(typingctx, x, weight, init, out, y, w, first, start, step, place, outputs):
+def outputs_of_two_vectors(typingctx, x, weight, init, out, y, w, first, place, outputs):
     """Compute some adjacent outputs of two vectors of filters; see `_outputs`."""
     return _outputs(2, ROW_OUTPUTS[1], x, weight, init, out)
 
 
 @intrinsic
-def outputs_of_one_vector(typingctx, x, weight, init, out, y, w, first, start, step, place, outputs):
+def outputs_of_one_vector(typingctx, x, weight, init, out, y, w, first, place, outputs):
     """Compute some adjacent outputs of one vector of filters; see `_outputs`."""
     return _outputs(1, ROW_OUTPUTS[0], x, weight, init, out)
 

@@ -60,7 +60,7 @@ def conv_block_backward(
     grad_map = grad_map_offset(layer, slot, scratch)
     one = work.dtype.type(1)
     activation_and_pool_backward(layer, share, work, argmax, n, grad_out, grad_map)
-    conv_backward_bias(layer, share, work, grad_map, one, work, grads)
+    conv_backward_bias(layer, share, work, grad_map, one, work, grads + layer.bias, layer.OC)
     buffers = work, plan.zeros, n, slot, scratch
     conv_backward_input_and_weight(
         layer, weight_gradient_by, share, *buffers, one, work, grads, scratch + layer.weight_sums
@@ -105,7 +105,8 @@ def images_backward(
     if by == WINOGRAD:
         transform_sums(sums, room, view(work, grads + layer.weight, (3, 3, C, OC)))
     else:
-        restore_layout(layer, whole_share(layer), scratch + layer.weight_sums, work, work, grads)
+        by_filter = scratch + layer.weight_sums
+        restore_layout(layer, whole_share(layer), by_filter, work, work, grads + layer.weight, OC)
 
 
 @kernel

@@ -6,7 +6,7 @@ is computed by. A share says which rows and channels of a block's output to comp
 
 import numpy as np
 
-from ..compiler.array_views import view
+from ..compiler.array_views import strided, view
 from ..compiler.decorators import body
 from ..table import CONTRACTION, FEW_CHANNELS, NOTHING, RELU, SPARSE_BY_FILTER, SPARSE_INPUT, WINOGRAD
 from .activation_in_place import activate, pass_back
@@ -101,13 +101,34 @@ def convolve_row(
 
 
 @body
+def place_of_filters(layer, share):
+    """Return start and step: filter o of a share has weight k of 9*C at start + k*step + o, in params or in work."""
+    _, _, first, stop = share
+    if layer.own_weight == 0:
+        return layer.weight, layer.OC
+    return layer.own_weight + 9 * layer.C * first - first, stop - first
+
+
+@body
+def place_of_bias(layer, share):
+    """Return start and step: channel o of a share has its bias at position p at start + p*step + o."""
+    _, _, first, stop = share
+    if layer.own_weight == 0:
+        return layer.bias, layer.OC
+    return layer.own_bias + layer.BH * layer.BW * first - first, stop - first
+
+
+@body
 def conv_block_forward(layer, share, params, work, argmax, n, scratch):
     """Compute convolution, bias, activation and pool of image n; three rows of the map before the pool are kept."""
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     top, bottom, first, stop = share
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
-    weight = view(params, layer.weight, (3, 3, C, OC))
-    bias = view(params, layer.bias, (layer.BH, layer.BW, OC))
+    own = work if layer.own_weight > 0 else params
+    start, step = place_of_filters(layer, share)
+    weight = strided(own, start, (3, 3, C, OC), (3 * C * step, C * step, step, 1))
+    start, step = place_of_bias(layer, share)
+    bias = strided(own, start, (layer.BH, layer.BW, OC), (layer.BW * step, step, 1))
     ring = scratch + layer.ring
     size = W * OC
     for oy in range(top, bottom):
@@ -178,12 +199,13 @@ def conv_backward_bias(
     work,
     grad_map,  # offset in work: (H+2, W+2, OC)
     scale,
-    target,  # (.,), laid out as params from `start` on: the bias is added to
+    target,  # (.,), the bias is added to: channel o at position p is at start + p*step + o
     start,
+    step,
 ):
     """Add scale times the gradient of a conv block's bias to a target."""
     gradient = view(work, grad_map, (layer.H + 2, layer.W + 2, layer.OC))
-    bias = view(target, start + layer.bias, (layer.BH, layer.BW, layer.OC))
+    bias = strided(target, start, (layer.BH, layer.BW, layer.OC), (layer.BW * step, step, 1))
     conv2d_backward_bias(gradient, share_before_pool(layer, share), scale, bias)
 
 
@@ -253,14 +275,11 @@ def restore_layout(
     share,
     by_filter,  # offset in work: (OC, 3, 3, C)
     work,
-    target,  # (.,), laid out as params from `start` on: the weight is overwritten
+    target,  # (.,), overwritten: filter o has weight k of 9*C at start + k*step + o
     start,
+    step,
 ):
     """Copy what was summed filter by filter to a target in the order of params."""
     if layer.weight_gradient_by == SPARSE_BY_FILTER:
-        from_filter_major(
-            view(work, by_filter, (layer.OC, 3, 3, layer.C)),
-            share[2],
-            share[3],
-            view(target, start + layer.weight, (3, 3, layer.C, layer.OC)),
-        )
+        weight = strided(target, start, (3, 3, layer.C, layer.OC), (3 * layer.C * step, layer.C * step, step, 1))
+        from_filter_major(view(work, by_filter, (layer.OC, 3, 3, layer.C)), share[2], share[3], weight)

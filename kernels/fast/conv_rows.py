@@ -21,8 +21,8 @@ from .vector_rows import transpose
 @primitive("3 4 3 int int int 1 int")
 def conv2d_row(
     x,  # (H+2, W+2, C) one padded image
-    weight,  # (3, 3, C, OC)
-    bias,  # (H, W, OC) per position, or (1, 1, OC) per channel
+    weight,  # (3, 3, C, OC), last stride 1, the others those of (., ., C, step): filters may be between others
+    bias,  # (H, W, OC) per position, or (1, 1, OC) per channel; last stride 1
     y,  # the output row wanted
     first,  # filter, of those wanted
     stop,  # the filter after the last
@@ -39,11 +39,14 @@ def conv2d_row(
     Matches  : tests.support.naive.conv2d_row; a row of torch.nn.functional.conv2d.
     Source   : Goodfellow, Bengio, Courville (2016), eq. 9.6 (cross-correlation).
     """
-    _, padded, C = x.shape
+    height, padded, C = x.shape
     W = padded - 2
     OC = weight.shape[3]
     BH, BW, _ = bias.shape
-    start, step = (y if BH > 1 else 0) * BW * OC, OC if BW > 1 else 0
+    step = weight.strides[2] // weight.itemsize
+    down = bias.strides[0] // bias.itemsize if BH > 1 else 0
+    across = bias.strides[1] // bias.itemsize if BW > 1 else 0
+    init = strided(bias, 0, (height - 2, W, OC), (down, across, 1))
     lanes = lane_count(out)
     o = first
     while ROW_OUTPUTS[0] > 0 and stop - o >= lanes:
@@ -51,18 +54,17 @@ def conv2d_row(
         pieces = (W + ROW_OUTPUTS[vectors - 1] - 1) // ROW_OUTPUTS[vectors - 1]
         for piece in range(pieces):  # of nearly equal width
             w, end = W * piece // pieces, W * (piece + 1) // pieces
-            places = start + w * step + o, step, place + w * OC + o
             if vectors == 2:
-                outputs_of_two_vectors(x, weight, bias, out, y, w, o, *places, end - w)
+                outputs_of_two_vectors(x, weight, init, out, y, w, o, place + w * OC + o, end - w)
             else:
-                outputs_of_one_vector(x, weight, bias, out, y, w, o, *places, end - w)
+                outputs_of_one_vector(x, weight, init, out, y, w, o, place + w * OC + o, end - w)
         o += vectors * lanes
     if o < stop:
         rest = stop - o
         contract(
             strided(x, y * padded * C, (1, 3, 3 * C, W), (0, padded * C, 1, C)),
-            strided(weight, o, (1, 3, 3 * C, rest), (0, 3 * C * OC, OC, 1)),
-            strided(bias, start + o, (1, W, rest), (0, step, 1)),
+            strided(weight, o, (1, 3, 3 * C, rest), (0, 3 * C * step, step, 1)),
+            strided(bias, y * down + o, (1, W, rest), (0, across, 1)),
             weight.dtype.type(1),
             strided(out, place + o, (1, W, rest), (0, OC, 1)),
         )

@@ -38,15 +38,15 @@ def from_filter_major(
     grad,  # (OC, 3, 3, C)
     first,  # filter
     stop,  # end of the filters, exclusive
-    out,  # (3, 3, C, OC), overwritten for these filters
+    out,  # (3, 3, C, OC), overwritten for these filters; strides as in conv2d_row
 ):
     """Undo `to_filter_major` for some filters."""
-    OC, _, _, C = grad.shape
-    some = stop - first
+    C = grad.shape[3]
+    some, step = stop - first, out.strides[2] // out.itemsize
     for k in range(9):
         transpose(
             strided(grad, (9 * first + k) * C, (some, C), (9 * C, 1)),
-            strided(out, k * C * OC + first, (C, some), (OC, 1)),
+            strided(out, k * C * step + first, (C, some), (step, 1)),
         )
 
 

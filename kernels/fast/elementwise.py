@@ -40,7 +40,7 @@ def conv2d_backward_bias(
     grad_map,  # (H+2, W+2, OC)
     share,  # of it without its border
     scale,
-    out,  # (H, W, OC), or (1, 1, OC): then the sum over all positions; added to
+    out,  # (H, W, OC), or (1, 1, OC): then the sum over all positions; added to; last stride 1
 ):
     """Add scale * grad_map to the bias, or to its gradient: out[y,x,o] += scale * grad_map[y+1,x+1,o]."""
     _, width, OC = grad_map.shape
@@ -48,11 +48,13 @@ def conv2d_backward_bias(
     top, bottom, first, stop = share
     lanes = lane_count(out)
     times = filled(scale, load(out, 0, 0))
-    together = width - 2 if BW > 1 and stop - first == OC else 1  # pixels that are adjacent in both arrays
+    down = out.strides[0] // out.itemsize if BH > 1 else 0
+    across = out.strides[1] // out.itemsize if BW > 1 else 0
+    together = width - 2 if across == stop - first == OC else 1  # pixels that are adjacent in both arrays
     size = (together - 1) * OC + stop - first
     for y in range(top, bottom):
         for x in range(0, width - 2, together):
-            target = ((y if BH > 1 else 0) * BW + (x if BW > 1 else 0)) * OC + first
+            target = y * down + x * across + first
             source = ((y + 1) * width + x + 1) * OC + first
             for c in range(0, size, lanes):
                 gradient = load(grad_map, source + c, size - c)

@@ -30,6 +30,7 @@ from .per_sample_layers import (
     linear_forward_half,
     merge_halves,
     merge_outputs,
+    move_params,
 )
 from .spin_barrier import claim, complete, wait
 from .work_split import half_share
@@ -135,12 +136,13 @@ def prepare_workspace(
     work,
     barrier,  # (BARRIER_SIZE,) int64, overwritten
 ):
-    """Before the first step: no half is claimed, the weights are in both layouts, a map is zero outside its share."""
+    """Before the first step: no half is claimed, the weights are in their layouts, a map is zero outside its share."""
     for i in range(barrier.size):
         barrier[i] = 0
     for index in range(plan.convs):
         layer = layers[index]
         transpose_weight(layer, params, work)
+        move_params(layer, True, params, work)
         for half in range(2):
             place = plan.scratch + half * plan.scratch_size + layer.grad_map
             clear(work, place, (layer.H + 2) * (layer.W + 2) * layer.OC)
@@ -180,6 +182,8 @@ def train_per_sample(
             np.int64(member), barrier, layers, plan[0], params, work, argmax, rows, counts, images, divisor, targets,
             order, lrs, losses, totals,
         )  # fmt: skip
+    for index in range(plan[0].convs):
+        move_params(layers[index], False, params, work)
     for step in range(order.size):
         if not math.isfinite(losses[step]):
             return step

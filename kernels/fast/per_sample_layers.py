@@ -8,12 +8,14 @@ import numpy as np
 from ..compiler.array_views import view
 from ..compiler.decorators import body
 from ..compiler.simd import add, clear, lane_count, load, store
-from ..table import BY_ROWS, CONV, DENSE, LINEAR, NOTHING, RELU, SPARSE_BY_FILTER
+from ..table import BY_CHANNELS, BY_ROWS, CONV, DENSE, LINEAR, NOTHING, RELU, SPARSE_BY_FILTER
 from .activation_in_place import activate, pass_back
 from .conv_block import (
     activation_and_pool_backward,
     conv_backward_bias,
     conv_backward_input_and_weight,
+    place_of_bias,
+    place_of_filters,
     restore_layout,
     transpose_weight,
 )
@@ -149,15 +151,43 @@ def conv_backward_half(layer, half, plan, params, work, argmax, lr):
     activation_and_pool_backward(layer, share, work, argmax, image, grad_out, grad_map)
     buffers = share, work, plan.zeros, image, image, scratch
     by = layer.weight_gradient_by
+    own = work if layer.own_weight > 0 else params
     if shared and layer.BH == 1:
-        conv_backward_bias(layer, share, work, grad_map, -lr, work, shard)
+        conv_backward_bias(layer, share, work, grad_map, -lr, work, shard + layer.bias, layer.OC)
     else:
-        conv_backward_bias(layer, share, work, grad_map, -lr, params, start)
+        conv_backward_bias(layer, share, work, grad_map, -lr, own, *place_of_bias(layer, share))
     if shared:
         conv_backward_input_and_weight(layer, by, *buffers, -lr, work, shard, layer.backward_weight)
     else:
         conv_backward_input_and_weight(layer, by, *buffers, -lr, params, start, layer.backward_weight)
-        restore_layout(layer, share, layer.backward_weight, work, params, start)
+        restore_layout(layer, share, layer.backward_weight, work, own, *place_of_filters(layer, share))
+
+
+@body
+def move_params(
+    layer,
+    out,  # bool: from params to each half's own memory? else back
+    params,
+    work,
+):
+    """Move a conv block's parameters that each half keeps for itself during a call.
+
+    In params they lie between those of the other half, whose core writes them: the processor fetches them ahead, and
+    both cores wait. Apart, a step of the CNN on two threads takes 0.89 of the time.
+    """
+    if layer.own_weight == 0:
+        return
+    for half in range(2):
+        _, _, first, stop = half_share(layer, BY_CHANNELS, half, work.itemsize)
+        some, OC = stop - first, layer.OC
+        blocks = (9 * layer.C, layer.weight, layer.own_weight), (layer.BH * layer.BW, layer.bias, layer.own_bias)
+        for rows, shared, own in blocks:
+            for n in range(rows):
+                theirs, mine = shared + n * OC + first, own + rows * first + n * some
+                if out:
+                    copy(params, theirs, work, mine, some)
+                else:
+                    copy(work, mine, params, theirs, some)
 
 
 @body

@@ -71,9 +71,9 @@ def test_outputs_cover_a_row_of_some_filters_once(dtype, W, first, stop):
     OC, y, place = stop + 1, 2, 5
 
     def tile(vectors, most):
-        def outputs(x, weight, init, out, y, w, o, start, step, place, count):
+        def outputs(x, weight, init, out, y, w, o, place, count):
             assert 1 <= count <= most and w + count <= W and first <= o and o + vectors * lanes <= stop
-            assert start == (y * W + w) * OC + o and step == (OC if W > 1 else 0)  # of a bias for each position
+            assert np.array_equal(init, bias)  # with one for each position
             for n in range(count):
                 out[place + n * OC :][: vectors * lanes] += 1
 
@@ -91,7 +91,8 @@ def test_outputs_cover_a_row_of_some_filters_once(dtype, W, first, stop):
         strided=interpreted.strided,
     )
     out = np.zeros(place + W * OC, dtype)
-    x, weight, bias = np.zeros((6, W + 2, 2), dtype), np.zeros((3, 3, 2, OC), dtype), np.zeros((4, W, OC), dtype)
+    x, weight, bias = np.zeros((6, W + 2, 2), dtype), np.zeros((3, 3, 2, OC), dtype), np.arange(4 * W * OC, dtype=dtype)
+    bias = bias.reshape(4, W, OC)
     row(x, weight, bias, y, first, stop, out, place)
     assert not out[:place].any()
     found = out[place:].reshape(W, OC)

@@ -45,6 +45,20 @@ def test_a_row_of_some_filters(name, dtype, H, W, C, OC, each, seed, cut):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@given(H=heights, W=widths, C=fewer_channels, OC=channels, each=st.booleans(), seed=seeds, y=st.integers(0, 40))
+def test_filters_between_others_give_the_same_bits(dtype, H, W, C, OC, each, seed, y):
+    """A half of one image keeps its filters and biases apart, so that their strides are not those of the layer."""
+    x = frame(normal(seed, dtype, 1, H, W, C))[0]
+    weight = normal(seed + 1, dtype, 3, 3, C, OC + 5)[..., 3 : 3 + OC]
+    bias = normal(seed + 2, dtype, *((H, W) if each else (1, 1)), OC + 3)[..., 2 : 2 + OC]
+    alone, between = unwritten((W, OC), dtype), unwritten((W, OC), dtype)
+    compiled.conv2d_row(x, weight.copy(), bias.copy(), y % H, 0, OC, alone.reshape(-1))
+    compiled.conv2d_row(x, weight, bias, y % H, 0, OC, between.reshape(-1))
+    assert_unharmed(between)
+    assert np.array_equal(between, alone)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @given(H=heights, W=widths, C=fewer_channels, OC=channels, seed=seeds)
 def test_a_weight_gradient_added_to_what_is_there(dtype, H, W, C, OC, seed):
     x, grad_output = frame(normal(seed, dtype, 1, H, W, C)), frame(normal(seed, dtype, 1, H, W, OC))
