@@ -5,30 +5,13 @@ of one vector of filters, where the tile of `contract` needs 48. On Ice Lake, wh
 that is the limit.
 """
 
-from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .simd_ir import Lanes, at, constant, emit_for_count
+from .simd_ir import Lanes, at, constant, emit_for_count, multiples_of, opaque
 from .tile import ROW_OUTPUTS
-
-
-def _opaque(builder, value):
-    """Return a pointer or an integer of which LLVM cannot know how it was computed."""
-    same = ir.InlineAsm(ir.FunctionType(value.type, [value.type]), "", "=r,0")
-    return builder.call(same, [value])
-
-
-def _multiples(builder, stride, count):
-    """Return 0, 1, .. count-1 times a stride: odd ones in registers, even ones by an addressing mode of those.
-
-    LLVM would add the stride again and again, in the place of multiply-adds, or keep all pointers on the stack.
-    """
-    odd = {n: _opaque(builder, builder.mul(stride, constant(n))) for n in range(1, count, 2)}
-    twos = [(n & -n).bit_length() - 1 for n in range(1, count)]
-    return [constant(0), *(builder.shl(odd[n >> two], constant(two)) for n, two in enumerate(twos, 1))]
 
 
 def _outputs(vectors, most, x, weight, init, out):
@@ -58,13 +41,13 @@ def _outputs(vectors, most, x, weight, init, out):
 
         def emit(m):
             """Emit exactly m outputs. LLVM turns the stack slots of `sums` into registers."""
-            pixels = _multiples(builder, pixel, m + 2)
+            pixels = multiples_of(builder, pixel, m + 2)
             for n in range(m):
                 for total, column in zip(sums[n], wide):
                     builder.store(lanes.load(at(builder, init_tile, (constant(n), init_step), column)), total)
-            three = _opaque(builder, constant(3))  # LLVM would write the loop out: 1.4 times as long to compile
+            three = opaque(builder, constant(3))  # LLVM would write the loop out: 1.4 times as long to compile
             with cgutils.for_range(builder, three) as i, cgutils.for_range(builder, C) as c:
-                x_now = _opaque(builder, at(builder, x_tile, (i.index, x_row), (c.index, lanes.size)))
+                x_now = opaque(builder, at(builder, x_tile, (i.index, x_row), (c.index, lanes.size)))
                 weight_now = at(builder, weight_tile, (i.index, weight_row), (c.index, weight_channel))
                 weights = [
                     [lanes.load(at(builder, weight_now, (constant(j), weight_column), column)) for column in wide]

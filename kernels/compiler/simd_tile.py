@@ -9,7 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from .simd_ir import Lanes, at, constant, emit_for_count
+from .simd_ir import Lanes, at, constant, emit_for_count, multiples_of, opaque
 from .tile import PART_ROWS, ROWS, THREE_ROWS, WIDE_ROWS
 
 TALL = 2 * ROWS - 4  # rows of a tile of one vector: LLVM spilled a sum of ten with AVX2
@@ -44,6 +44,7 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=Non
         if fitted:
             last = builder.sub(rest, constant(lanes.count))
             columns[-1] = builder.select(builder.icmp_signed("<", last, columns[-1]), last, columns[-1])
+        a_place = cgutils.alloca_once(builder, a_tile.type)  # of the tile's first row at t, k
         sums = [[cgutils.alloca_once(builder, lanes.vector) for _ in range(vectors)] for _ in range(most)]
 
         def emit(m):
@@ -51,18 +52,19 @@ def _tile(vectors, most, masked, out, init, a, b, scale, r, i, j, rows, kept=Non
             for row in sums[:m]:
                 for total in row:
                     builder.store(lanes.zeros, total)
-            with (
-                cgutils.for_range(builder, extents["a"][1]) as t,
-                cgutils.for_range(builder, extents["a"][2]) as k,
-            ):
-                a_now = at(builder, a_tile, (t.index, a_t), (k.index, a_k))
-                b_now = at(builder, b_tile, (t.index, b_t), (k.index, b_k))
-                factors = [lanes.load(at(builder, b_now, (column, lanes.size)), mask) for column in columns]
-                for row in range(m):
-                    factor = lanes.splat(lanes.scalar(at(builder, a_now, (constant(row), a_i))))
-                    for v in range(vectors):
-                        total = builder.load(sums[row][v])
-                        builder.store(lanes.fma(factor, factors[v], total), sums[row][v])
+            rows_of_a = multiples_of(builder, a_i, m)
+            with cgutils.for_range(builder, extents["a"][1]) as t:
+                builder.store(at(builder, a_tile, (t.index, a_t)), a_place)
+                with cgutils.for_range(builder, extents["a"][2]) as k:
+                    a_now = builder.load(a_place)
+                    b_now = at(builder, b_tile, (t.index, b_t), (k.index, b_k))
+                    factors = [lanes.load(at(builder, b_now, (column, lanes.size)), mask) for column in columns]
+                    for row in range(m):
+                        factor = lanes.splat(lanes.scalar(builder.gep(a_now, [rows_of_a[row]])))
+                        for v in range(vectors):
+                            total = builder.load(sums[row][v])
+                            builder.store(lanes.fma(factor, factors[v], total), sums[row][v])
+                    builder.store(opaque(builder, builder.gep(a_now, [a_k])), a_place)
             times = lanes.splat(values[4])
             own = None if kept is None else builder.not_(lanes.first(*kept_))
             for row in range(m):

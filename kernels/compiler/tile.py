@@ -50,6 +50,7 @@ def processor_for(tile: str, host: str) -> tuple[str, str] | None:
 
 HOST = tile_of(dict(llvmlite.binding.get_host_cpu_features()), platform.machine())
 TILE = os.environ.get("JITNET_TILE") or HOST
+SCALES = TILE != "neon"  # a load may multiply an offset in a register by 1, 2, 4 or 8; Arm has registers for all
 VECTOR_BYTES, WIDE_ROWS, THREE_ROWS, ROWS, PART_ROWS = TILES[TILE]
 ROW_OUTPUTS = ROW_TILES[TILE]
 

@@ -201,7 +201,7 @@ def conv_backward_bias(
     scale,
     target,  # (.,), the bias is added to: channel o at position p is at start + p*step + o
     start,
-    step,
+    step,  # elements from one position to the next
 ):
     """Add scale times the gradient of a conv block's bias to a target."""
     gradient = view(work, grad_map, (layer.H + 2, layer.W + 2, layer.OC))
@@ -277,7 +277,7 @@ def restore_layout(
     work,
     target,  # (.,), overwritten: filter o has weight k of 9*C at start + k*step + o
     start,
-    step,
+    step,  # elements from one weight to the next
 ):
     """Copy what was summed filter by filter to a target in the order of params."""
     if layer.weight_gradient_by == SPARSE_BY_FILTER:
