@@ -21,7 +21,7 @@ from .vector_rows import transpose
 @primitive("3 4 3 int int int 1 int")
 def conv2d_row(
     x,  # (H+2, W+2, C) one padded image
-    weight,  # (3, 3, C, OC), last stride 1, the others those of (., ., C, step): filters may be between others
+    weight,  # (3, 3, C, OC), strides (3*C*step, C*step, step, 1): filters may be between others
     bias,  # (H, W, OC) per position, or (1, 1, OC) per channel; last stride 1
     y,  # the output row wanted
     first,  # filter, of those wanted
@@ -43,7 +43,7 @@ def conv2d_row(
     W = padded - 2
     OC = weight.shape[3]
     BH, BW, _ = bias.shape
-    step = weight.strides[2] // weight.itemsize
+    step = weight.strides[1] // (C * weight.itemsize)
     down = bias.strides[0] // bias.itemsize if BH > 1 else 0
     across = bias.strides[1] // bias.itemsize if BW > 1 else 0
     init = strided(bias, 0, (height - 2, W, OC), (down, across, 1))

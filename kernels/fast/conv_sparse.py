@@ -42,7 +42,7 @@ def from_filter_major(
 ):
     """Undo `to_filter_major` for some filters."""
     C = grad.shape[3]
-    some, step = stop - first, out.strides[2] // out.itemsize
+    some, step = stop - first, out.strides[1] // (C * out.itemsize)
     for k in range(9):
         transpose(
             strided(grad, (9 * first + k) * C, (some, C), (9 * C, 1)),
