@@ -142,7 +142,7 @@ def prepare_workspace(
     for index in range(plan.convs):
         layer = layers[index]
         transpose_weight(layer, params, work)
-        move_params(layer, True, params, work)
+        move_params(layer, np.int64(0), params, work)
         for half in range(2):
             place = plan.scratch + half * plan.scratch_size + layer.grad_map
             clear(work, place, (layer.H + 2) * (layer.W + 2) * layer.OC)
@@ -183,7 +183,7 @@ def train_per_sample(
             order, lrs, losses, totals,
         )  # fmt: skip
     for index in range(plan[0].convs):
-        move_params(layers[index], False, params, work)
+        move_params(layers[index], np.int64(1), params, work)
     for step in range(order.size):
         if not math.isfinite(losses[step]):
             return step

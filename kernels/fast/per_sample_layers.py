@@ -8,7 +8,7 @@ import numpy as np
 from ..compiler.array_views import view
 from ..compiler.decorators import body
 from ..compiler.simd import add, clear, lane_count, load, store
-from ..table import BY_CHANNELS, BY_ROWS, CONV, DENSE, LINEAR, NOTHING, RELU, SPARSE_BY_FILTER
+from ..table import BY_ROWS, CONV, DENSE, LINEAR, NOTHING, RELU, SPARSE_BY_FILTER
 from .activation_in_place import activate, pass_back
 from .conv_block import (
     activation_and_pool_backward,
@@ -166,7 +166,7 @@ def conv_backward_half(layer, half, plan, params, work, argmax, lr):
 @body
 def move_params(
     layer,
-    out,  # bool: from params to each half's own memory? else back
+    back,  # int64: 0 from params to each half's own memory, 1 from there to params
     params,
     work,
 ):
@@ -177,17 +177,20 @@ def move_params(
     """
     if layer.own_weight == 0:
         return
-    for half in range(2):
-        _, _, first, stop = half_share(layer, BY_CHANNELS, half, work.itemsize)
-        some, OC = stop - first, layer.OC
-        blocks = (9 * layer.C, layer.weight, layer.own_weight), (layer.BH * layer.BW, layer.bias, layer.own_bias)
-        for rows, shared, own in blocks:
-            for n in range(rows):
-                theirs, mine = shared + n * OC + first, own + rows * first + n * some
-                if out:
-                    copy(params, theirs, work, mine, some)
+    OC = layer.OC
+    cut = split_point(OC, work.itemsize)
+    for part in range(2):
+        rows, start, own = 9 * layer.C, layer.weight, layer.own_weight
+        if part == 1:
+            rows, start, own = layer.BH * layer.BW, layer.bias, layer.own_bias
+        for n in range(rows):
+            for o in range(OC):
+                shared = start + n * OC + o
+                mine = own + (n * cut + o if o < cut else rows * cut + n * (OC - cut) + o - cut)
+                if back == 0:
+                    work[mine] = params[shared]
                 else:
-                    copy(work, mine, params, theirs, some)
+                    params[shared] = work[mine]
 
 
 @body
