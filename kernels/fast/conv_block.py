@@ -101,21 +101,30 @@ def convolve_row(
 
 
 @body
-def place_of_filters(layer, share):
-    """Return start and step: filter o of a share has weight k of 9*C at start + k*step + o, in params or in work."""
+def place_of_params(
+    layer,
+    share,
+    rows,  # 9*C weights of a filter, or BH*BW biases of a channel
+    shared,  # offset in params: (rows, OC)
+    own,  # offset in work: (rows, channels) of each half, if `layer.own_weight`
+):
+    """Return start and step: channel o of a share has element n of `rows` at start + n*step + o, in params or work."""
     _, _, first, stop = share
     if layer.own_weight == 0:
-        return layer.weight, layer.OC
-    return layer.own_weight + 9 * layer.C * first - first, stop - first
+        return shared, layer.OC
+    return own + rows * first - first, stop - first
+
+
+@body
+def place_of_filters(layer, share):
+    """Return where the filters are; see `place_of_params`."""
+    return place_of_params(layer, share, 9 * layer.C, layer.weight, layer.own_weight)
 
 
 @body
 def place_of_bias(layer, share):
-    """Return start and step: channel o of a share has its bias at position p at start + p*step + o."""
-    _, _, first, stop = share
-    if layer.own_weight == 0:
-        return layer.bias, layer.OC
-    return layer.own_bias + layer.BH * layer.BW * first - first, stop - first
+    """Return where the bias is; see `place_of_params`."""
+    return place_of_params(layer, share, layer.BH * layer.BW, layer.bias, layer.own_bias)
 
 
 @body

@@ -16,6 +16,7 @@ from .conv_block import (
     conv_backward_input_and_weight,
     place_of_bias,
     place_of_filters,
+    place_of_params,
     restore_layout,
     transpose_weight,
 )
@@ -177,20 +178,18 @@ def move_params(
     """
     if layer.own_weight == 0:
         return
-    OC = layer.OC
-    cut = split_point(OC, work.itemsize)
-    for part in range(2):
-        rows, start, own = 9 * layer.C, layer.weight, layer.own_weight
-        if part == 1:
-            rows, start, own = layer.BH * layer.BW, layer.bias, layer.own_bias
+    for part in range(4):  # filters and bias of a half, then of the other; LLVM would copy separate loops for each
+        share = half_share(layer, layer.forward_split, part // 2, work.itemsize)
+        rows, shared, own = 9 * layer.C, layer.weight, layer.own_weight
+        if part % 2 == 1:
+            rows, shared, own = layer.BH * layer.BW, layer.bias, layer.own_bias
+        start, step = place_of_params(layer, share, rows, shared, own)
         for n in range(rows):
-            for o in range(OC):
-                shared = start + n * OC + o
-                mine = own + (n * cut + o if o < cut else rows * cut + n * (OC - cut) + o - cut)
+            for o in range(share[2], share[3]):
                 if back == 0:
-                    work[mine] = params[shared]
+                    work[start + n * step + o] = params[shared + n * layer.OC + o]
                 else:
-                    params[shared] = work[mine]
+                    params[shared + n * layer.OC + o] = work[start + n * step + o]
 
 
 @body
