@@ -41,22 +41,22 @@ def contract(
     """
     R, M, N = out.shape
     lanes = lane_count(out)
-    for r in range(R):
-        j = 0
-        while j < N:
-            rest = N - j
-            if WIDE_ROWS > 0 and rest >= 4 * lanes:
-                vectors, most = 4, WIDE_ROWS
-            elif THREE_ROWS > 0 and rest > 2 * lanes:
-                vectors, most = 3, THREE_ROWS
-            elif rest >= 2 * lanes:
-                vectors, most = 2, ROWS
-            else:
-                vectors, most = 1, TALL if lanes <= N else PART_ROWS
-            tiles = (M + most - 1) // most
-            rows, lower = M // tiles, tiles - M % tiles  # of nearly equal height: 15 rows are 7 + 8
-            # What is left of a vector is the end of one that begins among the columns that are done.
-            kept = max(0, min(N, lanes) - rest)
+    j = 0
+    while j < N:
+        rest = N - j
+        if WIDE_ROWS > 0 and rest >= 4 * lanes:
+            vectors, most = 4, WIDE_ROWS
+        elif THREE_ROWS > 0 and rest > 2 * lanes:
+            vectors, most = 3, THREE_ROWS
+        elif rest >= 2 * lanes:
+            vectors, most = 2, ROWS
+        else:
+            vectors, most = 1, TALL if lanes <= N else PART_ROWS
+        tiles = (M + most - 1) // most
+        rows, lower = M // tiles, tiles - M % tiles  # of nearly equal height: 15 rows are 7 + 8
+        # What is left of a vector is the end of one that begins among the columns that are done.
+        kept = max(0, min(N, lanes) - rest)
+        for r in range(R):
             i = 0
             while i < M:
                 height = rows if i < rows * lower else rows + 1
@@ -71,4 +71,4 @@ def contract(
                 else:
                     tile_part_vector(out, init, a, b, scale, r, i, j, height)
                 i += height
-            j += vectors * lanes
+        j += vectors * lanes

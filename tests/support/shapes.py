@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 DTYPES = (np.float32, np.float64)
 
-channels = st.sampled_from((1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 100))
+channels = st.sampled_from((1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 100))
 rows = st.integers(1, 20)  # around the height of a tile
 widths = st.integers(1, 30)  # of images
 heights = st.integers(1, 7)
