@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bounds import assert_within
 from canary import assert_unharmed, guarded, unwritten
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from shapes import DTYPES, channels, frame, normal, seeds
 
@@ -32,6 +32,8 @@ def test_channels_first_and_last(dtype, C, OC, seed):
     H=st.integers(1, 11), W=st.integers(1, 15), C=channels, OC=few, seed=seeds, share=st.sampled_from((0, 0.2, 1)),
     cut=st.sampled_from((0, 1, 8, 33)),
 )  # fmt: skip
+@example(H=5, W=4, C=16, OC=5, seed=0, share=0.2, cut=1)  # channels that the kernel has as numbers
+@example(H=5, W=4, C=32, OC=5, seed=0, share=0.2, cut=1)
 def test_sparse_backward(dtype, way, H, W, C, OC, seed, share, cut):
     """Filters from `cut` on; the other filters' weights stay as they are."""
     x, weight = frame(normal(seed, dtype, 1, H, W, C))[0], normal(seed + 2, dtype, OC, 3, 3, C)
