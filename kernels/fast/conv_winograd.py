@@ -23,7 +23,7 @@ would let the gradient through where rounding left 1e-9.
 from .. import table
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, force_inline
-from ..compiler.simd import choose, filled, fma, lane_count, lanes_of, load, nonzero, store
+from ..compiler.simd import choose, filled, filled_from, fma, lane_count, lanes_of, load, nonzero, store
 from ..compiler.symbols import primitive
 from ..table import GAP, INPUT_TILE, LINE, OUTPUT_TILE, TILE_PRODUCTS
 from .contraction import contract
@@ -181,6 +181,7 @@ def _transform_tile(
     y,  # first output row
     w,  # first output column
     o,  # first filter
+    count,
     W,  # columns of the map
     out,  # (.,), overwritten: the map begins at `at`
     at,  # offset in out
@@ -188,18 +189,22 @@ def _transform_tile(
 ):
     """Write A m A^T + bias for a tile and up to a vector of filters."""
     BH, BW, OC = bias.shape
+    H, wide = seen.shape
     lanes = lane_count(out)
     for j in range(INPUT_TILE):
         column = times_a(*load_six(products, place + j * plane, INPUT_TILE * plane, lanes))
         for i, value in enumerate(column):
             store(tile, (INPUT_TILE * i + j) * lanes, lanes, value)
-    for i in range(min(OUTPUT_TILE, seen.shape[0] - y)):
-        start = ((y + i if BH > 1 else 0) * BW + (w if BW > 1 else 0)) * OC + o
-        for j, value in enumerate(times_a(*load_six(tile, INPUT_TILE * i * lanes, lanes, lanes))):
-            if w + j < W:
-                init = load(bias, start + (j * OC if BW > 1 else 0), OC - o)
-                total = fma(filled(seen[y + i, w + j], value), value, init)
-                store(out, at + (y + i) * row + (w + j) * OC + o, OC - o, total)
+    last = W - 1 - w  # what is beyond the map is written there, before what belongs there: no store needs a test
+    step = OC if BW > 1 else 0
+    for i in range(min(OUTPUT_TILE, H - y)):
+        start = (y + i if BH > 1 else 0) * BW * OC + w * step + o
+        place, first = at + (y + i) * row + w * OC + o, (y + i) * wide + w
+        v0, v1, v2, v3 = times_a(*load_six(tile, INPUT_TILE * i * lanes, lanes, lanes))
+        for n, value in enumerate((v3, v2, v1, v0)):
+            j = min(OUTPUT_TILE - 1 - n, last)
+            total = fma(filled_from(seen, first + j), value, load(bias, start + j * step, count))
+            store(out, place + j * OC, count, total)
 
 
 @body
@@ -217,10 +222,14 @@ def _transform_products(
 ):
     """Write A m A^T + bias for the tiles of an image, where m are their products, from `place` on in each plane."""
     OC = bias.shape[2]
+    lanes = lane_count(out)
     for y in range(0, seen.shape[0], OUTPUT_TILE):
         for w in range(0, W, OUTPUT_TILE):
-            for o in range(0, OC, lane_count(out)):
-                _transform_tile(products, place + o, plane, tile, bias, seen, y, w, o, W, out, at, row)
+            for o in range(0, OC, lanes):
+                if OC - o >= lanes:
+                    _transform_tile(products, place + o, plane, tile, bias, seen, y, w, o, lanes, W, out, at, row)
+                else:
+                    _transform_tile(products, place + o, plane, tile, bias, seen, y, w, o, OC - o, W, out, at, row)
             place += round_up_to_line(OC)
 
 
