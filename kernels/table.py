@@ -106,6 +106,7 @@ LAYER = np.dtype((np.record, [(name, np.int64) for name in _FIELDS]))  # np.reco
 _PLAN_FIELDS = (
     "convs",  # the number of conv blocks, which come first
     "images",  # that work has room for; a larger batch is taken in parts
+    "workers",  # of inference: how many groups of images it has room for, images // workers each
     "microbatch",  # images whose gradients are summed before the next are added, no matter how many there is room for
     "scratches",  # that work has room for: one for each shard, or one for each thread if that is less
     "scratch",  # in work: the first scratch
@@ -140,9 +141,7 @@ RULE = np.dtype(
 # Images that a network with conv blocks takes forward and back before the next: their maps, 60 KB each for the CNN, are
 # still in a cache then. A batch of 512 at once takes 1.22 times as long, in parts of 128 1.1 times.
 MICROBATCH = 64
-# Of a microbatch. Each has separate gradients and scratch in a cache, so that sixteen images pay: with eight shards a
-# step takes 1.06 times as long.
-SHARDS = 4
+SHARDS = 4  # of a microbatch, each with separate gradients and scratch in a cache: eight take 1.06 times as long
 
 
 def shard_count(images: int) -> int:
@@ -156,6 +155,15 @@ def shard_range(images: int, shard: int) -> tuple[int, int]:
     count = min(MICROBATCH, images - before)
     pieces, piece = min(count, SHARDS), shard % SHARDS
     return before + count * piece // pieces, before + count * (piece + 1) // pieces
+
+
+GROUP = 32  # images that a thread takes through a network in inference, at most: weights are read once for them
+ENOUGH_GROUPS = 16  # of a call with many images, so that as many threads share it
+
+
+def group_size(images: int, room: int) -> int:
+    """Return how many images a group of inference has: `room`, of few images less, down to a quarter."""
+    return min(room, max((room + 3) // 4, (images + ENOUGH_GROUPS - 1) // ENOUGH_GROUPS))
 
 
 LINE = 16  # elements that offsets are rounded to: a cache line of float32

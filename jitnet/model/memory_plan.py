@@ -9,6 +9,7 @@ from jitnet.kernels.table import (
     DENSE,
     GAP,
     GELU,
+    GROUP,
     LAYER,
     LEAKY_RELU,
     LINEAR,
@@ -31,7 +32,7 @@ from jitnet.machine import memory
 from jitnet.machine.threads import pool_size
 from jitnet.model import kernel_choice
 from jitnet.model.architecture import Conv, Shape
-from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, Choice
+from jitnet.model.kernel_choice import BATCH, INFERENCE, PER_SAMPLE, Block, Choice
 
 ACTIVATIONS = {
     "linear": LINEAR,
@@ -41,6 +42,9 @@ ACTIVATIONS = {
     "leaky-relu": LEAKY_RELU,
     "gelu": GELU,
 }
+
+
+_INFERENCE_BYTES = 1 << 28  # of the images' maps in inference: 64 threads with 64 images of the documents' CNN
 
 
 @dataclass
@@ -95,7 +99,7 @@ def build(
     images: int,
     threads: int,
     dtype: type,
-    driver: str = BATCH,  # or PER_SAMPLE, for one image
+    driver: str = BATCH,  # or PER_SAMPLE, for one image, or INFERENCE, for groups of images
     choices: tuple[Choice, ...] = (),  # supported by the driver; () for the fastest
 ) -> Workspace:
     """Lay a network out for batches of up to `images` images, with room for the microbatches that busy the threads."""
@@ -116,6 +120,9 @@ def build(
     scratches = 2 if driver == PER_SAMPLE else min(shards, pool_size())
     slots = min(images, MICROBATCH // SHARDS)
     tile_room = 0
+    if driver == INFERENCE:
+        group, scratches = _room_for_groups(blocks, images, itemsize)
+        plan["workers"], at_once = scratches, scratches * group
 
     for index, (block, choice, row) in enumerate(zip(blocks, choices, table)):
         shape, pool, after, _ = block
@@ -145,7 +152,8 @@ def build(
         else:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
         row["out"] = work.take(at_once, int(row["out_size"]))
-        row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(at_once, OH, OW, OC)
+        if driver != INFERENCE:
+            row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(at_once, OH, OW, OC)
         if block.is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
             row["backward_weight"] = work.take(*shape.weight)
@@ -162,7 +170,7 @@ def build(
                 tile_room = max(tile_room, tile_scratch(tile_batch, H, W, C, OC))
             if choice.forward_by == WINOGRAD and pool:
                 row["map_before_pool"] = scratch.take(tile_batch, H, W, OC)
-            if pool:
+            if pool and driver != INFERENCE:
                 row["winners"] = argmax.take(at_once, OH, OW, OC)
             if choice.weight_gradient_by == SPARSE_BY_FILTER:
                 row["grad_x_padded"] = scratch.take(H + 2, W + 2, C)
@@ -181,7 +189,8 @@ def build(
     plan["images"], plan["microbatch"], plan["scratches"] = at_once, microbatch, scratches
     plan["tile_scratch"] = scratch.take(tile_room)
     plan["scratch"], plan["scratch_size"] = work.take(scratches, scratch.size), scratch.size
-    plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))
+    if driver != INFERENCE:
+        plan["shard_grads"] = work.take(shards, int(plan["conv_params"][0]))
     if driver == BATCH:
         plan["grads"] = work.take(sum(int(np.prod(extents)) for _, extents in offsets.values()))
     plan["zeros"] = work.take(max(max(int(row["C"]), int(row["OC"])) for row in table))
@@ -197,6 +206,17 @@ def build(
         counts=np.zeros(2 * len(table), np.int64),
         barrier=np.zeros(BARRIER_SIZE, np.int64),
     )
+
+
+def _room_for_groups(blocks: list[Block], images: int, itemsize: int) -> tuple[int, int]:
+    """Return how many images a group of inference has, at most, and how many groups there is room for.
+
+    One for each thread of the pool, but no more than _INFERENCE_BYTES of maps unless a single image has more.
+    """
+    values = sum(int(np.prod(block.shape.inputs)) for block in blocks)
+    room = max(1, _INFERENCE_BYTES // (values * itemsize))  # images
+    workers = min(pool_size(), room)
+    return max(1, min(GROUP, images, room // workers)), workers
 
 
 def read_only(array: np.ndarray) -> np.ndarray:

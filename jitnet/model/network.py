@@ -9,14 +9,13 @@ import numpy as np
 from jitnet.errors import InputError
 from jitnet.kernels.table import CROSS_ENTROPY, MSE
 from jitnet.machine import memory, threads
-from jitnet.model import architecture, initial_weights, memory_plan
+from jitnet.model import architecture, inference, initial_weights, memory_plan
 from jitnet.model.architecture import Dense, Layer, Shape
 from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, kernels_for
 from jitnet.model.optimizer import Optimizer, is_fused
 from jitnet.model.simple_kernels import SimpleKernels
 
 PART = 512  # images of one call of training: a larger batch sums its gradient over several, to bound memory and time
-PREDICT_BATCH = 128  # images of one compiled call of inference: 512 are no faster
 
 _COPIES = 5  # of the parameters, at least: they, their gradients, and three while a checkpoint is saved
 
@@ -183,13 +182,6 @@ class Network:
         optimizer.start(self.params)
         return optimizer
 
-    def predict_arguments(self, images, order, out) -> tuple:
-        """Return the arguments of the kernel `predict_logits`."""
-        space = self.workspace(max(len(order), 1))
-        winners = space.argmax[:0]  # only a backward pass needs them
-        buffers = (space.layers, space.plan, self.params, space.work, winners)
-        return (*buffers, memory_plan.read_only(images), self._divisor(images), order, out)
-
     def train_steps(
         self,
         images: np.ndarray,  # (n, H, W, C) uint8 or the network's dtype
@@ -254,8 +246,9 @@ class Network:
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Return the scores (n, classes) of images (n, H, W, C), uint8 or the network's dtype."""
         out: np.ndarray = np.empty((len(images), self.classes), self.dtype)
-        for start in range(0, len(images), PREDICT_BATCH):
-            self.logits_of(images, start, out[start : start + PREDICT_BATCH])
+        size = inference.images_of_call(self)
+        for start in range(0, len(images), size):
+            self.logits_of(images, start, out[start : start + size])
         return out
 
     def logits_of(self, images: np.ndarray, start: int, out: np.ndarray) -> None:
@@ -263,10 +256,8 @@ class Network:
         images, order = images[start : start + len(out)], np.arange(len(out))
         with _inside_kernels():
             if self.kernels == "simple":
-                return self.simple(len(order)).predict(images, self._divisor(images), order, out)
-            from jitnet.kernels.fast.inference import predict_logits
-
-            predict_logits(*self.predict_arguments(images, order, out))
+                return self.simple(len(order)).predict(images, self.divisor(images), order, out)
+            inference.predict(self, images, order, out)
 
     def not_finite(self) -> str:
         """Return the first tensor that is not finite, or else the first layer whose outputs just now are not."""
@@ -289,8 +280,8 @@ class Network:
                 yield space.work[row["out"] :][: space.plan[0]["images"] * row["out_size"]]
 
     def _read(self, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.floating, np.ndarray]:
-        return memory_plan.read_only(images), self._divisor(images), memory_plan.read_only(targets)
+        return memory_plan.read_only(images), self.divisor(images), memory_plan.read_only(targets)
 
-    def _divisor(self, images: np.ndarray) -> np.floating:
+    def divisor(self, images: np.ndarray) -> np.floating:
         """Bytes are scaled to 0..1 inside the model, as in the documents; floats are taken as they are."""
         return np.dtype(self.dtype).type(255 if images.dtype == np.uint8 else 1)

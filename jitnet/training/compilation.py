@@ -16,7 +16,7 @@ from jitnet.model.memory_plan import read_only
 from jitnet.model.network import PART, Network
 from jitnet.model.optimizer import Optimizer, is_fused
 from jitnet.training.compilers import Compilers
-from jitnet.training.kernel_list import INCLUDED, INFERENCE, KERNELS, STEP, arguments_of
+from jitnet.training.kernel_list import GROUPS, INCLUDED, KERNELS, PRODUCTS, STEP, arguments_of, inference_of
 
 _ready: WeakKeyDictionary[Network, set[np.dtype]] = WeakKeyDictionary()  # for images of which types each can predict
 _NO_FOLDER = (
@@ -51,7 +51,7 @@ def compile_kernels(
         first = ("fast.batch.train_minibatch",)
     else:
         first = ("fast.batch.accumulate_gradient", STEP)
-    yield from _compile((*first, INFERENCE), network, batch_size, images, targets, optimizer)
+    yield from _compile((*first, inference_of(network)), network, batch_size, images, targets, optimizer)
 
 
 def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
@@ -65,7 +65,7 @@ def compile_inference(network: Network, images: np.ndarray) -> Iterator[Event]:
     if network.kernels == "simple":
         yield from _compile_simple(network, targets, None)
     else:
-        yield from _compile((INFERENCE,), network, 1, images, targets, network.plain_optimizer())
+        yield from _compile((inference_of(network),), network, 1, images, targets, network.plain_optimizer())
     types.add(images.dtype)
 
 
@@ -208,7 +208,7 @@ def compiled_drivers() -> dict[str, bool]:
         "one image at a time": _in_cache("fast.per_sample.train_per_sample"),
         "batches": _in_cache("fast.batch.train_minibatch"),
         "large batches": _in_cache("fast.batch.accumulate_gradient"),
-        "prediction": _in_cache(INFERENCE),
+        "prediction": _in_cache(GROUPS) or _in_cache(PRODUCTS),
     }
 
 

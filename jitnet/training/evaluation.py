@@ -5,7 +5,8 @@ from collections.abc import Generator
 import numpy as np
 
 from jitnet.events import Event, Progress
-from jitnet.model.network import PREDICT_BATCH, Network
+from jitnet.model.inference import images_of_call
+from jitnet.model.network import Network
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import score
 from jitnet.training.averaging import averaged
@@ -25,8 +26,9 @@ def evaluate(
     if len(images) == 0:
         return None, None, np.zeros((0, network.classes))
     logits: np.ndarray = np.empty((len(images), network.classes), network.dtype)
-    for start in range(0, len(images), PREDICT_BATCH):
+    size = images_of_call(network)
+    for start in range(0, len(images), size):
         with averaged(network, optimizer):
-            network.logits_of(images, start, logits[start : start + PREDICT_BATCH])
-        yield Progress(epoch=epoch, images=min(start + PREDICT_BATCH, len(images)), total=len(images))
+            network.logits_of(images, start, logits[start : start + size])
+        yield Progress(epoch=epoch, images=min(start + size, len(images)), total=len(images))
     return *score(logits, targets, network.loss), logits

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from jitnet.model.inference import arguments as inference_arguments
+from jitnet.model.inference import in_groups
 from jitnet.model.memory_plan import read_only
 from jitnet.model.network import PART, Network
 from jitnet.model.optimizer import Optimizer
@@ -39,12 +41,13 @@ KERNELS = {
     "fast.batch_conv_backward.conv_blocks_backward": Kernel(1.5, "convolutions and pools, backward"),
     "fast.batch_conv_backward.sum_shards": Kernel(0.3, "sums of the threads' gradients"),
     "layers.optimizer.optimizer_step": Kernel(0.5, "the update of the weights"),
-    "fast.inference.predict_logits": Kernel(0.6, "predictions"),
+    "fast.inference.predict_logits": Kernel(0.6, "predictions without convolutions"),
+    "fast.inference_groups.predict_in_groups": Kernel(1.5, "predictions"),
     "fast.per_sample.train_per_sample": Kernel(4.5, "whole training steps, one image at a time"),
     "fast.batch.train_minibatch": Kernel(2.5, "whole training steps of mini-batches"),
     "fast.batch.accumulate_gradient": Kernel(2.3, "gradients of large batches"),
 }
-INFERENCE = "fast.inference.predict_logits"
+GROUPS, PRODUCTS = "fast.inference_groups.predict_in_groups", "fast.inference.predict_logits"
 FORWARD = ("fast.batch_conv_forward.conv_blocks_forward", "fast.linear_batch.linear_batch_forward")
 BACKWARD = (
     "layers.loss.output_loss",
@@ -55,10 +58,15 @@ BACKWARD = (
 )
 STEP = "layers.optimizer.optimizer_step"
 INCLUDED = {
-    INFERENCE: FORWARD,
+    PRODUCTS: FORWARD,
     "fast.batch.train_minibatch": (*FORWARD, *BACKWARD, STEP),
     "fast.batch.accumulate_gradient": FORWARD + BACKWARD,
 }
+
+
+def inference_of(network: Network) -> str:
+    """Return the kernel of a network's predictions."""
+    return GROUPS if in_groups(network) else PRODUCTS
 
 
 def arguments_of(
@@ -80,8 +88,8 @@ def arguments_of(
             return network.minibatch_arguments(images, targets, integers, batch_size, floats, floats, floats, optimizer)
         case "accumulate_gradient":
             return network.accumulate_arguments(images, targets, integers, 1.0, vector)
-        case "predict_logits":
-            return network.predict_arguments(images, integers, matrix)
+        case "predict_logits" | "predict_in_groups":
+            return inference_arguments(network, images, integers, matrix)
         case "conv_blocks_forward":
             return (*buffers, read_only(images), number, integers)
         case "conv_blocks_backward":

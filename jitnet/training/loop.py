@@ -13,8 +13,8 @@ from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, PeakMeasured, Progress, RunFinished, StepsDone, Tensors, Warned
 from jitnet.machine import threads
 from jitnet.machine.peak import measure
-from jitnet.model.architecture import step_macs
-from jitnet.model.network import PART, PREDICT_BATCH, Network
+from jitnet.model import architecture, inference
+from jitnet.model.network import PART, Network
 from jitnet.model.optimizer import Optimizer
 from jitnet.model.scores import confusion, root_of
 from jitnet.training import pace
@@ -65,13 +65,13 @@ class Training:
         self.steps_per_epoch = min(-(-images // self.batch_size), settings.steps_per_epoch or images)
         self._in_parts = self.batch_size > PART or data.weights is not None
         self._images_per_epoch = min(images, self.steps_per_epoch * self.batch_size)
-        self._pace = pace.Pace(threads.choices(threads.useful(self.batch_size)), step_macs(network.shapes))
+        self._pace = pace.Pace(threads.choices(threads.useful(self.batch_size)), architecture.step_macs(network.shapes))
         self.optimizer = Optimizer.of(settings)
         self.optimizer.start(network.params)
         if self.position.step:
             self.optimizer.restore(self.position.optimizer, self.position.step)
-        largest = max(len(data.val[0]), len(data.test[0]))
-        network.reserve(max(min(self.batch_size, PART), min(PREDICT_BATCH, largest)))  # now: it may not fit in memory
+        network.reserve(min(self.batch_size, PART))  # now: it may not fit in memory
+        inference.reserve(network, max(len(data.val[0]), len(data.test[0])))
         if self.position.step_in_epoch > self.steps_per_epoch:
             raise InputError(
                 f"the run stands at step {self.position.step_in_epoch} of an epoch, but its data gives "

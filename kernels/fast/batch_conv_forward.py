@@ -82,6 +82,18 @@ def images_forward(layer, plan, params, work, argmax, first, stop, scratch):
                 pool_and_activate_row(layer, whole_share(layer), oy, place + (n - start) * image, H, work, argmax, n)
 
 
+@body
+def transform_filters(layers, plan, params, work):
+    """Transform the filters of the blocks that are convolved in tiles."""
+    for index in range(plan.convs):
+        layer = layers[index]
+        if layer.forward_by == WINOGRAD:
+            transform_weight(
+                view(params, layer.weight, (3, 3, layer.C, layer.OC)),
+                view(work, layer.winograd_weight, winograd_weight_shape(layer)),
+            )
+
+
 @kernel
 def conv_blocks_forward(
     layers,  # (L,) LAYER records
@@ -101,13 +113,7 @@ def conv_blocks_forward(
     Matches  : tests.support.naive.conv_blocks_forward.
     Source   : conv_block.py applied to every image.
     """
-    for index in range(plan[0].convs):
-        layer = layers[index]
-        if layer.forward_by == WINOGRAD:
-            transform_weight(
-                view(params, layer.weight, (3, 3, layer.C, layer.OC)),
-                view(work, layer.winograd_weight, winograd_weight_shape(layer)),
-            )
+    transform_filters(layers, plan[0], params, work)
     N = order.size
     border = 1 if layers[0].kind == CONV else 0
     shards = shard_count(N)

@@ -7,13 +7,14 @@ import strict  # likewise
 
 from jitnet.data import synthetic
 from jitnet.kernels.fast import batch, batch_conv_backward, linear_batch, per_sample
-from jitnet.kernels.fast.inference import predict_logits
+from jitnet.kernels.fast.inference_groups import predict_in_groups
 from jitnet.kernels.layers import activation, convolution, dropout, linear, pooling
 from jitnet.kernels.table import RELU
 from jitnet.kernels.tools import fma_peak
 from jitnet.kernels.tools.augment import augment_images
 from jitnet.kernels.tools.synthetic import STYLE, draw_digits
 from jitnet.model import memory_plan
+from jitnet.model.inference import arguments
 
 # Small pieces, so that small arrays have many.
 batch_conv_backward._CHUNK = 64
@@ -74,7 +75,7 @@ def one_by_one(make):
 def inference():
     drawn = nets.case(nets.MAKES[12], np.float32, images=9)
     out = np.empty((9, drawn.network.classes), np.float32)
-    return case(predict_logits, *drawn.network.predict_arguments(drawn.images, np.arange(9), out))
+    return case(predict_in_groups, *arguments(drawn.network, drawn.images, np.arange(9), out))
 
 
 def digits():

@@ -9,7 +9,7 @@ from processes import ROOT
 
 KERNELS = ROOT / "kernels"
 FILES = sorted(path for room in (".", "layers", "fast") for path in (KERNELS / room).glob("*.py"))
-CALLERS = [ROOT / "jitnet" / "model" / name for name in ("network.py", "simple_kernels.py")]
+CALLERS = [ROOT / "jitnet" / "model" / name for name in ("network.py", "inference.py", "simple_kernels.py")]
 
 Place = tuple[Path, str]  # a file and a name at its top level
 

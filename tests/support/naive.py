@@ -487,6 +487,11 @@ def predict_logits(layers, tensors, images):
     return forward(layers, tensors, images)[0]
 
 
+def predict_in_groups(layers, tensors, images):
+    """Return the scores (N, K), image by image."""
+    return np.concatenate([predict_logits(layers, tensors, images[n : n + 1]) for n in range(len(images))])
+
+
 def losses(layers, tensors, images, targets, loss=0):
     """Return the loss of each image."""
     return output_loss(loss, predict_logits(layers, tensors, images), targets, np.arange(len(images)), 1)[0]

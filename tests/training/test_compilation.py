@@ -13,7 +13,7 @@ from commands import TINY, digits, jitnet, result, settle, train
 
 from jitnet.events import Compiling
 from jitnet.kernels.compiler import cache, symbols, thread_pool
-from jitnet.kernels.fast import batch, inference
+from jitnet.kernels.fast import batch, inference_groups
 from jitnet.kernels.fast.per_sample import train_per_sample
 from jitnet.machine import memory
 from jitnet.model.architecture import parse
@@ -79,7 +79,7 @@ def test_one_compilation_serves_all_layouts_in_memory(layout, batch_size):
         network.initialise("he", 0)
         network.train_steps(images, targets, np.arange(6), batch_size, np.full(6 // batch_size, 0.1), np.zeros(1))
         logits = network.logits(images).tobytes()
-        return logits, [kernel.signatures for kernel in (driver, inference.predict_logits)]
+        return logits, [kernel.signatures for kernel in (driver, inference_groups.predict_in_groups)]
 
     assert trained(LAYOUTS[layout](images), LAYOUTS[layout](targets)) == trained(images.copy(), targets.copy())
 
@@ -96,7 +96,7 @@ def test_the_pool_runs_before_a_kernel_is_loaded(monkeypatch):
 
     done: list[str] = []
     monkeypatch.setattr(thread_pool, "start_pool", lambda: done.append("pool"))
-    monkeypatch.setattr(inference, "predict_logits", Kernel())
+    monkeypatch.setattr(inference_groups, "predict_in_groups", Kernel())
     list(compile_kernels(NETWORK, 1, IMAGES))
     assert "load" in done and done[0] == "pool"
 

@@ -11,7 +11,7 @@ from test_training import data, new, settings
 
 from jitnet.config import Settings
 from jitnet.events import Diverged, EpochDone, Progress, RunFinished, StepsDone, Warned
-from jitnet.model.network import PREDICT_BATCH
+from jitnet.model.inference import images_of_call
 from jitnet.training import loop, pace
 from jitnet.training.averaging import follow_each
 from jitnet.training.evaluation import evaluate
@@ -130,7 +130,8 @@ def test_a_regression_ends_with_the_error_of_its_last_weights(monkeypatch, last)
 def test_a_network_has_its_own_weights_whenever_an_event_of_an_evaluation_is_seen():
     trained = new(settings(ema=0.5), data())
     network, optimizer = trained.network, trained.optimizer
-    images, targets = data(PREDICT_BATCH * 2 + 5).train
+    size = images_of_call(network)
+    images, targets = data(size * 2 + 5).train
     own = network.params.copy()
     optimizer.average[:] = 0
     steps = evaluate(network, optimizer, images, targets, 3)
@@ -143,7 +144,7 @@ def test_a_network_has_its_own_weights_whenever_an_event_of_an_evaluation_is_see
             break
         assert np.array_equal(network.params, own) and (event.epoch, event.total) == (3, len(images))
         seen.append(event.images)
-    assert seen == [PREDICT_BATCH, 2 * PREDICT_BATCH, len(images)]
+    assert seen == [size, 2 * size, len(images)]
 
 
 @pytest.mark.parametrize(("bad", "found"), [(0, 5), (-1, -1)])
