@@ -11,8 +11,8 @@ Reading order
 In fast/, bottom up: contraction, vector_rows, patches, elementwise and activation_in_place; the variants of the pages,
 linear_batch, linear_one_image, pool_rows, conv_rows, conv_few_channels, conv_sparse, conv_sparse_input, conv_winograd
 and conv_winograd_weight (with winograd_matrices); conv_block, one conv block of the table; then the drivers: inference
-(with batch_conv_forward), batch (with batch_conv_backward), and per_sample (with per_sample_layers, work_split and
-spin_barrier).
+and inference_groups (with batch_conv_forward), batch (with batch_conv_backward), and per_sample (with
+per_sample_layers, work_split and spin_barrier).
 
 The rules, kept by every file here and checked by tests/project/test_structure.py:
 
@@ -24,7 +24,8 @@ Ownership   Each item of a `prange` writes a slice that no other item touches, a
 Same bits   So the bits are the same for any number of threads and any threading layer. fast/per_sample.py keeps them
             too, although two threads share an image there: its `prange` has two items, whose index says which half of a
             phase a thread claims first. A half computes the same whichever thread claims it, and a phase begins when
-            both halves of the one before are complete. Its barrier, fast/spin_barrier.py, is the one user of atomics.
+            both halves of the one before are complete. So do the workers of fast/inference_groups.py, which take groups
+            of images to separate slots. It and the barrier, fast/spin_barrier.py, are the users of atomics.
 Regions     `prange` stands only in functions under @kernel; the functions they call are serial (@body), since a nested
             parallel region aborts the process under the workqueue layer.
 Writing     Outputs are overwritten (`=`). The comment of an argument that is added to (`+=`) states it.

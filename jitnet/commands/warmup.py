@@ -13,7 +13,7 @@ from jitnet.events import Event
 from jitnet.model.architecture import CNN
 from jitnet.model.network import PART, Network
 from jitnet.printing import say
-from jitnet.training.compilation import compile_kernels
+from jitnet.training.compilation import compile_inference, compile_kernels
 from jitnet.training.compile_tools import compile_augmentation, compile_digits, compile_peak
 
 _EVERY = (1, 2, PART + 1)  # one image at a time, batches, batches that do not fit into one call
@@ -48,6 +48,7 @@ def _networks(sizes: tuple[int, ...], types: dict[str, Any]) -> Iterator[Event]:
     images = np.zeros((1, 28, 28, 1), types.get("images", np.uint8))
     for batch_size in sizes:
         yield from compile_kernels(network, batch_size, images, types.get("targets"))
+    yield from compile_inference(Network(CNN[-1:], (28, 28, 1), dtype=network.dtype), images)  # without conv blocks
 
 
 def _tools() -> Iterator[Event]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jitnet.model.network import Network
 
 PREDICT_BATCH = 128  # images of one compiled call, at least: dense layers alone are no faster with 512
-PREDICT_MACS = 5e9  # of one call of a network with conv blocks: some 40 ms on two cores, then Ctrl-C and drawing
+PREDICT_MACS = 5e9  # of one call of a network with conv blocks: about 40 ms on two cores, then Ctrl-C and drawing
 
 
 def in_groups(network: "Network") -> bool:
@@ -28,7 +28,7 @@ def images_of_call(network: "Network") -> int:
 
 
 def reserve(network: "Network", images: int) -> None:
-    """Make the buffers for the scores of so many images; raises `InputError` if they do not fit in memory."""
+    """Make the buffers for the scores of that many images; raises `InputError` if they do not fit in memory."""
     if network.kernels == "simple":
         network.simple(min(images, PREDICT_BATCH))
     else:

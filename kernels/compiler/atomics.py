@@ -1,4 +1,4 @@
-"""Atomic reads and writes of int64 arrays, for fast/spin_barrier.py.
+"""Atomic reads and writes of int64 arrays, for fast/spin_barrier.py and fast/inference_groups.py.
 
 numba has no atomics on the CPU. These write LLVM's instructions directly, with the memory order that a barrier needs.
 """

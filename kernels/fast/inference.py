@@ -1,4 +1,4 @@
-"""The driver for inference: many images forward, which is the first half of a mini-batch's step too (batch.py)."""
+"""Inference of networks without conv blocks, see inference_groups.py; `forward` begins a mini-batch's step too."""
 
 from ..compiler.array_views import view
 from ..compiler.decorators import inline_ir, serial_kernel

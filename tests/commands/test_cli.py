@@ -325,6 +325,7 @@ def test_warmup_covers_every_form_that_is_compiled_apart(monkeypatch, capsys):
             made.append((np.dtype(network.dtype), images.dtype, targets is not None and targets.ndim == 2, size)) or []
         ),
     )
+    monkeypatch.setattr("jitnet.commands.warmup.compile_inference", lambda network, images: [])
     assert main(["warmup", "--ui", "quiet"]) == 0
     forms = {form[:3] for form in made}
     single, byte = np.dtype(np.float32), np.dtype(np.uint8)

@@ -8,6 +8,7 @@ from commands import ROOT
 
 from jitnet.cli import main
 from jitnet.commands.parsers.warmup import KINDS
+from jitnet.model.inference import in_groups
 from jitnet.model.network import PART
 
 BYTES, SINGLE, DOUBLE = np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64)
@@ -22,11 +23,15 @@ FORMS = {  # kind: parameters, images, whether targets are numbers, sizes of bat
 @pytest.fixture
 def compiled(monkeypatch):
     """What is compiled: of networks the form and the size of a batch, of tools the name and the first argument."""
-    made = {"networks": [], "tools": []}
+    made = {"networks": [], "scores": [], "tools": []}
 
     def kernels(network, size, images, targets):
         numbers = targets is not None and targets.ndim == 2
         made["networks"].append((network.params.dtype, images.dtype, numbers, size))
+        return []
+
+    def scores(network, images):
+        made["scores"].append((network.params.dtype, images.dtype, in_groups(network)))
         return []
 
     def calls(given):
@@ -34,6 +39,7 @@ def compiled(monkeypatch):
         return []
 
     monkeypatch.setattr("jitnet.commands.warmup.compile_kernels", kernels)
+    monkeypatch.setattr("jitnet.commands.warmup.compile_inference", scores)
     monkeypatch.setattr("jitnet.training.compile_tools.compile_calls", calls)
     return made
 
@@ -44,6 +50,7 @@ def test_a_kind_is_compiled_alone_and_for_each_of_its_drivers(compiled, kind):
     *form, sizes = FORMS.get(kind, ((),))
     assert compiled["networks"] == [(*form, size) for size in sizes]
     assert bool(compiled["tools"]) == (kind == "tools")
+    assert compiled["scores"] == [(*form[:2], False)] * (kind != "tools"), "those without conv blocks have a kernel too"
 
 
 def test_all_kinds_are_compiled_if_none_is_named(compiled, capsys):
