@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jitnet.machine import threads
 from jitnet.model import architecture, memory_plan
 from jitnet.model.architecture import Conv
 from jitnet.model.kernel_choice import BATCH, INFERENCE
@@ -32,11 +33,20 @@ def reserve(network: "Network", images: int) -> None:
     if network.kernels == "simple":
         network.simple(min(images, PREDICT_BATCH))
     else:
-        _workspace(network, images)
+        workspace_of(network, images)
 
 
-def _workspace(network: "Network", images: int) -> memory_plan.Workspace:
+def workspace_of(network: "Network", images: int) -> memory_plan.Workspace:
+    """Return the buffers in which `predict` computes the scores of that many images."""
     return network.workspace(max(min(images, PREDICT_BATCH), 1), INFERENCE if in_groups(network) else BATCH)
+
+
+def layer_outputs(network: "Network", image: np.ndarray) -> list[np.ndarray]:
+    """Return what each layer with parameters puts out for an image (1, H, W, C), with a border that is 0."""
+    with threads.limited(1):  # alone on one thread it has the first place in each region
+        network.logits(image)
+    space = workspace_of(network, 1)
+    return [space.work[row["out"] :][: row["out_size"]] for row in space.layers]
 
 
 def arguments(
@@ -46,7 +56,7 @@ def arguments(
     out: np.ndarray,  # (N, classes) of the network's dtype, overwritten
 ) -> tuple:
     """Return the arguments of the kernel that `predict` calls."""
-    space = _workspace(network, len(order))
+    space = workspace_of(network, len(order))
     winners = space.argmax[:0]  # only a backward pass needs them
     buffers = (space.layers, space.plan, network.params, space.work, winners)
     taken = (np.zeros(1, np.int64),) if in_groups(network) else ()

@@ -60,6 +60,37 @@ def dense_layers_of_group(
             linear_forward_block(x, weight, bias, layer.activation, 0, N, j, min(columns, K - j), out)
 
 
+@body
+def predict_group(
+    group,  # its number: images from group * size on
+    size,  # images of a group, at most
+    worker,  # whose slots in work are used
+    layers,
+    plan,
+    params,
+    work,
+    argmax,
+    images,  # (n, H, W, C) uint8 or float
+    divisor,
+    order,  # (N,) int64, which images
+    out,  # (N, K), the group's rows overwritten
+):
+    """Compute the logits of a group of images."""
+    first = group * size
+    count = min(size, order.size - first)
+    slot = worker * (plan.images // plan.workers)
+    for n in range(count):
+        image = images[order[first + n]]
+        load_image(image, divisor, 1, 0, image.shape[0], work, layers[0].x + (slot + n) * layers[0].x_size)
+    scratch = plan.scratch + worker * plan.scratch_size
+    conv_blocks_of_group(layers, plan, params, work, argmax, slot, slot + count, scratch)
+    dense_layers_of_group(layers, plan, params, work, slot, slot + count)
+    last = layers[layers.size - 1]
+    for n in range(count):
+        for k in range(last.OC):
+            out[first + n, k] = work[last.out + (slot + n) * last.OC + k]
+
+
 @kernel
 def predict_in_groups(
     layers,  # (L,) LAYER records, a conv block first
@@ -83,25 +114,11 @@ def predict_in_groups(
     Source   : the forward pass of training, without the loss.
     """
     transform_filters(layers, plan[0], params, work)
-    N = order.size
-    room = plan[0].images // plan[0].workers
-    size = group_size(N, room)
+    size = group_size(order.size, plan[0].images // plan[0].workers)
     for w in prange(plan[0].workers):
         worker = np.int64(w)  # numba's index has no sign: functions would be compiled for it again
-        slot, scratch = worker * room, plan[0].scratch + worker * plan[0].scratch_size
-        last = layers[layers.size - 1]
         group = acquire(taken, 0)
-        while group * size < N:
+        while group * size < order.size:
             if exchange(taken, 0, group, group + 1):
-                first = group * size
-                count = min(size, N - first)
-                for n in range(count):
-                    image = images[order[first + n]]
-                    place = layers[0].x + (slot + n) * layers[0].x_size
-                    load_image(image, divisor, 1, 0, image.shape[0], work, place)
-                conv_blocks_of_group(layers, plan[0], params, work, argmax, slot, slot + count, scratch)
-                dense_layers_of_group(layers, plan[0], params, work, slot, slot + count)
-                for n in range(count):
-                    for k in range(last.OC):
-                        out[first + n, k] = work[last.out + (slot + n) * last.OC + k]
+                predict_group(group, size, worker, layers, plan[0], params, work, argmax, images, divisor, order, out)
             group = acquire(taken, 0)

@@ -7,7 +7,7 @@ import strict  # likewise
 
 from jitnet.data import synthetic
 from jitnet.kernels.fast import batch, batch_conv_backward, linear_batch, per_sample
-from jitnet.kernels.fast.inference_groups import predict_in_groups
+from jitnet.kernels.fast.inference_groups import group_size, predict_group, transform_filters
 from jitnet.kernels.layers import activation, convolution, dropout, linear, pooling
 from jitnet.kernels.table import RELU
 from jitnet.kernels.tools import fma_peak
@@ -70,6 +70,14 @@ def one_by_one(make):
         return case(train_per_sample, *arguments)
 
     return built
+
+
+def predict_in_groups(layers, plan, params, work, argmax, images, divisor, order, taken, out):
+    """The kernel of that name, with a worker for each group."""
+    transform_filters(layers, plan[0], params, work)
+    size = group_size(order.size, plan[0].images // plan[0].workers)
+    for group in schedules.prange(-(-order.size // size)):
+        predict_group(group, size, group, layers, plan[0], params, work, argmax, images, divisor, order, out)
 
 
 def inference():
