@@ -44,7 +44,7 @@ ACTIVATIONS = {
 }
 
 
-_INFERENCE_BYTES = 1 << 28  # of the images' maps in inference: 64 threads with 64 images of the documents' CNN
+_INFERENCE_BYTES = 1 << 28  # of the images' maps in inference: enough for 64 threads with 32 images of the CNN each
 
 
 @dataclass
