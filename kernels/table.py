@@ -157,15 +157,6 @@ def shard_range(images: int, shard: int) -> tuple[int, int]:
     return before + count * piece // pieces, before + count * (piece + 1) // pieces
 
 
-GROUP = 32  # images that a thread takes through a network in inference, at most: weights are read once for them
-ENOUGH_GROUPS = 16  # of a call with many images, so that as many threads share it
-
-
-def group_size(images: int, room: int) -> int:
-    """Return how many images a group of inference has: `room`, of few images less, down to a quarter."""
-    return min(room, max((room + 3) // 4, (images + ENOUGH_GROUPS - 1) // ENOUGH_GROUPS))
-
-
 LINE = 16  # elements that offsets are rounded to: a cache line of float32
 
 
@@ -240,6 +231,13 @@ def linear_scratch(N: int, D: int, K: int) -> int:
 
 COLUMN_BLOCK = 112  # output units of one piece of a dense layer's forward pass, at most
 ROW_BLOCKS = (32, 64, 128)  # images of one piece, at most; a panel is copied if there are more than the fewest
+GROUP = ROW_BLOCKS[0]  # images that a thread takes through a network in inference, at most: no panel is copied
+ENOUGH_GROUPS = 16  # of a call with many images, so that as many threads share it
+
+
+def group_size(images: int, room: int) -> int:
+    """Return how many images a group of inference has: `room`, of few images less, down to a quarter."""
+    return min(room, max((room + 3) // 4, (images + ENOUGH_GROUPS - 1) // ENOUGH_GROUPS))
 
 
 def images_of_block(N: int, K: int) -> int:

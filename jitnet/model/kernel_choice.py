@@ -27,7 +27,7 @@ from jitnet.kernels.table import (
 from jitnet.model.architecture import Conv, Pool, Shape
 
 PER_SAMPLE, BATCH = "per sample", "batch"  # drivers of training
-INFERENCE = "inference"  # of networks with conv blocks; others use the first half of BATCH
+INFERENCE = "inference"  # in groups, with the choices of BATCH; without conv blocks BATCH itself
 
 FEW = 3  # input channels, at most, that are convolved with a vector of filters in registers
 
@@ -125,12 +125,12 @@ def supported(block: Block, driver: str) -> Iterator[Choice]:
     if not block.is_conv:
         yield _dense(block, driver)
         return
-    tiles = (WINOGRAD,) if driver != PER_SAMPLE else ()
+    tiles = (WINOGRAD,) if driver == BATCH else ()
     for forward_by, (input_gradient_by, weight_gradient_by) in product(
         (CONTRACTION, FEW_CHANNELS, *tiles), _gradients(block, tiles)
     ):
         choice = Choice(forward_by, input_gradient_by, weight_gradient_by)
-        if driver != PER_SAMPLE:
+        if driver == BATCH:
             yield choice
             continue
         for forward_split, backward_split in product((BY_CHANNELS, BY_ROWS), _splits(block, weight_gradient_by)):
@@ -177,7 +177,7 @@ def _conv(block: Block, driver: str, lanes: int) -> Choice:
     H, W, C = block.shape.inputs
     OC = block.shape.outputs[2]
     wide = lanes <= 2 * C  # input channels fill at least half a vector; with fewer, vectors of filters are faster
-    tiled = driver != PER_SAMPLE and _tiles_pay(H, W, C, OC)
+    tiled = driver == BATCH and _tiles_pay(H, W, C, OC)
     back_in_tiles = tiled and block.pool is None  # before a pool most of the map is zero
     zeros = block.pool is not None or block.activation == "relu"  # most of the output's gradient is 0
 
@@ -195,7 +195,7 @@ def _conv(block: Block, driver: str, lanes: int) -> Choice:
     else:
         input_gradient_by = FEW_CHANNELS if OC <= FEW else CONTRACTION  # flipped, from OC channels to C
     choice = Choice(forward_by, input_gradient_by, weight_gradient_by)
-    if driver != PER_SAMPLE:
+    if driver == BATCH:
         return choice
 
     # By channels, a thread meets the same filters in the forward and the backward pass, so they stay in its core's own

@@ -108,7 +108,7 @@ def build(
     from jitnet.kernels.fast.spin_barrier import BARRIER_SIZE
 
     itemsize = np.dtype(dtype).itemsize
-    choices = choices or kernel_choice.choose(network, driver, itemsize, VECTOR_BYTES)
+    choices = choices or kernel_choice.choose(network, BATCH if driver == INFERENCE else driver, itemsize, VECTOR_BYTES)
     blocks = list(kernel_choice.blocks(network))
     offsets = parameter_offsets(network)
     table = np.zeros(len(blocks), LAYER)

@@ -70,8 +70,8 @@ class Training:
         self.optimizer.start(network.params)
         if self.position.step:
             self.optimizer.restore(self.position.optimizer, self.position.step)
-        network.reserve(min(self.batch_size, PART))  # now: it may not fit in memory
-        inference.reserve(network, max(len(data.val[0]), len(data.test[0])))
+        inference.reserve(network, max(len(data.val[0]), len(data.test[0])))  # now: it may not fit in memory
+        network.reserve(min(self.batch_size, PART))
         if self.position.step_in_epoch > self.steps_per_epoch:
             raise InputError(
                 f"the run stands at step {self.position.step_in_epoch} of an epoch, but its data gives "

@@ -226,7 +226,7 @@ def _transform_products(
     for y in range(0, seen.shape[0], OUTPUT_TILE):
         for w in range(0, W, OUTPUT_TILE):
             for o in range(0, OC, lanes):
-                if OC - o >= lanes:
+                if OC - o >= lanes:  # asked once: LLVM omits it at each load and store
                     _transform_tile(products, place + o, plane, tile, bias, seen, y, w, o, lanes, W, out, at, row)
                 else:
                     _transform_tile(products, place + o, plane, tile, bias, seen, y, w, o, OC - o, W, out, at, row)

@@ -3,6 +3,7 @@
 from ..compiler.array_views import view
 from ..compiler.decorators import inline_ir, serial_kernel
 from .batch_conv_forward import conv_blocks_forward
+from .elementwise import copy
 from .linear_batch import linear_batch_forward
 
 
@@ -55,6 +56,4 @@ def predict_logits(
     for start in range(0, order.size, plan[0].images):
         part = order[start : min(start + plan[0].images, order.size)]
         forward(layers, plan, params, work, argmax, images, divisor, part)
-        for n in range(part.size):
-            for k in range(last.OC):  # not `out[...] =`: its error message brings in string code, 2 s to compile
-                out[start + n, k] = work[last.out + n * last.OC + k]
+        copy(work, last.out, view(out, 0, (out.size,)), start * last.OC, part.size * last.OC)

@@ -12,9 +12,10 @@ from .. import table
 from ..compiler.array_views import view
 from ..compiler.atomics import acquire, exchange
 from ..compiler.decorators import body, kernel
-from ..table import COLUMN_BLOCK, PANEL_COLUMNS, ROW_BLOCKS
+from ..table import COLUMN_BLOCK
 from .batch_conv_forward import images_forward, transform_filters
 from .conv_block import load_image
+from .elementwise import copy
 from .linear_batch import linear_forward_block
 
 group_size = body(table.group_size)
@@ -50,14 +51,13 @@ def dense_layers_of_group(
 ):
     """Run the dense layers over the images in some slots."""
     N = stop - first
-    columns = PANEL_COLUMNS if ROW_BLOCKS[0] < N else COLUMN_BLOCK
     for index in range(plan.convs, layers.size):
         layer = layers[index]
         D, K = layer.C, layer.OC
         x, out = view(work, layer.x + first * D, (N, D)), view(work, layer.out + first * K, (N, K))
         weight, bias = view(params, layer.weight, (D, K)), view(params, layer.bias, (K,))
-        for j in range(0, K, columns):
-            linear_forward_block(x, weight, bias, layer.activation, 0, N, j, min(columns, K - j), out)
+        for j in range(0, K, COLUMN_BLOCK):
+            linear_forward_block(x, weight, bias, layer.activation, 0, N, j, min(COLUMN_BLOCK, K - j), out)
 
 
 @body
@@ -86,9 +86,7 @@ def predict_group(
     conv_blocks_of_group(layers, plan, params, work, argmax, slot, slot + count, scratch)
     dense_layers_of_group(layers, plan, params, work, slot, slot + count)
     last = layers[layers.size - 1]
-    for n in range(count):
-        for k in range(last.OC):
-            out[first + n, k] = work[last.out + (slot + n) * last.OC + k]
+    copy(work, last.out + slot * last.OC, view(out, 0, (out.size,)), first * last.OC, count * last.OC)
 
 
 @kernel
