@@ -42,6 +42,9 @@ PROCESSORS = {
     "neon": (_ARM, ("cortex-a72", "neoverse-n1", "apple-m1")),
     "generic": (_X86, ("x86-64",)),
 }
+# What numba optimises the IR for of a tile that is not this machine's. For znver3 and emeraldrapids the IR of the tile
+# neon is another than for icelake-server, with two instructions more in a loop on each Arm.
+_OPTIMISED_FOR = {"avx512": "x86-64-v4", "avx2": "x86-64-v3"}
 _FMA = re.compile(r"\t(vfmadd\w*ps|fmla)\b")
 _LABEL = re.compile(r"^(\.?L[\w$]+):")
 _JUMP = re.compile(r"\t(?:j\w+|b|b\.\w+|cbn?z\t\w+,|tbn?z\t\w+, #\w+,)\s+(\.?L[\w$]+)\s*$")
@@ -83,6 +86,8 @@ def optimised_ir(tile: str) -> dict[str, str]:
     """Return the IR that numba passes to LLVM for each kernel of `functions` in float32."""
     with tempfile.TemporaryDirectory() as cache:  # from a cache numba takes machine code, which it can't print
         settings = {"JITNET_TILE": tile, "JITNET_CACHE_DIR": cache, "NUMBA_CACHE_DIR": "", "NUMBA_DUMP_OPTIMIZED": "1"}
+        if tile != TILE:
+            settings |= {"NUMBA_CPU_NAME": _OPTIMISED_FOR.get(tile, "generic"), "NUMBA_CPU_FEATURES": ""}
         command = [sys.executable, "-c", _COMPILE]
         done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, capture_output=True, text=True)
     parts = re.split(r"^-+OPTIMIZED DUMP (.*?)-+$", done.stdout, flags=re.MULTILINE)

@@ -68,6 +68,16 @@ def test_no_tile_spills_on_any_processor_that_chooses_it(tile):
     assert (tile == TILE) == any(own for *_, own in assembly.targets(tile))
 
 
+@pytest.mark.skipif(bool(config.DISABLE_JIT) or TILE == "neon", reason="neon is another machine's tile on x86 only")
+def test_the_code_of_another_machines_tile_does_not_depend_on_this_one(monkeypatch):
+    monkeypatch.setenv("NUMBA_CPU_FEATURES", "")
+    codes = []
+    for name in ("znver3", "icelake-server"):  # whose IR differs
+        monkeypatch.setenv("NUMBA_CPU_NAME", name)
+        codes.append(assembly.optimised_ir("neon"))
+    assert codes[0] == codes[1]
+
+
 def test_a_tile_that_is_not_there_is_told_in_a_sentence(capsys):
     assert assembly.main(["--only", "sse"]) == 2
     assert "expected some of avx512, avx2, neon, generic" in " ".join(capsys.readouterr().err.split())
