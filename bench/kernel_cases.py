@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import kernel_loops, rows
-from jitnet.kernels.table import GAP, TILE_PRODUCTS, images_per_tile_batch, linear_scratch, tile_scratch
+from jitnet.kernels.dense_pieces import linear_scratch
+from jitnet.kernels.table import GAP, TILE_PRODUCTS, images_per_tile_batch, tile_scratch
 from jitnet.model.architecture import forward_macs, parse, step_macs
 from jitnet.model.memory_plan import aligned_zeros
 from jitnet.model.network import Network
@@ -168,7 +169,8 @@ def _linear_sgd_sample(P, share):
 
 def _linear_forward(threads, N):
     x, weight, bias, out = _draw(N, D), _draw(D, K), _draw(K), _room(N, K)
-    return lambda repeats: kernel_loops.linear_forward(repeats, x, weight, bias, out)
+    scratch = _room(linear_scratch(N, D, K))
+    return lambda repeats: kernel_loops.linear_forward(repeats, x, weight, bias, scratch, out)
 
 
 def _linear_input(threads, N):

@@ -13,7 +13,8 @@ from jitnet.kernels.fast import (
     conv_rows,
     conv_winograd,
     conv_winograd_weight,
-    linear_batch,
+    linear_batch_backward,
+    linear_batch_forward,
     linear_one_image,
     pool_rows,
 )
@@ -27,9 +28,9 @@ _winograd_backward_weight = conv_winograd_weight.winograd_backward_weight
 _max_pool2d_row, _max_pool2d_backward = pool_rows.max_pool2d_row, pool_rows.max_pool2d_backward_sample
 _linear_forward_sample = linear_one_image.linear_forward_sample
 _linear_sgd_sample = linear_one_image.linear_sgd_sample
-_linear_forward = linear_batch.linear_batch_forward
-_linear_backward_input = linear_batch.linear_batch_backward_input
-_linear_backward_weight = linear_batch.linear_batch_backward_weight
+_linear_forward = linear_batch_forward.linear_batch_forward
+_linear_backward_input = linear_batch_backward.linear_batch_backward_input
+_linear_backward_weight = linear_batch_backward.linear_batch_backward_weight
 
 
 @kernel
@@ -128,10 +129,10 @@ def linear_sgd_sample(repeats, grad_output, rows, factors, count, lr, weight, bi
 
 
 @serial_kernel
-def linear_forward(repeats, x, weight, bias, out):
+def linear_forward(repeats, x, weight, bias, scratch, out):
     """x (N, D), out (N, K); parallel inside."""
     for _ in range(repeats):
-        _linear_forward(x, weight, bias, True, out)
+        _linear_forward(x, weight, bias, True, scratch, out)
 
 
 @serial_kernel

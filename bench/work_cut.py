@@ -19,22 +19,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs
 
 from bench import generated, rows
 from jitnet.kernels.compiler.tile import PANEL_BYTES
-from jitnet.kernels.table import (
+from jitnet.kernels.dense_pieces import (
     INPUT_PIECES,
-    LINE,
-    MICROBATCH,
-    SHARDS,
     UNIT_GROUPS,
     WEIGHT_PIECES,
+    by_parts,
     columns_of_block,
+    group_count,
     images_of_block,
+    part_count,
     piece_range,
-    shard_count,
-    shard_range,
     strip_count,
     strip_unit,
     weight_cut,
 )
+from jitnet.kernels.table import LINE, MICROBATCH, SHARDS, shard_count, shard_range
 from jitnet.model.architecture import Conv, Shape, parse
 from jitnet.model.network import Network
 
@@ -60,11 +59,7 @@ def conv_phase(name: str, images: int, macs: float) -> Phase:
 def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
     """Yield the three products of a dense layer; the first layer has no input gradient."""
     D, K = math.prod(shape.inputs), shape.outputs[0]
-    rows_of_piece = images_of_block(images, K)
-    heights = [min(rows_of_piece, images - n) for n in range(0, images, rows_of_piece)]
-    columns = columns_of_block(images, K, rows_of_piece)
-    widths = [min(columns, K - j) for j in range(0, K, columns)]
-    yield f"{shape.name} forward", [float(height * width * D) for height in heights for width in widths]
+    yield f"{shape.name} forward", forward_pieces(D, K, images)
     if not first:
         yield f"{shape.name} input gradient", strips(D, K * images)
     wide, narrow = strip_count(D, WEIGHT_PIECES // UNIT_GROUPS), strip_count(D, WEIGHT_PIECES)
@@ -72,6 +67,21 @@ def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
     widths = [stop - first for first, stop in (piece_range(K, groups, n, LINE) for n in range(groups))]
     of_inputs = [stop - first for first, stop in (piece_range(D, count, n, 1) for n in range(count))]
     yield f"{shape.name} weight gradient", [float(width * inputs * images) for inputs in of_inputs for width in widths]
+
+
+def forward_pieces(D: int, K: int, images: int) -> list[float]:
+    """Return the work of each piece of a dense layer forward, all parts of the sum or one."""
+    parts = part_count(D)
+    if by_parts(images, D, parts):
+        groups = group_count(K, parts)
+        depths = [stop - first for first, stop in (piece_range(D, parts, n, 1) for n in range(parts))]
+        units = [stop - first for first, stop in (piece_range(K, groups, n, LINE) for n in range(groups))]
+        return [float(images * depth * width) for depth in depths for width in units]
+    rows_of_piece = images_of_block(images, K)
+    heights = [min(rows_of_piece, images - n) for n in range(0, images, rows_of_piece)]
+    columns = columns_of_block(images, K, rows_of_piece)
+    widths = [min(columns, K - j) for j in range(0, K, columns)]
+    return [float(height * width * D) for height in heights for width in widths]
 
 
 def strips(D: int, macs: float) -> list[float]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jitnet.kernels.dense_pieces import linear_scratch
 from jitnet.kernels.table import (
     CONV,
     DENSE,
@@ -23,7 +24,6 @@ from jitnet.kernels.table import (
     TILE_PRODUCTS,
     WINOGRAD,
     images_per_tile_batch,
-    linear_scratch,
     round_up_to_line,
     shard_count,
     tile_scratch,

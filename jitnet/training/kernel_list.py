@@ -34,10 +34,10 @@ KERNELS = {
     "fast.vector_rows.add_rows": Kernel(0.2, "sums of rows"),
     "fast.vector_rows.transpose": Kernel(0.4, "transposes"),
     "fast.batch_conv_forward.conv_blocks_forward": Kernel(1.3, "convolutions and pools, forward"),
-    "fast.linear_batch.linear_batch_forward": Kernel(0.7, "dense layers, forward"),
+    "fast.linear_batch_forward.linear_batch_forward": Kernel(0.7, "dense layers, forward"),
     "layers.loss.output_loss": Kernel(0.4, "softmax and the loss"),
-    "fast.linear_batch.linear_batch_backward_input": Kernel(0.9, "dense layers, gradients of their inputs"),
-    "fast.linear_batch.linear_batch_backward_weight": Kernel(0.7, "dense layers, gradients of their weights"),
+    "fast.linear_batch_backward.linear_batch_backward_input": Kernel(0.9, "dense layers, gradients of their inputs"),
+    "fast.linear_batch_backward.linear_batch_backward_weight": Kernel(0.7, "dense layers, gradients of their weights"),
     "fast.batch_conv_backward.conv_blocks_backward": Kernel(1.5, "convolutions and pools, backward"),
     "fast.batch_conv_backward.sum_shards": Kernel(0.3, "sums of the threads' gradients"),
     "layers.optimizer.optimizer_step": Kernel(0.5, "the update of the weights"),
@@ -48,11 +48,11 @@ KERNELS = {
     "fast.batch.accumulate_gradient": Kernel(2.3, "gradients of large batches"),
 }
 GROUPS, PRODUCTS = "fast.inference_groups.predict_in_groups", "fast.inference.predict_logits"
-FORWARD = ("fast.batch_conv_forward.conv_blocks_forward", "fast.linear_batch.linear_batch_forward")
+FORWARD = ("fast.batch_conv_forward.conv_blocks_forward", "fast.linear_batch_forward.linear_batch_forward")
 BACKWARD = (
     "layers.loss.output_loss",
-    "fast.linear_batch.linear_batch_backward_input",
-    "fast.linear_batch.linear_batch_backward_weight",
+    "fast.linear_batch_backward.linear_batch_backward_input",
+    "fast.linear_batch_backward.linear_batch_backward_weight",
     "fast.batch_conv_backward.conv_blocks_backward",
     "fast.batch_conv_backward.sum_shards",
 )
@@ -95,7 +95,7 @@ def arguments_of(
         case "conv_blocks_backward":
             return (*buffers, 1)
         case "linear_batch_forward":
-            return (matrix, matrix, vector, 1, matrix)
+            return (matrix, matrix, vector, 1, vector, matrix)
         case "linear_batch_backward_input":
             return (matrix, matrix, matrix, 1, vector, matrix)
         case "linear_batch_backward_weight":

@@ -14,7 +14,7 @@ from ..table import NOTHING, SGD
 from .batch_conv_backward import conv_blocks_backward, sum_shards
 from .batch_conv_forward import shard_count
 from .inference import forward
-from .linear_batch import linear_batch_backward_input, linear_batch_backward_weight
+from .linear_batch_backward import linear_batch_backward_input, linear_batch_backward_weight
 
 
 @inline_ir

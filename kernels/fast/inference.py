@@ -4,7 +4,7 @@ from ..compiler.array_views import view
 from ..compiler.decorators import inline_ir, serial_kernel
 from .batch_conv_forward import conv_blocks_forward
 from .elementwise import copy
-from .linear_batch import linear_batch_forward
+from .linear_batch_forward import linear_batch_forward
 
 
 @inline_ir
@@ -28,6 +28,7 @@ def forward(
             view(params, layer.weight, (layer.C, layer.OC)),
             view(params, layer.bias, (layer.OC,)),
             layer.activation,
+            view(work, layer.linear_scratch, (layer.linear_scratch_size,)),
             view(work, layer.out, (N, layer.OC)),
         )
 

@@ -12,11 +12,11 @@ from .. import table
 from ..compiler.array_views import view
 from ..compiler.atomics import acquire, exchange
 from ..compiler.decorators import body, kernel
-from ..table import COLUMN_BLOCK
+from ..dense_pieces import COLUMN_BLOCK
 from .batch_conv_forward import images_forward, transform_filters
 from .conv_block import load_image
 from .elementwise import copy
-from .linear_batch import linear_forward_block
+from .linear_batch_forward import linear_forward_block
 
 group_size = body(table.group_size)
 

@@ -6,7 +6,7 @@ import schedules  # before the kernels: it takes the place of numba.prange
 import strict  # likewise
 
 from jitnet.data import synthetic
-from jitnet.kernels.fast import batch, batch_conv_backward, linear_batch, per_sample
+from jitnet.kernels.fast import batch, batch_conv_backward, linear_batch_backward, linear_batch_forward, per_sample
 from jitnet.kernels.fast.inference_groups import group_size, predict_group, transform_filters
 from jitnet.kernels.layers import activation, convolution, dropout, linear, pooling
 from jitnet.kernels.table import RELU
@@ -18,9 +18,14 @@ from jitnet.model.inference import arguments
 
 # Small pieces, so that small arrays have many.
 batch_conv_backward._CHUNK = 64
-linear_batch.strip_count, linear_batch.DEPTH = lambda D, pieces: (D + 15) // 16, 16
-linear_batch.images_of_block, linear_batch.columns_of_block = lambda N, K: 8, lambda N, K, images: 8
-linear_batch.ROW_BLOCKS, linear_batch.PACKED_IMAGES = (4,), 8  # panels are used
+linear_batch_backward.strip_count = lambda D, pieces: (D + 15) // 16
+linear_batch_forward.part_count = lambda D: (D + 15) // 16
+linear_batch_forward.by_parts = lambda N, D, parts: parts > 1 and N < 8
+linear_batch_forward.group_count = lambda K, parts: 2
+linear_batch_forward.images_of_block = lambda N, K: 8
+linear_batch_forward.columns_of_block = lambda N, K, images: 8
+linear_batch_forward.ROW_BLOCKS = linear_batch_backward.ROW_BLOCKS = (4,)  # panels are used
+memory_plan.linear_scratch = lambda N, D, K: 8192  # enough for all of them
 memory_plan.pool_size = lambda: 64  # scratch for each shard: items are not threads here, which would share theirs
 
 

@@ -12,36 +12,32 @@ from shapes import DTYPES, batches, channels, normal, seeds
 
 from bench.work_cut import busiest
 from jitnet.kernels.compiler.tile import PANEL_BYTES
-from jitnet.kernels.fast.linear_batch import (
-    DEPTH,
-    linear_batch_backward_input,
-    linear_batch_backward_weight,
-    linear_batch_forward,
-)
-from jitnet.kernels.table import (
+from jitnet.kernels.dense_pieces import (
     COLUMN_BLOCK,
+    DEPTH,
     INPUT_PIECES,
-    LINE,
-    LINEAR,
     PACKED_IMAGES,
     PANEL_COLUMNS,
-    RELU,
     ROW_BLOCKS,
-    SIGMOID,
     STRIP,
-    TANH,
     TRANSPOSED_IMAGES,
     UNIT_GROUPS,
     WEIGHT_PIECES,
+    by_parts,
     columns_of_block,
+    group_count,
     images_of_block,
     linear_scratch,
+    part_count,
     piece_range,
     strip_count,
     strip_unit,
     strip_width,
     weight_cut,
 )
+from jitnet.kernels.fast.linear_batch_backward import linear_batch_backward_input, linear_batch_backward_weight
+from jitnet.kernels.fast.linear_batch_forward import linear_batch_forward
+from jitnet.kernels.table import LINE, LINEAR, RELU, SIGMOID, TANH
 
 inputs = st.one_of(st.integers(1, 40), st.sampled_from((DEPTH - 1, DEPTH, DEPTH + 1, STRIP + 3, 2 * STRIP + 1)))
 batches = st.one_of(batches, st.sampled_from((PACKED_IMAGES - 1, PACKED_IMAGES, ROW_BLOCKS[2] + 1)))
@@ -52,10 +48,13 @@ edges = example(N=ROW_BLOCKS[2] + 1, D=DEPTH + 1, K=COLUMN_BLOCK + 1, kind=RELU,
 kinds = st.sampled_from((LINEAR, RELU, SIGMOID, TANH))
 
 
-def forward(x, weight, bias, kind):
+def forward(x, weight, bias, kind, room=None):
+    """Multiply with scratch for `room` images, or for as many as there are; 0: in blocks only."""
     out = unwritten((len(x), weight.shape[1]), x.dtype)
-    linear_batch_forward(guarded(x), guarded(weight), guarded(bias), kind, out)
-    assert_unharmed(out)
+    size = linear_scratch(len(x) if room is None else room, *weight.shape) if room != 0 else 0
+    scratch = unwritten(size, x.dtype)
+    linear_batch_forward(guarded(x), guarded(weight), guarded(bias), kind, scratch, out)
+    assert_unharmed(scratch, out)
     return out
 
 
@@ -78,11 +77,11 @@ def backward_weight(x, grad_output):
 @given(N=batches, D=inputs, K=channels, kind=kinds, seed=seeds)
 @edges
 def test_forward(dtype, N, D, K, kind, seed):
-    """The sum is stored after every DEPTH inputs, which rounds it once more; no activation is steeper than 1."""
+    """The sum is stored after each part, which rounds it once more; no activation is steeper than 1."""
     x, weight, bias = normal(seed, dtype, N, D), normal(seed, dtype, D, K), normal(seed, dtype, K)
     magnitude = naive.linear_batch_forward(np.abs(x), np.abs(weight), np.abs(bias), LINEAR) + (kind > RELU)
     expected = naive.linear_batch_forward(x, weight, bias, kind)
-    assert_within(forward(x, weight, bias, kind), expected, D + 2 * (D // DEPTH + 1) + 8, magnitude)
+    assert_within(forward(x, weight, bias, kind), expected, D + 2 * (part_count(D) + 1) + 8, magnitude)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -140,6 +139,15 @@ def test_central_differences(kind):
     found = backward_input(grad, weight, x, kind), grad_weight, grad_bias
     for result, array in zip(found, (before, weight, bias)):
         assert worst_relative_error(result, central_differences(loss, array, step=0.01)) <= GRADIENT_ERROR
+
+
+@given(N=batches, D=inputs, K=st.one_of(channels, wide), kind=kinds, more=st.integers(0, 100), seed=seeds)
+@example(N=5, D=4 * DEPTH + 1, K=3, kind=RELU, more=0, seed=0)  # two parts for each piece of the smallest count
+@example(N=1, D=DEPTH + 1, K=ENOUGH, kind=RELU, more=1, seed=0)  # groups of units
+def test_pieces_of_one_part_have_the_bits_of_blocks(N, D, K, kind, more, seed):
+    """Whether a batch of any size uses scratch for itself or for a larger one."""
+    x, weight, bias = normal(seed, np.float32, N, D), normal(seed, np.float32, D, K), normal(seed, np.float32, K)
+    assert np.array_equal(forward(x, weight, bias, kind, N + more), forward(x, weight, bias, kind, room=0))
 
 
 @given(N=batches, D=inputs, K=channels, seed=seeds)
@@ -203,6 +211,23 @@ def test_the_strips_of_an_input_gradient_are_nearly_equal_and_begin_at_cache_lin
     widths = [stop - first for first, stop in ranges]
     assert max(widths) <= strip_width(D, strips) and largest_share(widths, threads) < 1.03
     assert D // strips < 7 * LINE or all(first % LINE == 0 for first, _ in ranges)
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+@pytest.mark.parametrize("K", [10, 100, 512, 1000])
+@pytest.mark.parametrize("D", [257, 300, 512, 784, 1000, 1024, 3072, 3136])
+def test_the_parts_of_a_sum_are_equal_shares_and_those_of_the_weight_gradient(D, K, threads):
+    """So each thread reads the weights that it updates, but for those of an input or two."""
+    parts, groups, strips = part_count(D), group_count(K, part_count(D)), strip_count(D, WEIGHT_PIECES)
+    assert by_parts(16, D, parts) and not by_parts(128, D, parts)
+    ranges = [piece_range(D, parts, n, 1) for n in range(parts)]
+    columns = [stop - first for first, stop in (piece_range(K, groups, n, LINE) for n in range(groups))]
+    shares = [(stop - first) * units for first, stop in ranges for units in columns]
+    assert sum(shares) == D * K and max(stop - first for first, stop in ranges) <= DEPTH
+    assert largest_share(shares, threads) < 1.02
+    for thread in range(threads):
+        updated = piece_range(D, strips, strips * thread // threads, 1)[0]
+        assert abs(ranges[parts * thread // threads][0] - updated) <= 1
 
 
 @pytest.mark.parametrize("N", [16, 32, 64, 128, 512])

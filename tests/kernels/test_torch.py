@@ -8,9 +8,10 @@ import pytest
 from bounds import assert_within
 from shapes import DTYPES, frame, normal
 
-from jitnet.kernels.fast import linear_batch
+from jitnet.kernels.dense_pieces import linear_scratch
+from jitnet.kernels.fast import linear_batch_backward, linear_batch_forward
 from jitnet.kernels.layers import activation, convolution, linear, loss, optimizer, pooling
-from jitnet.kernels.table import CROSS_ENTROPY, GELU, LEAKY_RELU, MSE, RELU, SIGMOID, TANH, linear_scratch
+from jitnet.kernels.table import CROSS_ENTROPY, GELU, LEAKY_RELU, MSE, RELU, SIGMOID, TANH
 from jitnet.model.optimizer import Optimizer
 
 torch = pytest.importorskip("torch")
@@ -116,11 +117,10 @@ def test_linear_batch(dtype, size, relu):
     x = np.maximum(x, 0) if relu else x
     out, grad_input = np.empty((N, K), dtype), np.empty_like(x)
     grad_weight, grad_bias = np.empty_like(weight), np.empty_like(bias)
-    linear_batch.linear_batch_forward(x, weight, bias, 0, out)
-    linear_batch.linear_batch_backward_input(
-        grad, weight, x, int(relu), np.empty(linear_scratch(N, D, K), dtype), grad_input
-    )
-    linear_batch.linear_batch_backward_weight(x, grad, dtype(1), False, grad_weight, grad_bias)
+    scratch = np.empty(linear_scratch(N, D, K), dtype)
+    linear_batch_forward.linear_batch_forward(x, weight, bias, 0, scratch, out)
+    linear_batch_backward.linear_batch_backward_input(grad, weight, x, int(relu), scratch, grad_input)
+    linear_batch_backward.linear_batch_backward_weight(x, grad, dtype(1), False, grad_weight, grad_bias)
     magnitude, magnitude_bias = naive.linear_backward_weight(np.abs(x), np.abs(grad))
     within(out, theirs, D + 6, naive.linear_forward(np.abs(x), np.abs(weight), np.abs(bias)))
     within(grad_input, before.grad, K + 2, naive.linear_backward_input(np.abs(grad), np.abs(weight)))

@@ -131,7 +131,7 @@ def test_other_processes_leave_kernels_in_the_cache_in_the_order_that_they_need(
         assert list(empty_cache.rglob(f"{'.'.join(name.split('.')[-2:])}-*.nbi"))
 
 
-LINEAR = "fast.linear_batch.linear_batch_forward"
+LINEAR = "fast.linear_batch_forward.linear_batch_forward"
 CONTRACT = "fast.contraction.contract"
 
 

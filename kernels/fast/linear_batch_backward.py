@@ -1,4 +1,4 @@
-"""The dense layer of layers/linear.py for a batch: three matrix products, in blocks that suit the caches.
+"""The gradients of layers/linear.py for a batch: two matrix products, in pieces that suit the caches.
 
 Work is cut into pieces of the layer, for any number of threads; each piece sums in a fixed order.
 """
@@ -6,87 +6,29 @@ Work is cut into pieces of the layer, for any number of threads; each piece sums
 import numpy as np
 from numba import prange
 
-from .. import table
+from .. import dense_pieces, table
 from ..compiler.array_views import stack_panel, strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import choose, clear, filled, greater, lane_count, load, store
 from ..compiler.tile import PANEL_BYTES
-from ..table import (
+from ..dense_pieces import (
     COLUMN_BLOCK,
     INPUT_PIECES,
-    LINE,
-    LINEAR,
     PANEL_COLUMNS,
-    RELU,
     ROW_BLOCKS,
     TRANSPOSED_IMAGES,
     UNIT_GROUPS,
     WEIGHT_PIECES,
 )
-from .activation_in_place import activate, pass_back
+from ..table import LINE, LINEAR, RELU
+from .activation_in_place import pass_back
 from .contraction import contract
+from .panel import pack
 from .vector_rows import transpose
 
-strip_count, strip_unit, strip_width = body(table.strip_count), body(table.strip_unit), body(table.strip_width)
-piece_range, weight_cut = body(table.piece_range), body(table.weight_cut)
-round_up_to_line = body(table.round_up_to_line)
-images_of_block, columns_of_block = body(table.images_of_block), body(table.columns_of_block)
-
-# Input units summed in registers before the sum is stored in `out`; chosen with STRIP to fit the first two caches.
-DEPTH = 256
-
-
-@body
-def pack(
-    matrix,  # (., K) contiguous
-    start,  # place of the block's first element
-    depth,  # its rows
-    columns,  # its columns
-    K,  # columns of the matrix
-    panel,  # stack_panel(matrix): overwritten with the block, rows of whole vectors one after another
-):
-    """Copy a block of a matrix for tiles that read it many times; return the distance of its rows in the panel.
-
-    Rows that are 400 or 4,000 bytes apart begin inside a cache line, so that every second load of a vector reads two
-    lines, and are in more pages than the processor translates at once.
-    """
-    lanes = lane_count(panel)
-    width = (columns + lanes - 1) // lanes * lanes
-    for k in range(depth):
-        for c in range(0, columns, lanes):  # whole vectors: elementwise.copy, which tests each, makes a step take 1.04
-            store(panel, k * width + c, lanes, load(matrix, start + k * K + c, columns - c))
-    return width
-
-
-@body
-def linear_forward_block(
-    x,  # (N, D)
-    weight,  # (D, K)
-    bias,  # (K,)
-    activation,  # LINEAR, RELU, SIGMOID or TANH
-    n,  # the first image
-    rows,  # images; if there are more than ROW_BLOCKS[0], a panel of weights is copied
-    j,  # the first unit
-    columns,  # units, at most PANEL_COLUMNS if a panel is copied
-    out,  # (N, K), this block overwritten
-):
-    """Compute some images from n on times some units from j on; see `linear_batch_forward`."""
-    D, K = weight.shape
-    panel = stack_panel(weight)
-    block = strided(out, n * K + j, (1, rows, columns), (0, K, 1))
-    init = strided(bias, j, (1, rows, columns), (0, 0, 1))
-    for d in range(0, D, DEPTH):
-        depth = min(DEPTH, D - d)
-        images = strided(x, n * D + d, (1, 1, depth, rows), (0, 0, 1, D))
-        weights = strided(weight, d * K + j, (1, 1, depth, columns), (0, 0, K, 1))
-        if rows > ROW_BLOCKS[0]:
-            width = pack(weight, d * K + j, depth, columns, K, panel)
-            weights = strided(panel, 0, (1, 1, depth, columns), (0, 0, width, 1))
-        contract(images, weights, init, weight.dtype.type(1), block)
-        init = block
-    if activation != LINEAR:
-        for i in range(n, n + rows):
-            activate(activation, view(out, i * K + j, (columns,)))
+strip_count, strip_unit = body(dense_pieces.strip_count), body(dense_pieces.strip_unit)
+strip_width, weight_cut = body(dense_pieces.strip_width), body(dense_pieces.weight_cut)
+piece_range, round_up_to_line = body(dense_pieces.piece_range), body(table.round_up_to_line)
 
 
 @body
@@ -186,37 +128,12 @@ def linear_backward_weight_piece(
 
 
 @kernel
-def linear_batch_forward(
-    x,  # (N, D) float32 or float64
-    weight,  # (D, K)
-    bias,  # (K,)
-    activation,  # LINEAR, RELU, SIGMOID or TANH
-    out,  # (N, K), overwritten
-):
-    """Multiply a batch by the weights: out[n,k] = f(bias[k] + sum_d x[n,d] * weight[d,k]), f being the activation.
-
-    Parallel : over blocks of images times blocks of units; one thread owns a block of out.
-    Work     : 2*N*D*K flop.
-    Errors   : none raised, nothing checked.
-    Matches  : tests.support.naive.linear_batch_forward; torch.nn.functional.linear with weight.T.
-    Source   : Goodfellow, Bengio, Courville (2016), section 6.1.
-    """
-    N, K = out.shape
-    rows = images_of_block(N, K)
-    columns = columns_of_block(N, K, rows)
-    down, across = (N + rows - 1) // rows, (K + columns - 1) // columns
-    for block in prange(down * across):
-        n, j = block // across * rows, block % across * columns
-        linear_forward_block(x, weight, bias, activation, n, min(rows, N - n), j, min(columns, K - j), out)
-
-
-@kernel
 def linear_batch_backward_input(
     grad_output,  # (N, K)
     weight,  # (D, K)
     x,  # (N, D) what the layer read; not read after LINEAR
     previous_activation,  # the activation that returned x, or LINEAR
-    scratch,  # (table.linear_scratch(N, D, K),) overwritten
+    scratch,  # (dense_pieces.linear_scratch(N, D, K),) overwritten
     grad_input,  # (N, D), overwritten
 ):
     """Multiply by the weights' transpose.
