@@ -97,7 +97,7 @@ def phases(network: Sequence[Shape], images: int) -> Iterator[Phase]:
     convs = [shape for shape in network if isinstance(shape.layer, Conv)]
     dense = [shape for shape in network if shape.weight and shape not in convs]
     if convs:
-        # Forward and backward prepare the filters, on one thread.
+        # Forward and backward every thread prepares the filters for itself: as long as on one thread.
         prepared = sum(math.prod(shape.weight) for shape in convs[1:])
         yield "filters", [2.0 * _TRANSFORM * prepared]
         forward = sum(shape.macs for shape in convs)

@@ -7,15 +7,15 @@ Fields that say "in ..." are offsets, which count elements in flat arenas:
     argmax   the winners of max-pooling              uint8
     rows     the non-zero inputs of dense layers     int64 (one image at a time only)
 
-`work` holds, for each layer, one region per image of the batch (x, out, grad_out) and scratch for the shards: an offset
-"in scratch" counts from a shard's. The gradients of a mini-batch are in it too, laid out as `params`.
+`work` holds, for each layer, one region per image of the batch (x, out, grad_out) and scratch for the workers: an offset
+"in scratch" counts from a worker's. The gradients of a mini-batch are in it too, laid out as `params`.
 
 These names mean the same in every file of fast/, so that functions do not repeat their shapes:
 
     layer            one LAYER record; layers, (L,) of them
     plan             the PLAN record, or in a @kernel the (1,) array that holds it
     params, work, argmax, rows    the arenas
-    scratch          offset in work of the shard's scratch
+    scratch          offset in work of the worker's scratch
     n, slot          the image's number in the batch, and in its shard
     share            (first row, end row, first channel, end channel) of a conv block's output; ends are exclusive
     half             0 or 1, one image's halves: see work_split.py
@@ -98,7 +98,7 @@ _FIELDS = (
     "factors",  # in work: their values, (D,) (the same)
     "images_per_tile_batch",  # images that are convolved in tiles at once; 1 without tiles
     "map_before_pool",  # in scratch: (images_per_tile_batch, H, W, OC) (WINOGRAD)
-    "winograd_weight",  # in work: the weights transformed for tiles, (36, C*OC + GAP) (WINOGRAD)
+    "winograd_weight",  # in scratch: the weights transformed for tiles, (36, C*OC + GAP) (WINOGRAD)
     "out_partial",  # in work: the sum over the second half of the inputs, (K,) (DENSE, one image at a time only)
 )
 LAYER = np.dtype((np.record, [(name, np.int64) for name in _FIELDS]))  # np.record: layer.kind in plain Python too
@@ -108,7 +108,7 @@ _PLAN_FIELDS = (
     "images",  # that work has room for; a larger batch is taken in parts
     "workers",  # of inference: how many groups of images it has room for, images // workers each
     "microbatch",  # images whose gradients are summed before the next are added, no matter how many there is room for
-    "scratches",  # that work has room for: one for each shard, or one for each thread if that is less
+    "scratches",  # that work has room for, one for each worker: as many as shards, or as threads if that is less
     "scratch",  # in work: the first scratch
     "scratch_size",  # elements from one scratch to the next
     "tile_scratch",  # in scratch: (tile_scratch(...),) of the block that needs most (WINOGRAD)

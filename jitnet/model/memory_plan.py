@@ -166,8 +166,8 @@ def build(
             row["images_per_tile_batch"] = tile_batch = min(slots, images_per_tile_batch(H, W)) if tiled else 1
             row["grad_map"] = scratch.take(tile_batch, H + 2, W + 2, OC)
             if tiled:
-                row["winograd_weight"] = work.take(TILE_PRODUCTS, C * OC + GAP)
-                tile_room = max(tile_room, tile_scratch(tile_batch, H, W, C, OC))
+                row["winograd_weight"] = scratch.take(TILE_PRODUCTS, C * OC + GAP)
+                tile_room = max(tile_room, tile_scratch(tile_batch, H, W, C, OC), 9 * C * OC)  # or flipped filters
             if choice.forward_by == WINOGRAD and pool:
                 row["map_before_pool"] = scratch.take(tile_batch, H, W, OC)
             if pool and driver != INFERENCE:

@@ -6,8 +6,27 @@ import sys
 import threading
 
 import numba
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
-thread_number = numba.get_thread_id  # in a `prange`: from 0 on, less than the size of the pool
+
+@intrinsic
+def thread_count(typingctx):
+    """Return the number of threads of a `prange`. A kernel that calls numba.get_num_threads can't be cached."""
+
+    def codegen(context, builder, signature, values):
+        # As numba declares it where it lowers a `prange`; the function returns an int of 32 bits.
+        kind = ir.FunctionType(ir.IntType(types.intp.bitwidth), [])
+        found = builder.call(cgutils.get_or_insert_function(builder.module, kind, "get_num_threads"), [])
+        return builder.sext(builder.trunc(found, ir.IntType(32)), ir.IntType(64))
+
+    return types.int64(), codegen
+
+
+if config.DISABLE_JIT:
+    thread_count = numba.get_num_threads
 
 
 @contextlib.contextmanager

@@ -7,7 +7,14 @@ from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import add, clear, lane_count, load, prefetch, store
 from ..table import CONTRACTION, GAP, SPARSE_BY_FILTER, TILE_PRODUCTS, WINOGRAD
-from .batch_conv_forward import convolve_in_tiles, scratch_of_shard, shard_count, shard_range, winograd_weight_shape
+from .batch_conv_forward import (
+    convolve_in_tiles,
+    piece_range,
+    shard_count,
+    shard_range,
+    winograd_weight_shape,
+    worker_count,
+)
 from .conv_block import (
     activation_and_pool_backward,
     conv_backward_bias,
@@ -16,6 +23,7 @@ from .conv_block import (
     restore_layout,
     transpose_weight,
 )
+from .conv_rows import flip_weight
 from .conv_winograd import transform_weight
 from .conv_winograd_weight import transform_sums, winograd_backward_weight
 from .work_split import whole_share
@@ -109,6 +117,18 @@ def images_backward(
         restore_layout(layer, whole_share(layer), by_filter, work, work, grads + layer.weight, OC)
 
 
+@body
+def transform_flipped_filters(layers, plan, params, work, scratch):
+    """Transform the filters for input gradients in tiles; see `transform_filters`."""
+    for index in range(plan.convs):
+        layer = layers[index]
+        if layer.input_gradient_by == WINOGRAD:
+            weight = view(params, layer.weight, (3, 3, layer.C, layer.OC))
+            flipped = view(work, scratch + plan.tile_scratch, (3, 3, layer.OC, layer.C))
+            flip_weight(weight, flipped)
+            transform_weight(flipped, view(work, scratch + layer.winograd_weight, winograd_weight_shape(layer)))
+
+
 @kernel
 def conv_blocks_backward(
     layers,  # (L,) LAYER records
@@ -120,27 +140,28 @@ def conv_blocks_backward(
 ):
     """Run the conv blocks backward; each shard sums its own gradients, image after image.
 
-    Parallel : over shards of the batch; one thread owns a shard's gradients and scratch.
+    Parallel : over workers, each with some shards of the batch; one worker owns a shard's gradients.
     Work     : 4*MAC flop of the conv blocks per image.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.conv_blocks_backward.
     Source   : conv_block.py applied to every image.
     """
     for index in range(plan[0].convs):
-        layer = layers[index]
-        transpose_weight(layer, params, work)
-        if layer.input_gradient_by == WINOGRAD:
-            flipped = view(work, layer.backward_weight, (3, 3, layer.OC, layer.C))
-            transform_weight(flipped, view(work, layer.winograd_weight, winograd_weight_shape(layer)))
+        if layers[index].input_gradient_by != WINOGRAD:
+            transpose_weight(layers[index], params, work)
     size = plan[0].conv_params
     shards = shard_count(N)
-    for s in prange(shards):
-        shard = np.int64(s)
-        scratch = scratch_of_shard(plan[0], shard, shards)
-        grads = plan[0].shard_grads + shard * size
-        first, stop = shard_range(N, shard)
-        for index in range(plan[0].convs - 1, -1, -1):
-            images_backward(layers[index], plan[0], work, argmax, first, stop, scratch, grads)
+    workers = worker_count(plan[0], shards)
+    for w in prange(workers):
+        worker = np.int64(w)
+        scratch = plan[0].scratch + worker * plan[0].scratch_size
+        transform_flipped_filters(layers, plan[0], params, work, scratch)
+        first_shard, end = piece_range(shards, workers, worker, 1)
+        for shard in range(first_shard, end):
+            first, stop = shard_range(N, shard)
+            grads = plan[0].shard_grads + shard * size
+            for index in range(plan[0].convs - 1, -1, -1):
+                images_backward(layers[index], plan[0], work, argmax, first, stop, scratch, grads)
 
 
 @kernel

@@ -105,17 +105,18 @@ def predict_in_groups(
     """Run the network forward: out[n] = the logits of images[order[n]]. An image's bits do not depend on its group.
 
     Parallel : over workers, each with separate slots in work, which take groups until none is left. No bit depends on
-               who takes a group. The transform of the filters is serial.
+               who takes a group.
     Work     : 2*MAC flop per image.
     Errors   : none raised, nothing checked.
     Matches  : tests.support.naive.predict_in_groups.
     Source   : the forward pass of training, without the loss.
     """
-    transform_filters(layers, plan[0], params, work)
     size = group_size(order.size, plan[0].images // plan[0].workers)
     for w in prange(plan[0].workers):
         worker = np.int64(w)  # numba's index has no sign: functions would be compiled for it again
         group = acquire(taken, 0)
+        if group * size < order.size:
+            transform_filters(layers, plan[0], params, work, plan[0].scratch + worker * plan[0].scratch_size)
         while group * size < order.size:
             if exchange(taken, 0, group, group + 1):
                 predict_group(group, size, worker, layers, plan[0], params, work, argmax, images, divisor, order, out)

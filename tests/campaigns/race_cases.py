@@ -6,7 +6,14 @@ import schedules  # before the kernels: it takes the place of numba.prange
 import strict  # likewise
 
 from jitnet.data import synthetic
-from jitnet.kernels.fast import batch, batch_conv_backward, linear_batch_backward, linear_batch_forward, per_sample
+from jitnet.kernels.fast import (
+    batch,
+    batch_conv_backward,
+    batch_conv_forward,
+    linear_batch_backward,
+    linear_batch_forward,
+    per_sample,
+)
 from jitnet.kernels.fast.inference_groups import group_size, predict_group, transform_filters
 from jitnet.kernels.layers import activation, convolution, dropout, linear, pooling
 from jitnet.kernels.table import RELU
@@ -26,7 +33,7 @@ linear_batch_forward.images_of_block = lambda N, K: 8
 linear_batch_forward.columns_of_block = lambda N, K, images: 8
 linear_batch_forward.ROW_BLOCKS = linear_batch_backward.ROW_BLOCKS = (4,)  # panels are used
 memory_plan.linear_scratch = lambda N, D, K: 8192  # enough for all of them
-memory_plan.pool_size = lambda: 64  # scratch for each shard: items are not threads here, which would share theirs
+memory_plan.pool_size = batch_conv_forward.thread_count = lambda: 64  # a worker for each shard
 
 
 def numbers(*shape, dtype=np.float32):
@@ -79,9 +86,9 @@ def one_by_one(make):
 
 def predict_in_groups(layers, plan, params, work, argmax, images, divisor, order, taken, out):
     """The kernel of that name, with a worker for each group."""
-    transform_filters(layers, plan[0], params, work)
     size = group_size(order.size, plan[0].images // plan[0].workers)
     for group in schedules.prange(-(-order.size // size)):
+        transform_filters(layers, plan[0], params, work, plan[0].scratch + group * plan[0].scratch_size)
         predict_group(group, size, group, layers, plan[0], params, work, argmax, images, divisor, order, out)
 
 
