@@ -7,8 +7,8 @@ Fields that say "in ..." are offsets, which count elements in flat arenas:
     argmax   the winners of max-pooling              uint8
     rows     the non-zero inputs of dense layers     int64 (one image at a time only)
 
-`work` holds, for each layer, one region per image of the batch (x, out, grad_out) and scratch for the workers: an offset
-"in scratch" counts from a worker's. The gradients of a mini-batch are in it too, laid out as `params`.
+`work` holds, for each layer, one region per image of the batch (x, out, grad_out) and scratch for the workers: an
+offset "in scratch" counts from a worker's. The gradients of a mini-batch are in it too, laid out as `params`.
 
 These names mean the same in every file of fast/, so that functions do not repeat their shapes:
 

@@ -99,6 +99,34 @@ def batch_gradient(
     return total
 
 
+@inline_ir
+def update(
+    layers,
+    plan,
+    rule,  # (1,) RULE record
+    params,
+    first,  # (P,) or empty, as in train_minibatch
+    second,  # (P,) or empty, the same
+    work,
+    direct,  # bool: dense layers have taken their step
+    lr,
+    t,  # int64, the number of this update, from 1
+):
+    """Update the conv blocks, then each dense layer.
+
+    Layer by layer, so that a thread updates the weights that it reads in the next step, if threads have equal shares.
+    """
+    for index in range(max(plan[0].convs - 1, 0), layers.size):
+        if direct and index >= plan[0].convs:
+            break
+        start = 0 if index < plan[0].convs else layers[index].weight
+        stop = layers[index + 1].weight if index + 1 < layers.size else params.size
+        gradient = view(work, plan[0].grads + start, (stop - start,))
+        optimizer_step(
+            rule, view(params, start, (stop - start,)), gradient, first[start:stop], second[start:stop], lr, t
+        )
+
+
 @serial_kernel
 def train_minibatch(
     layers,  # (L,) LAYER records
@@ -142,10 +170,7 @@ def train_minibatch(
         if not math.isfinite(total):
             return step
         totals[0] += total
-        size = plan[0].conv_params if direct else params.size
-        if size > 0:
-            param, gradient = view(params, 0, (size,)), view(work, plan[0].grads, (size,))
-            optimizer_step(rule, param, gradient, first, second, lrs[step], taken + step + 1)
+        update(layers, plan, rule, params, first, second, work, direct, lrs[step], taken + step + 1)
     return lrs.size if all_finite(params) and all_finite(first) and all_finite(second) else -1
 
 
