@@ -1,4 +1,4 @@
-"""How the three products of a dense layer over a batch are cut into pieces: by the layer, whatever the threads."""
+"""How the three products of a dense layer over a batch are cut into pieces, for any number of threads."""
 
 from .table import GROUP, LINE, round_up_to_line
 
@@ -40,6 +40,7 @@ def piece_range(extent: int, pieces: int, piece: int, unit: int) -> tuple[int, i
 # Inputs of one part of the forward pass's sum, at most, chosen with STRIP to fit the first two caches.
 DEPTH = 256
 PARTS = 4  # a sum of several parts has a multiple of this many
+_WEIGHTS_FOR_A_SUM = 3  # at least, for each sum of a part that is written and read
 _GROUP_COLUMNS = 128  # output units of one piece of one part, at least
 _ENOUGH_PIECES = 16
 
@@ -52,10 +53,10 @@ def part_count(D: int) -> int:
 def by_parts(N: int, D: int, parts: int) -> bool:
     """Return whether pieces of the forward pass are parts of the sum for all images, not all parts for some images.
 
-    Then each thread reads those weights only that it updates itself, and none from another core's cache. The parts'
-    sums are written and read instead: there must be fewer of them than weights.
+    Then each thread reads only the weights that it updates itself, and none from another core's cache. The parts' sums
+    are written and read instead: of few images there are far fewer of them than weights.
     """
-    return parts > 1 and 3 * N * parts <= D
+    return parts > 1 and _WEIGHTS_FOR_A_SUM * N * parts <= D
 
 
 def group_count(K: int, parts: int) -> int:
@@ -89,7 +90,7 @@ def strip_width(D: int, strips: int) -> int:
 def linear_scratch(N: int, D: int, K: int) -> int:
     """Return how many elements of scratch the products of up to N images need, forward or for the input gradient."""
     parts, strips = part_count(D), strip_count(D, INPUT_PIECES)
-    few = min(N, D // (3 * parts))  # images that are multiplied by parts, at most
+    few = min(N, D // (_WEIGHTS_FOR_A_SUM * parts))  # images that are multiplied by parts, at most
     forward = round_up_to_line(K) + (parts - 1) * round_up_to_line(few * K)
     sums = strips * TRANSPOSED_IMAGES * strip_width(D, strips)
     return max(forward, TRANSPOSED_IMAGES + round_up_to_line(N * K) + sums)

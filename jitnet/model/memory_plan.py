@@ -22,6 +22,7 @@ from jitnet.kernels.table import (
     SPARSE_BY_FILTER,
     TANH,
     TILE_PRODUCTS,
+    TOGETHER,
     WINOGRAD,
     images_per_tile_batch,
     round_up_to_line,
@@ -123,6 +124,7 @@ def build(
     if driver == INFERENCE:
         group, scratches = _room_for_groups(blocks, images, itemsize)
         plan["workers"], at_once = scratches, scratches * group
+    maps = scratches * TOGETHER if driver == INFERENCE else at_once  # images of a map that only conv blocks read
 
     for index, (block, choice, row) in enumerate(zip(blocks, choices, table)):
         shape, pool, after, _ = block
@@ -147,11 +149,11 @@ def build(
         row["x_size"] = (H + padding) * (W + padding) * C
         row["out_size"] = (OH + 2 * border) * (OW + 2 * border) * OC
         if index == 0:
-            row["x"] = work.take(at_once, int(row["x_size"]))
+            row["x"] = work.take(maps, int(row["x_size"]))
             row["grad_x"] = 0 if block.is_conv else work.take(at_once, H, W, C)  # nobody needs an image's gradient
         else:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
-        row["out"] = work.take(at_once, int(row["out_size"]))
+        row["out"] = work.take(maps if border else at_once, int(row["out_size"]))
         if driver != INFERENCE:
             row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(at_once, OH, OW, OC)
         if block.is_conv:

@@ -59,11 +59,21 @@ def convolve_in_tiles(
 
 
 @body
-def images_forward(layer, plan, params, work, argmax, first, stop, scratch):
+def images_forward(
+    layer,
+    plan,
+    params,
+    work,
+    argmax,
+    first,
+    stop,
+    shift,  # from the number of an image to that of its output's place: 0, but see inference_groups.py
+    scratch,
+):
     """Run a conv block forward for some images; see `conv_block_forward`."""
     if layer.forward_by != WINOGRAD:
         for n in range(first, stop):
-            conv_block_forward(layer, whole_share(layer), params, work, argmax, n, scratch)
+            conv_block_forward(layer, whole_share(layer), params, work, argmax, n, n + shift, scratch)
         return
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     bias = view(params, layer.bias, (layer.BH, layer.BW, OC))
@@ -73,11 +83,13 @@ def images_forward(layer, plan, params, work, argmax, first, stop, scratch):
         if layer.pool:
             place, row, image = scratch + layer.map_before_pool, W * OC, H * W * OC
         else:
-            place, row, image = output_row_offset(layer, 0, start), (W + 2 * layer.border) * OC, layer.out_size
+            place, row = output_row_offset(layer, 0, start + shift), (W + 2 * layer.border) * OC
+            image = layer.out_size
         convolve_in_tiles(layer, plan, work, scratch, x, bias, place, row, image)
         for n in range(start, start + count):
             for oy in range(layer.OH):
-                pool_and_activate_row(layer, whole_share(layer), oy, place + (n - start) * image, H, work, argmax, n)
+                before = place + (n - start) * image
+                pool_and_activate_row(layer, whole_share(layer), oy, before, H, work, argmax, n + shift)
 
 
 @body
@@ -129,4 +141,4 @@ def conv_blocks_forward(
                 image = images[order[n]]
                 load_image(image, divisor, border, 0, image.shape[0], work, layers[0].x + n * layers[0].x_size)
             for index in range(plan[0].convs):
-                images_forward(layers[index], plan[0], params, work, argmax, first, stop, scratch)
+                images_forward(layers[index], plan[0], params, work, argmax, first, stop, 0, scratch)

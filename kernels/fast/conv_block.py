@@ -45,8 +45,8 @@ def output_row_offset(
     n,
 ):
     """Return the offset in work of a row of image n's output."""
-    border = layer.border
-    return layer.out + n * layer.out_size + ((oy + border) * (layer.OW + 2 * border) + border) * layer.OC
+    place = (oy + layer.border) * (layer.OW + 2 * layer.border) + layer.border
+    return layer.out + n * layer.out_size + place * layer.OC
 
 
 @body
@@ -62,8 +62,7 @@ def pool_and_activate_row(
 ):
     """Pool an output row and apply the activation; without a pool the output row is computed already."""
     H, W, OH, OW, OC = layer.H, layer.W, layer.OH, layer.OW, layer.OC
-    _, _, first, stop = share
-    row = output_row_offset(layer, oy, n)
+    first, stop, row = share[2], share[3], output_row_offset(layer, oy, n)
     if layer.pool:
         last = 2 * oy + 2 if 2 * oy + 2 < H else 2 * oy
         max_pool2d_row(
@@ -128,7 +127,16 @@ def place_of_bias(layer, share):
 
 
 @body
-def conv_block_forward(layer, share, params, work, argmax, n, scratch):
+def conv_block_forward(
+    layer,
+    share,
+    params,
+    work,
+    argmax,
+    n,
+    to,  # the place of its output: n, but see inference_groups.py
+    scratch,
+):
     """Compute convolution, bias, activation and pool of image n; three rows of the map before the pool are kept."""
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     top, bottom, first, stop = share
@@ -138,15 +146,14 @@ def conv_block_forward(layer, share, params, work, argmax, n, scratch):
     weight = strided(own, start, (3, 3, C, OC), (3 * C * step, C * step, step, 1))
     start, step = place_of_bias(layer, share)
     bias = strided(own, start, (layer.BH, layer.BW, OC), (layer.BW * step, step, 1))
-    ring = scratch + layer.ring
-    size = W * OC
+    ring, size = scratch + layer.ring, W * OC
     for oy in range(top, bottom):
         if layer.pool:
             for y in range(2 * oy + (oy > top), min(2 * oy + 3, H)):  # row 2*oy is there from the window above
                 convolve_row(layer.forward_by, x, weight, bias, y, first, stop, work, ring + y % 3 * size)
         else:
-            convolve_row(layer.forward_by, x, weight, bias, oy, first, stop, work, output_row_offset(layer, oy, n))
-        pool_and_activate_row(layer, share, oy, ring, 3, work, argmax, n)
+            convolve_row(layer.forward_by, x, weight, bias, oy, first, stop, work, output_row_offset(layer, oy, to))
+        pool_and_activate_row(layer, share, oy, ring, 3, work, argmax, to)
 
 
 @body
@@ -168,8 +175,7 @@ def activation_and_pool_backward(
     """Compute the gradient of a conv block's map before activation and pool from its output's."""
     H, W, OH, OW, OC = layer.H, layer.W, layer.OH, layer.OW, layer.OC
     top, bottom, first, stop = share
-    border = layer.border
-    out = layer.out + n * layer.out_size
+    border, out = layer.border, layer.out + n * layer.out_size
     if layer.activation > RELU:
         for y in range(max(top - 1, 0), bottom):  # a row of windows reaches into the share from above
             for x in range(OW):
@@ -270,9 +276,9 @@ def conv_backward_input_and_weight(
 
 @body
 def transpose_weight(layer, params, work):
-    """Lay a conv block's weights out for the backward pass, which must read those of the forward pass."""
+    """Lay a conv block's weights out for the backward pass, which reads those of the forward pass; not for tiles."""
     weight = view(params, layer.weight, (3, 3, layer.C, layer.OC))
-    if layer.weight_gradient_by == SPARSE_BY_FILTER and layer.input_gradient_by != WINOGRAD:
+    if layer.weight_gradient_by == SPARSE_BY_FILTER:
         to_filter_major(weight, view(work, layer.backward_weight, (layer.OC, 3, 3, layer.C)))
     elif layer.input_gradient_by != NOTHING:
         flip_weight(weight, view(work, layer.backward_weight, (3, 3, layer.OC, layer.C)))

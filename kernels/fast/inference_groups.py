@@ -13,14 +13,13 @@ from ..compiler.array_views import view
 from ..compiler.atomics import acquire, exchange
 from ..compiler.decorators import body, kernel
 from ..dense_pieces import COLUMN_BLOCK
+from ..table import TOGETHER
 from .batch_conv_forward import images_forward, transform_filters
 from .conv_block import load_image
 from .elementwise import copy
 from .linear_batch_forward import linear_forward_block
 
 group_size = body(table.group_size)
-
-_TOGETHER = 4  # images that go through one conv block before the next: with 16 inference takes 1.03 of the time
 
 
 @body
@@ -30,14 +29,24 @@ def conv_blocks_of_group(
     params,
     work,
     argmax,
-    first,  # the group's first slot: the place of an image in work
-    stop,
-    scratch,
+    images,  # (n, H, W, C) uint8 or float
+    divisor,
+    order,  # (N,) int64, the group's images
+    worker,  # whose maps and scratch are used
+    first,  # the group's first slot: the place of an image for the dense layers
 ):
-    """Run the conv blocks over the images in some slots."""
-    for start in range(first, stop, _TOGETHER):
+    """Run the conv blocks over a group, TOGETHER images at a time, whose maps the next few overwrite in the cache."""
+    scratch = plan.scratch + worker * plan.scratch_size
+    place = worker * TOGETHER  # of the first of these images' maps
+    last = plan.convs - 1
+    for start in range(0, order.size, TOGETHER):
+        count = min(TOGETHER, order.size - start)
+        for n in range(count):
+            image = images[order[start + n]]
+            load_image(image, divisor, 1, 0, image.shape[0], work, layers[0].x + (place + n) * layers[0].x_size)
         for index in range(plan.convs):
-            images_forward(layers[index], plan, params, work, argmax, start, min(start + _TOGETHER, stop), scratch)
+            shift = first + start - place if index == last else 0
+            images_forward(layers[index], plan, params, work, argmax, place, place + count, shift, scratch)
 
 
 @body
@@ -46,7 +55,7 @@ def dense_layers_of_group(
     plan,
     params,
     work,
-    first,  # as in conv_blocks_of_group
+    first,  # the group's first slot
     stop,
 ):
     """Run the dense layers over the images in some slots."""
@@ -79,11 +88,8 @@ def predict_group(
     first = group * size
     count = min(size, order.size - first)
     slot = worker * (plan.images // plan.workers)
-    for n in range(count):
-        image = images[order[first + n]]
-        load_image(image, divisor, 1, 0, image.shape[0], work, layers[0].x + (slot + n) * layers[0].x_size)
-    scratch = plan.scratch + worker * plan.scratch_size
-    conv_blocks_of_group(layers, plan, params, work, argmax, slot, slot + count, scratch)
+    part = order[first : first + count]
+    conv_blocks_of_group(layers, plan, params, work, argmax, images, divisor, part, worker, slot)
     dense_layers_of_group(layers, plan, params, work, slot, slot + count)
     last = layers[layers.size - 1]
     copy(work, last.out + slot * last.OC, view(out, 0, (out.size,)), first * last.OC, count * last.OC)

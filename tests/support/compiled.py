@@ -97,7 +97,7 @@ def linear_sgd_sample(grad_output, rows, factors, count, lr, weight, bias, grad_
 @serial_kernel
 def conv_block_forward(layers, index, params, work, argmax, n, scratch):
     """See jitnet.kernels.fast.conv_block."""
-    _conv_block_forward(layers[index], _whole(layers[index]), params, work, argmax, n, scratch)
+    _conv_block_forward(layers[index], _whole(layers[index]), params, work, argmax, n, n, scratch)
 
 
 @serial_kernel
