@@ -45,7 +45,9 @@ ACTIVATIONS = {
 }
 
 
-_INFERENCE_BYTES = 1 << 28  # of the images' maps in inference: enough for 64 threads with 32 images of the CNN each
+# Of the images' maps in inference, and of the threads' filters in tiles: enough for 64 threads with 32 images of the
+# CNN each.
+_INFERENCE_BYTES = 1 << 28
 
 
 @dataclass
@@ -213,11 +215,13 @@ def build(
 def _room_for_groups(blocks: list[Block], images: int, itemsize: int) -> tuple[int, int]:
     """Return how many images a group of inference has, at most, and how many groups there is room for.
 
-    One for each thread of the pool, but no more than _INFERENCE_BYTES of maps unless a single image has more.
+    One for each thread of the pool, but no more than _INFERENCE_BYTES of maps unless a single image has more, and of
+    filters in tiles, of which each worker has its own, unless one has more.
     """
     values = sum(int(np.prod(block.shape.inputs)) for block in blocks)
     room = max(1, _INFERENCE_BYTES // (values * itemsize))  # images
-    workers = min(pool_size(), room)
+    filters = sum(TILE_PRODUCTS * block.shape.weight[2] * block.shape.weight[3] for block in blocks if block.is_conv)
+    workers = min(pool_size(), room, max(1, _INFERENCE_BYTES // (filters * itemsize)))
     return max(1, min(GROUP, images, room // workers)), workers
 
 

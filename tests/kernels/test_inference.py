@@ -57,11 +57,19 @@ def test_groups_fit_and_are_enough(images, room):
 
 
 SMALL, LARGE = ("conv16 pool dense10", (28, 28, 1)), ("conv2 dense2", (2500, 2500, 3))  # LARGE: 125 MB an image
+DEEP = ("conv512 conv512 dense10", (4, 4, 1))  # 38 MB of filters in tiles
 
 
 @pytest.mark.parametrize(
     ("network", "pool", "group", "workers"),
-    [(SMALL, 1, GROUP, 1), (SMALL, 3, GROUP, 3), (SMALL, 64, GROUP, 64), (LARGE, 1, 2, 1), (LARGE, 3, 1, 2)],
+    [
+        (SMALL, 1, GROUP, 1),
+        (SMALL, 3, GROUP, 3),
+        (SMALL, 64, GROUP, 64),
+        (LARGE, 1, 2, 1),
+        (LARGE, 3, 1, 2),
+        (DEEP, 64, GROUP, 7),
+    ],
 )
 def test_there_is_room_for_all_threads_as_far_as_memory_allows(network, pool, group, workers, monkeypatch):
     monkeypatch.setattr(memory_plan, "pool_size", lambda: pool)
