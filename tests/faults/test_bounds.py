@@ -15,7 +15,7 @@ from shapes import batches, channels, seeds
 
 from jitnet.kernels.compiler.decorators import serial_kernel
 from jitnet.kernels.compiler.simd import load, store
-from jitnet.model.kernel_choice import BATCH, PER_SAMPLE
+from jitnet.model.kernel_choice import BATCH, INFERENCE, PER_SAMPLE
 
 
 def test_indexed_code_stays_inside_in_plain_python():
@@ -37,11 +37,28 @@ def test_a_planted_off_by_one_is_caught_in_plain_python():
     run(PLANTED, NUMBA_DISABLE_JIT="1")
 
 
+# Small maps of many channels: the flipped filters, 64 KB and more, take more room than all products with tiles.
+FLIPPED = ("conv17 pool conv64 conv64 dense4", (6, 7, 1), "position")
+
+
 @pytest.mark.parametrize("batch_size", [1, 4, 37])
-@pytest.mark.parametrize("make", nets.MAKES, ids=nets.IDS)
+@pytest.mark.parametrize("make", [*nets.MAKES, FLIPPED], ids=[*nets.IDS, "flipped"])
 def test_no_region_of_a_network_is_left(monkeypatch, make, batch_size):
     """With gaps of NaN around every region the bits are the same, and the gaps are still there."""
     check_region(monkeypatch, make, batch_size, 0)
+
+
+@pytest.mark.parametrize("make", [make for make in nets.MAKES if make[0].startswith("conv")], ids=lambda make: make[0])
+def test_no_region_of_inference_is_left(monkeypatch, make):
+    """Whose conv blocks have maps for a few images only, and whose dense layers for all of a group."""
+    found = []
+    for moated in (False, True):
+        case = nets.case(make, np.float32, images=11)
+        if moated:
+            moats = moat.build(monkeypatch, case.network, 11, INFERENCE)
+        found.append(case.network.logits(case.images).tobytes())
+    assert moat.unharmed(moats)
+    assert found[0] == found[1]
 
 
 @pytest.mark.slow

@@ -144,6 +144,7 @@ def test_central_differences(kind):
 @given(N=batches, D=inputs, K=st.one_of(channels, wide), kind=kinds, more=st.integers(0, 100), seed=seeds)
 @example(N=5, D=4 * DEPTH + 1, K=3, kind=RELU, more=0, seed=0)  # two parts for each piece of the smallest count
 @example(N=1, D=DEPTH + 1, K=ENOUGH, kind=RELU, more=1, seed=0)  # groups of units
+@example(N=21, D=DEPTH + 1, K=1003, kind=RELU, more=0, seed=0)  # more scratch than the input gradient needs
 def test_pieces_of_one_part_have_the_bits_of_blocks(N, D, K, kind, more, seed):
     """Whether a batch of any size uses scratch for itself or for a larger one."""
     x, weight, bias = normal(seed, np.float32, N, D), normal(seed, np.float32, D, K), normal(seed, np.float32, K)
