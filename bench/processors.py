@@ -1,13 +1,11 @@
 """Processors by LLVM's names, for what is said of kept figures. Imports nothing, so that campaigns may alter jitnet."""
 
-VECTORS = {  # by LLVM's names
-    "znver5": "AVX-512",
-    "znver4": "AVX-512",
-    "icelake-server": "AVX-512",
-    "sapphirerapids": "AVX-512",
-    "znver3": "AVX2",
-    "znver2": "AVX2",
+_NAMES = {  # LLVM's
+    "AVX-512": "skylake-avx512 cascadelake cooperlake icelake-client icelake-server tigerlake rocketlake "
+    "sapphirerapids emeraldrapids graniterapids znver4 znver5",
+    "AVX2": "haswell broadwell skylake alderlake raptorlake meteorlake arrowlake znver1 znver2 znver3",
 }
+VECTORS = {name: vectors for vectors, names in _NAMES.items() for name in names.split()}
 
 
 def llvm_name(machine: str) -> str:
