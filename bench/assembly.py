@@ -16,6 +16,7 @@ import itertools
 import json
 import math
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import machine, records, report
+from jitnet.kernels.compiler import fill_wheel
 from jitnet.kernels.compiler.tile import ROW_TILES, TILE, TILES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,7 +46,9 @@ PROCESSORS = {
 }
 # What numba optimises the IR for of a tile that is not this machine's. For znver3 and emeraldrapids the IR of the tile
 # neon is another than for icelake-server, with two instructions more in a loop on each Arm.
-_OPTIMISED_FOR = {"avx512": "x86-64-v4", "avx2": "x86-64-v3"}
+_OPTIMISED_FOR = {
+    tile: (name, features) for name, (tile, features) in fill_wheel.PROCESSORS.get(platform.machine(), {}).items()
+}
 _FMA = re.compile(r"\t(vfmadd\w*ps|fmla)\b")
 _LABEL = re.compile(r"^(\.?L[\w$]+):")
 _JUMP = re.compile(r"\t(?:j\w+|b|b\.\w+|cbn?z\t\w+,|tbn?z\t\w+, #\w+,)\s+(\.?L[\w$]+)\s*$")
@@ -87,7 +91,8 @@ def optimised_ir(tile: str) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as cache:  # from a cache numba takes machine code, which it can't print
         settings = {"JITNET_TILE": tile, "JITNET_CACHE_DIR": cache, "NUMBA_CACHE_DIR": "", "NUMBA_DUMP_OPTIMIZED": "1"}
         if tile != TILE:
-            settings |= {"NUMBA_CPU_NAME": _OPTIMISED_FOR.get(tile, "generic"), "NUMBA_CPU_FEATURES": ""}
+            name, features = _OPTIMISED_FOR.get(tile, ("generic", ""))
+            settings |= {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
         command = [sys.executable, "-c", _COMPILE]
         done = subprocess.run(command, env=os.environ | settings, cwd=ROOT, capture_output=True, text=True)
     parts = re.split(r"^-+OPTIMIZED DUMP (.*?)-+$", done.stdout, flags=re.MULTILINE)

@@ -64,9 +64,13 @@ def dense_phases(shape: Shape, images: int, first: bool) -> Iterator[Phase]:
         yield f"{shape.name} input gradient", strips(D, K * images)
     wide, narrow = strip_count(D, WEIGHT_PIECES // UNIT_GROUPS), strip_count(D, WEIGHT_PIECES)
     count, groups, _ = weight_cut(images, D, K, PANEL_BYTES // 4, wide, narrow)
-    widths = [stop - first for first, stop in (piece_range(K, groups, n, LINE) for n in range(groups))]
-    of_inputs = [stop - first for first, stop in (piece_range(D, count, n, 1) for n in range(count))]
-    yield f"{shape.name} weight gradient", [float(width * inputs * images) for inputs in of_inputs for width in widths]
+    pieces = [float(width * inputs * images) for inputs in extents(D, count) for width in extents(K, groups, LINE)]
+    yield f"{shape.name} weight gradient", pieces
+
+
+def extents(extent: int, pieces: int, unit: int = 1) -> list[int]:
+    """Return how much of an extent each of its pieces has."""
+    return [stop - first for first, stop in (piece_range(extent, pieces, n, unit) for n in range(pieces))]
 
 
 def forward_pieces(D: int, K: int, images: int) -> list[float]:
@@ -74,9 +78,7 @@ def forward_pieces(D: int, K: int, images: int) -> list[float]:
     parts = part_count(D)
     if by_parts(images, D, parts):
         groups = group_count(K, parts)
-        depths = [stop - first for first, stop in (piece_range(D, parts, n, 1) for n in range(parts))]
-        units = [stop - first for first, stop in (piece_range(K, groups, n, LINE) for n in range(groups))]
-        return [float(images * depth * width) for depth in depths for width in units]
+        return [float(images * depth * width) for depth in extents(D, parts) for width in extents(K, groups, LINE)]
     rows_of_piece = images_of_block(images, K)
     heights = [min(rows_of_piece, images - n) for n in range(0, images, rows_of_piece)]
     columns = columns_of_block(images, K, rows_of_piece)
@@ -87,9 +89,7 @@ def forward_pieces(D: int, K: int, images: int) -> list[float]:
 def strips(D: int, macs: float) -> list[float]:
     """Return the work of each strip of an input gradient, `macs` for each of D inputs."""
     count = strip_count(D, INPUT_PIECES)
-    return [
-        macs * (stop - first) for first, stop in (piece_range(D, count, n, strip_unit(D, count)) for n in range(count))
-    ]
+    return [macs * width for width in extents(D, count, strip_unit(D, count))]
 
 
 def phases(network: Sequence[Shape], images: int) -> Iterator[Phase]:

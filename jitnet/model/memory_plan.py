@@ -160,7 +160,8 @@ def build(
             row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(at_once, OH, OW, OC)
         if block.is_conv:
             row["BH"], row["BW"] = shape.bias[:2]
-            row["backward_weight"] = work.take(*shape.weight)
+            if driver != INFERENCE and choice.input_gradient_by != WINOGRAD:
+                row["backward_weight"] = work.take(*shape.weight)
             row["ring"] = scratch.take(3, W, OC)
             if driver == PER_SAMPLE:
                 row["grad_out_sum"] = scratch.take(OH, OW, OC)

@@ -116,9 +116,7 @@ def update(
 
     Layer by layer, so that a thread updates the weights that it reads in the next step, if threads have equal shares.
     """
-    for index in range(max(plan[0].convs - 1, 0), layers.size):
-        if direct and index >= plan[0].convs:
-            break
+    for index in range(max(plan[0].convs - 1, 0), plan[0].convs if direct else layers.size):
         start = 0 if index < plan[0].convs else layers[index].weight
         stop = layers[index + 1].weight if index + 1 < layers.size else params.size
         gradient = view(work, plan[0].grads + start, (stop - start,))

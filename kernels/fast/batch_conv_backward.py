@@ -5,7 +5,7 @@ from numba import prange
 
 from ..compiler.array_views import strided, view
 from ..compiler.decorators import body, kernel
-from ..compiler.simd import add, clear, lane_count, load, prefetch, store
+from ..compiler.simd import add, clear, lane_count, load, store
 from ..table import CONTRACTION, GAP, SPARSE_BY_FILTER, TILE_PRODUCTS, WINOGRAD
 from .batch_conv_forward import (
     convolve_in_tiles,
@@ -26,7 +26,8 @@ from .conv_block import (
 from .conv_rows import flip_weight
 from .conv_winograd import transform_weight
 from .conv_winograd_weight import transform_sums, winograd_backward_weight
-from .work_split import whole_share
+from .elementwise import prefetch_range
+from .work_split import scratch_of, whole_share
 
 _CHUNK = 4096
 
@@ -34,18 +35,13 @@ _CHUNK = 4096
 @body
 def prefetch_image(layer, work, argmax, n):
     """Prefetch what the backward pass of a block reads of image n, during that of the image before."""
-    lanes = 64 // work.itemsize
-    for i in range(0, layer.x_size, lanes):
-        prefetch(work, layer.x + n * layer.x_size + i)
+    size = layer.OH * layer.OW * layer.OC
+    prefetch_range(work, layer.x + n * layer.x_size, layer.x_size)
     if layer.pool:
-        for i in range(0, layer.OH * layer.OW * layer.OC, 64):
-            prefetch(argmax, layer.winners + n * layer.OH * layer.OW * layer.OC + i)
+        prefetch_range(argmax, layer.winners + n * size, size)
     if not layer.border:
-        size = layer.OH * layer.OW * layer.OC
-        for i in range(0, size, lanes):
-            prefetch(work, layer.grad_out + n * size + i)
-        for i in range(0, layer.out_size, lanes):
-            prefetch(work, layer.out + n * layer.out_size + i)
+        prefetch_range(work, layer.grad_out + n * size, size)
+        prefetch_range(work, layer.out + n * layer.out_size, layer.out_size)
 
 
 @body
@@ -154,7 +150,7 @@ def conv_blocks_backward(
     workers = worker_count(plan[0], shards)
     for w in prange(workers):
         worker = np.int64(w)
-        scratch = plan[0].scratch + worker * plan[0].scratch_size
+        scratch = scratch_of(plan[0], worker)
         transform_flipped_filters(layers, plan[0], params, work, scratch)
         first_shard, end = piece_range(shards, workers, worker, 1)
         for shard in range(first_shard, end):

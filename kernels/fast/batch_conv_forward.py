@@ -13,7 +13,7 @@ from ..compiler.thread_pool import thread_count
 from ..table import CONV, GAP, TILE_PRODUCTS, WINOGRAD
 from .conv_block import conv_block_forward, load_image, output_row_offset, pool_and_activate_row
 from .conv_winograd import conv2d_winograd, transform_weight
-from .work_split import whole_share
+from .work_split import scratch_of, whole_share
 
 shard_count = body(table.shard_count)
 shard_range = body(table.shard_range)
@@ -87,8 +87,8 @@ def images_forward(
             image = layer.out_size
         convolve_in_tiles(layer, plan, work, scratch, x, bias, place, row, image)
         for n in range(start, start + count):
+            before = place + (n - start) * image
             for oy in range(layer.OH):
-                before = place + (n - start) * image
                 pool_and_activate_row(layer, whole_share(layer), oy, before, H, work, argmax, n + shift)
 
 
@@ -101,10 +101,8 @@ def transform_filters(layers, plan, params, work, scratch):
     for index in range(plan.convs):
         layer = layers[index]
         if layer.forward_by == WINOGRAD:
-            transform_weight(
-                view(params, layer.weight, (3, 3, layer.C, layer.OC)),
-                view(work, scratch + layer.winograd_weight, winograd_weight_shape(layer)),
-            )
+            weight = view(params, layer.weight, (3, 3, layer.C, layer.OC))
+            transform_weight(weight, view(work, scratch + layer.winograd_weight, winograd_weight_shape(layer)))
 
 
 @kernel
@@ -132,7 +130,7 @@ def conv_blocks_forward(
     workers = worker_count(plan[0], shards)
     for w in prange(workers):
         worker = np.int64(w)  # numba's index has no sign: functions would be compiled for it again
-        scratch = plan[0].scratch + worker * plan[0].scratch_size
+        scratch = scratch_of(plan[0], worker)
         transform_filters(layers, plan[0], params, work, scratch)
         first_shard, end = piece_range(shards, workers, worker, 1)
         for shard in range(first_shard, end):

@@ -1,7 +1,7 @@
-"""Element by element over flat arrays and the rows of a map: copies, ReLU backward, the bias gradient."""
+"""Element by element over flat arrays and the rows of a map: copies, fetches, ReLU backward, the bias gradient."""
 
 from ..compiler.decorators import body
-from ..compiler.simd import choose, filled, fma, greater, lane_count, load, store
+from ..compiler.simd import choose, filled, fma, greater, lane_count, load, prefetch, store
 
 
 @body
@@ -16,6 +16,17 @@ def copy(
     lanes = lane_count(target)
     for i in range(0, size, lanes):
         store(target, start + i, size - i, load(source, place + i, size - i))
+
+
+@body
+def prefetch_range(
+    array,  # (.,) or more axes, contiguous
+    start,
+    size,
+):
+    """Prefetch the cache lines of array[start : start+size]."""
+    for i in range(start, start + size, 64 // array.itemsize):
+        prefetch(array, i)
 
 
 @body

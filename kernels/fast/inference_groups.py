@@ -18,6 +18,7 @@ from .batch_conv_forward import images_forward, transform_filters
 from .conv_block import load_image
 from .elementwise import copy
 from .linear_batch_forward import linear_forward_block
+from .work_split import scratch_of
 
 group_size = body(table.group_size)
 
@@ -36,7 +37,7 @@ def conv_blocks_of_group(
     first,  # the group's first slot: the place of an image for the dense layers
 ):
     """Run the conv blocks over a group, TOGETHER images at a time, whose maps the next few overwrite in the cache."""
-    scratch = plan.scratch + worker * plan.scratch_size
+    scratch = scratch_of(plan, worker)
     place = worker * TOGETHER  # of the first of these images' maps
     last = plan.convs - 1
     for start in range(0, order.size, TOGETHER):
@@ -122,7 +123,7 @@ def predict_in_groups(
         worker = np.int64(w)  # numba's index has no sign: functions would be compiled for it again
         group = acquire(taken, 0)
         if group * size < order.size:
-            transform_filters(layers, plan[0], params, work, plan[0].scratch + worker * plan[0].scratch_size)
+            transform_filters(layers, plan[0], params, work, scratch_of(plan[0], worker))
         while group * size < order.size:
             if exchange(taken, 0, group, group + 1):
                 predict_group(group, size, worker, layers, plan[0], params, work, argmax, images, divisor, order, out)

@@ -79,6 +79,16 @@ def linear_forward_block(
 
 
 @body
+def place_of_sums(
+    part,  # of the inputs, from 1 on
+    N,  # images
+    K,  # units
+):
+    """Return where a part's sums begin in scratch: after zeros (K,) and the sums (N, K) of the parts before."""
+    return round_up_to_line(K) + (part - 1) * round_up_to_line(N * K)
+
+
+@body
 def linear_forward_part(
     x,  # (N, D)
     weight,  # (D, K)
@@ -86,7 +96,7 @@ def linear_forward_part(
     part,  # of the inputs
     parts,  # their number
     units,  # the first unit, and their end, exclusive
-    scratch,  # zeros (K,), rounded up to a line; from the second part on its sum, (N, K), each rounded up; overwritten
+    scratch,  # see place_of_sums; zeros are there, a part's sums from the second part on are overwritten
     out,  # (N, K), by the first part overwritten with bias + its sum
 ):
     """Compute one part of the sum for all images; see `linear_batch_forward`."""
@@ -96,8 +106,8 @@ def linear_forward_part(
     if part == 0:
         init, place = strided(bias, j, shape, (0, 0, 1)), strided(out, j, shape, (0, K, 1))
     else:
-        start = round_up_to_line(K) + (part - 1) * round_up_to_line(N * K)
-        init, place = strided(scratch, j, shape, (0, 0, 1)), strided(scratch, start + j, shape, (0, K, 1))
+        start = place_of_sums(part, N, K) + j
+        init, place = strided(scratch, j, shape, (0, 0, 1)), strided(scratch, start, shape, (0, K, 1))
     multiply_part(x, weight, part, parts, 0, N, j, stop - j, False, init, place)
 
 
@@ -115,8 +125,7 @@ def add_parts(
     for k in range(0, K, lanes):
         total = load(out, n * K + k, K - k)
         for part in range(1, parts):
-            start = round_up_to_line(K) + (part - 1) * round_up_to_line(N * K)
-            total = add(total, load(scratch, start + n * K + k, K - k))
+            total = add(total, load(scratch, place_of_sums(part, N, K) + n * K + k, K - k))
         store(out, n * K + k, K - k, total)
     if activation != LINEAR:
         activate(activation, view(out, n * K, (K,)))

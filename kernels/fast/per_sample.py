@@ -19,11 +19,12 @@ from numba import prange
 
 from ..compiler.array_views import view
 from ..compiler.decorators import body, kernel
-from ..compiler.simd import clear, prefetch
+from ..compiler.simd import clear
 from ..layers.loss import output_loss_sample
 from ..layers.optimizer import all_finite
 from ..table import CONV
 from .conv_block import conv_block_forward, load_image, transpose_weight
+from .elementwise import prefetch_range
 from .per_sample_layers import (
     conv_backward_half,
     linear_backward_half,
@@ -33,7 +34,7 @@ from .per_sample_layers import (
     move_params,
 )
 from .spin_barrier import claim, complete, wait
-from .work_split import half_share
+from .work_split import half_share, scratch_of
 
 
 @body
@@ -68,10 +69,9 @@ def run_half(
     elif phase <= L:
         layer = layers[phase - 1]
         if layer.kind == CONV:
-            scratch = plan.scratch + half * plan.scratch_size
+            scratch = scratch_of(plan, half)
             if phase > 1:  # half of the input comes from the other core's cache: a step takes 0.99 of the time
-                for i in range(0, layer.x_size, 64 // work.itemsize):
-                    prefetch(work, layer.x + i)
+                prefetch_range(work, layer.x, layer.x_size)
             share = half_share(layer, layer.forward_split, half, work.itemsize)
             conv_block_forward(layer, share, params, work, argmax, np.int64(0), np.int64(0), scratch)
         else:
@@ -147,7 +147,7 @@ def prepare_workspace(
         transpose_weight(layer, params, work)
         move_params(layer, np.int64(0), params, work)
         for half in range(2):
-            place = plan.scratch + half * plan.scratch_size + layer.grad_map
+            place = scratch_of(plan, half) + layer.grad_map
             clear(work, place, (layer.H + 2) * (layer.W + 2) * layer.OC)
 
 

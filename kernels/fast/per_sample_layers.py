@@ -22,7 +22,7 @@ from .conv_block import (
 )
 from .elementwise import copy
 from .linear_one_image import linear_forward_sample, linear_sgd_sample
-from .work_split import half_share, split_point
+from .work_split import half_share, scratch_of, split_point
 
 
 @body
@@ -132,7 +132,7 @@ def sum_grad_out(layer, share, plan, scratch, work):
 def conv_backward_half(layer, half, plan, params, work, argmax, lr):
     """Compute the gradients of a half's share of a conv block, and update its weights: weight -= lr * gradient."""
     image, start = np.int64(0), np.int64(0)  # literals would compile the functions that receive them a second time
-    scratch = plan.scratch + half * plan.scratch_size
+    scratch = scratch_of(plan, half)
     share = half_share(layer, layer.backward_split, half, work.itemsize)
     top, bottom, _, _ = share
     if bottom == top and layer.input_gradient_by != NOTHING:  # the other half computes everything

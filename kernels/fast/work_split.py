@@ -1,7 +1,8 @@
 """The work split of one image: each layer's work is cut into two halves, by the layer's shape and split alone.
 
 A share of a conv block is (first row, end row, first channel, end channel) of its output; ends are exclusive. A dense
-layer is cut by its inputs, that is by whole rows of the weights.
+layer is cut by its inputs, that is by whole rows of the weights. Each half has its own scratch, as a
+worker of a batch has.
 """
 
 import numpy as np
@@ -9,6 +10,15 @@ import numpy as np
 from ..compiler.decorators import body
 from ..compiler.tile import VECTOR_BYTES
 from ..table import BY_CHANNELS, BY_ROWS
+
+
+@body
+def scratch_of(
+    plan,
+    number,  # of a worker, or of a half
+):
+    """Return the offset in work of a worker's scratch."""
+    return plan.scratch + number * plan.scratch_size
 
 
 @body

@@ -15,6 +15,7 @@ from jitnet.kernels.fast import (
     per_sample,
 )
 from jitnet.kernels.fast.inference_groups import group_size, predict_group, transform_filters
+from jitnet.kernels.fast.work_split import scratch_of
 from jitnet.kernels.layers import activation, convolution, dropout, linear, pooling
 from jitnet.kernels.table import RELU
 from jitnet.kernels.tools import fma_peak
@@ -88,7 +89,7 @@ def predict_in_groups(layers, plan, params, work, argmax, images, divisor, order
     """The kernel of that name, with a worker for each group."""
     size = group_size(order.size, plan[0].images // plan[0].workers)
     for group in schedules.prange(-(-order.size // size)):
-        transform_filters(layers, plan[0], params, work, plan[0].scratch + group * plan[0].scratch_size)
+        transform_filters(layers, plan[0], params, work, scratch_of(plan[0], group))
         predict_group(group, size, group, layers, plan[0], params, work, argmax, images, divisor, order, out)
 
 
