@@ -6,6 +6,7 @@ import schedules  # before the kernels: it takes the place of numba.prange
 import strict  # likewise
 
 from jitnet.data import synthetic
+from jitnet.kernels import dense_pieces
 from jitnet.kernels.fast import (
     batch,
     batch_conv_backward,
@@ -33,6 +34,7 @@ linear_batch_forward.group_count = lambda K, parts: 2
 linear_batch_forward.images_of_block = lambda N, K: 8
 linear_batch_forward.columns_of_block = lambda N, K, images: 8
 linear_batch_forward.ROW_BLOCKS = linear_batch_backward.ROW_BLOCKS = (4,)  # panels are used
+dense_pieces.PACKED_IMAGES = 8  # likewise
 memory_plan.linear_scratch = lambda N, D, K: 8192  # enough for all of them
 memory_plan.pool_size = batch_conv_forward.thread_count = lambda: 64  # a worker for each shard
 
