@@ -5,6 +5,7 @@
     python bench/compare.py --python torch=PATH    a peer from another environment
     python bench/compare.py --beside 1             also next to a busy process
     python bench/compare.py --only cpp --add FILE  more peers for a record that is there
+    JITNET_TILE=avx2 python bench/compare.py       every program held to AVX2, on a processor with AVX-512
 
 With PyTorch it takes a quarter of an hour the first time, most of it in torch.compile, which --quick omits.
 Every peer starts from the same weights, sees the same images in the same order, and runs in a separate process.
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs
 from rich.console import Console
 
 from bench import machine, race, records, report, rows
-from bench.peers import JITNET, PEERS, Entry
+from bench.peers import JITNET, PEERS, Entry, limits
 from bench.race import Options
 from bench.rows import Row
 from jitnet.errors import InputError
@@ -96,6 +97,7 @@ def options_of(args: argparse.Namespace) -> Options:
         raise InputError(f"--rounds is {args.rounds}: expected 1 or more")
     if args.busy < 0:
         raise InputError(f"--beside is {args.busy}: expected 0 or more")
+    limits.check()
     options = Options(threads=tuple(sorted({1, threads.usable_cores()})), busy=args.busy)
     if args.quick:
         options = dataclasses.replace(options, rounds=3, seconds=0.02, images=1024, compiled=False)

@@ -38,6 +38,7 @@ def statement() -> dict:
         "cpu_kind": llvmlite.binding.get_host_cpu_name(),
         "cores": threads.usable_cores(),
         "tile": tile.TILE,
+        "forced": tile.TILE != tile.HOST,
         "load_before": load(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
@@ -58,8 +59,9 @@ def sentence(machine: dict) -> str:
     busy = "" if load is None else f", load before the run {load:.2f}"
     if is_busy(machine):
         busy += ": others used it too, only ratios hold"
+    vectors = "held to " * machine.get("forced", False) + machine["tile"]
     return (
-        f"{machine['cpu']} ({machine['cpu_kind']}, {machine['tile']}), {machine['cores']} cores{busy}; "
+        f"{machine['cpu']} ({machine['cpu_kind']}, {vectors}), {machine['cores']} cores{busy}; "
         f"{machine['system']}, Python {machine['python']}, NumPy {machine['numpy']}, numba {machine['numba']}"
     )
 

@@ -86,6 +86,7 @@ def comparison(record: dict, name: str) -> str:
         lines.append("| " + " | ".join((row["title"], *(_cell(results.get(key)) for key in ("jitnet", *peers)))) + " |")
     absent = [peer["label"] for peer in record["peers"].values() if "absent" in peer]
     stated = ("python", "numpy", "numba")  # in the description of the machine
+    held = record["machine"].get("forced", False)
     versions = {
         f"{name} {version}"
         for peer in record["peers"].values()
@@ -99,6 +100,7 @@ def comparison(record: dict, name: str) -> str:
         "highest. Below it: the peer's time per image and its fastest variant. "
         f"Rows in which a peer is faster: {losses(record)}.{_left_out(record)}"
         + (f" Not measured: {', '.join(absent)}." if absent else "")
+        + f" Every program is held to {VECTORS[processor(record)[0]]} on a processor that has more." * held
         + (f" In a separate run, in turn with jitnet: {', '.join(record['added'])}." if record.get("added") else ""),
         "",
         f"{machine.sentence(record['machine'])}. Each program may use {' or '.join(map(str, threads))} threads and "

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.peers import limits
 from jitnet import __version__
 from jitnet.config import Settings
 from jitnet.export import twin
@@ -20,7 +21,7 @@ from jitnet.model.network import Network
 COMPILER = twin.find_compiler()
 if COMPILER is None:
     raise ModuleNotFoundError("a C++ compiler was not found", name="c++")
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast")  # as in the README of the export
+FLAGS = ("-std=c++17", "-O3", f"-march={limits.architecture()}", "-ffp-contract=fast")  # as the export's README says
 LIBRARY = ("-shared", "-fPIC", "-fvisibility=hidden")  # hidden, or two libraries of one process would share a network
 
 

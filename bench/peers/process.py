@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from bench.peers import Entry
+from bench.peers import Entry, limits
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 600.0  # for one answer: the first compilation of all kernels takes its time
@@ -34,7 +34,8 @@ class PeerProcess:
     def __init__(self, entry: Entry, threads: int, python: str | None = None):
         self.entry = entry
         self.threads = threads
-        environment = os.environ | {name: str(threads) for name in _POOLS} | {"PYTHONDONTWRITEBYTECODE": "1"}
+        pools = {name: str(threads) for name in _POOLS}
+        environment = os.environ | pools | limits.environment() | {"PYTHONDONTWRITEBYTECODE": "1"}
         environment.pop("PYTHONSAFEPATH", None)  # the checkout is found through the working directory
         self._answers: queue.Queue[str | None] = queue.Queue()
         self.absent, self.versions = "", {}
