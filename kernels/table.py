@@ -69,7 +69,7 @@ _FIELDS = (
     "OH",  # output height, after the pool
     "OW",
     "OC",  # output channels (DENSE: K, the units)
-    "BH",  # extents of the bias: (H, W, OC), or (1, 1, OC)
+    "BH",  # extents of the bias: (H, W, OC), or (1, 1, OC) (DENSE: 1, 1)
     "BW",
     "weight",  # in params: (3, 3, C, OC) or (D, K)
     "bias",  # in params: (BH, BW, OC) or (K,)
@@ -78,9 +78,12 @@ _FIELDS = (
     "out",  # in work: the output, which is the next layer's x
     "out_size",
     "border",  # of zeros around the output: 1 if a conv follows, else 0
-    "grad_out",  # in scratch if a conv follows, else in work: gradient of the output, (OH, OW, OC), without a border
+    "grad_out",  # in scratch if a conv follows, else in work: gradient of the output, (OH, OW, OC), without a border.
+    # One image at a time, in scratch too of the last layer that is cut, and of the last
     "grad_x",  # gradient of the input: the previous layer's grad_out
     "winners",  # in argmax: (OH, OW, OC)
+    "winners_apart",  # elements from there to those of the second half's channels, so that no two threads write a cache
+    # line; 0 if both are in one array
     "ring",  # in scratch: three rows before the pool, (3, W, OC)
     "grad_map",  # in scratch: gradient before the pool, (images_per_tile_batch, H+2, W+2, OC), zero border
     "grad_out_sum",  # in scratch: grad_out of both halves, (OH, OW, OC) (one image at a time only)
@@ -88,9 +91,9 @@ _FIELDS = (
     "map_by_channel",  # in scratch: grad_map channel after channel, (OC, H+2, W+2) (SPARSE)
     "weight_sums",  # in scratch: what becomes the gradient of the weights, over a batch: (OC, 3, 3, C) (SPARSE) or
     # (36, C*OC + GAP) (WINOGRAD)
-    "own_weight",  # in work: each half's filters, (3, 3, C, channels) after (3, 3, C, channels), in the place of params
-    # during a call; 0 if they stay in params (CONV, one image at a time only)
-    "own_bias",  # in work: the same of the bias, (BH, BW, channels)
+    "own_weight",  # in scratch: a half's filters, (3, 3, C, channels), or weights, (D, K), in the place of params in a
+    # call; 0 if they stay in params (one image at a time only)
+    "own_bias",  # in scratch: the same of the bias, (BH, BW, channels) or (K,)
     "backward_weight",  # in work: the weights as the backward pass reads them, (OC, 3, 3, C) or (3, 3, OC, C) (CONV)
     "linear_scratch",  # in work: (linear_scratch_size,) (DENSE, over a batch)
     "linear_scratch_size",  # linear_scratch(images, D, K) (the same)
@@ -105,6 +108,9 @@ LAYER = np.dtype((np.record, [(name, np.int64) for name in _FIELDS]))  # np.reco
 
 _PLAN_FIELDS = (
     "convs",  # the number of conv blocks, which come first
+    "halved",  # how many layers are cut into halves: all, or all but the last, of which each half has x, factors and
+    # grad_x in its scratch (one image at a time only, else 0)
+    "logits",  # in scratch: (K,) (the same)
     "images",  # that work has room for; a larger batch is taken in parts
     "workers",  # of inference: how many groups of images it has room for, images // workers each
     "microbatch",  # images whose gradients are summed before the next are added, no matter how many there is room for

@@ -29,6 +29,7 @@ from jitnet.model.architecture import Conv, Pool, Shape
 PER_SAMPLE, BATCH = "per sample", "batch"  # drivers of training
 INFERENCE = "inference"  # in groups, with the choices of BATCH; without conv blocks BATCH itself
 
+SMALL = 2048  # weights of a last dense layer that is not cut: for two threads, to meet takes longer
 FEW = 3  # input channels, at most, that are convolved with a vector of filters in registers
 
 # What `jitnet summary --kernels` prints: the name, the file in kernels/, and a description.
@@ -134,7 +135,8 @@ def supported(block: Block, driver: str) -> Iterator[Choice]:
             yield choice
             continue
         for forward_split, backward_split in product((BY_CHANNELS, BY_ROWS), _splits(block, weight_gradient_by)):
-            yield choice._replace(forward_split=forward_split, backward_split=backward_split)
+            if backward_split != BY_ROWS or forward_split == BY_ROWS:  # its sums go to both halves' whole filters
+                yield choice._replace(forward_split=forward_split, backward_split=backward_split)
 
 
 def _gradients(block: Block, tiles: tuple[int, ...]) -> Iterator[tuple[int, int]]:
@@ -155,10 +157,23 @@ def _splits(block: Block, weight_gradient_by: int) -> tuple[int, ...]:
     return (UNSPLIT,)
 
 
-def halves_own_params(choice: Choice) -> bool:
-    """Whether each half of one image keeps its parameters of a conv block apart from the other's during a call."""
+def own_params(choice: Choice, shape: Shape) -> tuple[bool, bool]:
+    """Return whether each half of one image keeps filters and bias of a conv block for itself during a call.
+
+    By channels, the halves use different ones; by rows, both add the other's sums to a copy.
+    """
+    if choice.backward_split == BY_ROWS:
+        return True, shape.bias[0] == 1  # a bias per position is that of different rows
     splits = {choice.forward_split, choice.backward_split}
-    return splits == {BY_CHANNELS} and choice[0] == CONTRACTION and choice[2] == SPARSE_BY_FILTER
+    apart = splits == {BY_CHANNELS} and choice[0] == CONTRACTION and choice[2] == SPARSE_BY_FILTER
+    return apart, apart
+
+
+def halved(layers: list[Block]) -> int:
+    """Return how many layers of one image are cut into halves: all, or all but a small last one after a dense layer."""
+    last = layers[-1].shape.weight
+    small = len(layers) > 1 and not layers[-2].is_conv and last[0] * last[1] <= SMALL
+    return len(layers) - small
 
 
 def choose(network: tuple[Shape, ...], driver: str, itemsize: int, vector_bytes: int) -> tuple[Choice, ...]:
@@ -199,8 +214,9 @@ def _conv(block: Block, driver: str, lanes: int) -> Choice:
         return choice
 
     # By channels, a thread meets the same filters in the forward and the backward pass, so they stay in its core's own
-    # cache; by rows if half the channels would not fill a vector.
-    forward_split = BY_CHANNELS if 2 * lanes <= OC else BY_ROWS
+    # cache; by rows if half the channels would not fill a line of it, which both would write: with AVX2 a step of the
+    # CNN takes 1.2 times as long.
+    forward_split = BY_CHANNELS if 2 * LINE <= OC else BY_ROWS
     splits = _splits(block, weight_gradient_by)
     backward_split = forward_split if forward_split in splits else UNSPLIT
     return choice._replace(forward_split=forward_split, backward_split=backward_split)

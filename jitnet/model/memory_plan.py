@@ -1,11 +1,13 @@
 """The memory plan: turns a network's shapes into the table and the arenas that the kernels work in."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from jitnet.kernels.dense_pieces import linear_scratch
 from jitnet.kernels.table import (
+    BY_CHANNELS,
     CONV,
     DENSE,
     GAP,
@@ -13,6 +15,7 @@ from jitnet.kernels.table import (
     GROUP,
     LAYER,
     LEAKY_RELU,
+    LINE,
     LINEAR,
     MICROBATCH,
     PLAN,
@@ -73,8 +76,19 @@ class Workspace:
     work: np.ndarray  # float32 or float64
     argmax: np.ndarray  # uint8
     rows: np.ndarray  # int64
-    counts: np.ndarray  # (2*L,) int64
+    counts: np.ndarray  # (L, 2, LINE) int64, the first of each line used
     barrier: np.ndarray  # (BARRIER_SIZE,) int64
+
+    def outputs(self) -> Iterator[np.ndarray]:
+        """Yield what each layer put out last, for as many images as there is room for."""
+        plan, last = self.plan[0], self.layers[-1]
+        for index, row in enumerate(self.layers, start=1):
+            start = row["out"]
+            if plan["halved"] and index == len(self.layers):
+                start = plan["scratch"] + plan["logits"]
+            elif index == plan["halved"]:  # complete where each half reads it
+                start = plan["scratch"] + last["x"]
+            yield self.work[start:][: plan["images"] * row["out_size"]]
 
 
 def parameter_offsets(network: tuple[Shape, ...]) -> dict[str, tuple[int, tuple[int, ...]]]:
@@ -113,6 +127,7 @@ def build(
     itemsize = np.dtype(dtype).itemsize
     choices = choices or kernel_choice.choose(network, BATCH if driver == INFERENCE else driver, itemsize, VECTOR_BYTES)
     blocks = list(kernel_choice.blocks(network))
+    halved = kernel_choice.halved(blocks)
     offsets = parameter_offsets(network)
     table = np.zeros(len(blocks), LAYER)
     plan = np.zeros(1, PLAN)
@@ -151,22 +166,24 @@ def build(
         row["x_size"] = (H + padding) * (W + padding) * C
         row["out_size"] = (OH + 2 * border) * (OW + 2 * border) * OC
         if index == 0:
-            row["x"] = work.take(maps, int(row["x_size"]))
+            row["x"] = work.take(scratches if driver == PER_SAMPLE else maps, int(row["x_size"]))
             row["grad_x"] = 0 if block.is_conv else work.take(at_once, H, W, C)  # nobody needs an image's gradient
         else:
             row["x"], row["grad_x"] = table[index - 1]["out"], table[index - 1]["grad_out"]
         row["out"] = work.take(maps if border else at_once, int(row["out_size"]))
         if driver != INFERENCE:
-            row["grad_out"] = scratch.take(slots, OH, OW, OC) if border else work.take(at_once, OH, OW, OC)
+            apart = driver == PER_SAMPLE and index >= halved - 1  # each half has its own
+            row["grad_out"] = scratch.take(slots, OH, OW, OC) if border or apart else work.take(at_once, OH, OW, OC)
+        row["BH"], row["BW"] = shape.bias[:2] if block.is_conv else (1, 1)
         if block.is_conv:
-            row["BH"], row["BW"] = shape.bias[:2]
             if driver != INFERENCE and choice.input_gradient_by != WINOGRAD:
                 row["backward_weight"] = work.take(*shape.weight)
             row["ring"] = scratch.take(3, W, OC)
             if driver == PER_SAMPLE:
                 row["grad_out_sum"] = scratch.take(OH, OW, OC)
-                if kernel_choice.halves_own_params(choice):
-                    row["own_weight"], row["own_bias"] = work.take(*shape.weight), work.take(*shape.bias)
+                own_filters, own_bias = kernel_choice.own_params(choice, shape)
+                row["own_weight"] = scratch.take(*shape.weight) if own_filters else 0
+                row["own_bias"] = scratch.take(*shape.bias) if own_bias else 0
             tiled = WINOGRAD in choice[:3]
             row["images_per_tile_batch"] = tile_batch = min(slots, images_per_tile_batch(H, W)) if tiled else 1
             row["grad_map"] = scratch.take(tile_batch, H + 2, W + 2, OC)
@@ -177,6 +194,8 @@ def build(
                 row["map_before_pool"] = scratch.take(tile_batch, H, W, OC)
             if pool and driver != INFERENCE:
                 row["winners"] = argmax.take(at_once, OH, OW, OC)
+                if driver == PER_SAMPLE and choice[3:] == (BY_CHANNELS, BY_CHANNELS):
+                    row["winners_apart"] = argmax.take(OH, OW, OC) - row["winners"]
             if choice.weight_gradient_by == SPARSE_BY_FILTER:
                 row["grad_x_padded"] = scratch.take(H + 2, W + 2, C)
                 row["map_by_channel"] = scratch.take(OC, H + 2, W + 2)
@@ -188,10 +207,15 @@ def build(
         else:
             row["linear_scratch_size"] = linear_scratch(at_once, C, OC) if driver == BATCH else 0
             row["linear_scratch"] = work.take(int(row["linear_scratch_size"])) if driver == BATCH else 0
-            if driver == PER_SAMPLE:
+            if driver == PER_SAMPLE and index < halved:
                 row["rows"], row["factors"], row["out_partial"] = rows.take(C), work.take(C), work.take(OC)
+            elif driver == PER_SAMPLE:
+                row["rows"], row["factors"], row["x"] = rows.take(2, C + LINE), scratch.take(C), scratch.take(C)
+                row["own_weight"], row["own_bias"] = scratch.take(C, OC), scratch.take(OC)
 
     plan["images"], plan["microbatch"], plan["scratches"] = at_once, microbatch, scratches
+    if driver == PER_SAMPLE:
+        plan["halved"], plan["logits"] = halved, scratch.take(int(table[-1]["OC"]))
     plan["tile_scratch"] = scratch.take(tile_room)
     plan["scratch"], plan["scratch_size"] = work.take(scratches, scratch.size), scratch.size
     if driver != INFERENCE:
@@ -208,7 +232,7 @@ def build(
         work=aligned_zeros(work.size, dtype),
         argmax=np.zeros(max(argmax.size, 1), np.uint8),
         rows=np.zeros(max(rows.size, 1), np.int64),
-        counts=np.zeros(2 * len(table), np.int64),
+        counts=np.zeros((len(table), 2, LINE), np.int64),
         barrier=np.zeros(BARRIER_SIZE, np.int64),
     )
 

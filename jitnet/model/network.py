@@ -276,8 +276,7 @@ class Network:
         if self._simple is not None:
             yield from self._simple.outputs()
         elif space is not None:
-            for row in space.layers:
-                yield space.work[row["out"] :][: space.plan[0]["images"] * row["out_size"]]
+            yield from space.outputs()
 
     def _read(self, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.floating, np.ndarray]:
         return memory_plan.read_only(images), self.divisor(images), memory_plan.read_only(targets)

@@ -16,6 +16,7 @@ from .conv_sparse import from_filter_major, sparse_backward, to_filter_major
 from .conv_sparse_input import sparse_input_backward_weight
 from .elementwise import conv2d_backward_bias, copy, relu_backward
 from .pool_rows import max_pool2d_backward_sample, max_pool2d_row
+from .work_split import place_of_bias, place_of_filters
 
 
 @body
@@ -50,6 +51,12 @@ def output_row_offset(
 
 
 @body
+def winners_offset(layer, share, n):
+    """Return the offset in argmax of the winners of image n's channels in a share."""
+    return layer.winners + n * layer.OH * layer.OW * layer.OC + (share[2] > 0) * layer.winners_apart
+
+
+@body
 def pool_and_activate_row(
     layer,
     share,
@@ -61,7 +68,7 @@ def pool_and_activate_row(
     n,
 ):
     """Pool an output row and apply the activation; without a pool the output row is computed already."""
-    H, W, OH, OW, OC = layer.H, layer.W, layer.OH, layer.OW, layer.OC
+    H, W, OW, OC = layer.H, layer.W, layer.OW, layer.OC
     first, stop, row = share[2], share[3], output_row_offset(layer, oy, n)
     if layer.pool:
         last = 2 * oy + 2 if 2 * oy + 2 < H else 2 * oy
@@ -73,7 +80,7 @@ def pool_and_activate_row(
             first,
             stop,
             view(work, row, (OW, OC)),
-            view(argmax, layer.winners + (n * OH + oy) * OW * OC, (OW if argmax.size > 0 else 0, OC)),
+            view(argmax, winners_offset(layer, share, n) + oy * OW * OC, (OW if argmax.size > 0 else 0, OC)),
         )
     if layer.activation > RELU or not layer.pool:
         for ox in range(OW):
@@ -100,33 +107,6 @@ def convolve_row(
 
 
 @body
-def place_of_params(
-    layer,
-    share,
-    rows,  # 9*C weights of a filter, or BH*BW biases of a channel
-    shared,  # offset in params: (rows, OC)
-    own,  # offset in work: (rows, channels) of each half, if `layer.own_weight`
-):
-    """Return start and step: channel o of a share has element n of `rows` at start + n*step + o, in params or work."""
-    _, _, first, stop = share
-    if layer.own_weight == 0:
-        return shared, layer.OC
-    return own + rows * first - first, stop - first
-
-
-@body
-def place_of_filters(layer, share):
-    """Return where the filters are; see `place_of_params`."""
-    return place_of_params(layer, share, 9 * layer.C, layer.weight, layer.own_weight)
-
-
-@body
-def place_of_bias(layer, share):
-    """Return where the bias is; see `place_of_params`."""
-    return place_of_params(layer, share, layer.BH * layer.BW, layer.bias, layer.own_bias)
-
-
-@body
 def conv_block_forward(
     layer,
     share,
@@ -141,11 +121,10 @@ def conv_block_forward(
     H, W, C, OC = layer.H, layer.W, layer.C, layer.OC
     top, bottom, first, stop = share
     x = view(work, layer.x + n * layer.x_size, (H + 2, W + 2, C))
-    own = work if layer.own_weight > 0 else params
-    start, step = place_of_filters(layer, share)
-    weight = strided(own, start, (3, 3, C, OC), (3 * C * step, C * step, step, 1))
-    start, step = place_of_bias(layer, share)
-    bias = strided(own, start, (layer.BH, layer.BW, OC), (layer.BW * step, step, 1))
+    start, step = place_of_filters(layer, share, scratch)
+    weight = strided(work if layer.own_weight > 0 else params, start, (3, 3, C, OC), (3 * C * step, C * step, step, 1))
+    start, step = place_of_bias(layer, share, scratch)
+    bias = strided(work if layer.own_bias > 0 else params, start, (layer.BH, layer.BW, OC), (layer.BW * step, step, 1))
     ring, size = scratch + layer.ring, W * OC
     for oy in range(top, bottom):
         if layer.pool:
@@ -183,7 +162,7 @@ def activation_and_pool_backward(
                 gradient = view(work, grad_out + (y * OW + x) * OC + first, (stop - first,))
                 pass_back(layer.activation, view(work, inside, (stop - first,)), gradient)
     if layer.pool:
-        winners = view(argmax, layer.winners + n * OH * OW * OC, (OH, OW, OC))
+        winners = view(argmax, winners_offset(layer, share, n), (OH, OW, OC))
         inside = view(work, grad_map, (H + 2, W + 2, OC))
         max_pool2d_backward_sample(view(work, grad_out, (OH, OW, OC)), winners, 1, share, inside)
     else:

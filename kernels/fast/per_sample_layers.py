@@ -3,33 +3,74 @@
 If both halves contribute to a sum, the next phase adds the two partial sums, in order.
 """
 
+import math
+
 import numpy as np
 
 from ..compiler.array_views import view
 from ..compiler.decorators import body
 from ..compiler.simd import add, clear, lane_count, load, store
-from ..table import BY_ROWS, CONV, DENSE, LINEAR, NOTHING, RELU, SPARSE_BY_FILTER
+from ..layers.loss import output_loss_sample
+from ..table import BY_ROWS, CONV, DENSE, LINE, LINEAR, NOTHING, RELU, SPARSE_BY_FILTER
 from .activation_in_place import activate, pass_back
 from .conv_block import (
     activation_and_pool_backward,
     conv_backward_bias,
     conv_backward_input_and_weight,
-    place_of_bias,
-    place_of_filters,
-    place_of_params,
+    load_image,
     restore_layout,
+    share_before_pool,
     transpose_weight,
 )
 from .elementwise import copy
 from .linear_one_image import linear_forward_sample, linear_sgd_sample
-from .work_split import half_share, scratch_of, split_point
+from .work_split import (
+    half_share,
+    place_of_bias,
+    place_of_filters,
+    place_of_params,
+    scratch_of,
+    split_point,
+    whole_share,
+)
 
 
 @body
-def input_range(layer, half, itemsize):
+def input_range(layer, half):
     """Return the first of a half's inputs of a dense layer, and their number."""
-    cut = split_point(layer.C, itemsize)
+    cut = split_point(layer.C)
     return (np.int64(0), cut) if half == 0 else (cut, layer.C - cut)
+
+
+@body
+def copy_of_input(
+    index,  # of the layer
+    half,
+):
+    """Return which copy of its input a half of a conv block reads: there are two of the image, one of each map."""
+    return half if index == 0 else np.int64(0)
+
+
+@body
+def load_half(
+    image,  # (H, W, C) uint8 or float
+    divisor,
+    half,
+    layer,  # the first
+    work,
+):
+    """Write what a half reads of the image, divided: its inputs of a dense layer, or its rows in its copy."""
+    if layer.kind == DENSE:
+        first, count = input_range(layer, half)
+        pixels, inputs = view(image, first, (count,)), view(work, layer.x + first, (count,))
+        for i in range(count):
+            inputs[i] = work.dtype.type(pixels[i]) / divisor
+        return
+    top, bottom = np.int64(0), layer.H
+    if layer.backward_split == BY_ROWS:
+        first, stop, _, _ = share_before_pool(layer, half_share(layer, layer.forward_split, half))
+        top, bottom = max(first - 1, 0), min(stop + 2, layer.H)  # windows of a pool end a row lower, filters one more
+    load_image(image, divisor, 1, top, bottom, work, layer.x + copy_of_input(0, half) * layer.x_size)
 
 
 @body
@@ -37,14 +78,15 @@ def merge_outputs(
     layer,
     first,  # output
     count,  # outputs
+    to,  # offset in work: (count,), may be the outputs' own
     work,
 ):
     """Complete some outputs of a dense layer: add the sums over both halves of its inputs, and activate."""
     lanes = lane_count(work)
     out, partial = layer.out + first, layer.out_partial + first
     for i in range(0, count, lanes):
-        store(work, out + i, count - i, add(load(work, out + i, count - i), load(work, partial + i, count - i)))
-    activate(layer.activation, view(work, out, (count,)))
+        store(work, to + i, count - i, add(load(work, out + i, count - i), load(work, partial + i, count - i)))
+    activate(layer.activation, view(work, to, (count,)))
 
 
 @body
@@ -56,14 +98,14 @@ def linear_forward_half(
     params,
     work,
     rows,
-    counts,  # (2*L,) int64: the half's is overwritten
+    counts,  # (L, 2, LINE) int64: the half's is overwritten
 ):
     """Sum over a half's inputs, which are completed first if a dense layer computed them."""
     layer = layers[index]
-    first, count = input_range(layer, half, work.itemsize)
+    first, count = input_range(layer, half)
     if index > 0 and layers[index - 1].kind == DENSE:
-        merge_outputs(layers[index - 1], first, count, work)
-    counts[2 * index + half] = linear_forward_sample(
+        merge_outputs(layers[index - 1], first, count, layer.x + first, work)
+    counts[index, half, 0] = linear_forward_sample(
         view(work, layer.x + first, (count,)),
         view(params, layer.weight + first * layer.OC, (count, layer.OC)),
         view(params, layer.bias, (layer.OC,)) if half == 0 else view(work, zeros, (layer.OC,)),
@@ -80,21 +122,23 @@ def linear_backward_half(
     index,  # of the layer
     half,
     layers,
+    plan,
     params,  # updated: weight -= lr * gradient
     work,
     rows,
-    counts,  # (2*L,) int64, from linear_forward_half
+    counts,  # (L, 2, LINE) int64, from linear_forward_half
     lr,
 ):
     """Compute the gradient of a half's inputs, and update their rows of the weights."""
     layer = layers[index]
-    first, count = input_range(layer, half, work.itemsize)
+    first, count = input_range(layer, half)
+    grad_out = layer.grad_out + (scratch_of(plan, half) if index == plan.halved - 1 else 0)
     grad_input = view(work, layer.grad_x + first, (count,))
     linear_sgd_sample(
-        view(work, layer.grad_out, (layer.OC,)),
+        view(work, grad_out, (layer.OC,)),
         view(rows, layer.rows + first, (count,)),
         view(work, layer.factors + first, (count,)),
-        counts[2 * index + half],
+        counts[index, half, 0],
         lr,
         view(params, layer.weight + first * layer.OC, (count, layer.OC)),
         view(params, layer.bias, (layer.OC if half == 0 else 0,)),
@@ -102,6 +146,41 @@ def linear_backward_half(
     )
     if layer.previous_activation > RELU:
         pass_back(layer.previous_activation, view(work, layer.x + first, (count,)), grad_input)
+
+
+@body
+def output_and_loss(
+    half,
+    layers,
+    plan,
+    work,
+    rows,
+    targets,  # (n,) uint8, or (n, K) floats
+    image,  # to learn from
+    lr,
+):
+    """Return the loss, and write the gradient of what the last layer that is cut returns to this half's scratch.
+
+    Each half computes that for itself, and a last layer that is not cut, in both directions, with weights of its own.
+    """
+    scratch, last = scratch_of(plan, half), layers[layers.size - 1]
+    D, K, number = last.C, last.OC, work.dtype.type(1)
+    logits, gradient = view(work, scratch + plan.logits, (K,)), view(work, scratch + last.grad_out, (K,))
+    if plan.halved == layers.size:
+        merge_outputs(last, np.int64(0), K, scratch + plan.logits, work)
+        return output_loss_sample(plan.loss, plan.smoothing, logits, targets, image, number, gradient)
+    merge_outputs(layers[plan.halved - 1], np.int64(0), D, scratch + last.x, work)
+    x, factors = view(work, scratch + last.x, (D,)), view(work, scratch + last.factors, (D,))
+    active = view(rows, last.rows + half * (D + LINE), (D,))
+    weight, bias = view(work, scratch + last.own_weight, (D, K)), view(work, scratch + last.own_bias, (K,))
+    count = linear_forward_sample(x, weight, bias, last.activation, last.all_inputs != 0, active, factors, logits)
+    loss = output_loss_sample(plan.loss, plan.smoothing, logits, targets, image, number, gradient)
+    if math.isfinite(loss):
+        grad_x = view(work, scratch + last.grad_x, (D,))
+        linear_sgd_sample(gradient, active, factors, count, lr, weight, bias, grad_x)
+        if last.previous_activation > RELU:
+            pass_back(last.previous_activation, x, grad_x)
+    return loss
 
 
 @body
@@ -129,11 +208,14 @@ def sum_grad_out(layer, share, plan, scratch, work):
 
 
 @body
-def conv_backward_half(layer, half, plan, params, work, argmax, lr):
-    """Compute the gradients of a half's share of a conv block, and update its weights: weight -= lr * gradient."""
+def conv_backward_half(layer, half, n, plan, params, work, argmax, lr):
+    """Compute the gradients of a half's share of a conv block, and update its weights: weight -= lr * gradient.
+
+    The input is copy n of it.
+    """
     image, start = np.int64(0), np.int64(0)  # literals would compile the functions that receive them a second time
     scratch = scratch_of(plan, half)
-    share = half_share(layer, layer.backward_split, half, work.itemsize)
+    share = half_share(layer, layer.backward_split, half)
     top, bottom, _, _ = share
     if bottom == top and layer.input_gradient_by != NOTHING:  # the other half computes everything
         clear(work, scratch + layer.grad_x, layer.H * layer.W * layer.C)
@@ -150,58 +232,61 @@ def conv_backward_half(layer, half, plan, params, work, argmax, lr):
         transpose_weight(layer, params, work)
     grad_out = sum_grad_out(layer, share, plan, scratch, work)
     activation_and_pool_backward(layer, share, work, argmax, image, grad_out, grad_map)
-    buffers = share, work, plan.zeros, image, image, scratch
+    buffers = share, work, plan.zeros, n, image, scratch
     by = layer.weight_gradient_by
-    own = work if layer.own_weight > 0 else params
     if shared and layer.BH == 1:
         conv_backward_bias(layer, share, work, grad_map, -lr, work, shard + layer.bias, layer.OC)
     else:
-        conv_backward_bias(layer, share, work, grad_map, -lr, own, *place_of_bias(layer, share))
+        own = work if layer.own_bias > 0 else params
+        conv_backward_bias(layer, share, work, grad_map, -lr, own, *place_of_bias(layer, share, scratch))
     if shared:
         conv_backward_input_and_weight(layer, by, *buffers, -lr, work, shard, layer.backward_weight)
     else:
         conv_backward_input_and_weight(layer, by, *buffers, -lr, params, start, layer.backward_weight)
-        restore_layout(layer, share, layer.backward_weight, work, own, *place_of_filters(layer, share))
+        own = work if layer.own_weight > 0 else params
+        restore_layout(layer, share, layer.backward_weight, work, own, *place_of_filters(layer, share, scratch))
 
 
 @body
 def move_params(
     layer,
     back,  # int64: 0 from params to each half's own memory, 1 from there to params
+    plan,
     params,
     work,
 ):
-    """Move a conv block's parameters that each half keeps for itself during a call.
+    """Move the parameters that each half keeps for itself during a call: its own, or a copy that both keep equal.
 
     In params they lie between those of the other half, whose core writes them: the processor fetches them ahead, and
     both cores wait. Apart, a step of the CNN on two threads takes 0.89 of the time.
     """
-    if layer.own_weight == 0:
-        return
     for part in range(4):  # filters and bias of a half, then of the other; LLVM would copy separate loops for each
-        share = half_share(layer, layer.forward_split, part // 2, work.itemsize)
-        rows, shared, own = 9 * layer.C, layer.weight, layer.own_weight
+        share = whole_share(layer)
+        rows, shared, own = layer.C, layer.weight, layer.own_weight
+        if layer.kind == CONV:
+            share = half_share(layer, layer.forward_split, part // 2)
+            rows = 9 * layer.C
         if part % 2 == 1:
             rows, shared, own = layer.BH * layer.BW, layer.bias, layer.own_bias
-        start, step = place_of_params(layer, share, rows, shared, own)
-        for n in range(rows):
-            for o in range(share[2], share[3]):
-                if back == 0:
-                    work[start + n * step + o] = params[shared + n * layer.OC + o]
-                else:
-                    params[shared + n * layer.OC + o] = work[start + n * step + o]
+        if own > 0:
+            start, step = place_of_params(layer, share, shared, own, scratch_of(plan, part // 2))
+            for n in range(rows):
+                for o in range(share[2], share[3]):
+                    if back == 0:
+                        work[start + n * step + o] = params[shared + n * layer.OC + o]
+                    else:
+                        params[shared + n * layer.OC + o] = work[start + n * step + o]
 
 
 @body
-def merge_halves(layer, plan, params, work):
-    """Add the sums of both halves to the first block's parameters."""
+def merge_halves(layer, plan, half, work):
+    """Add what both halves summed for the first block's filters, and for a bias per channel, to a half's copies."""
     if layer.kind != CONV or layer.backward_split != BY_ROWS:
         return
-    shards = plan.shard_grads
+    own, one = scratch_of(plan, half), plan.shard_grads
+    other = one + plan.conv_params
     for i in range(9 * layer.C * layer.OC):
-        at = layer.weight + i
-        params[at] += work[shards + at] + work[shards + plan.conv_params + at]
+        work[own + layer.own_weight + i] += work[one + layer.weight + i] + work[other + layer.weight + i]
     if layer.BH == 1:
         for o in range(layer.OC):
-            at = layer.bias + o
-            params[at] += work[shards + at] + work[shards + plan.conv_params + at]
+            work[own + layer.own_bias + o] += work[one + layer.bias + o] + work[other + layer.bias + o]

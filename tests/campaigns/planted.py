@@ -73,7 +73,7 @@ FAULTS = (
     ("one row too many", "kernels/layers/pooling.py", "for p in range(H // 2):", "for p in range(H // 2 + 1):",
      "tests/faults/test_bounds.py::test_indexed_code_stays_inside_in_plain_python"),
     ("half of a sum is lost", "kernels/fast/per_sample_layers.py",
-     "work[shards + at] + work[shards + plan.conv_params + at]", "work[shards + at]",
+     "work[one + layer.weight + i] + work[other + layer.weight + i]", "work[one + layer.weight + i]",
      "tests/kernels/test_persample.py::test_steps_are_those_of_naive_sgd"),
     ("the scale of a part, not of the batch", TRAINING, "self.optimizer.scale(len(batch))",
      "self.optimizer.scale(PART)",

@@ -71,7 +71,7 @@ def train_per_sample(layers, plan, params, work, argmax, rows, counts, barrier, 
     order = recipe[3]
     per_sample.prepare_workspace(layers, plan[0], params, work, barrier)
     for step in range(order.size):
-        for phase in range(2 * layers.size + 3):
+        for phase in range(2 * plan[0].halved):
             for half in schedules.prange(2):
                 per_sample.run_half(phase, half, step, layers, plan[0], params, work, argmax, rows, counts, *recipe)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jitnet.kernels.compiler.tile import VECTOR_BYTES
 from jitnet.model.architecture import CNN, parse, shapes
-from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, blocks, choose, halves_own_params, supported
+from jitnet.model.kernel_choice import BATCH, PER_SAMPLE, blocks, choose, supported
 from jitnet.model.memory_plan import build
 from jitnet.model.network import Network
 
@@ -96,5 +96,6 @@ def test_the_documents_network():
     assert names == ["conv1", "conv2", "conv3", "dense1", "dense2"]
     assert [block.pool is not None for block in blocks(network)] == [True, True, False, False, False]
     assert [block.after.name if block.after else None for block in blocks(network)] == [*names[1:], None]
-    apart = [halves_own_params(choice) for choice in choose(network, PER_SAMPLE, 4, 64)]
-    assert apart == [False, True, True, False, False]
+    layers = build(network, 1, 1, np.float32, PER_SAMPLE).layers
+    own = [(layer["own_weight"] > 0, layer["own_bias"] > 0) for layer in layers]
+    assert own == [(True, False), (True, True), (True, True), (False, False), (True, True)]  # bias 1 is cut by rows
