@@ -69,8 +69,10 @@ class Pool:
             process.close()
 
     def get(self, entry: Entry, threads: int) -> PeerProcess:
-        """Return the peer's process for that number of threads."""
+        """Return the peer's process for that number of threads, a new one after a crash."""
         key = (entry.name, threads)
+        if key in self._processes and self._processes[key].ended():
+            self._processes.pop(key).close()
         if key not in self._processes:
             self._processes[key] = PeerProcess(entry, threads, self.pythons.get(entry.name))
         return self._processes[key]
@@ -179,6 +181,7 @@ def _tune(
         variants = process.ask("variants", network=row.network)["variants"]
         for variant in variants if options.compiled else [one for one in variants if not one.get("compiled")]:
             for batch in _batches(row, entry, options):
+                process = pool.get(entry, threads)
                 report(f"{entry.label}: preparing, {threads} thread{'s' * (threads > 1)}")
                 trial: dict = {"threads": threads, "batch": batch, **variant}
                 result.trials.append(trial)
@@ -202,6 +205,7 @@ def _tune(
     if best is None:
         raise failures[0]
     per_image, process, build, found = best
+    process = pool.get(entry, process.threads)  # the one that was tried, unless a later variant has ended it
     result.how, result.threads, result.batch = found["detail"], process.threads, build["batch"]
     process.ask("build", **build)
     images = _images(row, entry, result.batch, per_image, options)

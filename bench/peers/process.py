@@ -70,6 +70,10 @@ class PeerProcess:
             raise PeerError(answer["error"])
         return answer
 
+    def ended(self) -> bool:
+        """Return whether the process was started and has ended."""
+        return self._process is not None and self._process.poll() is not None
+
     def close(self) -> None:
         """End the process."""
         if self._process is None:

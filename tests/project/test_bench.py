@@ -44,6 +44,20 @@ class Peer(Right):
         if compiled:
             raise RuntimeError("no compiler here\\nand a long story about it")
 """
+CRASHING = """
+import os
+from bench.peers.numpy_peer import Peer as Right
+
+class Peer(Right):
+    @staticmethod
+    def variants(network):
+        return [{"good": True}, {"good": False}]
+
+    def __init__(self, *arguments, good):
+        if not good:
+            os._exit(1)
+        super().__init__(*arguments)
+"""
 FAILING = """
 from bench.peers.numpy_peer import Peer as Right
 
@@ -59,11 +73,12 @@ def peers(tmp_path, monkeypatch):
     """Peers from modules written here, in addition to those of the project."""
     (tmp_path / "wrong_peer.py").write_text(WRONG)
     (tmp_path / "choosy_peer.py").write_text(CHOOSY)
+    (tmp_path / "crashing_peer.py").write_text(CRASHING)
     (tmp_path / "failing_peer.py").write_text(FAILING)
     (tmp_path / "absent_peer.py").write_text("import a_package_that_is_not_here\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     own = [entry for entry in PEERS if entry.name in (JITNET, "loops", "numpy")]
-    names = ("wrong", "choosy", "failing", "absent")
+    names = ("wrong", "choosy", "crashing", "failing", "absent")
     return own + [Entry(name, name, f"{name}_peer", f"pip install {name}") for name in names]
 
 
@@ -96,6 +111,9 @@ def test_a_wrong_peer_gets_no_ratio_and_a_failing_one_says_why(peers, tmp_path):
     failed, taken = results["choosy"].trials
     assert failed["compiled"] and failed["problem"] == "RuntimeError: no compiler here"
     assert taken["seconds_per_image"] > 0 and results["choosy"].agrees
+    _, crashed = results["crashing"].trials
+    assert crashed["problem"] == "its process has ended", "one variant's crash costs the others nothing"
+    assert results["crashing"].agrees and results["crashing"].seconds is not None
     assert "absent" not in results and "a_package_that_is_not_here" in presence["absent"]["absent"]
 
 
