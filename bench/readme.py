@@ -32,10 +32,13 @@ def newest(benchmark: str) -> Path:
 def newest_of_each_processor(benchmark: str) -> dict[str, dict]:
     """Return the last record of each kind of processor by its file's name. Raises `InputError` as `newest`.
 
-    They are in the order of the tiles; of one tile, that with the most results is first: README shows no other.
+    They are in the order of the tiles; of one tile, that with the most results is first, and of these the newest:
+    README shows no other.
     """
-    read = {path.name: records.read(path, benchmark) for path in _kept(benchmark)}
-    last = {processor(record): name for name, record in read.items()}
+    read = {path.name: records.read(path, benchmark) for path in reversed(_kept(benchmark))}
+    last: dict[tuple[str, str], str] = {}
+    for name, record in read.items():
+        last.setdefault(processor(record), name)
     tiles = list(VECTORS)
     order = sorted(last, key=lambda kind: (tiles.index(kind[0]), -_results(read[last[kind]])))
     return {last[kind]: read[last[kind]] for kind in order}

@@ -66,12 +66,13 @@ def test_each_kind_of_processor_has_its_newest_record(tmp_path, monkeypatch):
         ("b", "2026-11-22", "avx2", "znver3", 1),
         ("c", "2026-11-23", "avx512", "icelake-server", 1),
         ("d", "2026-11-21", "avx512", "znver5", 2),
+        ("e", "2026-11-24", "avx512", "emeraldrapids", 2),
     ):
         rows = [{"results": [{}] * results}]
         record = base | {"date": date, "machine": {"tile": tile, "cpu_kind": kind}, "rows": rows}
         (tmp_path / f"compare-{name}.json").write_text(json.dumps(record))
     found = readme.newest_of_each_processor("compare")
-    assert list(found) == ["compare-d.json", "compare-c.json", "compare-b.json"]
+    assert list(found) == [f"compare-{name}.json" for name in "edcb"]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"benchmark": "kernels", "format": 1}'])
