@@ -1,6 +1,7 @@
 """Timing: runs taken in turn, so that a slow period of the machine affects all of them; their median and spread."""
 
 import statistics
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,11 +48,13 @@ def in_turn(
     runs: dict[str, Callable[[], float]],
     rounds: int,
     after: Callable[[str, float], None] = lambda name, value: None,
+    pause_s: float = 0.0,
 ) -> dict[str, Timing]:
-    """Call A, B, ..., A, B, ... `rounds` times, each returning its measurement; report after each call."""
+    """Call A, B, ..., A, B, ... `rounds` times, each returning its measurement; pause before and report after each."""
     values: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
+            time.sleep(pause_s)
             value = run()
             values[name].append(value)
             after(name, value)

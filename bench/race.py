@@ -16,6 +16,9 @@ from bench.rows import Row
 
 _TRIALS, _FEWEST = 5, 3  # runs of a variant at the most, and if they are long; the median counts, as in the race
 _DISTURBED = 2.0  # a peer this many times slower than its own best trial was disturbed
+# Before a run. The pools of some programs spin for a while after their work: next after scikit-learn, jitnet took 1.3
+# times as long.
+_PAUSE_S = 0.25
 _SLOW_CHECK = 2  # steps of a peer that needs seconds for them
 
 
@@ -146,11 +149,11 @@ def run_row(
         report(f"round {-(-done // len(contenders))} of {parts * options.rounds}", 0.5 + 0.5 * done / steps)
 
     runs = {name: one.run for name, one in contenders.items()}
-    timings = measure.in_turn(runs, options.rounds, after)
+    timings = measure.in_turn(runs, options.rounds, after, _PAUSE_S)
     busy = {}
     if options.busy:
         with busy_processes(options.busy):
-            busy = measure.in_turn(runs, options.rounds, after)
+            busy = measure.in_turn(runs, options.rounds, after, _PAUSE_S)
     for name, contender in contenders.items():
         results[name].problem, results[name].images = contender.problem, contender.images
         if not contender.problem:

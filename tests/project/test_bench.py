@@ -205,11 +205,13 @@ def test_an_interpreter_that_is_not_there_is_no_accident():
     process.close()
 
 
-def test_runs_are_taken_in_turn():
-    calls = []
+def test_runs_are_taken_in_turn(monkeypatch):
+    calls, pauses = [], []
+    monkeypatch.setattr(measure.time, "sleep", lambda seconds: pauses.append((len(calls), seconds)))
     runs = {name: lambda name=name: calls.append(name) or float(len(calls)) for name in "ab"}
-    found = measure.in_turn(runs, 3)
+    found = measure.in_turn(runs, 3, pause_s=0.5)
     assert "".join(calls) == "ababab"
+    assert pauses == [(before, 0.5) for before in range(6)], "a pause before each run: the pool of another may spin"
     assert found["b"].values == (2.0, 4.0, 6.0) and found["b"].median == 4 and found["b"].spread == 0.5
     assert measure.ratio(found["b"], found["a"]).values == (2.0, 4 / 3, 6 / 5)
 
