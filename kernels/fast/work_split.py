@@ -1,8 +1,8 @@
 """The work split of one image: each layer's work is cut into two halves, by the layer's shape and split alone.
 
 A share of a conv block is (first row, end row, first channel, end channel) of its output; ends are exclusive. A dense
-layer is cut by its inputs, that is by whole rows of the weights. Each half has its own scratch, as a
-worker of a batch has.
+layer is cut by its inputs, that is by whole rows of the weights. Each half has its own scratch, as a worker of a batch
+has.
 """
 
 import numpy as np

@@ -1,5 +1,6 @@
 """The benchmarks: small runs end to end; a wrong peer gets no ratio; absent peers are named."""
 
+import io
 import json
 import os
 import platform
@@ -7,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ import pytest
 from bench import busy, compare, kernels, measure, race, readme, records, report, rows, scaling, start
 from bench.measure import Timing
 from bench.peers import JITNET, PEERS, Entry
-from bench.peers.process import PeerProcess
+from bench.peers.process import PeerError, PeerProcess
 from jitnet.errors import InputError
 from jitnet.export import twin
 
@@ -197,6 +199,19 @@ def test_a_hindered_peer_gets_no_ratio(trial, has_ratio, peers, tmp_path, monkey
     results, _ = run(MLP_ROW, peers[:1] + peers[2:3], tmp_path)
     assert (results["numpy"].ratio is not None) == has_ratio and results["numpy"].agrees
     assert has_ratio or report.faster(results["numpy"]) == "no ratio: far slower than its own trials"
+
+
+def test_a_crash_is_seen_at_once_and_by_whoever_asks_again(peers, monkeypatch):
+    """The pipe may end before the process is gone: a second question waited for ten minutes."""
+    process = PeerProcess(next(entry for entry in peers if entry.name == "failing"), 1)
+    process._process.kill()
+    with monkeypatch.context() as patch:
+        patch.setattr(process, "_process", SimpleNamespace(stdin=io.StringIO(), poll=lambda: None))
+        for _ in range(2):
+            with pytest.raises(PeerError, match="its process has ended"):
+                process.ask("variants", network="dense10")
+        assert process.ended()
+    process.close()
 
 
 def test_an_interpreter_that_is_not_there_is_no_accident():
