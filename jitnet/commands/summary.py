@@ -87,12 +87,15 @@ def kernel_tables(network: tuple[Shape, ...], title: str, settings: Settings) ->
     for column in ("layer", "forward", "input gradient", "weight gradient", *shared):
         code.add_column(column)
     used: set[int] = set()
-    for block, choice in zip(kernel_choice.blocks(network), choices):
+    blocks = list(kernel_choice.blocks(network))
+    halved = kernel_choice.halved(blocks)
+    for place, (block, choice) in enumerate(zip(blocks, choices)):
         by = choice[:3]
         used.update(by)
         splits = [kernel_choice.SPLITS[split] for split in (choice.forward_split, choice.backward_split)]
-        split = (" / ".join(splits) if block.is_conv else "inputs",) if fused else ()
-        code.add_row(block.shape.name, *(kernel_choice.NAMES[code_of] for code_of in by), *split)
+        split = " / ".join(splits) if block.is_conv else "inputs" if place < halved else "nothing: each computes it"
+        names = (kernel_choice.NAMES[code_of] for code_of in by)
+        code.add_row(block.shape.name, *names, *((split,) if fused else ()))
     how = "one image at a time" if fused else f"batches of {settings.batch_size or 'all images'}"
     line = f"{how}, by kernels/{kernel_choice.DRIVER_FILES[driver]}; vectors of {VECTOR_BYTES} bytes"
     files = Table()

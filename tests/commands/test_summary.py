@@ -17,6 +17,7 @@ CHANNELS, ROWS = "channels / channels", "rows / rows"
 ACTIVE = ("active rows",) * 3
 DENSE = ("contraction",) * 3
 FIRST = ("contraction", "-", "contraction")
+BOTH = "nothing: each computes it"  # a last layer of up to 2,048 weights
 
 # (arguments, bytes of a vector, rows of the table)
 TABLES = [
@@ -24,22 +25,22 @@ TABLES = [
         "cnn",
         32,
         [
-            ("conv1", "few channels", "-", "sparse input", CHANNELS),
+            ("conv1", "few channels", "-", "sparse input", ROWS),
             ("conv2", "contraction", "sparse by filter", "sparse by filter", CHANNELS),
             ("conv3", "contraction", "sparse by pixel", "sparse by filter", CHANNELS),
             ("dense1", *ACTIVE, "inputs"),
-            ("dense2", *ACTIVE, "inputs"),
+            ("dense2", *ACTIVE, BOTH),
         ],
     ),
     (
         "cnn",
-        64,  # half of conv1's filters do not fill a vector
+        64,
         [
             ("conv1", "few channels", "-", "sparse input", ROWS),
             ("conv2", "contraction", "sparse by filter", "sparse by filter", CHANNELS),
             ("conv3", "contraction", "sparse by pixel", "sparse by filter", CHANNELS),
             ("dense1", *ACTIVE, "inputs"),
-            ("dense2", *ACTIVE, "inputs"),
+            ("dense2", *ACTIVE, BOTH),
         ],
     ),
     (
@@ -64,7 +65,7 @@ TABLES = [
             ("dense1", *ACTIVE, "inputs"),
         ],
     ),
-    ("mlp", 32, [("dense1", *ACTIVE, "inputs"), ("dense2", *ACTIVE, "inputs"), ("dense3", *ACTIVE, "inputs")]),
+    ("mlp", 32, [("dense1", *ACTIVE, "inputs"), ("dense2", *ACTIVE, "inputs"), ("dense3", *ACTIVE, BOTH)]),
     ("mlp-512-512", 32, [("dense1", *FIRST), ("dense2", *DENSE), ("dense3", *DENSE)]),
     ("mlp --arch dense7 --batch-size 2", 16, [("dense1", *FIRST), ("dense2", *DENSE)]),
 ]
