@@ -67,3 +67,17 @@ def test_a_learning_rate_of_zero_changes_no_bit(seed):
     before = case.network.params.copy()
     case.network.train_steps(case.images, case.targets, np.arange(3), 1, np.zeros(3), np.zeros(1))
     assert np.array_equal(case.network.params, before)
+
+
+@pytest.mark.parametrize("make", [nets.MAKES[1], nets.MAKES[10]], ids=[nets.IDS[1], nets.IDS[10]])
+def test_a_step_whose_loss_is_not_finite_changes_no_parameter(make):
+    """Each half computes the loss and a small last layer for itself: it must not update that either."""
+    trained = []
+    for steps in (2, 4):
+        case = nets.case(make, np.float32, images=4)
+        images = case.images.astype(np.float32)
+        images[2] = np.nan
+        done, _ = case.network.train_steps(images, case.targets, np.arange(steps), 1, np.full(steps, 0.02), np.zeros(1))
+        assert done == 2
+        trained.append(case.network.params.tobytes())
+    assert trained[0] == trained[1]
