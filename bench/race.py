@@ -175,7 +175,7 @@ def _tune(
     row: Row, entry: Entry, pool: Pool, folder: Path, options: Options, result: Result, report: Callable[[str], None]
 ) -> tuple[_Contender, np.ndarray]:
     """Build every variant of a peer, try each for a moment, and return the fastest with its first losses."""
-    best: tuple[float, PeerProcess, dict, dict] | None = None
+    best: tuple[float, int, dict, dict] | None = None
     failures: list[PeerError] = []
     for threads in options.threads if entry.threaded else (1,):
         process = pool.get(entry, threads)
@@ -204,12 +204,12 @@ def _tune(
                     continue
                 trial |= {"seconds_per_image": per_image, "images": images}
                 if best is None or per_image < best[0]:
-                    best = (per_image, process, build, {"detail": answer["detail"], "losses": losses})
+                    best = (per_image, threads, build, {"detail": answer["detail"], "losses": losses})
     if best is None:
         raise failures[0]
-    per_image, process, build, found = best
-    process = pool.get(entry, process.threads)  # the one that was tried, unless a later variant has ended it
-    result.how, result.threads, result.batch = found["detail"], process.threads, build["batch"]
+    per_image, result.threads, build, found = best
+    process = pool.get(entry, result.threads)  # the one that was tried, unless a later variant has ended it
+    result.how, result.batch = found["detail"], build["batch"]
     process.ask("build", **build)
     images = _images(row, entry, result.batch, per_image, options)
     contender = _Contender(process, _request(row, images, result.batch), images)

@@ -97,7 +97,8 @@ _FIELDS = (
     "backward_weight",  # in work: the weights as the backward pass reads them, (OC, 3, 3, C) or (3, 3, OC, C) (CONV)
     "linear_scratch",  # in work: (linear_scratch_size,) (DENSE, over a batch)
     "linear_scratch_size",  # linear_scratch(images, D, K) (the same)
-    "rows",  # in rows: the inputs that are not 0, (D,) (DENSE, one image at a time only)
+    "rows",  # in rows: the inputs that are not 0, (D,); of a last layer that is not cut, those of the second half
+    # begin D + LINE later (DENSE, one image at a time only)
     "factors",  # in work: their values, (D,) (the same)
     "images_per_tile_batch",  # images that are convolved in tiles at once; 1 without tiles
     "map_before_pool",  # in scratch: (images_per_tile_batch, H, W, OC) (WINOGRAD)

@@ -4,7 +4,7 @@ import os
 
 from jitnet.errors import InputError
 
-# By tile. XLA's products by YNNPACK take AVX-512 whatever the other settings say (163 GFLOP/s a core of Emerald Rapids
+# By tile. XLA's products by YNNPACK take AVX-512 under all other settings too (163 GFLOP/s a core of Emerald Rapids
 # where AVX2 has 97): without it they are Eigen's, at 89. MKL, oneDNN and OpenBLAS reach 90 to 93.
 _ENVIRONMENTS = {
     "avx2": {
@@ -16,7 +16,6 @@ _ENVIRONMENTS = {
         "XLA_FLAGS": "--xla_cpu_max_isa=AVX2 --xla_cpu_experimental_ynn_fusion_type=",
     }
 }
-_ARCHITECTURES = {"avx2": "x86-64-v3"}  # of GCC and Clang
 
 
 def check() -> None:
@@ -34,8 +33,10 @@ def environment() -> dict[str, str]:
 
 
 def architecture() -> str:
-    """Return the processor that a C++ compiler is told to compile for."""
-    return _ARCHITECTURES.get(_forced(), "native")
+    """Return the processor that C++ is compiled for: that of the forced tile."""
+    from jitnet.kernels.compiler.tile import PROCESSORS  # imports numba, which only the process of that peer needs
+
+    return PROCESSORS.get(_forced(), ("native", ""))[0]
 
 
 def _forced() -> str:

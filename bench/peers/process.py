@@ -39,7 +39,6 @@ class PeerProcess:
         environment.pop("PYTHONSAFEPATH", None)  # the checkout is found through the working directory
         self._answers: queue.Queue[str | None] = queue.Queue()
         self.absent, self.versions = "", {}
-        self._over = False
         try:
             self._process = subprocess.Popen(
                 [python or sys.executable, "-m", "bench.peers.serve", entry.module, str(threads)],
@@ -72,8 +71,8 @@ class PeerProcess:
         return answer
 
     def ended(self) -> bool:
-        """Return whether the process was started and has ended, or is about to: its last line was read."""
-        return self._process is not None and (self._over or self._process.poll() is not None)
+        """Return whether the process was started and has ended."""
+        return self._process is not None and self._process.poll() is not None
 
     def close(self) -> None:
         """End the process."""
@@ -100,7 +99,7 @@ class PeerProcess:
         except queue.Empty:
             raise PeerError(f"no answer within {DEADLINE_S:.0f} s") from None
         if line is None:
-            self._over = True
-            self._answers.put(None)  # for whoever asks again
+            self._process.kill()  # its pipe may end before it does: then the next question would wait for an answer
+            self._process.wait()
             raise PeerError("its process has ended")
         return json.loads(line)

@@ -13,6 +13,7 @@ from jitnet.display.console import safe_console
 from jitnet.errors import InputError
 from jitnet.model import architecture, kernel_choice
 from jitnet.model.architecture import Shape
+from jitnet.model.kernel_choice import Choice
 from jitnet.model.optimizer import Optimizer, is_fused
 
 
@@ -92,10 +93,8 @@ def kernel_tables(network: tuple[Shape, ...], title: str, settings: Settings) ->
     for place, (block, choice) in enumerate(zip(blocks, choices)):
         by = choice[:3]
         used.update(by)
-        splits = [kernel_choice.SPLITS[split] for split in (choice.forward_split, choice.backward_split)]
-        split = " / ".join(splits) if block.is_conv else "inputs" if place < halved else "nothing: each computes it"
-        names = (kernel_choice.NAMES[code_of] for code_of in by)
-        code.add_row(block.shape.name, *names, *((split,) if fused else ()))
+        split = (_shared(choice, block.is_conv, place < halved),) if fused else ()
+        code.add_row(block.shape.name, *(kernel_choice.NAMES[code_of] for code_of in by), *split)
     how = "one image at a time" if fused else f"batches of {settings.batch_size or 'all images'}"
     line = f"{how}, by kernels/{kernel_choice.DRIVER_FILES[driver]}; vectors of {VECTOR_BYTES} bytes"
     files = Table()
@@ -105,3 +104,12 @@ def kernel_tables(network: tuple[Shape, ...], title: str, settings: Settings) ->
         if code_of in used:
             files.add_row(kernel_choice.NAMES[code_of], file, does)
     return [code, line, files]
+
+
+def _shared(choice: Choice, is_conv: bool, cut: bool) -> str:
+    """Return what of a layer two threads share, one image at a time."""
+    if not cut:
+        return "nothing: each computes it"
+    if not is_conv:
+        return "inputs"
+    return " / ".join(kernel_choice.SPLITS[split] for split in (choice.forward_split, choice.backward_split))

@@ -3,7 +3,7 @@
 @kernel              called from Python; its `prange` runs on all threads; machine code kept on disk
 @serial_kernel       the same without a `prange`
 @called_by_address   the same, called by compiled code alone (symbols.py)
-@body                called by kernels only: linked into them, without machine code of its own (linked.py)
+@body                called by kernels only: linked into them, without separate machine code (linked.py)
 @force_inline        the same, and inlined into each caller
 @inline_ir           calls kernels
 """

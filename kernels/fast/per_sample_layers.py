@@ -31,7 +31,6 @@ from .work_split import (
     place_of_params,
     scratch_of,
     split_point,
-    whole_share,
 )
 
 
@@ -62,9 +61,7 @@ def load_half(
     """Write what a half reads of the image, divided: its inputs of a dense layer, or its rows in its copy."""
     if layer.kind == DENSE:
         first, count = input_range(layer, half)
-        pixels, inputs = view(image, first, (count,)), view(work, layer.x + first, (count,))
-        for i in range(count):
-            inputs[i] = work.dtype.type(pixels[i]) / divisor
+        load_image(view(image, first, (1, count, 1)), divisor, 0, 0, 1, work, layer.x + first)  # as an image of one row
         return
     top, bottom = np.int64(0), layer.H
     if layer.backward_split == BY_ROWS:
@@ -161,7 +158,7 @@ def output_and_loss(
 ):
     """Return the loss, and write the gradient of what the last layer that is cut returns to this half's scratch.
 
-    Each half computes that for itself, and a last layer that is not cut, in both directions, with weights of its own.
+    Each half computes that for itself, and a last layer that is not cut, in both directions, with separate weights.
     """
     scratch, last = scratch_of(plan, half), layers[layers.size - 1]
     D, K, number = last.C, last.OC, work.dtype.type(1)
@@ -261,11 +258,8 @@ def move_params(
     both cores wait. Apart, a step of the CNN on two threads takes 0.89 of the time.
     """
     for part in range(4):  # filters and bias of a half, then of the other; LLVM would copy separate loops for each
-        share = whole_share(layer)
-        rows, shared, own = layer.C, layer.weight, layer.own_weight
-        if layer.kind == CONV:
-            share = half_share(layer, layer.forward_split, part // 2)
-            rows = 9 * layer.C
+        share = half_share(layer, layer.forward_split, part // 2)  # of a dense layer, all outputs
+        rows, shared, own = layer.C * (9 if layer.kind == CONV else 1), layer.weight, layer.own_weight
         if part % 2 == 1:
             rows, shared, own = layer.BH * layer.BW, layer.bias, layer.own_bias
         if own > 0:
