@@ -3,19 +3,22 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
 from bench import kernel_loops, rows
-from jitnet.kernels.dense_pieces import linear_scratch
-from jitnet.kernels.table import GAP, TILE_PRODUCTS, images_per_tile_batch, tile_scratch
+from jitnet.kernels.fast.dense_pieces import linear_scratch
+from jitnet.kernels.table import GAP, LINEAR, RELU, TILE_PRODUCTS, images_per_tile_batch, tile_scratch
 from jitnet.model.architecture import forward_macs, parse, step_macs
 from jitnet.model.memory_plan import aligned_zeros
 from jitnet.model.network import Network
 
 CONVS = (("conv1", 28, 1, 16), ("conv2", 14, 16, 32), ("conv3", 7, 32, 64))  # name, height and width, C, OC
 POOLS = (("pool1", 28, 16), ("pool2", 14, 32))
-D, K = 3136, 100  # the first dense layer
+DENSE = (("dense1", 3136, 100, LINEAR), ("dense 512", 512, 512, RELU))  # name, D, K, and the activation before it
+D, K = DENSE[0][1:3]
+BATCHES = (16, 128)
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,13 @@ def cases() -> Iterator[Case]:
     for share, note in ((1.0, "all inputs active"), (0.5, "half of the inputs active")):
         yield Case("dense1 forward, 1 image", f"{D}x{K}", 2 * D * K, _bind(_linear_forward_sample, share), note=note)
         yield Case("dense1 backward, 1 image", f"{D}x{K}", 4 * D * K, _bind(_linear_sgd_sample, share), note=note)
-    N = 128
-    flop, shape = 2 * N * D * K, f"{N}x{D}x{K}"
-    yield Case("dense1 forward", shape, flop, _bind(_linear_forward, N), pieces=False)
-    yield Case("dense1 input gradient", shape, flop, _bind(_linear_input, N), pieces=False)
-    yield Case("dense1 weight gradient", shape, flop, _bind(_linear_weight, N), pieces=False)
+    for (name, inputs, units, before), N in product(DENSE, BATCHES):
+        sizes = (N, inputs, units)
+        flop, shape = 2 * math.prod(sizes), "x".join(map(str, sizes))
+        yield Case(f"{name} forward", shape, flop, _bind(_linear_forward, *sizes), pieces=False)
+        yield Case(f"{name} input gradient", shape, flop, _bind(_linear_input, *sizes, before), pieces=False)
+        weight = _bind(_linear_weight, *sizes)
+        yield Case(f"{name} weight gradient", shape, flop, weight, pieces=False, note="with the SGD step")
     shapes = Network(parse(rows.CNN), (28, 28, 1)).shapes
     step, forward = 2 * step_macs(shapes), 2 * forward_macs(shapes)
     note = "loss and update too"
@@ -167,22 +172,24 @@ def _linear_sgd_sample(P, share):
     )
 
 
-def _linear_forward(threads, N):
+def _linear_forward(threads, N, D, K):
     x, weight, bias, out = _draw(N, D), _draw(D, K), _draw(K), _room(N, K)
     scratch = _room(linear_scratch(N, D, K))
     return lambda repeats: kernel_loops.linear_forward(repeats, x, weight, bias, scratch, out)
 
 
-def _linear_input(threads, N):
+def _linear_input(threads, N, D, K, previous_activation):
     x, weight, gradient = _draw(N, D), _draw(D, K), _draw(N, K)
     scratch, out = _room(linear_scratch(N, D, K)), _room(N, D)
-    return lambda repeats: kernel_loops.linear_backward_input(repeats, gradient, weight, x, scratch, out)
+    return lambda repeats: kernel_loops.linear_backward_input(
+        repeats, gradient, weight, x, previous_activation, scratch, out
+    )
 
 
-def _linear_weight(threads, N):
+def _linear_weight(threads, N, D, K):
     x, gradient = _draw(N, D), _draw(N, K)
     weight, bias = _room(D, K), _room(K)
-    return lambda repeats: kernel_loops.linear_backward_weight(repeats, x, gradient, weight, bias)
+    return lambda repeats: kernel_loops.linear_sgd(repeats, x, gradient, np.float32(-1e-6), weight, bias)
 
 
 def _network():

@@ -18,6 +18,7 @@ from jitnet.kernels.fast import (
     linear_one_image,
     pool_rows,
 )
+from jitnet.kernels.table import RELU
 from jitnet.model.kernel_choice import FEW
 
 _conv2d_row, _conv2d_backward_weight = conv_rows.conv2d_row, conv_rows.conv2d_backward_weight_sample
@@ -132,18 +133,18 @@ def linear_sgd_sample(repeats, grad_output, rows, factors, count, lr, weight, bi
 def linear_forward(repeats, x, weight, bias, scratch, out):
     """x (N, D), out (N, K); parallel inside."""
     for _ in range(repeats):
-        _linear_forward(x, weight, bias, True, scratch, out)
+        _linear_forward(x, weight, bias, RELU, scratch, out)
 
 
 @serial_kernel
-def linear_backward_input(repeats, grad_output, weight, x, scratch, grad_input):
+def linear_backward_input(repeats, grad_output, weight, x, previous_activation, scratch, grad_input):
     """grad_output (N, K), x and grad_input (N, D); parallel inside."""
     for _ in range(repeats):
-        _linear_backward_input(grad_output, weight, x, True, scratch, grad_input)
+        _linear_backward_input(grad_output, weight, x, previous_activation, scratch, grad_input)
 
 
 @serial_kernel
-def linear_backward_weight(repeats, x, grad_output, grad_weight, grad_bias):
-    """x (N, D), grad_output (N, K); parallel inside."""
+def linear_sgd(repeats, x, grad_output, scale, weight, bias):
+    """x (N, D), grad_output (N, K), weight (D, K) and bias (K,) added to; parallel inside."""
     for _ in range(repeats):
-        _linear_backward_weight(x, grad_output, x.dtype.type(1), False, grad_weight, grad_bias)
+        _linear_backward_weight(x, grad_output, scale, True, weight, bias)

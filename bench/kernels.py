@@ -88,11 +88,16 @@ def measure_case(case: Case, count: int, rounds: int, seconds: float) -> dict:
     return row
 
 
+def kernel(row: dict) -> tuple[str, str, str]:
+    """Return what tells a kernel from the others."""
+    return row["name"], row["shape"], row["note"]
+
+
 def compare_threads(found: list[dict]) -> None:
     """Note for each kernel on several threads how many times the work of one thread it does in the same time."""
-    alone = {row["name"] + row["note"]: row for row in found if row["threads"] == 1}
+    alone = {kernel(row): row for row in found if row["threads"] == 1}
     for row in found:
-        one = alone.get(row["name"] + row["note"])
+        one = alone.get(kernel(row))
         if row["threads"] > 1 and one:  # the fastest runs: these two were not made in turn
             row["over_one_thread"] = row["pieces"] * one["seconds"]["low"] / row["seconds"]["low"]
 

@@ -1,7 +1,7 @@
 """Write the figures of the kept results into docs/speed.md, and a short form of them into README.md.
 
-    python bench/readme.py            from the newest compare-*.json of each kind of processor, and the newest
-                                      start-*.json, in bench/results
+    python bench/readme.py            from the newest compare-*.json of each kind of processor, the newest
+                                      kernels-*.json of each tile and the newest start-*.json, in bench/results
     python bench/readme.py RECORD     with the comparison of this record alone
 
 A test compares both documents with the newest kept records, so run this after keeping a new one.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs no install
 
-from bench import claims_page, generated, machine, processors, records, report, rows, work_cut
+from bench import claims_page, generated, kernel_shares, machine, processors, records, report, rows, work_cut
 from jitnet.errors import InputError
 
 SPEED, README = "docs/speed.md", "README.md"
@@ -47,6 +47,19 @@ def newest_of_each_processor(benchmark: str) -> dict[str, dict]:
 def processor(record: dict) -> tuple[str, str]:
     """Return tile and LLVM's name of the processor of a record."""
     return record["machine"]["tile"], record["machine"]["cpu_kind"]
+
+
+def title(record: dict) -> str:
+    """Return the vectors and the processor of a record: "AVX2, znver3"."""
+    tile, kind = processor(record)
+    return f"{VECTORS[tile]}, {kind}"
+
+
+def newest_of_each_tile(benchmark: str) -> dict[str, dict]:
+    """Return the last record of each tile by its file's name, in the order of the tiles. Raises `InputError`."""
+    read = {path.name: records.read(path, benchmark) for path in _kept(benchmark)}
+    last = {record["machine"]["tile"]: name for name, record in read.items()}
+    return {last[tile]: read[last[tile]] for tile in VECTORS if tile in last}
 
 
 def _results(record: dict) -> int:
@@ -192,7 +205,8 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
     step = {result["peer"]: result for result in cnn["results"]}
     torch, loops = (report.digits(step[peer]["ratio"]["median"]) for peer in ("torch", "loops"))
     accuracy = claims_page.spread([run["test"] for run in runs["cnn"].values()])
-    first = {row["name"]: row for row in started["rows"]}["first"]
+    begun = {row["name"]: row for row in started["rows"]}
+    first, batches = begun["first"], begun["first-batch"]
     time = times["cnn"][0]
     minutes = f"{'at most ' * machine.is_busy(time['machine'])}{time['minutes']:.2f} minutes"
     kills, threads = (on_each_kind(counted, name) for name in ("kills", "threads"))
@@ -203,7 +217,9 @@ def highlights(compared: dict, started: dict, runs: claims_page.Runs, times: cla
         ("Training step of that CNN, one image a step",
          f"{report.duration(step['jitnet']['seconds']['median'])}: {torch} times faster than PyTorch, {loops} times "
          "faster than plain Python loops", "[speed](docs/speed.md)"),
-        ("First compilation, once per machine", report.duration(first["seconds"]["median"]), "[speed](docs/speed.md)"),
+        ("First compilation, once per machine",
+         f"{report.duration(first['seconds']['median'])} for one image a step, "
+         f"{report.duration(batches['seconds']['median'])} for mini-batches", "[speed](docs/speed.md)"),
         ("More than two threads",
          f"a model of the work's cut, not a measurement: {work_cut.of_cnn(512, 16):.0f} times one thread on "
          "16, batches of 512", "[speed](docs/speed.md)"),
@@ -226,14 +242,12 @@ def sections(compared: dict[str, dict] | None = None) -> dict[str, dict[str, str
     """Return the generated sections by document, by default of the newest comparisons. Raises `InputError`."""
     compared, started = compared or newest_of_each_processor("compare"), newest("start")
     shown = {one["machine"]["tile"]: one for one in reversed(compared.values())}
-    start_record = records.read(started, "start")
+    start_record, measured = records.read(started, "start"), newest_of_each_tile("kernels")
     kept, counted = claims_page.read(), json.loads(RELIABILITY.read_text(encoding="utf-8"))
     return {
         SPEED: {
-            "comparison": "\n\n".join(
-                f"### {VECTORS[processor(one)[0]]}, {processor(one)[1]}\n\n{comparison(one, name)}"
-                for name, one in compared.items()
-            ),
+            "comparison": "\n\n".join(f"### {title(one)}\n\n{comparison(one, name)}" for name, one in compared.items()),
+            "kernels": kernel_shares.table(measured, [title(one) for one in measured.values()]),
             "starts": starts(start_record, started.name),
         },
         README: {

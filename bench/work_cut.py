@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout needs
 
 from bench import generated, rows
 from jitnet.kernels.compiler.tile import PANEL_BYTES
-from jitnet.kernels.dense_pieces import (
+from jitnet.kernels.fast.dense_pieces import (
     INPUT_PIECES,
     UNIT_GROUPS,
     WEIGHT_PIECES,

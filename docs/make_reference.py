@@ -117,10 +117,12 @@ def tracked() -> list[str]:
 
 
 def first_line(path: Path) -> str:
-    """Return the first sentence of a file: of its docstring, its heading, or its first comment."""
+    """Return what a file begins with: a sentence of its docstring if it goes over lines, its heading or a comment."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        return (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+        paragraph = " ".join((ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0].split("\n"))
+        first = (ast.get_docstring(ast.parse(text)) or "").split("\n")[0]
+        return first if first.endswith(".") else paragraph.split(". ")[0].rstrip(".") + "."
     first = next((line for line in text.splitlines() if line.strip()), "")
     return first.lstrip("/# ").split(": ", 1)[-1] if path.suffix in (".hpp", ".cpp", ".in", ".md") else ""
 
@@ -136,8 +138,10 @@ def tree() -> str:
     for folder in ordered:
         package = ROOT / folder / "__init__.py"
         about = (first_line(package) if package.exists() else "") or OTHER.get(folder, "")
-        lines += [f"{'#' * min(2 + folder.count('/') + 1, 4)} {folder}/", "", *([about, ""] if about else [])]
         shown = [name for name in by_folder[folder] if not name.rpartition("/")[2].startswith(("__init__", "test_"))]
+        if not about and not shown:
+            continue
+        lines += [f"{'#' * min(2 + folder.count('/') + 1, 4)} {folder}/", "", *([about, ""] if about else [])]
         if shown:
             lines += ["| file | |", "|---|---|"]
             lines += [f"| `{name.removeprefix(folder + '/')}` | {cell(first_line(ROOT / name))} |" for name in shown]

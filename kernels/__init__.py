@@ -6,10 +6,10 @@ Reading order
     layers/      the mathematics, one page per operation, forward next to backward
     fast/        the same results sooner; each file names the page that it replaces, and when it is chosen
     compiler/    what is about numba and LLVM, and not about networks
-    tools/       the built-in digits, and the peak of a core
+    tools/       the built-in digits, the augmentation of images, and the peak of a core
 
 In fast/, bottom up: contraction, vector_rows, patches, elementwise and activation_in_place; the variants of the pages,
-linear_batch_forward and linear_batch_backward (with panel, and dense_pieces.py), linear_one_image, pool_rows,
+linear_batch_forward and linear_batch_backward (with panel and dense_pieces), linear_one_image, pool_rows,
 conv_rows, conv_few_channels, conv_sparse, conv_sparse_input, conv_winograd and conv_winograd_weight (with
 winograd_matrices); conv_block, one conv block of the table; then the drivers: inference and inference_groups (with
 batch_conv_forward), batch (with batch_conv_backward), and per_sample (with per_sample_layers, work_split and

@@ -84,7 +84,7 @@ def add_gradient(net, images, divisor, targets, batch, scale, update):
 
     `update` is the number of updates so far, for the dropout.
 
-    A batch (N,) larger than the room for images is taken in parts. If the sum is not finite, no gradient is added.
+    A batch (N,) larger than the room for images is taken in parts. If the sum is not finite, it is incomplete.
     """
     room, last, total = net.losses.size, net.layers[-1], 0.0
     for start in range(0, batch.size, room):

@@ -47,7 +47,7 @@ WINOGRAD = 3  # fast/conv_winograd.py, over a batch, an input gradient with flip
 SPARSE_BY_FILTER = 4  # fast/conv_sparse.py, over the output gradients that are not 0, filter after filter
 SPARSE_BY_PIXEL = 5  # the same, pixel after pixel: an input gradient only, next to a weight gradient by filter
 SPARSE_INPUT = 6  # fast/conv_sparse_input.py, over the inputs that are not 0: a weight gradient only
-ACTIVE_ROWS = 7  # fast/vector_rows.py, over the inputs that are not 0: a dense layer, one image at a time
+ACTIVE_ROWS = 7  # fast/linear_one_image.py, over the inputs that are not 0: a dense layer, one image at a time
 
 # How two threads share one image's conv block (one image at a time only). Chosen there too.
 UNSPLIT, BY_CHANNELS, BY_ROWS = 0, 1, 2

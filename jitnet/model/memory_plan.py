@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jitnet.kernels.dense_pieces import linear_scratch
+from jitnet.kernels.fast.dense_pieces import linear_scratch
 from jitnet.kernels.table import (
     BY_CHANNELS,
     CONV,

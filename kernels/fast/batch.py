@@ -77,8 +77,8 @@ def batch_gradient(
 ):
     """Compute the gradient of scale * the sum of a batch's losses into work[plan.grads:], and return the sum.
 
-    A batch larger than the room in `work` is taken in parts; no bit depends on how many. If the sum is not finite, no
-    gradient is computed.
+    A batch larger than the room in `work` is taken in parts; no bit depends on how many. If the sum is not finite, the
+    gradient is incomplete.
     """
     last = layers[layers.size - 1]
     total = 0.0

@@ -6,11 +6,12 @@ Several images at a time where a block is convolved in tiles (conv_winograd.py),
 import numpy as np
 from numba import prange
 
-from .. import dense_pieces, table
+from .. import table
 from ..compiler.array_views import view
 from ..compiler.decorators import body, kernel
 from ..compiler.thread_pool import thread_count
 from ..table import CONV, GAP, TILE_PRODUCTS, WINOGRAD
+from . import dense_pieces
 from .conv_block import conv_block_forward, load_image, output_row_offset, pool_and_activate_row
 from .conv_winograd import conv2d_winograd, transform_weight
 from .work_split import scratch_of, whole_share

@@ -12,10 +12,10 @@ from .. import table
 from ..compiler.array_views import view
 from ..compiler.atomics import acquire, exchange
 from ..compiler.decorators import body, kernel
-from ..dense_pieces import COLUMN_BLOCK
 from ..table import TOGETHER
 from .batch_conv_forward import images_forward, transform_filters
 from .conv_block import load_image
+from .dense_pieces import COLUMN_BLOCK
 from .elementwise import copy
 from .linear_batch_forward import linear_forward_block
 from .work_split import scratch_of

@@ -6,12 +6,16 @@ Work is cut into pieces of the layer, for any number of threads; each piece sums
 import numpy as np
 from numba import prange
 
-from .. import dense_pieces, table
+from .. import table
 from ..compiler.array_views import stack_panel, strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import choose, clear, filled, greater, lane_count, load, store
 from ..compiler.tile import PANEL_BYTES
-from ..dense_pieces import (
+from ..table import LINE, LINEAR, RELU
+from . import dense_pieces
+from .activation_in_place import pass_back
+from .contraction import contract
+from .dense_pieces import (
     COLUMN_BLOCK,
     INPUT_PIECES,
     PANEL_COLUMNS,
@@ -20,9 +24,6 @@ from ..dense_pieces import (
     UNIT_GROUPS,
     WEIGHT_PIECES,
 )
-from ..table import LINE, LINEAR, RELU
-from .activation_in_place import pass_back
-from .contraction import contract
 from .panel import pack
 from .vector_rows import transpose
 

@@ -11,14 +11,15 @@ some units, and the parts are added later. The bits are the same.
 import numpy as np
 from numba import prange
 
-from .. import dense_pieces, table
+from .. import table
 from ..compiler.array_views import stack_panel, strided, view
 from ..compiler.decorators import body, kernel
 from ..compiler.simd import add, clear, lane_count, load, store
-from ..dense_pieces import ROW_BLOCKS
 from ..table import LINE, LINEAR
+from . import dense_pieces
 from .activation_in_place import activate
 from .contraction import contract
+from .dense_pieces import ROW_BLOCKS
 from .panel import pack
 
 part_count, by_parts = body(dense_pieces.part_count), body(dense_pieces.by_parts)

@@ -1,1 +1,1 @@
-"""Synthetic digits, and the measurement of the machine's peak."""
+"""Synthetic digits, the augmentation of images, and the measurement of the machine's peak."""

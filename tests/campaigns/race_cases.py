@@ -6,11 +6,11 @@ import schedules  # before the kernels: it takes the place of numba.prange
 import strict  # likewise
 
 from jitnet.data import synthetic
-from jitnet.kernels import dense_pieces
 from jitnet.kernels.fast import (
     batch,
     batch_conv_backward,
     batch_conv_forward,
+    dense_pieces,
     linear_batch_backward,
     linear_batch_forward,
     per_sample,

@@ -12,7 +12,7 @@ from shapes import DTYPES, batches, channels, normal, seeds
 
 from bench.work_cut import busiest
 from jitnet.kernels.compiler.tile import PANEL_BYTES
-from jitnet.kernels.dense_pieces import (
+from jitnet.kernels.fast.dense_pieces import (
     COLUMN_BLOCK,
     DEPTH,
     INPUT_PIECES,

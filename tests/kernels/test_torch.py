@@ -8,8 +8,8 @@ import pytest
 from bounds import assert_within
 from shapes import DTYPES, frame, normal
 
-from jitnet.kernels.dense_pieces import linear_scratch
 from jitnet.kernels.fast import linear_batch_backward, linear_batch_forward
+from jitnet.kernels.fast.dense_pieces import linear_scratch
 from jitnet.kernels.layers import activation, convolution, linear, loss, optimizer, pooling
 from jitnet.kernels.table import CROSS_ENTROPY, GELU, LEAKY_RELU, MSE, RELU, SIGMOID, TANH
 from jitnet.model.optimizer import Optimizer

@@ -290,15 +290,18 @@ def test_compare_end_to_end(tmp_path):
 
 
 def test_threads_are_compared_by_work_and_goals_are_marked():
-    def row(name, threads, low, share, pieces=1):
-        return {"name": name, "note": "", "threads": threads, "pieces": pieces, "seconds": {"low": low}} | {
-            "share": {"median": share}
-        }
+    def row(name, threads, low, share, pieces=1, shape="7x7"):
+        return {"name": name, "shape": shape, "note": "", "threads": threads, "pieces": pieces} | {
+            "seconds": {"low": low}, "share": {"median": share},
+        }  # fmt: skip
 
     step, conv = "whole step, 128 images", "conv2 forward"
     found = [row(conv, 1, 1.0, 0.8), row(conv, 2, 1.25, 0.7, 2), row(step, 1, 4.0, 0.5), row(step, 2, 2.5, 0.59)]
     kernels.compare_threads(found)
     assert [one.get("over_one_thread") for one in found] == [None, 1.6, None, 1.6]
+    other = row(conv, 2, 0.1, 0.7, 2, "5x5")
+    kernels.compare_threads([*found, other])
+    assert "over_one_thread" not in other and found[1]["over_one_thread"] == 1.6  # another shape is another kernel
     assert [kernels.is_short(one) for one in found] == [False, False, False, True]
     assert kernels.is_short(row(conv, 1, 1.0, 0.74)) and not kernels.is_short(row("pool1 forward", 1, 1.0, 0.1))
 

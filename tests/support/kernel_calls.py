@@ -24,7 +24,8 @@ def definitions(trees: Tree) -> dict[str, dict[str, ast.FunctionDef | None]]:
         for statement in tree.body:
             match statement:
                 case ast.Assign([ast.Name(name)], ast.Call(ast.Name("body"), [ast.Attribute(ast.Name(owner), same)])):
-                    found[module][name] = found[owner][same]
+                    inner = f"{module.rpartition('.')[0]}.{owner}"  # from . import owner
+                    found[module][name] = found[inner if inner in found else owner][same]
     return found
 
 

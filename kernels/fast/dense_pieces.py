@@ -1,6 +1,6 @@
 """How the three products of a dense layer over a batch are cut into pieces, for any number of threads."""
 
-from .table import GROUP, LINE, round_up_to_line
+from ..table import GROUP, LINE, round_up_to_line
 
 # Pieces of a dense layer: a multiple of this many where they are large enough, so that threads have equal shares. Four
 # strips, the last of 16 of 784 inputs, and the bias as a fifth piece left one of two threads without work.
