@@ -30,7 +30,8 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
     ----------
     x : (n, H, W) or (n, H, W, C), or rows (n, D) that are square images. Whole numbers, of any type, are pixels:
         their full scale is found out (1, 15, 16, 255, 1023, 4095, ...) and they become bytes, with a warning unless it
-        is 255. Fractions are taken as they are, with a warning if they are large
+        is 255. Fractions, and the numbers of a table, whose rows are no square images, are taken as they are, with a
+        warning if they are large
     rows : whether a row of numbers that is not a square is accepted, as an image of one line
     trained : the scale of the images that a network was trained on, which these follow
 
@@ -65,6 +66,8 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
             )
         else:
             x = x[:, None, :]
+    if not table:
+        _require_no_negative(x)
     if trained is None and len(x) > 1 and (x[1] == x[0]).all() and (x == x[0]).all():
         warn("all images of x are equal: there is nothing to learn from them")
     x, scale = _scaled(x, trained, table)
@@ -124,18 +127,16 @@ def _require_no_pairs(values: Any, name: str) -> None:
 
 
 def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarray, Scale]:
-    """Return whole numbers as uint8 by their scale, fractions and a table's floats as float32; and the scale."""
+    """Return pixels that are whole numbers as uint8 by their scale, other numbers as float32; and the scale."""
     if trained is not None and not trained.whole and trained.full != 1.0:
         return x.astype(np.float32), trained  # numbers of any range were trained on
     low, high = float(x.min()), float(x.max())
-    if x.dtype.kind in "iub":
-        whole = True
-    else:
-        whole = not table and low >= 0 and 1 < high <= 65535 and bool((x == np.trunc(x)).all())
-    if not whole:
+    pixel = not table or (trained is not None and trained.whole)
+    if not (pixel and (x.dtype.kind in "iub" or (low >= 0 and 1 < high <= 65535 and (x == np.trunc(x)).all()))):
         if trained is None and max(abs(low), abs(high)) > _LARGE:
+            what = "numbers" if table else "fractions"
             warn(
-                f"x holds fractions from {low:g} to {high:g}, which are taken as they are: networks learn from numbers "
+                f"x holds {what} from {low:g} to {high:g}, which are taken as they are: networks learn from numbers "
                 "of about 0 to 1, so divide pixels by 255 and scale other columns"
             )
         free = low < 0 or high > 1.001
@@ -144,8 +145,6 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
         made, note = pixels.as_trained(x, trained, "x")
         warn(note)
         return made, trained
-    if table and x.dtype.kind in "iu" and high <= 255:
-        return x.astype(np.uint8), trained or Scale()
     scale = pixels.scale_of([x], "x")
     if trained is None:
         warn(pixels.remark(scale, "x"))
@@ -179,14 +178,18 @@ def _numbers(x: np.ndarray) -> np.ndarray:
             finite = np.isfinite(x.astype(np.float32)).all()
         if not finite:
             raise InputError(
-                "x holds NaN, inf or a number beyond float32, which are not finite: expected finite pixels"
+                "x holds NaN, inf or a number beyond float32, which are not finite: expected finite numbers"
             )
-    elif x.dtype.kind == "i" and x.size and x.min() < 0:
+    return x
+
+
+def _require_no_negative(x: np.ndarray) -> None:
+    """Refuse images of whole numbers of which one is negative (`InputError`): no scale of pixels has it."""
+    if x.dtype.kind == "i" and x.min() < 0:
         place = tuple(int(i) for i in np.unravel_index(int(np.argmin(x)), x.shape))
         raise InputError(
             f"x has the value {x[place]} at {list(place)}: expected whole numbers from 0 to 255, or floats"
         )
-    return x
 
 
 def _strange(x: np.ndarray) -> str:

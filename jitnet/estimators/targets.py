@@ -129,7 +129,7 @@ def _check_labels(labels: np.ndarray) -> np.ndarray:
         number = labels[labels != np.trunc(labels)][0]
         raise InputError(
             f"Unknown label type: continuous numbers such as {number}: expected classes, as whole numbers or strings; "
-            "for a regression use `jitnet train mlp --data FILE.csv --target COLUMN`"
+            "for a regression use MLPRegressor or CNNRegressor"
         )
     return labels
 

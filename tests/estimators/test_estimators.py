@@ -192,6 +192,7 @@ def test_images_of_another_size_are_refused(make):
         make().fit(X, Y).score(X, Y[:-1])
 
 
+@pytest.mark.filterwarnings("ignore:x holds numbers from 0 to 255")
 def test_rows_that_are_no_square():
     x = X.reshape(90, 36)[:, :35]
     assert MLP((8,), **OPTIONS).fit(x, Y).n_features_in_ == 35

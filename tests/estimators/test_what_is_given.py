@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from jitnet import CNN, MLP, MLPRegressor
-from jitnet.data.pixels import Scale
 from jitnet.errors import InputError
 from jitnet.estimators import inputs, weighting
 from jitnet.estimators.targets import classes_of, numbers_of, require_alike
@@ -31,11 +30,19 @@ def test_rows_are_images_from_five_by_five_pixels_on(numbers, table):
     assert found.dtype == (np.float32 if table else np.uint8)
 
 
-@pytest.mark.filterwarnings("ignore:x holds fractions")
-def test_whole_numbers_of_a_table_up_to_255_are_bytes_as_they_are():
-    rows = RNG.integers(0, 17, (20, 3))
-    (found, scale), said = said_of(inputs.images, rows, True)
-    assert found.dtype == np.uint8 and np.array_equal(found[:, 0, :, 0], rows) and not said and scale == Scale()
+@pytest.mark.parametrize("largest", [1, 17, 255, 90_000])
+@pytest.mark.parametrize("low", [0, -40])
+@pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.int8, np.int64, np.uint64, np.float32, np.float64, object])
+def test_numbers_of_a_table_are_taken_as_they_are_whatever_their_type(kind, low, largest):
+    """A count is no pixel: the same numbers train the same network, and `predict` sees what `fit` saw."""
+    rows = np.array([[0, largest, low], [largest, low, 0], [1, 0, largest]])
+    if kind is not object and not np.array_equal(rows.astype(kind), rows):
+        pytest.skip("the type does not hold these numbers")
+    (found, scale), said = said_of(inputs.images, rows.astype(kind), True)
+    assert found.dtype == np.float32 and np.array_equal(found[:, 0, :, 0], rows)
+    assert ["x holds numbers from" in each for each in said] == [True] * (max(largest, -low) > 20)
+    (again, kept), said = said_of(inputs.images, rows[:1], True, scale)
+    assert np.array_equal(again, found[:1]) and kept == scale and not said
 
 
 def test_images_have_at_most_four_channels():
