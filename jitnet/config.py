@@ -132,8 +132,9 @@ class Settings:
         group=STOPPING, metavar="PERCENT", least=0, most=100,
     )  # fmt: skip
     patience: int = setting(
-        0, "stop after N epochs without a better accuracy on the --val images; 0 = never", group=STOPPING
-    )
+        0, "stop after N epochs past the warm-up without a better accuracy on the --val images; 0 = never",
+        group=STOPPING,
+    )  # fmt: skip
     max_minutes: float = setting(
         0.0, "stop after M minutes, pauses before a resume not counted; 0 = never", group=STOPPING, metavar="M", least=0
     )
@@ -183,15 +184,15 @@ class Settings:
             self._set("label_smoothing", 0.0)  # of the recipe: this loss has none
         self._set("until", max(self.until, self.epochs))
         if self.target and self.loss != "mse":
-            raise InputError(f"--loss is {self.loss!r} with a --target: expected mse, since the target is a number")
+            raise InputError(f"the loss is {self.loss!r} with a target: expected mse, since the target is a number")
         if self.label_smoothing and self.loss != "cross-entropy":
             raise InputError(
-                f"--label-smoothing is {self.label_smoothing:g} with the loss {self.loss}, which has no smoothed "
+                f"label smoothing is {self.label_smoothing:g} with the loss {self.loss}, which has no smoothed "
                 "labels: expected the loss cross-entropy, or no smoothing"
             )
         if self.patience and not self.val:
             raise InputError(
-                f"--patience is {self.patience} without validation images: expected --val N too, never the test images"
+                f"patience is {self.patience} without held-out images: give `--val N`, in Python val or early_stopping"
             )
 
     def _set(self, name: str, value: Any) -> None:

@@ -14,7 +14,7 @@ def learning_rate(settings: Settings, epoch: int, steps_per_epoch: int = 0) -> f
 
     documents: a linear warm-up over a third of the epochs from a hundredth of the peak, then a quarter of a cosine back
     to it; of fewer than nine epochs none is at a hundredth: the curve is that of two more, without its first and last.
-    documents-old: the same curve, its ends included for fewer than nine epochs too (version 0.1.0). cosine: half a
+    documents-old: the same curve, its ends included for fewer than nine epochs too, as in older runs. cosine: half a
     cosine from the peak to a hundredth of it (Loshchilov, Hutter 2017, without restarts). one-cycle: up from a 25th of
     the peak over three tenths of the epochs, then down to a hundredth, half a cosine each (Smith, Topin 2018).
     one-cycle-per-step and cosine-per-step: the same curves over all steps, the rate changed at each. step: a tenth of

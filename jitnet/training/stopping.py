@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from jitnet.config import Settings
 from jitnet.events import EpochDone
+from jitnet.training.schedule import learning_rate
 
 
 def out_of_time(settings: Settings, elapsed_s: float) -> bool:
@@ -29,10 +30,18 @@ def stop_reason(settings: Settings, rows: Sequence[EpochDone], elapsed_s: float)
     if settings.target_accuracy and value is not None and value >= settings.target_accuracy:
         return f"the target of {settings.target_accuracy:g} % is reached, {value:.2f} % on the {kind} images"
     waited = _epochs_since_best(rows)
-    if 0 < settings.patience <= waited:
+    if 0 < settings.patience <= waited and settings.patience <= _epochs_since_peak(settings, len(rows)):
         what = "accuracy" if rows[-1].val_accuracy is not None else "loss"
         return f"the validation {what} has not improved for {waited} epochs"
     return ""
+
+
+def _epochs_since_peak(settings: Settings, done: int) -> int:
+    """Return how many of the epochs follow that of the highest learning rate; negative if the next has a higher one.
+
+    At the low rates of a warm-up little improves, which says nothing about what follows.
+    """
+    return done - 1 - max(range(done + 1), key=lambda epoch: learning_rate(settings, epoch))
 
 
 def _epochs_since_best(rows: Sequence[EpochDone]) -> int:

@@ -55,7 +55,7 @@ def test_a_target_is_a_number():
     assert Settings().loss == "cross-entropy" and Settings(target="price").loss == "mse"
     assert Settings(seed=1).replace(target="price") == Settings(seed=1, target="price")
     assert Settings(seed=1, target="price").replace(target="") == Settings(seed=1)
-    with pytest.raises(InputError, match="--loss is 'cross-entropy' with a --target: expected mse"):
+    with pytest.raises(InputError, match="the loss is 'cross-entropy' with a target: expected mse"):
         Settings(target="price", loss="cross-entropy")
 
 

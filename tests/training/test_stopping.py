@@ -13,6 +13,7 @@ from jitnet.display.live.progress import DashboardState
 from jitnet.display.live.screen import render_end
 from jitnet.display.plain import closing_lines
 from jitnet.events import RunFinished
+from jitnet.training.schedule import learning_rate
 from jitnet.training.stopping import out_of_time, stop_reason
 
 
@@ -34,7 +35,7 @@ def test_the_target_is_looked_for_on_validation_images_if_there_are_any():
     ("values", "stops"), [((90, 91, 92), False), ((92, 91), False), ((92, 91, 92), True), ((90, 92, 91, 91), True)]
 )
 def test_patience_counts_from_the_first_best_epoch(values, stops):
-    settings = Settings(patience=2, val=10)
+    settings = Settings(patience=2, val=10, schedule="constant")
     reason = stop_reason(settings, [row(epoch, 50.0, value) for epoch, value in enumerate(values)], 0.0)
     assert bool(reason) == stops and (not stops or "not improved for 2 epochs" in reason)
 
@@ -42,8 +43,20 @@ def test_patience_counts_from_the_first_best_epoch(values, stops):
 def test_a_reason_names_what_has_not_improved():
     losses = [epoch_done(n, test_accuracy=None, val_accuracy=None, val_loss=loss) for n, loss in enumerate((2, 1, 3))]
     for history, what in ((losses, "loss"), ([row(0, 50.0, 91.0), row(1, 50.0, 90.0)], "accuracy")):
-        reason = stop_reason(Settings(patience=1, val=10), history, 0.0)
+        reason = stop_reason(Settings(patience=1, val=10, schedule="constant"), history, 0.0)
         assert reason == f"the validation {what} has not improved for 1 epochs"
+
+
+@pytest.mark.parametrize("schedule", ["documents", "one-cycle", "one-cycle-per-step", "cosine", "step", "constant"])
+@pytest.mark.parametrize("epochs", [1, 4, 9, 50])
+def test_patience_does_not_count_epochs_of_the_warm_up(schedule, epochs):
+    """However little improves before the peak of the learning rate, `patience` epochs follow it."""
+    settings = Settings(patience=2, val=10, schedule=schedule, epochs=epochs)
+    rates = [learning_rate(settings, epoch) for epoch in range(epochs)]
+    histories = [[row(n, 50.0, 90.0 - n) for n in range(done)] for done in range(1, epochs + 1)]
+    ended = [bool(stop_reason(settings, history, 0.0)) for history in histories]
+    first = rates.index(max(rates)) + 2  # the epoch after which it may end
+    assert ended == [epoch >= max(first, 2) for epoch in range(epochs)]
 
 
 def test_minutes_are_those_of_the_whole_run():
@@ -128,7 +141,7 @@ def test_what_is_refused(folder, capsys):
         (("--target-accuracy", "101"), "--target-accuracy is 101"),
         (("--target-accuracy", "nan"), "--target-accuracy is nan"),
         (("--patience", "-1"), "--patience is -1"),
-        (("--patience", "2"), "expected --val N too"),
+        (("--patience", "2"), "give `--val N`"),
         (("--max-minutes", "-1"), "--max-minutes is -1"),
         (("--max-minutes", "inf"), "--max-minutes is inf"),
     ):
