@@ -1,6 +1,7 @@
 """A network as an estimator: what classifiers and regressors share, from `fit` to what is inside."""
 
 import contextlib
+import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, Self
@@ -58,8 +59,9 @@ class Estimator(Stored):
 
         Parameters
         ----------
-        x : images (n, H, W) or (n, H, W, C), or rows (n, D); whole numbers are divided by their full scale, 255 unless
-            they show another one, floats with fractions are taken as they are; `predict` follows the same rule
+        x : images (n, H, W) or (n, H, W, C), or rows (n, D), which are images too if D is a square from 25 on. The
+            whole numbers of images are divided by their full scale, 255 unless they show another one; fractions and
+            the numbers of other rows are taken as they are; `predict` follows the same rule
         y : labels (n,), integers or strings; of a regressor numbers (n,)
         sample_weight : (n,), by which the loss of each image is multiplied, 0 to leave it out; divided by their mean.
             It trains image groups of equal weight one after the other: many different weights are slow
@@ -81,7 +83,7 @@ class Estimator(Stored):
 
         `classes` lists all labels on the first call, if `y` does not hold them all. Raises as `fit`.
         """
-        settings = self._settings().replace(schedule="constant", epochs=1, patience=0)
+        settings = self._settings().replace(schedule="constant", epochs=1, patience=0, target_accuracy=0)
         with self._or_as_before():
             if not hasattr(self, "network_"):
                 self._begin(x, y if classes is None else classes, sample_weight)
@@ -153,13 +155,15 @@ class Estimator(Stored):
         return int(np.prod(self.network_.image))
 
     def _settings(self) -> Settings:
-        values = {name: getattr(self, name) for name in DEFAULTS}
+        values = {name: getattr(self, name) for name in DEFAULTS if name not in self._without}
         if not isinstance(self.early_stopping, bool | np.bool_):
             raise InputError(f"early_stopping is {self.early_stopping!r}: expected True or False")
         if self.early_stopping:
             values |= {"patience": self.patience or _PATIENCE, "val": self._held_out()}
-        if isinstance(values["val"], float | np.floating) and 0 < values["val"] < 1:
-            values["val"] = 1  # a share: _train counts the images
+        if isinstance(values["val"], float | np.floating):
+            if not 0 <= values["val"] < 1:
+                raise InputError(f"val is {values['val']!r}: expected a number of images, or a share of them below 1")
+            values["val"] = int(values["val"] > 0)  # a share: _train counts the images
         architecture = to_text(self._hidden_layers()) or " "  # "" would be those of a preset
         return Settings(architecture=architecture, network=type(self).__name__.lower(), **values)
 
@@ -248,6 +252,7 @@ class Estimator(Stored):
             each.replace(val=len(data.val[0])).for_images(len(data.train[0])) for each in (settings, self._settings())
         )
         training = Training(self.network_, chosen, data, position)
+        training.rows = list(self.history_)
         advice, best = "", (-np.inf, np.empty(0))
         with Watchers(self) as watchers:
             watchers.tell(describe(training, ARRAYS, type(self).__name__.lower(), record=self._record))
@@ -266,6 +271,9 @@ class Estimator(Stored):
         found = self._predicting(training)
         self._raw = None if found is self.network_.params else self.network_.params.copy()
         self.network_.params[:] = best[1] if len(best[1]) else found
+        losses = self.loss_curve_
+        if position is not None and losses[-1:] <= [min(losses[:-1], default=math.inf)]:
+            advice = ""  # an epoch by `partial_fit`: it learns, and whether to go on is the caller's matter
         self.advice_ = advice
         inputs.warn(advice, LearningWarning)
 

@@ -35,6 +35,7 @@ class Regressor(Estimator):
     """
 
     _estimator_type = "regressor"
+    _without = ("loss", "label_smoothing", "target_accuracy", "class_weight")  # those of classes
 
     def predict(self, x: Any) -> np.ndarray:
         """Return a number (n,) float64 for each row or image."""

@@ -41,11 +41,11 @@ _VAL = ("int or float", "images held out for validation, the last ones: their nu
 class Conventional:
     """An estimator whose constructor stores the arguments that `_parameters` names, and does nothing else.
 
-    Besides its own, these are the settings in `PARAMETERS`, and those of EXTRAS that `_extras` names.
+    Besides its own, these are the settings in `PARAMETERS` and EXTRAS, but for those that `_without` names.
     """
 
     _parameters: tuple[str, ...] = ()
-    _extras: tuple[str, ...] = tuple(EXTRAS)
+    _without: tuple[str, ...] = ()  # what would mean nothing
     _estimator_type = "classifier"
 
     def __init_subclass__(cls) -> None:
@@ -63,13 +63,14 @@ class Conventional:
                     (n, DEFAULTS[n], item.kind | None if n in BY_RECIPE else item.kind)
                     for n, item in PARAMETERS.items()
                 ),
-                *((name, EXTRAS[name][0], Any) for name in cls._extras),
+                *((name, default, Any) for name, (default, _, _) in EXTRAS.items()),
             )
+            if name not in cls._without
         ]
         cls._parameters = tuple(item.name for item in (*named, *passed))
         cls.__signature__ = inspect.Signature([*named, *passed])  # type: ignore[attr-defined]
         if cls.__doc__:  # python -OO has none
-            told = cls.__doc__.replace(SETTINGS_LINE, "\n".join(_documented(cls._extras)))
+            told = cls.__doc__.replace(SETTINGS_LINE, "\n".join(_documented(cls._without)))
             told_by = next(
                 base for base in cls.__mro__[1:] if "Attributes\n    ---" in (base.__doc__ or "") or base is object
             )
@@ -78,8 +79,9 @@ class Conventional:
 
     def _store(self, given: dict[str, Any]) -> None:
         """Store the keyword arguments that the constructor passes on."""
-        for name, default in (*DEFAULTS.items(), *((name, EXTRAS[name][0]) for name in self._extras)):
-            setattr(self, name, given.pop(name, default))
+        for name, default in (*DEFAULTS.items(), *((name, extra[0]) for name, extra in EXTRAS.items())):
+            if name not in self._without:
+                setattr(self, name, given.pop(name, default))
         if given:
             unknown = next(iter(given))
             raise TypeError(
@@ -146,16 +148,17 @@ def _not_fitted() -> type[InputError]:
     return type("NotFittedError", (InputError, exceptions.NotFittedError), {})
 
 
-def _documented(extras: tuple[str, ...]) -> Iterator[str]:
-    """Yield the lines of a docstring that describe the settings and these extras."""
+def _documented(without: tuple[str, ...]) -> Iterator[str]:
+    """Yield the lines of a docstring that describe the settings and the extras, but for some."""
     for name, item in PARAMETERS.items():
         kind, meaning = _VAL if name == "val" else (item.type_text, item.help)
         if name in BY_RECIPE:
             meaning += f"; None: by the recipe ({item.by_recipe})"
-        yield from _paragraph(f"{name} : {kind}, default {DEFAULTS[name]!r}", meaning)
-    for name in extras:
-        default, kind, meaning = EXTRAS[name]
-        yield from _paragraph(f"{name} : {kind}, default {default!r}", meaning)
+        if name not in without:
+            yield from _paragraph(f"{name} : {kind}, default {DEFAULTS[name]!r}", meaning)
+    for name, (default, kind, meaning) in EXTRAS.items():
+        if name not in without:
+            yield from _paragraph(f"{name} : {kind}, default {default!r}", meaning)
 
 
 def _paragraph(head: str, meaning: str) -> Iterator[str]:

@@ -99,9 +99,11 @@ class Stored(Conventional, ABC):
             estimator = cls._from_layers(parse(trained.settings.architecture))
         except InputError as error:
             raise InputError(f"{trained.path} cannot be loaded: {error}") from None
-        for name in DEFAULTS:
+        names = [name for name in DEFAULTS if name not in cls._without]
+        for name in names:
             setattr(estimator, name, getattr(trained.settings, name))
-        for name in ("loss", *sorted(BY_RECIPE)):  # the default where that comes to the same, as when it was not given
+        by_others = {"loss"} | BY_RECIPE
+        for name in sorted(by_others.intersection(names)):  # the default where it comes to the same, as if not given
             value = getattr(trained.settings, name)
             setattr(estimator, name, DEFAULTS[name])
             if getattr(estimator._settings(), name) != value:

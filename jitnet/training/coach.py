@@ -47,12 +47,17 @@ class Task:
         return rate_for(MODERN, "", self.settings.optimizer, self.batch_size, self.settings.reduction)
 
 
-def task_of(settings: Settings, targets: np.ndarray, batch_size: int, unit: float = 1.0) -> Task:
-    """Return the task of learning `targets`, (n,) classes or (n, K) numbers in `unit`."""
+def task_of(
+    settings: Settings, targets: np.ndarray, batch_size: int, unit: float = 1.0, weights: np.ndarray | None = None
+) -> Task:
+    """Return the task of learning `targets`, (n,) classes or (n, K) numbers in `unit`, of which each has a weight."""
     if targets.ndim == 2:
-        return Task(unit * float(targets.var(axis=0).mean()), 0.0, settings, batch_size)
-    shares = np.bincount(targets) / len(targets)
-    largest = 100 * float(shares.max())
+        mean = np.average(targets, axis=0, weights=weights)
+        variance = np.average((targets - mean) ** 2, axis=0, weights=weights)
+        return Task(unit * float(variance.mean()), 0.0, settings, batch_size)
+    largest = 100 * float(np.bincount(targets).max()) / len(targets)  # accuracies count images, whatever their weight
+    shares = np.bincount(targets, weights)
+    shares = shares / shares.sum()
     if settings.loss == "mse":
         return Task(float((1 - (shares**2).sum()) / max(1, len(shares))), largest, settings, batch_size)
     shares = shares[shares > 0]
@@ -182,6 +187,8 @@ def _remedy(loss: float, task: Task, rows: Sequence[EpochDone]) -> str:
     if usual / _OFF < rate <= usual * _OFF and falls and loss < _AS_GUESSING * rows[0].train_loss:
         stopped = task.settings.patience and len(rows) < task.settings.epochs
         return "it still falls: try " + ("a larger patience" if stopped else "more epochs")
+    if rows and rate <= usual * _OFF and max(row.lr for row in rows) < rate / 2:
+        return f"it ended in the warm-up, before the learning rate was lr {rate:g}: try more epochs"
     if rate > usual * _OFF or (rate > usual / _OFF and loss > _ABOVE_GUESSING * task.guessing):
         return f"likely the learning rate, lr {rate:g}, is too high: try lr {min(usual, rate / 10):.2g}"
     if task.settings.init in _SMALL:

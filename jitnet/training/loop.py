@@ -93,7 +93,8 @@ class Training:
         """Compile, then train and evaluate epoch by epoch. A loss that is not finite ends it with `Diverged`."""
         self._started = time.perf_counter() - self.position.elapsed_s
         self._weight_change = WeightChange(self.network)
-        self._coach = Coach(task_of(self.settings, self.data.train[1], self.batch_size, self.data.unit), self._pace)
+        task = task_of(self.settings, self.data.train[1], self.batch_size, self.data.unit, self.data.weights)
+        self._coach = Coach(task, self._pace)
         self._running_accuracy = RunningAccuracy(self.network, *self.data.train)
         yield from (Warned(message=note) for note in self.data.notes if not self.position.step)
         yield from self.compile()
@@ -123,14 +124,9 @@ class Training:
             rmse = root_of(loss, test)
         yield from self._coach.after_epoch(self.rows, ended=True)
         yield RunFinished(
-            test_accuracy=test,
-            val_accuracy=val,
-            elapsed_s=self._elapsed(),
-            data=self.data.name,
-            run=self.run_name,
-            test_rmse=rmse,
-            stop_reason=why,
-        )
+            test_accuracy=test, val_accuracy=val, elapsed_s=self._elapsed(), data=self.data.name, run=self.run_name,
+            test_rmse=rmse, stop_reason=why,
+        )  # fmt: skip
 
     def _may_continue(self, ahead: int = 0) -> bool:
         """Are there steps left in this epoch after `ahead` more, and time for them?"""
@@ -196,7 +192,9 @@ class Training:
             if not np.isfinite(total):
                 return self._diverged(f"the loss is {total / len(batch)}", here.step + steps)
             lr = float(self._rates(1, steps)[0])
-            if not descend(self.network, grad, lr, self.optimizer):
+            with self._pace.threads():
+                finite = descend(self.network, grad, lr, self.optimizer)
+            if not finite:
                 return self._diverged(_NOT_FINITE, here.step + steps)
             here.loss_sum += total
             steps, seen, loss = steps + 1, seen + len(batch), loss + total

@@ -15,6 +15,7 @@ from jitnet.cli import main
 from jitnet.config import BY_RECIPE, SETTINGS, Settings
 from jitnet.data import load
 from jitnet.errors import InputError
+from jitnet.estimators.regressor import Regressor
 from jitnet.storage import checkpoint
 
 WORDS = ("--val", "40", "--shuffle", "--optimizer", "momentum", "--lr", "0.02")
@@ -190,15 +191,17 @@ def test_a_network_without_hidden_layers_stays_one(model, tmp_path):
 def test_signature_and_documentation_list_every_setting(kind):
     shown, text = inspect.signature(kind).parameters, inspect.getdoc(kind)
     for name, item in SETTINGS.items():
-        if item.parameter:
+        if item.parameter and name not in kind._without:
             wanted = None if name in BY_RECIPE else getattr(Settings(recipe="modern"), name)
             assert shown[name].default == wanted == getattr(kind(), name)
             assert f"{name} : {'int or float' if name == 'val' else item.type_text}, default {wanted!r}\n" in text
     assert " ".join(text.split()).count("None: by the recipe (documents") == sum(
-        SETTINGS[name].parameter for name in BY_RECIPE
+        SETTINGS[name].parameter for name in BY_RECIPE.difference(kind._without)
     )
     for name in set(shown) - set(SETTINGS):
         assert f"\n{name} : " in text
+    of_classes = {"loss", "label_smoothing", "target_accuracy", "class_weight"}  # a regressor would ignore them
+    assert of_classes.intersection(shown) == (set() if issubclass(kind, Regressor) else of_classes)
     assert "modern )" not in text and "None: by the recipe (documents none, modern none)" in " ".join(text.split())
     for name in ("network_", "settings_", "history_", "advice_", "n_iter_", "feature_names_in_"):
         assert f"\n{name} : " in text

@@ -223,3 +223,21 @@ def test_logarithms_of_chances_are_natural(monkeypatch):
     model = MLP()
     monkeypatch.setattr(model, "predict_proba", lambda x: np.array([[1.0, 0.0], [0.5, 0.5]]))
     assert model.predict_log_proba(None).tolist() == [[0.0, -np.inf], [np.log(0.5)] * 2]
+
+
+@pytest.mark.parametrize("make", [mlp, lambda **options: mlp(optimizer="adam", **options)])
+def test_partial_fit_warns_only_where_it_no_longer_learns(make):
+    """One epoch a call is too short for advice about the plan; a loss that has risen is not."""
+    model, advice = make(batch_size=8, lr=0.01), []
+    for _ in range(6):
+        model.partial_fit(X, Y)
+        advice.append(model.advice_)
+    falls = [loss < min(model.loss_curve_[:n], default=np.inf) for n, loss in enumerate(model.loss_curve_)]
+    assert falls[:4] == [True] * 4 and advice == [""] * 6
+    with pytest.warns(LearningWarning, match="lr 0.9.* is (too )?high"):
+        model.set_params(lr=0.9).partial_fit(X, Y).partial_fit(X, Y)
+
+
+def test_partial_fit_trains_beyond_the_target():
+    model = mlp(target_accuracy=1.0, val=20).partial_fit(X, Y).partial_fit(X, Y)
+    assert model.n_iter_ == 2

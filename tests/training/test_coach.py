@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jitnet import MLP
+from jitnet.config import Settings
 from jitnet.errors import LearningWarning
 from jitnet.events import Advised, EpochDone
 from jitnet.machine import load, threads
@@ -111,7 +112,7 @@ def test_other_programs_are_measured(monkeypatch):
 def row(epoch, **figures):
     base = dict.fromkeys(("val_loss", "val_accuracy", "test_loss", "test_accuracy"))
     times = dict.fromkeys(("train_s", "eval_s", "images_per_s", "elapsed_s"), 0.0)
-    return EpochDone(epoch=epoch, step=epoch, lr=0.1, snapshot=dict, **base | times | figures)
+    return EpochDone(epoch=epoch, step=epoch, snapshot=dict, **{"lr": 0.1} | base | times | figures)
 
 
 def test_advice_is_a_function_of_the_history_alone():
@@ -127,6 +128,17 @@ def test_advice_is_a_function_of_the_history_alone():
     assert advise(peak, task, ended=False) is None
     regression = dataclasses.replace(task_of(task.settings, np.eye(3), 32), largest=0.0)
     assert regression.guessing == pytest.approx(2 / 9)
+
+
+@pytest.mark.parametrize("targets", [np.array([0, 0, 0, 1, 2]), np.array([[1.0], [1.0], [1.0], [5.0], [7.0]])])
+@pytest.mark.parametrize("loss", ["cross-entropy", "mse"])
+def test_the_loss_of_guessing_is_that_of_the_weighted_targets(targets, loss):
+    """A weight of 3 is three such images, for every loss, and accuracies count images."""
+    settings, weights = Settings(loss=loss), np.array([1.0, 1.0, 1.0, 3.0, 2.0])
+    weighted = task_of(settings, targets, 32, weights=weights)
+    repeated = task_of(settings, np.repeat(targets, [1, 1, 1, 3, 2], axis=0), 32)
+    assert weighted.guessing == pytest.approx(repeated.guessing)
+    assert weighted.largest == task_of(settings, targets, 32).largest
 
 
 def test_a_rise_in_the_first_half_of_the_plan_has_to_last():
@@ -145,6 +157,7 @@ FALLING, FLAT = (1.8, 1.6, 1.5), (1.5, 1.6, 1.5)  # training losses; that of gue
         (FALLING, {}, {}, "it still falls: try more epochs"),
         (FALLING, {"val_loss": 1.4}, {"patience": 2, "val": 9}, "it still falls: try a larger patience"),
         (FALLING, {}, {"lr": 60.0}, "too high: try lr 0.002"),
+        (FLAT, {"lr": 0.0001}, {}, "it ended in the warm-up, before the learning rate was lr 0.002: try more epochs"),
         (FLAT, {}, {}, "too high: try lr 0.0002"),
         (FLAT, {"val_loss": 1.0}, {}, ""),  # no accuracy, as of a regression: the held-out loss shows it
         (FLAT, {"val_loss": 1.3}, {}, "learnt nothing"),

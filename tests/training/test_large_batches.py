@@ -1,13 +1,17 @@
 """Batches whose gradient takes several calls, and the time limit of a run, over a resume."""
 
+import contextlib
+import dataclasses
+
 import numpy as np
 import pytest
 from test_training import data, new, settings
 
 from jitnet.data.split import Split
 from jitnet.events import RunFinished, StepsDone
+from jitnet.model.network import Network
 from jitnet.storage.checkpoint import content_hash
-from jitnet.training import loop
+from jitnet.training import loop, pace
 from jitnet.training.position import Position
 
 LARGE = {"batch_size": 20, "shuffle": True, "epochs": 2}  # three calls of at most 8 images; the last batch has 10
@@ -44,6 +48,32 @@ def test_a_batch_in_parts_continues_with_the_images_that_are_left(monkeypatch):
         list(rest.run())
         assert taken == every[seen:]
         assert content_hash(rest.tensors()) == content_hash(whole.tensors())
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(50) % 2 + 1.0])
+def test_every_kernel_of_a_step_uses_the_threads_that_the_pace_has_chosen(monkeypatch, weights):
+    """Where other programs use the cores, one call on all threads takes as long as the rest of the step."""
+    monkeypatch.setattr(loop, "PART", 8)
+    limited, inside = [], []
+
+    class OneThread(pace.Pace):
+        def _on(self, index):
+            @contextlib.contextmanager
+            def on():
+                limited.append(index)
+                yield
+                limited.pop()
+
+            return on()
+
+    monkeypatch.setattr(pace, "Pace", OneThread)
+    for name in ("accumulate", "descend", "train_steps"):
+        real = getattr(Network, name)
+        monkeypatch.setattr(
+            Network, name, lambda *given, real=real, name=name: inside.append((name, len(limited))) or real(*given)
+        )
+    list(new(settings(**LARGE), dataclasses.replace(data(50), weights=weights)).run())
+    assert set(inside) == {("accumulate", 1), ("descend", 1)}
 
 
 def test_minutes_of_earlier_processes_count():
