@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         trained_run.warn(f"not needed of {args.file}: {', '.join(unused)}")
     with start.start(
         settings, data, args.runs_dir, args.name, network=network, title=f"{settings.network}-imported",
-        status="stopped", imported=str(args.file),
+        status="stopped", imported=str(args.file), stop_reason=f"imported from {args.file}",
     ) as made:  # fmt: skip
         path = made.folder.path
     say(f"{path} holds {network.params.size:,} parameters of {args.file}")

@@ -44,13 +44,19 @@ NAMES = {
     ACTIVE_ROWS: "active rows",
 }
 EXPLANATIONS = {
-    CONTRACTION: ("fast/contraction.py", "a register tile over strided views; a batch's dense layer too"),
+    CONTRACTION: (
+        "fast/contraction.py",
+        "a register tile over strided views; linear_batch_*.py call it",
+    ),
     FEW_CHANNELS: ("fast/conv_few_channels.py", "a filter's nine weights stay in registers"),
-    WINOGRAD: ("fast/conv_winograd.py", "tiles of 4x4 outputs with a quarter of the multiplications"),
+    WINOGRAD: (
+        "fast/conv_winograd.py",
+        "tiles of 4x4 outputs, and conv_winograd_weight.py",
+    ),
     SPARSE_BY_FILTER: ("fast/conv_sparse.py", "skips output gradients that are 0, filter after filter"),
     SPARSE_BY_PIXEL: ("fast/conv_sparse.py", "skips output gradients that are 0, pixel after pixel"),
     SPARSE_INPUT: ("fast/conv_sparse_input.py", "skips input pixels that are 0"),
-    ACTIVE_ROWS: ("fast/vector_rows.py", "reads the weight rows of inputs that are not 0"),
+    ACTIVE_ROWS: ("fast/linear_one_image.py", "reads the weight rows of inputs that are not 0"),
 }
 DRIVER_FILES = {PER_SAMPLE: "fast/per_sample.py", BATCH: "fast/batch.py"}
 SPLITS = {UNSPLIT: "one thread", BY_CHANNELS: "channels", BY_ROWS: "rows"}

@@ -136,7 +136,9 @@ def activate(kind: str, z: np.ndarray) -> np.ndarray:
             return np.tanh(z)
         case "gelu":
             return z * _normal(z)
-    return z
+        case "linear":
+            return z
+    raise ValueError(f"there is no activation {kind!r} here")
 
 
 def _slope(kind: str, z: np.ndarray) -> np.ndarray:
@@ -153,7 +155,9 @@ def _slope(kind: str, z: np.ndarray) -> np.ndarray:
             return 1 - f * f
         case "gelu":
             return _normal(z) + z * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
-    return np.ones_like(z)
+        case "linear":
+            return np.ones_like(z)
+    raise ValueError(f"there is no activation {kind!r} here")
 
 
 def _normal(z: np.ndarray) -> np.ndarray:

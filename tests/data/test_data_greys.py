@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from image_files import read_images
 from test_data_images import GREY, saved
 
 from jitnet.data.pictures.adapt import adapt
@@ -93,7 +94,7 @@ def test_pgm_levels_become_the_nearest_byte():
 def test_images_of_one_file_have_one_scale(tmp_path):
     values = np.stack([np.full((4, 4), 16), np.full((4, 4), 400)]).astype(np.uint16)
     np.save(tmp_path / "x.npy", values)
-    found = [int(image[0, 0]) for _, image in images.read_images(tmp_path / "x.npy")]
+    found = [int(image[0, 0]) for _, image in read_images(tmp_path / "x.npy")]
     assert found == [round(16 / 1023 * 255), round(400 / 1023 * 255)]
 
 

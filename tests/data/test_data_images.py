@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 from data_files import arrays, idx_bytes
+from image_files import read_images
 
 from jitnet.data import load_mnist
 from jitnet.data.pictures.prepare import centred
 from jitnet.data.readers import images, levels, with_pillow
-from jitnet.data.readers.images import read_images
 from jitnet.errors import InputError
 
 REAL = os.environ.get("JITNET_DATA")

@@ -11,12 +11,13 @@ import fuzz
 import numpy as np
 import pytest
 from data_files import arrays, csv_text, idx_bytes
+from image_files import read_images
 from processes import run_json
 from test_checkpoint import HOSTILE, META, entry
 from test_data_images import PGM
 
 from jitnet.config import Settings
-from jitnet.data.readers import idx, images, npy, tables
+from jitnet.data.readers import idx, npy, tables
 from jitnet.errors import InputError
 from jitnet.run.names import read_meta
 from jitnet.storage import checkpoint
@@ -76,7 +77,7 @@ def reader(kind, path):
             return (lambda data: tables.decode(data, "f")), fuzz.mutations(seeds, 5)
         case "images":
             seeds = [*PGM.values(), npy_bytes(SMALL[0]), idx_bytes(SMALL), *pictures()]
-            return through_a_file(images.read_images, path), fuzz.mutations(seeds, 6)
+            return through_a_file(read_images, path), fuzz.mutations(seeds, 6)
         case "checkpoints":
             return through_a_file(checkpoint.load, path), map(fuzz.signed, fuzz.mutations(checkpoint_seeds(), 7))
         case "settings":

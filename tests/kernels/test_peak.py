@@ -24,8 +24,8 @@ def test_every_chain_is_computed(rounds):
 
 
 def test_a_machine_makes_some_multiply_adds():
-    found = peak.measure(1)  # once: a second one may be disturbed where the first was not
-    assert found == 0 or 0.5 < found < 1_000
+    found = next(filter(None, (peak.measure(1) for _ in range(50))))  # 0 where other programs disturb it
+    assert 0.5 < found < 1_000
 
 
 @pytest.mark.parametrize(

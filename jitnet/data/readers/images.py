@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from jitnet.data import pixels
 from jitnet.data.content import read_file
 from jitnet.data.readers import idx, levels, npy, pgm, png, with_pillow
 from jitnet.errors import InputError
@@ -83,15 +82,6 @@ def colour_note(contents: list[bytes], where: str) -> list[str]:
                 f"the pictures of {where} have colours, which become grey: save arrays (N, H, W, 3) to learn from these"
             ]
     return []
-
-
-def read_images(path: str | Path) -> list[tuple[str, np.ndarray]]:
-    """Read a file as `read_levels` does; return (H, W) uint8, deeper numbers by their own full scale."""
-    found = read_levels(path)
-    if all(image.dtype == np.uint8 for _, image in found):
-        return found
-    scale = pixels.scale_of([image for _, image in found], str(path))
-    return [(name, pixels.to_bytes(image, scale, str(path))) for name, image in found]
 
 
 def _stack(values: np.ndarray, name: str, like: tuple[int, int, int] | None) -> list[tuple[str, np.ndarray]]:
