@@ -90,6 +90,8 @@ def assemble(
     if raw.scale is None:
         pixels.require_one_scale(x, source)
         x = [pixels.to_bytes(each, scale, source) for each in x]
+        if scale.full != pixels.BYTES:
+            pixels.require_content(x[0], f"{source}, in 256 levels of {scale.found},")
     names, y = labels.numbered(y, source, raw.names)
     split = raw.split
     if len(x) == 1:

@@ -152,7 +152,8 @@ def remark(scale: Scale, where: str) -> str:
             return f"the pixels of {where} are whole numbers as floats, up to {scale.high:g}: they are divided by 255"
         return ""
     if not scale.whole and scale.full == 1.0 and scale.low >= 0:
-        return f"the pixels of {where} are {scale.found}: they are kept as bytes, in 256 levels"
+        few = "; is 1 their full scale?" if 0 < scale.high < scale.full / _APART else ""
+        return f"the pixels of {where} are {scale.found}: they are kept as bytes, in 256 levels{few}"
     ending = "; is that their full scale?" if scale.full == BYTES and scale.high < _DIM else ""
     if scale.low < 0:
         return f"the pixels of {where} are {scale.found}: -1 is taken for black and 1 for white"

@@ -61,6 +61,12 @@ def split(data: Dataset, settings: Settings) -> Split:
             f"the images of {data.name} are in the order of their classes, and a network forgets a class while it sees "
             "only others: train with --shuffle"
         )
+    left = len(np.unique(train[1]))
+    if (settings.limit or settings.val) and train[1].ndim == 1 and left < data.classes:
+        notes.append(
+            f"the {len(train[1]):,} images to train on have {left} of the {data.classes} classes of {data.name}: "
+            "expected all, raise --limit or lower --val"
+        )
     test = (with_channels(data.x_test), data.y_test)
     return Split(data.name, train, val, test, data.unit, tuple(notes))
 

@@ -262,3 +262,27 @@ def test_a_picture_no_farther_from_the_middle_than_one_of_the_training_is_not_mo
         np.testing.assert_array_equal(in_style(image, style), image)
     farther = np.roll(images[0], 1, axis=1)
     assert not np.array_equal(in_style(farther, style), farther)
+
+
+@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("level", [0, 120])
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.8])
+def test_a_band_along_a_side_is_the_edge_of_a_scan(turn, level, share):
+    """A wide one is cut off, as no stroke is so wide; both are mentioned. It may not decide what is ink."""
+    paper = on_paper(pen()).astype(np.uint8)
+    deep = round(share * SIDE)
+    scan = np.pad(paper, ((0, deep), (0, 0)), constant_values=level)
+    found, plain = (centred(np.ascontiguousarray(np.rot90(each, turn)), 28, 28) for each in (scan, paper))
+    assert ("may be the edge of a scan" if share < 0.25 else "is taken for the edge of a scan") in found.notes[0]
+    assert np.abs(found.image.astype(int) - plain.image).mean() < 2 and not plain.notes
+
+
+def test_a_stroke_along_a_side_is_not_cut_off():
+    tight = np.full((100, 76), 235, np.uint8)
+    tight[:, :14] = tight[40:54] = 30  # two strokes of an F that fills its picture
+    found = centred(tight, 28, 28)
+    assert extents(found.image) == (20, 13) and "may be the edge of a scan" in found.notes[0]
+
+
+def extents(image):
+    return tuple(int(np.ptp(np.flatnonzero(image.any(axis=axis)))) + 1 for axis in (1, 0))

@@ -103,3 +103,13 @@ def test_all_images_may_be_asked_for_and_the_held_out_ones_are_of_those(tmp_path
     with pytest.raises(InputError, match="--val is 20: expected fewer than the 20 images"):
         split(data, Settings(limit=20, val=20))
     assert len(split(data, Settings(limit=20, val=19)).train[0]) == 1
+
+
+@pytest.mark.parametrize("cut", [{"limit": 1}, {"limit": 2}, {"limit": 20, "val": 19}, {}, {"limit": 30}])
+def test_classes_that_a_cut_leaves_out_are_counted(tmp_path, cut):
+    np.savez(tmp_path / "d.npz", x_train=X, y_train=Y, x_test=X, y_test=Y)
+    data, _ = load(tmp_path / "d.npz")
+    parts = split(data, Settings(**cut))
+    left = len(np.unique(parts.train[1]))
+    found = [note for note in parts.notes if f"have {left} of the {data.classes} classes" in note]
+    assert len(found) == (left < data.classes)

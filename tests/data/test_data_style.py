@@ -1,6 +1,7 @@
 """How the pictures of a data set were drawn and placed, and that others are drawn and placed so."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -174,3 +175,22 @@ def test_several_drawings_stand_apart_and_are_alike_in_height_and_weight():
     line = ink((10, 5, 12))
     line[14:18, 20:39] = 200  # heavy, and not as tall as a character
     assert not drawing(line, 100)[1]
+
+
+@pytest.mark.parametrize("light", [True, False])
+@pytest.mark.parametrize("top", [5, 23, 40, 63, 64, 70, 100, 127, 128, 255])
+def test_images_of_any_strength_have_a_record_that_reads_back(light, top):
+    """Pale ink is not measured: a tenth of a stroke would be taken for the drawing."""
+    images = flags() // 255 * np.uint8(top)
+    style, polarity = measure(images if light else 255 - images)
+    assert style.prepared == (top >= 128) and polarity == ("light on dark" if light else "dark on light")
+    record = DataRecord(kind="npz", style=style, image=(28, 28))
+    assert DataRecord.from_dict(json.loads(json.dumps(record.as_dict()))) == record
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_the_depth_of_a_pictures_format_is_no_reason_for_doubt(depth):
+    record = DataRecord(kind="npz", style=measure(flags())[0], image=(28, 28))
+    most = np.iinfo(depth).max
+    found = adapt((photograph(False).astype(depth) * (most // 255)), record, 28, 28, "p", True)
+    assert not found.notes

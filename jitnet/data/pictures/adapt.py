@@ -66,7 +66,8 @@ def _bytes(levels: np.ndarray, record: DataRecord, name: str, drawn: bool) -> tu
     if levels.dtype == np.uint8:
         return levels, ""
     scale = pixels.scale_of([levels], name)
-    return pixels.to_bytes(levels, scale, name), pixels.remark(scale, name)
+    whole_depth = levels.dtype.kind == "u" and scale.full == np.iinfo(levels.dtype).max  # as the format says
+    return pixels.to_bytes(levels, scale, name), "" if whole_depth else pixels.remark(scale, name)
 
 
 def _require_ink(image: np.ndarray, note: str) -> None:

@@ -1,5 +1,6 @@
 """A drawing made to look like the digits of a data set: their size, their place, their polarity."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,9 +18,12 @@ _WIDE = 0.8  # of the part around a small drawing: so wide its strokes may be
 _PAPER = 0.25  # of strong ink: below it is paper, its shadows, and what JPEG adds
 _LINES = 0.5  # of strong ink: below it are ruled lines, where they were not straight enough to go
 _EDGE = 0.02  # of the side: reach of the blurred edge around strong ink
-_ALL_ACROSS = 0.85  # of the side: weak ink that spans so much is lines
+_ALL_ACROSS = 0.85  # of the side: weak ink that spans so much is lines, and an edge that does is that of a band
 _FAINT = 48.0  # grey levels of contrast: below it an answer is doubtful
 _FULL = 0.45  # of the area in ink: above it an answer is doubtful
+_PLAIN = 0.1  # of the contrast: what varies less is of one level
+_STEEP = 0.5  # of the contrast between a band and nearly all of the third line behind it: its edge
+_STROKE = 0.25  # of the picture: a band that is wider is no stroke of a drawing cut tight
 _THIN = 1.6  # pixels of a stroke in an image of 28: a thinner one is made so
 
 
@@ -59,6 +63,11 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
         ink = find_ink(small)
     if is_blank(ink):
         raise _blank(grey)
+    name, share = ("", 0.0) if ink.margin else _band(small)
+    if share > _STROKE:
+        found = centred(_cut(grey, name, share), height, width, side, by_mass)
+        found.notes.insert(0, f"a plain band along its {name} is taken for the edge of a scan")
+        return found
     mask, several = _drawing(ink.strength, ink.contrast)
     box = _box(mask)
     if max(box[2] - box[0], box[3] - box[1]) < _SMALL * max(small.shape) and max(grey.shape) > _WORK:
@@ -68,6 +77,8 @@ def centred(grey: np.ndarray, height: int, width: int, side: int = 0, by_mass: b
         raise _blank(grey)
     found = Prepared(np.zeros((height, width), np.uint8), several=several)
     found.steps = [("the picture", _bytes(small)), ("its ink", _bytes(ink.strength * (255 / ink.contrast)))]
+    if name:
+        found.notes.append(f"a plain band along its {name} may be the edge of a scan: crop it")
     if several:
         found.notes.append("there seem to be several shapes")
     if faint:
@@ -124,6 +135,28 @@ def _closer(
         return small, *before
     mask, several = _drawing(ink.strength, ink.contrast)
     return part, ink, mask, several
+
+
+def _band(grey: np.ndarray) -> tuple[str, float]:
+    """Return the side along which a picture (H, W) has a band of one level with a sharp edge, and its share.
+
+    "" and 0 if there is none.
+    """
+    full = float(np.quantile(grey, 0.99) - np.quantile(grey, 0.01))
+    for name, lines in (("left", grey.T), ("right", grey.T[::-1]), ("top", grey), ("bottom", grey[::-1])):
+        away = np.abs(lines - float(np.median(lines[0])))  # of each pixel, from the level of the line at the border
+        ends = away.max(axis=1) > _PLAIN * full
+        deep = int(ends.argmax()) if ends.any() else len(lines)
+        if 0 < deep < len(lines) - 3 and float((away[deep + 2] > _STEEP * full).mean()) > _ALL_ACROSS:
+            return name, deep / len(lines)
+    return "", 0.0
+
+
+def _cut(grey: np.ndarray, name: str, share: float) -> np.ndarray:
+    """Return a picture (H, W) without the band that `_band` found, and the blurred lines at its edge."""
+    lines = {"left": grey.T, "right": grey.T[::-1], "top": grey, "bottom": grey[::-1]}[name]
+    kept = lines[math.ceil((share + _EDGE) * len(lines)) :]
+    return {"left": kept.T, "right": kept[::-1].T, "top": kept, "bottom": kept[::-1]}[name]
 
 
 def _with_stroke(shape: np.ndarray, scale: float) -> np.ndarray:

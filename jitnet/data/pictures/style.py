@@ -65,6 +65,9 @@ def measure(images: np.ndarray) -> tuple[Style, str]:
         return AS_IS, polarity
     side, place, box = placement(images, light)
     usual = int(np.median(side))
+    ink = images.max(axis=(1, 2)) if light else 255 - images.min(axis=(1, 2))
+    if usual < 1 or float(np.median(ink)) < 2 * _DARK:  # too pale to tell where a stroke ends
+        return AS_IS, polarity
     steady = float((np.abs(side - usual) <= 1).mean())
     middles = [float((offset <= 1.6).mean()) for offset in (place, box)]
     if steady < _STEADY or max(middles) < _STEADY or usual > 0.9 * min(height, width):
