@@ -13,8 +13,8 @@ from jitnet.data.pixels import Scale
 from jitnet.data.record import DataRecord
 from jitnet.errors import DivergedError, InputError, LearningWarning
 from jitnet.estimators import inputs, insight, weighting
+from jitnet.estimators.features import Features
 from jitnet.estimators.sklearn_protocol import DEFAULTS
-from jitnet.estimators.stored import Stored
 from jitnet.estimators.targets import warn_of_rows
 from jitnet.estimators.watching import Watchers, announce
 from jitnet.events import Advised, Diverged, EpochDone, Event, Warned
@@ -33,7 +33,7 @@ threads.configure()  # a container's quota, before numba counts the machine's co
 _PATIENCE, _HELD_OUT = 10, 0.1  # of early_stopping
 
 
-class Estimator(Stored):
+class Estimator(Features):
     """What all estimators share. The constructor only stores its arguments; what `fit` computes ends in `_`."""
 
     epochs: int | None
@@ -103,23 +103,6 @@ class Estimator(Stored):
     def _unit(self) -> float:
         """Return what losses are multiplied by to be in the targets' unit."""
         return 1.0
-
-    def transform(self, x: Any) -> np.ndarray:
-        """Return the outputs (n, units) float32 of the last hidden layer: features for other programs."""
-        images = self._compiled_for(x)
-        return insight.last_hidden(self.network_, images)
-
-    def fit_transform(self, x: Any, y: Any, sample_weight: Any = None) -> np.ndarray:
-        """Train from the start, and return `transform` of the same images."""
-        return self.fit(x, y, sample_weight).transform(x)
-
-    def feature_maps(self, x: Any) -> dict[str, np.ndarray]:
-        """Return what every layer makes of some images, by its name: (n, H, W, C) or (n, units), float32.
-
-        In numpy, image after image: for a few of them.
-        """
-        self._fitted()
-        return insight.feature_maps(self.network_, self._checked(x))
 
     def summary(self, image: tuple[int, ...] = (28, 28, 1), classes: int = 10) -> str:
         """Return the network layer by layer, with sizes, parameters and multiply-accumulates.

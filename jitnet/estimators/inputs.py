@@ -20,6 +20,9 @@ from jitnet.errors import InputError
 _SMALLEST = 5  # pixels of a square image's side: rows of fewer numbers are no images
 _SHOWN = 10  # names or labels in a message
 _EXAMINED = 100  # images that show whether they are dark on light
+_SMALL = 0.1  # fractions of images below it have been divided twice
+_SPARE = 0.25  # of the range of `fit`: noise and augmentation go a little beyond it
+_APART = 10.0  # times the range of `fit`: other units
 _LARGE = 20.0  # numbers beyond it in size train badly: they are warned of
 
 
@@ -128,9 +131,10 @@ def _require_no_pairs(values: Any, name: str) -> None:
 
 def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarray, Scale]:
     """Return pixels that are whole numbers as uint8 by their scale, other numbers as float32; and the scale."""
-    if trained is not None and not trained.whole and trained.full != 1.0:
-        return x.astype(np.float32), trained  # numbers of any range were trained on
     low, high = float(x.min()), float(x.max())
+    if trained is not None and not trained.whole and (trained.full != 1.0 or trained.low < 0):
+        _warn_of_range(low, high, trained, table)
+        return x.astype(np.float32), trained  # numbers of any range were trained on
     pixel = not table or (trained is not None and trained.whole)
     if not (pixel and (x.dtype.kind in "iub" or (low >= 0 and 1 < high <= 65535 and (x == np.trunc(x)).all()))):
         if trained is None and max(abs(low), abs(high)) > _LARGE:
@@ -139,6 +143,10 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
                 f"x holds {what} from {low:g} to {high:g}, which are taken as they are: networks learn from numbers "
                 "of about 0 to 1, so divide pixels by 255 and scale other columns"
             )
+        if trained is not None:
+            _warn_of_range(low, high, trained, table)
+        elif not table and 0 < max(abs(low), abs(high)) < _SMALL:
+            warn(f"x holds fractions from {low:g} to {high:g}: pixels reach about 1 if they are divided by 255 once")
         free = low < 0 or high > 1.001
         return x.astype(np.float32), trained or Scale(max(abs(low), abs(high)) if free else 1.0, low, high, False)
     if trained is not None and trained.whole:
@@ -149,6 +157,19 @@ def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarr
     if trained is None:
         warn(pixels.remark(scale, "x"))
     return pixels.to_bytes(x, scale, "x"), trained or scale
+
+
+def _warn_of_range(low: float, high: float, trained: Scale, table: bool) -> None:
+    """Warn of fractions whose range is not that of the numbers in `fit`, as the network saw them."""
+    least, most = (0.0, 1.0) if trained.whole else (trained.low, trained.high)
+    reach, found = max(abs(least), abs(most)), max(abs(low), abs(high))
+    spare = (most - least) * _SPARE
+    other = (
+        low < least - spare or high > most + spare or 0 < found * _APART < reach or (least < 0 and low > least + spare)
+    )
+    if found > _APART * reach or (other and not table):
+        seen = f"{trained.found}, divided by {trained.full:g}" if trained.whole else f"{trained.found}"
+        warn(f"x holds fractions from {low:g} to {high:g}, and fit had {seen}: expected the same range, scale x alike")
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

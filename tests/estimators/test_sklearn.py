@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import types
 import warnings
 
 import numpy as np
@@ -13,6 +14,8 @@ from jitnet.estimators import inputs
 
 pytest.importorskip("sklearn", minversion="1.6", reason="scikit-learn is a dependency of the tests alone")
 
+from sklearn import config_context
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -105,3 +108,29 @@ def test_not_fitted_is_its_own_error_too(model):
 def test_jitnet_never_imports_it():
     code = "import sys, jitnet; jitnet.MLP((2,)).get_params(); sys.exit('sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+def test_features_become_a_table_with_names_where_set_output_or_scikit_learn_says_so(kind, monkeypatch):
+    class DataFrame:
+        def __init__(self, values, *names):
+            self.values, self.names = values, names[-1]
+
+    monkeypatch.setitem(sys.modules, kind, types.SimpleNamespace(DataFrame=DataFrame))
+    model = MLP((3,), epochs=1).fit(np.eye(6), [0, 1] * 3)
+    plain = model.transform(np.eye(6))
+    for chosen in (clone(model.set_output(transform=kind)).fit(np.eye(6), [0, 1] * 3), model):
+        table = chosen.transform(np.eye(6))
+        assert table.values.shape == plain.shape and table.names == ["mlp0", "mlp1", "mlp2"]
+        assert list(chosen.get_feature_names_out()) == table.names
+    assert isinstance(model.set_output(transform="default").transform(np.eye(6)), np.ndarray)
+    assert model.set_output() is model and isinstance(model.transform(np.eye(6)), np.ndarray)
+    with pytest.raises(InputError, match="transform is 'csv': expected 'default', 'pandas', 'polars' or None"):
+        model.set_output(transform="csv")
+    with config_context(transform_output=kind):
+        assert isinstance(clone(MLP((3,), epochs=1)).fit_transform(np.eye(6), [0, 1] * 3), DataFrame)
+
+
+def test_a_pipeline_may_choose_its_tables():
+    steps = make_pipeline(StandardScaler(), MLP((3,), epochs=1)).set_output(transform="default")
+    assert steps.fit(np.eye(6), [0, 1] * 3).predict(np.eye(6)).shape == (6,)

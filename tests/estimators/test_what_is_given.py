@@ -66,7 +66,38 @@ def test_numbers_below_zero_are_of_no_scale_that_pixels_have():
     x = RNG.uniform(-0.5, 0.5, (5, 6, 6))
     _, scale = inputs.images(x, True)
     assert (scale.full, scale.whole) == (max(-x.min(), x.max()), False)
-    assert np.array_equal(inputs.images(np.full((2, 6, 6), 200.0), True, scale)[0], np.full((2, 6, 6, 1), 200.0))
+    (found, _), said = said_of(inputs.images, np.full((2, 6, 6), 200.0), True, scale)
+    assert np.array_equal(found, np.full((2, 6, 6, 1), 200.0)) and "expected the same range" in said[0]
+
+
+PIXELS = RNG.integers(0, 256, (8, 6, 6))
+PIXELS[0, 0, :2] = 0, 255
+
+
+@pytest.mark.parametrize("fitted", [PIXELS, PIXELS / 255, PIXELS / 127.5 - 1], ids=["bytes", "0 to 1", "-1 to 1"])
+@pytest.mark.parametrize("given", ["bytes", "0 to 1", "-1 to 1", "a little beyond", "divided twice", "other units"])
+def test_a_range_that_is_not_that_of_fit_is_warned_of(fitted, given):
+    """Whatever `fit` had and `predict` gets: the same numbers as the network saw, or a warning."""
+    shares = {
+        "bytes": PIXELS, "0 to 1": PIXELS / 255, "-1 to 1": PIXELS / 127.5 - 1, "a little beyond": PIXELS / 250 - 0.01,
+        "divided twice": PIXELS / 255**2, "other units": PIXELS / 2.55,
+    }[given]  # fmt: skip
+    x, scale = inputs.images(fitted, True)
+    (found, _), said = said_of(inputs.images, shares, True, scale)
+    seen, shown = (np.where(each.dtype == np.uint8, each / 255, each) for each in (x, found))
+    assert bool(said) == (np.abs(seen - shown).max() > 0.1), said
+
+
+def test_fractions_of_a_table_may_go_beyond_those_of_fit():
+    _, scale = inputs.images(RNG.normal(0, 1, (40, 3)), True)
+    for x, words in ((RNG.normal(0, 3, (1, 3)), []), (RNG.normal(0, 900, (5, 3)), ["expected the same range"])):
+        _, said = said_of(inputs.images, x, True, scale)
+        assert len(said) == len(words) and all(word in each for word, each in zip(words, said))
+
+
+def test_pixels_that_were_divided_twice_are_warned_of_in_fit():
+    _, said = said_of(inputs.images, PIXELS / 255**2, True)
+    assert len(said) == 1 and "divided by 255 once" in said[0]
 
 
 class Sparse:
