@@ -22,7 +22,7 @@ def images(values: np.ndarray, where: str) -> np.ndarray:
         if side * side != values.shape[1]:
             raise InputError(
                 f"{where} has {values.shape[1]} pixels in a row: expected a square number such as 784 = 28 x 28"
-                + (colours_in_rows(values.shape[1]) or "; rows that are no images are for Python: MLP().fit(x, y)")
+                + (colours_in_rows(values.shape[1]) or "; rows that are not images are for Python: MLP().fit(x, y)")
             )
         values = values.reshape(-1, side, side)
     elif values.ndim == 4 and values.shape[3] == 1:

@@ -33,7 +33,7 @@ def images(x: np.ndarray, rows: bool, trained: Scale | None = None) -> tuple[np.
     ----------
     x : (n, H, W) or (n, H, W, C), or rows (n, D) that are square images. Whole numbers, of any type, are pixels:
         their full scale is found out (1, 15, 16, 255, 1023, 4095, ...) and they become bytes, with a warning unless it
-        is 255. Fractions, and the numbers of a table, whose rows are no square images, are taken as they are, with a
+        is 255. Fractions, and the numbers of a table, whose rows are not square images, are taken as they are, with a
         warning if they are large
     rows : whether a row of numbers that is not a square is accepted, as an image of one line
     trained : the scale of the images that a network was trained on, which these follow

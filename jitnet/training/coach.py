@@ -55,7 +55,7 @@ def task_of(
         mean = np.average(targets, axis=0, weights=weights)
         variance = np.average((targets - mean) ** 2, axis=0, weights=weights)
         return Task(unit * float(variance.mean()), 0.0, settings, batch_size)
-    largest = 100 * float(np.bincount(targets).max()) / len(targets)  # accuracies count images, whatever their weight
+    largest = 100 * float(np.bincount(targets).max()) / len(targets)  # accuracies count images, without weights
     shares = np.bincount(targets, weights)
     shares = shares / shares.sum()
     if settings.loss == "mse":

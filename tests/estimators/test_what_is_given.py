@@ -34,7 +34,7 @@ def test_rows_are_images_from_five_by_five_pixels_on(numbers, table):
 @pytest.mark.parametrize("low", [0, -40])
 @pytest.mark.parametrize("kind", [np.bool_, np.uint8, np.int8, np.int64, np.uint64, np.float32, np.float64, object])
 def test_numbers_of_a_table_are_taken_as_they_are_whatever_their_type(kind, low, largest):
-    """A count is no pixel: the same numbers train the same network, and `predict` sees what `fit` saw."""
+    """A count is not a pixel: the same numbers train the same network, and `predict` sees what `fit` saw."""
     rows = np.array([[0, largest, low], [largest, low, 0], [1, 0, largest]])
     if kind is not object and not np.array_equal(rows.astype(kind), rows):
         pytest.skip("the type does not hold these numbers")
@@ -77,7 +77,7 @@ PIXELS[0, 0, :2] = 0, 255
 @pytest.mark.parametrize("fitted", [PIXELS, PIXELS / 255, PIXELS / 127.5 - 1], ids=["bytes", "0 to 1", "-1 to 1"])
 @pytest.mark.parametrize("given", ["bytes", "0 to 1", "-1 to 1", "a little beyond", "divided twice", "other units"])
 def test_a_range_that_is_not_that_of_fit_is_warned_of(fitted, given):
-    """Whatever `fit` had and `predict` gets: the same numbers as the network saw, or a warning."""
+    """In each pair of `fit` and `predict`: the same numbers as the network saw, or a warning."""
     shares = {
         "bytes": PIXELS, "0 to 1": PIXELS / 255, "-1 to 1": PIXELS / 127.5 - 1, "a little beyond": PIXELS / 250 - 0.01,
         "divided twice": PIXELS / 255**2, "other units": PIXELS / 2.55,

@@ -23,7 +23,7 @@ _FAINT = 48.0  # grey levels of contrast: below it an answer is doubtful
 _FULL = 0.45  # of the area in ink: above it an answer is doubtful
 _PLAIN = 0.1  # of the contrast: what varies less is of one level
 _STEEP = 0.5  # of the contrast between a band and nearly all of the third line behind it: its edge
-_STROKE = 0.25  # of the picture: a band that is wider is no stroke of a drawing cut tight
+_STROKE = 0.25  # of the picture: a wider band is not a stroke of a drawing that fills it
 _THIN = 1.6  # pixels of a stroke in an image of 28: a thinner one is made so
 
 
