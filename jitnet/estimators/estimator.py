@@ -83,7 +83,7 @@ class Estimator(Features):
 
         `classes` lists all labels on the first call, if `y` does not hold them all. Raises as `fit`.
         """
-        settings = self._settings().replace(schedule="constant", epochs=1, patience=0, target_accuracy=0)
+        settings = self._settings().replace(schedule="constant", epochs=1, patience=0)
         with self._or_as_before():
             if not hasattr(self, "network_"):
                 self._begin(x, y if classes is None else classes, sample_weight)
@@ -235,7 +235,6 @@ class Estimator(Features):
             each.replace(val=len(data.val[0])).for_images(len(data.train[0])) for each in (settings, self._settings())
         )
         training = Training(self.network_, chosen, data, position)
-        training.rows = list(self.history_)
         advice, best = "", (-np.inf, np.empty(0))
         with Watchers(self) as watchers:
             watchers.tell(describe(training, ARRAYS, type(self).__name__.lower(), record=self._record))

@@ -238,6 +238,9 @@ def test_partial_fit_warns_only_where_it_no_longer_learns(make):
         model.set_params(lr=0.9).partial_fit(X, Y).partial_fit(X, Y)
 
 
-def test_partial_fit_trains_beyond_the_target():
-    model = mlp(target_accuracy=1.0, val=20).partial_fit(X, Y).partial_fit(X, Y)
-    assert model.n_iter_ == 2
+def test_a_weighted_loss_is_compared_with_weighted_guessing():
+    """Of 5 % in a class, balanced, each image of it counts ten times: guessing has the loss of two equal classes."""
+    x, y = RNG.normal(0, 1, (400, 9)), np.arange(400) % 20 == 0
+    x[y, 0] += 1.5
+    model = MLP((8,), epochs=3, lr=0.02, class_weight="balanced").fit(x, y)
+    assert 0.25 < model.loss_curve_[-1] < 0.6 and "learnt nothing" not in model.advice_
