@@ -74,6 +74,7 @@ def test_a_scale_is_that_of_both_parts_together(tmp_path):
         (Scale(high=127.0), "divided by 255; is that their full scale?"),
         (Scale(high=255.0, dtype="float32"), "whole numbers as floats, up to 255"),
         (Scale(1.0, 0, 1, False, "float32"), "fractions from 0 to 1: they are kept as bytes"),
+        (Scale(1.0, 0, 0.09, False, "float32"), "in 256 levels; is 1 their full scale?"),
         (Scale(1.0, -1, 1, False, "float32"), "-1 is taken for black and 1 for white"),
         (Scale(16.0, 0, 16), "whole numbers from 0 to 16: they are divided by 16"),
     ],
@@ -81,6 +82,16 @@ def test_a_scale_is_that_of_both_parts_together(tmp_path):
 def test_a_scale_that_is_not_the_usual_one_is_said(scale, words):
     said = remark(scale, "f")
     assert said.endswith(words) if words.endswith(("?", "16")) else (words in said and bool(said) == bool(words))
+
+
+@pytest.mark.parametrize("full", [1e-3, 1.9e-3])
+def test_fractions_of_which_bytes_keep_nothing_are_refused(tmp_path, full):
+    """Half of a level is black: the images differ, but not as bytes."""
+    np.savez(tmp_path / "d.npz", x_train=X / 255 * full, y_train=Y, x_test=X / 255 * full, y_test=Y)
+    with pytest.raises(
+        InputError, match=r"in 256 levels of fractions from 0 to 0.00.*, has 70 images, and every pixel"
+    ):
+        load(tmp_path / "d.npz")
 
 
 def test_numbers_that_were_scaled_are_a_fact_of_the_data():

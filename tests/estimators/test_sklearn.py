@@ -110,11 +110,17 @@ def test_jitnet_never_imports_it():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+class Rows(list):
+    """Rows of a table whose index is not 0, 1, 2, ..."""
+
+    index = list("abcdef")
+
+
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
 def test_features_become_a_table_with_names_where_set_output_or_scikit_learn_says_so(kind, monkeypatch):
     class DataFrame:
-        def __init__(self, values, *names):
-            self.values, self.names = values, names[-1]
+        def __init__(self, values, *more):
+            self.values, self.names, self.index = values, more[-1], [*more[:-1], None][0]
 
     monkeypatch.setitem(sys.modules, kind, types.SimpleNamespace(DataFrame=DataFrame))
     model = MLP((3,), epochs=1).fit(np.eye(6), [0, 1] * 3)
@@ -123,6 +129,8 @@ def test_features_become_a_table_with_names_where_set_output_or_scikit_learn_say
         table = chosen.transform(np.eye(6))
         assert table.values.shape == plain.shape and table.names == ["mlp0", "mlp1", "mlp2"]
         assert list(chosen.get_feature_names_out()) == table.names
+    rows = Rows(np.eye(6))
+    assert model.transform(rows).index == (rows.index if kind == "pandas" else None)
     assert isinstance(model.set_output(transform="default").transform(np.eye(6)), np.ndarray)
     assert model.set_output() is model and isinstance(model.transform(np.eye(6)), np.ndarray)
     with pytest.raises(InputError, match="transform is 'csv': expected 'default', 'pandas', 'polars' or None"):
