@@ -113,7 +113,7 @@ def test_jitnet_never_imports_it():
 class Rows(list):
     """Rows of a table whose index is not 0, 1, 2, ..."""
 
-    index = list("abcdef")
+    index = tuple("abcdef")
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
