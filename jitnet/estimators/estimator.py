@@ -27,10 +27,12 @@ from jitnet.training.coach import BUSY
 from jitnet.training.compilation import compile_inference
 from jitnet.training.loop import Training
 from jitnet.training.position import Position
+from jitnet.training.stopping import validation_result
 
 threads.configure()  # a container's quota, before numba counts the machine's cores
 
 _PATIENCE, _HELD_OUT = 10, 0.1  # of early_stopping
+Best = tuple[tuple[float, float], np.ndarray]  # the best result on the held-out images, and its parameters (P,)
 
 
 class Estimator(Features):
@@ -235,7 +237,7 @@ class Estimator(Features):
             each.replace(val=len(data.val[0])).for_images(len(data.train[0])) for each in (settings, self._settings())
         )
         training = Training(self.network_, chosen, data, position)
-        advice, best = "", (-np.inf, np.empty(0))
+        advice, best = "", ((-np.inf, 0.0), np.empty(0))
         with Watchers(self) as watchers:
             watchers.tell(describe(training, ARRAYS, type(self).__name__.lower(), record=self._record))
             for event in training.run():
@@ -273,9 +275,9 @@ class Estimator(Features):
             raise DivergedError(f"{message}: the estimator is as it was before, try a smaller lr")
 
 
-def _better(best: tuple[float, np.ndarray], row: EpochDone, params: np.ndarray) -> tuple[float, np.ndarray]:
+def _better(best: Best, row: EpochDone, params: np.ndarray) -> Best:
     """Return the best result on the held-out images and its parameters (P,), where training stops by them."""
     if row.val_loss is None:
         return best
-    result = row.val_accuracy if row.val_accuracy is not None else -row.val_loss
+    result = validation_result(row)
     return (result, params.copy()) if result > best[0] else best

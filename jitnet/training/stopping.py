@@ -45,7 +45,15 @@ def _epochs_since_peak(settings: Settings, done: int) -> int:
 
 
 def _epochs_since_best(rows: Sequence[EpochDone]) -> int:
-    """Return how many epochs follow the first one of the best validation result, of a regression the lowest loss."""
-    results = [row.val_accuracy if row.val_accuracy is not None else row.val_loss and -row.val_loss for row in rows]
-    values = [value for value in results if value is not None]
-    return len(values) - 1 - values.index(max(values)) if values else 0
+    """Return how many epochs follow the first one of the best validation result."""
+    values = [validation_result(row) for row in rows]
+    return len(values) - 1 - values.index(max(values))
+
+
+def validation_result(row: EpochDone) -> tuple[float, float]:
+    """Return what epochs are compared by: the accuracy on the held-out images, then the loss; larger is better.
+
+    A few images have the same accuracy in many epochs. With the loss, early stopping reaches 93 instead of 82 % of
+    iris, and 97 instead of 92 % of wine, whose held-out tenth is 10 and 12 rows (docs/decisions.md).
+    """
+    return row.val_accuracy or 0.0, -(row.val_loss or 0.0)

@@ -238,6 +238,15 @@ def test_partial_fit_warns_only_where_it_no_longer_learns(make):
         model.set_params(lr=0.9).partial_fit(X, Y).partial_fit(X, Y)
 
 
+def test_early_stopping_keeps_the_parameters_of_the_lowest_loss_of_the_best_accuracy():
+    seen = []
+    watch = lambda event: isinstance(event, EpochDone) and seen.append((event, event.snapshot()))  # noqa: E731
+    model = mlp(epochs=60, early_stopping=True, val=12, schedule="constant", on_event=watch).fit(X, Y)
+    row, tensors = max(seen, key=lambda each: (each[0].val_accuracy, -each[0].val_loss))
+    assert sum(each.val_accuracy == row.val_accuracy for each, _ in seen) > 1
+    assert all(np.array_equal(tensors[name], kept) for name, kept in model.network_.tensors().items())
+
+
 def test_a_weighted_loss_is_compared_with_weighted_guessing():
     """Of 5 % in a class, balanced, each image of it counts ten times: guessing has the loss of two equal classes."""
     x, y = RNG.normal(0, 1, (400, 9)), np.arange(400) % 20 == 0

@@ -25,7 +25,7 @@ def task(guessing=2.0, largest=25.0, **changes):
 
 def rows(*losses, **figures):
     held = dict.fromkeys(("val_loss", "val_accuracy", "test_loss", "test_accuracy"))
-    return [epoch_done(n, step=n, train_loss=loss, **held | figures) for n, loss in enumerate(losses)]
+    return [epoch_done(n, step=n, lr=1.0, train_loss=loss, **held | figures) for n, loss in enumerate(losses)]
 
 
 def kind_of(found):

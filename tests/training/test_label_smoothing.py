@@ -63,8 +63,10 @@ def test_estimators_have_it_and_a_regressor_refuses_it():
     x, y = np.random.default_rng(0).random((40, 6)).astype(np.float32), np.arange(40) % 2
     sure, unsure = (MLP((4,), epochs=60, lr=0.1, label_smoothing=share, seed=1).fit(x, y) for share in (0.0, 0.5))
     assert unsure.predict_proba(x).max() < sure.predict_proba(x).max()
+    with pytest.raises(TypeError, match="label_smoothing"):
+        MLPRegressor(label_smoothing=0.1)
     with pytest.raises(InputError, match="no smoothed"):
-        MLPRegressor(label_smoothing=0.1).fit(x, x[:, 0])
+        MLP((4,), label_smoothing=0.1, loss="mse").fit(x, y)
 
 
 def test_a_cpp_program_trains_only_what_it_can():

@@ -40,6 +40,17 @@ def test_patience_counts_from_the_first_best_epoch(values, stops):
     assert bool(reason) == stops and (not stops or "not improved for 2 epochs" in reason)
 
 
+def test_of_equal_accuracies_that_of_the_lower_loss_is_better():
+    """Few held-out images have the same accuracy in many epochs, while their loss still falls."""
+    settings = Settings(patience=2, val=10, schedule="constant")
+
+    def reason(*losses):
+        history = [epoch_done(n, val_accuracy=90.0, val_loss=loss) for n, loss in enumerate(losses)]
+        return stop_reason(settings, history, 0.0)
+
+    assert reason(0.5, 0.4, 0.3, 0.2) == reason(0.5, 0.4, 0.3, 0.35) == "" != reason(0.5, 0.4, 0.4, 0.4)
+
+
 def test_a_reason_names_what_has_not_improved():
     losses = [epoch_done(n, test_accuracy=None, val_accuracy=None, val_loss=loss) for n, loss in enumerate((2, 1, 3))]
     for history, what in ((losses, "loss"), ([row(0, 50.0, 91.0), row(1, 50.0, 90.0)], "accuracy")):
