@@ -126,6 +126,7 @@ def assemble(
         numbers=tuple(names),
         label_column=raw.label_column,
         header=raw.header,
+        pixel_columns=raw.columns,
         scale=scale,
         orientation=turned if turned == "turned upright" else "upright",
         channels=1 if x[0].ndim == 3 else x[0].shape[3],

@@ -25,6 +25,7 @@ class DataRecord:
     label_column: str = ""  # of a table, by its name or number
     header: str = ""  # of a table: its first line, cut short
     columns: tuple[str, ...] = ()  # of a table of numbers: its inputs
+    pixel_columns: tuple[str, ...] = ()  # of a table of images: the names of its pixels, in their order
     # Of the inputs and then of the target, over the rows of the training table, those held out by --val too.
     means: tuple[float, ...] = ()
     deviations: tuple[float, ...] = ()

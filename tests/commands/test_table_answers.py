@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -231,3 +232,30 @@ def test_an_old_regression_is_scaled_by_its_own_table_alone(monkeypatch, sha256,
         with pytest.raises(InputError, match=r"t\.csv is not what runs/a was trained on"):
             trained_run.regression_record(run)
     assert trained_run.regression_record(trained(dataclasses.replace(facts, kind="CSV"), target="y")).kind == "CSV"
+
+
+@pytest.mark.parametrize(
+    "names", [[f"pixel{place}" for place in range(36)], [f"{'xyz'[n % 3]}_{n}" for n in range(36)]]
+)
+def test_the_names_of_the_columns_tell_the_pixels_of_a_table(capsys, names):
+    Path("straight.csv").write_text(",".join(names) + "\n" + Path("rows.csv").read_text())
+    order = sorted(range(36), key=lambda place: names[place])
+    write_rows("sorted.csv", images().reshape(12, 36)[:, order], ",".join(names[place] for place in order) + "\n")
+    shutil.rmtree("runs/columns", ignore_errors=True)
+    described("columns", pixel_columns=names)
+    found = answers(capsys, "columns", "--csv", "straight.csv")
+    assert answers(capsys, "columns", "--csv", "sorted.csv") == found
+    assert main(["predict", "columns", "--csv", "sorted.csv"]) == 0
+    assert "warning: the pixel columns of sorted.csv are " in capsys.readouterr().err
+    labels = [str(n % 3) for n in range(12)]
+    rows = Path("sorted.csv").read_text().splitlines()
+    table = [f"{row},{label}" for row, label in zip(rows, ["label", *labels])]
+    Path("labelled.csv").write_text("\n".join(table) + "\n")
+    table = [f"{row},{label}" for row, label in zip(Path("straight.csv").read_text().splitlines(), ["label", *labels])]
+    Path("plain.csv").write_text("\n".join(table) + "\n")
+    measured = []
+    for file in ("labelled.csv", "plain.csv"):
+        capsys.readouterr()
+        assert main(["eval", "columns", "--data", file, "--json"]) == 0
+        measured.append(json.loads(capsys.readouterr().out)["loss"])
+    assert measured[0] == measured[1]

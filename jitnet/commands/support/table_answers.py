@@ -13,6 +13,7 @@ from jitnet.data.content import read_file, unzipped
 from jitnet.data.pixels import as_trained
 from jitnet.data.readers import parquet, regression, tables
 from jitnet.data.readers.kinds import is_parquet
+from jitnet.data.readers.pixel_columns import as_in
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.model.network import Network
@@ -44,7 +45,7 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
         if args.submission:
             raise InputError("--submission is given with a regression: expected a run that learns labels")
     else:
-        images = _images(args, content, network, record)
+        images = _images(args, content, network, trained)
         chances = probabilities(trained_run.logits(network, images))
         best = chances.argmax(axis=1)
         head = ("row", "predicted", "probability")
@@ -95,8 +96,9 @@ def _numbers(words: list[str], record: DataRecord, trained: Trained) -> np.ndarr
     return np.array(numbers)
 
 
-def _images(args: argparse.Namespace, content: bytes, network: Network, record: DataRecord) -> np.ndarray:
+def _images(args: argparse.Namespace, content: bytes, network: Network, trained: Trained) -> np.ndarray:
     """Return the rows of a table as images (N, H, W, C): uint8 by the training data's rule, or float32 as they are."""
+    record = trained_run.record_of(trained)
     height, width, channels = network.image
     wanted = height * width * channels
     table = tables.decode(content, args.csv, label=args.label or "", pixels=wanted)
@@ -106,13 +108,14 @@ def _images(args: argparse.Namespace, content: bytes, network: Network, record: 
             + (f" x {channels}" if channels > 1 else "")
             + ", as in training"
         )
-    for note in table.notes:
-        warn(note)
-    images, note = table.pixels.astype(np.float32), ""
+    order, by_name = as_in(table.columns, args.csv, record.pixel_columns, str(trained.path))
+    pixels = table.pixels if order is None else table.pixels[:, order]
+    images, scaled = pixels.astype(np.float32), ""
     if not record.as_given:
-        images, note = as_trained(table.pixels, record.scale, args.csv)
-    if note:
-        warn(note)
+        images, scaled = as_trained(pixels, record.scale, args.csv)
+    for note in (*table.notes, by_name, scaled):
+        if note:
+            warn(note)
     images = images.reshape(-1, height, width, channels)
     if record.orientation != "upright":
         warn(f"the rows of {args.csv} are taken for images on their side, as the training data's were")

@@ -19,6 +19,7 @@ from jitnet.data.pictures.style import other_polarity
 from jitnet.data.readers.class_folders import files_in
 from jitnet.data.readers.images import read_levels
 from jitnet.data.readers.names import entries
+from jitnet.data.readers.pixel_columns import as_in
 from jitnet.data.record import DataRecord, short_list
 from jitnet.data.sources.known import KNOWN
 from jitnet.data.split import with_channels
@@ -64,6 +65,8 @@ def load_test(network: Network, trained: Trained, spec: str | None, offline: boo
     if not settings.target:
         record = record_of(trained)
         data = dataclasses.replace(data, y_test=matched(data, record, str(trained.path)))
+        data = _with_pixels_as(data, record, str(trained.path))
+        images = with_channels(data.x_test)
         if spec and (other := other_polarity(data.x_test, record.polarity)):
             warn(
                 f"the images of {data.name} are {other}, and those that {trained.path} was trained on are "
@@ -132,6 +135,17 @@ def matched(data: Dataset, record: DataRecord, run: str) -> np.ndarray:
     for label in used:
         table[label] = place[names[label]]
     return table[data.y_test]
+
+
+def _with_pixels_as(data: Dataset, record: DataRecord, run: str) -> Dataset:
+    """Return data with the pixels of a table in the order of those that a run was trained on, by their names."""
+    order, note = as_in(data.facts.pixel_columns, data.source, record.pixel_columns, run)
+    if note:
+        warn(note)
+    if order is None:
+        return data
+    x = [each.reshape(len(each), -1)[:, order].reshape(each.shape) for each in (data.x_train, data.x_test)]
+    return dataclasses.replace(data, x_train=x[0], x_test=x[1])
 
 
 def after(trained: Trained, epoch: int) -> str:

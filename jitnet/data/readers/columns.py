@@ -1,6 +1,5 @@
 """The columns of a CSV file: what separates them, whether the first line names them, which one is the label."""
 
-import csv
 import re
 from dataclasses import dataclass, field
 from math import isqrt
@@ -8,31 +7,12 @@ from math import isqrt
 import numpy as np
 
 from jitnet.data.labels import MOST_CLASSES
+from jitnet.data.readers.fields import fields_of, number, separator_of
 from jitnet.errors import InputError
 
 _LABELS = ("label", "labels", "class", "target", "y", "digit", "category", "fine_label", "coarse_label")
 _INDEX = ("", "index", "id", "unnamed: 0", "imageid", "level_0")
 _FEW = 9  # columns: 1, 2, 3 above so few may be data
-
-
-def number(text: str) -> float | None:
-    """Return a field as a number, None if it is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def fields_of(line: str, separator: str) -> list[str]:
-    """Return a line's fields, without quotes and spaces; a separator in quotes belongs to its field.
-
-    >>> fields_of(' 7, "a, b" ,"1"', ",")
-    ['7', 'a, b', '1']
-    """
-    if '"' not in line:
-        return [each.strip() for each in line.split(separator)]
-    found = next(csv.reader([line.strip("\r\n")], delimiter=separator, skipinitialspace=separator != "\t"), [])
-    return [each.strip() for each in found]
 
 
 @dataclass
@@ -56,6 +36,12 @@ class Layout:
         if self.label is None:
             return ""
         return self.names[self.label] if self.label < len(self.names) else str(self.label + 1)
+
+    def pixel_names(self, count: int) -> tuple[str, ...]:
+        """Return the names of the `count` columns of pixels, none where not each has its own."""
+        others = {self.label, *self.one_hot, *self.removed}
+        found = tuple(name for place, name in enumerate(self.names) if place not in others)
+        return found if len(set(found)) == count == len(found) and all(found) else ()
 
     def fields(self, line: str) -> list[str]:
         """Return a line's fields, without quotes and spaces."""
@@ -169,29 +155,6 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
     return layout
 
 
-def separator_of(lines: list[str], where: str) -> str:
-    """Return what separates the columns: a comma, or a semicolon or tab if there are no commas."""
-    data = lines[len(lines) // 2] if len(lines) > 1 else lines[0]
-    if "," in data and ";" not in data and "\t" not in data:
-        return ","
-    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
-        if mark in data:
-            if re.search(rf"(^|{mark})\s*-?\d+,\d+\s*({mark}|$)", data):
-                raise InputError(
-                    f"{where} has decimal commas, and {name} between its columns: expected 0.5 and not 0,5, export it "
-                    "with decimal points"
-                )
-            return mark
-    if re.match(r"\S+ +\d+:\S", data):
-        raise InputError(
-            f"{where} is in the format of libsvm: expected a table; load it by sklearn.datasets.load_svmlight_file, "
-            "and save its arrays by np.savez"
-        )
-    if "," not in data and len(data.split()) > 1 and all(number(each) is not None for each in data.split()):
-        raise InputError(f"{where} has spaces between its columns: expected commas, semicolons or tabs, export it so")
-    return ","
-
-
 def _is_header(rows: list[list[str]]) -> bool:
     """Whether the first line names the columns: words, or the numbers 0, 1, 2, ... of pandas."""
     first, rest = rows[0], rows[1:]
@@ -199,8 +162,8 @@ def _is_header(rows: list[list[str]]) -> bool:
     words = [place for place, value in enumerate(numbers) if value is None]
     if words:  # a column of words below is one of names of classes, and its first line may be data
         return not all(place < len(row) and number(row[place]) is None for place in words for row in rest) or not rest
-    if len(first) > _FEW and numbers in (list(range(len(first))), list(range(1, len(first) + 1))):
-        return True
+    if len(first) > _FEW and set(numbers) in (set(range(len(first))), set(range(1, len(first) + 1))):
+        return True  # perhaps sorted as words: 0, 1, 10, 11
     return _lost(rows)
 
 

@@ -19,6 +19,7 @@ class Raw:
     names: list[str] | None = None  # of the classes, in order, if the files give one
     header: str = ""
     label_column: str = ""
+    columns: tuple[str, ...] = ()  # of a table: the names of its pixel columns
     split: str = ""
     orientation: str = "upright"
     scale: Scale | None = None  # of the numbers in the files, if the arrays are bytes made of them

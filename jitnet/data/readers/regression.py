@@ -12,7 +12,8 @@ import numpy as np
 
 from jitnet.data.content import read_file, sha256, unzipped
 from jitnet.data.dataset import Dataset, own_name
-from jitnet.data.readers.columns import fields_of, place_of, separator_of
+from jitnet.data.readers.columns import place_of
+from jitnet.data.readers.fields import fields_of, separator_of
 from jitnet.data.readers.tables import as_utf8
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError

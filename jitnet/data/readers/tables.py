@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from jitnet.data.content import Report, silent
-from jitnet.data.readers.columns import Layout, layout_of, number
+from jitnet.data.readers.columns import Layout, layout_of
+from jitnet.data.readers.fields import number
 from jitnet.data.readers.names import IMAGES
+from jitnet.data.readers.pixel_columns import in_sequence
 from jitnet.errors import InputError
 
 _BOM = b"\xef\xbb\xbf"
@@ -27,6 +29,7 @@ class Table:
     labels: np.ndarray | None  # (N,) of str; None if the table has none
     header: str = ""  # its first line, cut short
     label_column: str = ""  # name, or number from 1
+    columns: tuple[str, ...] = ()  # names of the pixel columns (D,), where each has its own
     notes: list[str] = field(default_factory=list)
 
 
@@ -61,12 +64,17 @@ def decode(content: bytes, where: str, report: Report = silent, label: str = "",
             table = np.delete(table, layout.label, axis=1)
     if table.shape[1] < 1 or (layout.label is not None and not taken):
         raise InputError(f"{where} has one column: expected a label and then the pixels, separated by commas")
+    columns = layout.pixel_names(table.shape[1])
+    order, note = in_sequence(columns, where)
+    if order is not None:
+        table, columns = table[:, order], tuple(columns[place] for place in order)
+        layout.notes.append(note)
     labels = np.array([each.decode("utf-8", "replace").strip() for each in taken]) if taken else None
     if labels is not None and (labels == "").any():
         raise InputError(
             f"{where} has no label in line {layout.skipped + 1 + int(np.argmax(labels == ''))}: expected one"
         )
-    return Table(np.ascontiguousarray(table), labels, layout.header, layout.label_name, layout.notes)
+    return Table(np.ascontiguousarray(table), labels, layout.header, layout.label_name, columns, layout.notes)
 
 
 def as_utf8(content: bytes, where: str) -> bytes:

@@ -13,6 +13,7 @@ from jitnet.data.pixels import Scale
 from jitnet.data.readers import arrays, class_folders, idx, npy, parquet, tables
 from jitnet.data.readers.kinds import is_parquet, kind_of
 from jitnet.data.readers.names import entries, part_of
+from jitnet.data.readers.pixel_columns import as_in
 from jitnet.data.readers.raw import Raw, of_parts
 from jitnet.data.readers.tables import Table
 from jitnet.data.sources.cache import Cache
@@ -22,7 +23,7 @@ from jitnet.errors import InputError
 _MOST = 100  # files of a folder that are examined for IDX
 _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")  # endings of the tables that are looked for in a folder
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
-VERSION = 5  # of the readers: what an earlier one has parsed and cached is parsed again
+VERSION = 6  # of the readers: what an earlier one has parsed and cached is parsed again
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,9 @@ def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> R
             "reads such a file by --csv"
         )
     kind = "Parquet" if is_parquet(train) else "CSV"
-    raw = Raw(kind, first.pixels, first.labels, header=first.header, label_column=first.label_column)
+    raw = Raw(
+        kind, first.pixels, first.labels, header=first.header, label_column=first.label_column, columns=first.columns
+    )
     raw.notes += first.notes
     if "emnist" in train.name.lower():
         raw.orientation = "EMNIST"
@@ -207,8 +210,10 @@ def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> R
     if second.labels is None:
         raw.notes.append(f"{test} has no labels, so it is not used: a part of {train.name} is for testing")
         return raw
-    raw.x_test, raw.y_test = second.pixels, second.labels
-    raw.notes += second.notes
+    order, note = as_in(second.columns, str(test), first.columns, train.name)
+    raw.x_test = second.pixels if order is None else np.ascontiguousarray(second.pixels[:, order])
+    raw.y_test = second.labels
+    raw.notes += [*second.notes, *([note] if note else [])]
     raw.split = f"the files {train.name} and {test.name}"
     return raw
 
@@ -223,14 +228,15 @@ def _table(file: Path, cache: Cache, label: str, pixels: int = 0) -> Table:
     def parse() -> dict[str, np.ndarray]:
         nonlocal made
         made = tables.decode(content, str(file), cache.report, label, pixels)
-        facts = [made.header, made.label_column, made.notes, None if made.labels is None else made.labels.tolist()]
+        labels = None if made.labels is None else made.labels.tolist()
+        facts = [made.header, made.label_column, made.columns, made.notes, labels]
         return {"x": made.pixels, "m": np.frombuffer(json.dumps(facts).encode(), np.uint8).copy()}
 
     kept = _kept(_key(content, label, str(pixels)), ("x", "m"), parse, [next_to_it, cache])
     if made is not None:
         return made
-    header, column, notes, labels = json.loads(kept["m"].tobytes())
-    return Table(kept["x"], None if labels is None else np.array(labels), header, column, notes)
+    header, column, columns, notes, labels = json.loads(kept["m"].tobytes())
+    return Table(kept["x"], None if labels is None else np.array(labels), header, column, tuple(columns), notes)
 
 
 def _class_folders(folder: Path, cache: Cache, options: Options) -> Raw:
