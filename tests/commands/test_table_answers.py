@@ -259,3 +259,22 @@ def test_the_names_of_the_columns_tell_the_pixels_of_a_table(capsys, names):
         assert main(["eval", "columns", "--data", file, "--json"]) == 0
         measured.append(json.loads(capsys.readouterr().out)["loss"])
     assert measured[0] == measured[1]
+
+
+@pytest.mark.parametrize("line", ["", "  ", "\t"])
+@pytest.mark.parametrize("header", [False, True])
+def test_a_table_with_a_blank_line_between_its_rows_is_refused_by_the_number_of_the_line(capsys, header, line):
+    rows = [",".join(f"p{place}" for place in range(36))] * header + Path("rows.csv").read_text().splitlines()
+    Path("blank.csv").write_text("\n".join([*rows[:5], line, *rows[5:]]))
+    assert "blank.csv has nothing in line 6, between its rows" in refusal(
+        capsys, "predict", "run", "--csv", "blank.csv"
+    )
+    Path("blank.csv").write_text("\n".join([line, "# by me", line, *rows, line, line]))
+    assert answers(capsys, "run", "--csv", "blank.csv") == answers(capsys, "run", "--csv", "rows.csv")
+
+
+@pytest.mark.parametrize("row", ["7", "7,", "", " "])
+def test_a_row_of_its_label_alone_is_refused_by_the_number_of_its_line(capsys, row):
+    rows = [f"7,{each}" for each in Path("rows.csv").read_text().splitlines()]
+    Path("short.csv").write_text("\n".join([*rows[:5], row, *rows[5:]]))
+    assert " in line 6" in refusal(capsys, "predict", "run", "--csv", "short.csv", "--label", "1")

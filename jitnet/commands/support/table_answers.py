@@ -30,6 +30,7 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
     record = trained_run.record_of(trained)
     content = _content(args.csv) if args.csv else b""
     args.csv = standard_input.NAME if args.csv == args.stdin else str(args.csv)
+    tables.require_unbroken(content, args.csv)
     answers: list[dict[str, object]] = []
     if trained.settings.target:
         record = trained_run.regression_record(trained)

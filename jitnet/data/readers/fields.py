@@ -47,3 +47,10 @@ def separator_of(lines: list[str], where: str) -> str:
     if "," not in data and len(data.split()) > 1 and all(number(each) is not None for each in data.split()):
         raise InputError(f"{where} has spaces between its columns: expected commas, semicolons or tabs, export it so")
     return ","
+
+
+def require_width(fields: list[str], width: int, where: str, line: int) -> None:
+    """Refuse a line with another number of fields than the lines before (`InputError`)."""
+    if len(fields) != width:
+        found = f"{len(fields)} column{'s' * (len(fields) != 1)}"
+        raise InputError(f"{where} has {found} in line {line}: expected {width} as in the lines before")

@@ -13,7 +13,7 @@ import numpy as np
 from jitnet.data.content import read_file, sha256, unzipped
 from jitnet.data.dataset import Dataset, own_name
 from jitnet.data.readers.columns import place_of
-from jitnet.data.readers.fields import fields_of, separator_of
+from jitnet.data.readers.fields import fields_of, require_width, separator_of
 from jitnet.data.readers.tables import as_utf8
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
@@ -146,8 +146,7 @@ def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
             if len(fields) > 1 and fields in (counted[: len(fields)], counted[len(fields) :]):
                 names = fields
                 continue
-        if len(fields) != len(names):
-            raise InputError(f"{where} has {len(fields)} columns in line {number}: expected {len(names)} as before")
+        require_width(fields, len(names), where, number)
         for column, field in enumerate(fields, 1):
             if not _is_number(field) or not abs(float(field)) < LARGEST:
                 raise InputError(

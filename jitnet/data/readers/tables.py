@@ -1,6 +1,7 @@
 """CSV: one image a line, its pixels row by row, and its label in a column that the header names or the numbers show."""
 
 import io
+import itertools
 import re
 import warnings
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import numpy as np
 
 from jitnet.data.content import Report, silent
 from jitnet.data.readers.columns import Layout, layout_of
-from jitnet.data.readers.fields import number
+from jitnet.data.readers.fields import number, require_width
 from jitnet.data.readers.names import IMAGES
 from jitnet.data.readers.pixel_columns import in_sequence
 from jitnet.errors import InputError
@@ -93,16 +94,27 @@ def as_utf8(content: bytes, where: str) -> bytes:
     return content if b"\n" in content else content.replace(b"\r", b"\n")  # as Macs wrote texts once
 
 
+def require_unbroken(content: bytes, where: str) -> None:
+    """Refuse a table with a blank line between others (`InputError`): is it a row, which would have an answer?"""
+    lines = [line.strip() for line in io.BytesIO(as_utf8(content, where))]
+    rows = [place for place, line in enumerate(lines, 1) if line and not line.startswith(b"#")]
+    blank = next((place for place in range(rows[0], rows[-1]) if not lines[place - 1]), 0) if rows else 0
+    if blank:
+        raise InputError(f"{where} has nothing in line {blank}, between its rows: expected a row, fill or remove it")
+
+
 def _numbers(content: bytes, layout: Layout, where: str, report: Report, taken: list[bytes]) -> np.ndarray:
     """Return the numbers (N, columns) without the columns that the layout takes out; `taken` receives the labels."""
     for dtype in (np.uint8, np.float64):
+        rows = itertools.count()
         taken.clear()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # what numpy would bend into range, or pass as empty, is an error here
                 lines = (layout.cut(line, taken).decode() for _, line in _lines(content, layout, where, report))
-                table = np.loadtxt(lines, dtype, delimiter=layout.separator, comments=None, ndmin=2)
-            if dtype == np.uint8 or np.isfinite(table).all():
+                counted = (line for line, _ in zip(lines, rows))
+                table = np.loadtxt(counted, dtype, delimiter=layout.separator, comments=None, ndmin=2)
+            if len(table) == next(rows) and (dtype == np.uint8 or np.isfinite(table).all()):  # numpy skips empty lines
                 return table
         except (ValueError, Warning, IndexError):
             continue
@@ -128,10 +140,7 @@ def _line_by_line(content: bytes, layout: Layout, where: str, report: Report, ta
     width = 0
     for place, line in _lines(content, layout, where, report):
         fields = layout.fields(line.decode("utf-8", "replace"))
-        if width and len(fields) != width:
-            raise InputError(
-                f"{where} has {len(fields)} columns in line {place}: expected {width} as in the lines before"
-            )
+        require_width(fields, width or len(fields), where, place)
         width = len(fields)
         if layout.label is not None and layout.label < width:
             taken.append(fields[layout.label].encode())
