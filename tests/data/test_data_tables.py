@@ -93,6 +93,7 @@ def test_numbers_of_rows_are_no_label_where_columns_have_no_names(tmp_path):
     data, said = load(tmp_path / "t.csv", whole=True)
     np.testing.assert_array_equal(data.x_test, X)
     assert data.y_test.tolist() == Y.tolist() and any("numbers the rows" in each for each in said)
+    assert data.facts.label_column == "2"
 
 
 def test_fractions_in_the_place_of_labels_are_no_classes(tmp_path):

@@ -29,7 +29,7 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--submission",
         action="store_true",
-        help="with --out: write ImageId and Label alone, as Kaggle takes them",
+        help="with --out: write the ids of the table, or ImageId from 1, and Label alone, as Kaggle takes them",
     )
     parser.add_argument(
         "--label", metavar="COLUMN", help="with --csv: a column that is not an input, by name or number"

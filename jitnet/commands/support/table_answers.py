@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import dataclasses
 import io
 from pathlib import Path
 
@@ -46,16 +47,23 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
         if args.submission:
             raise InputError("--submission is given with a regression: expected a run that learns labels")
     else:
-        images = _images(args, content, network, trained)
+        table = _table(args, content, network, trained)
+        images = _images(table, args.csv, network, record)
         chances = probabilities(trained_run.logits(network, images))
         best = chances.argmax(axis=1)
         head = ("row", "predicted", "probability")
         names = [csv_cell(record.name_of(int(label))) for label in best]
         answers = [{"row": n} | class_fields(row, record.name_of) for n, row in enumerate(chances, 1)]
         lines = [(n, name, f"{row.max():.4f}") for n, (name, row) in enumerate(zip(names, chances), 1)]
+        ids: list[object] = [csv_cell(each) for each in table.ids]
         if args.submission:  # the labels as the training files have them
-            head, known = ("ImageId", "Label"), record.numbers or record.class_names
-            lines = [(n, known[label] if label < len(known) else label) for n, label in enumerate(best, 1)]
+            head, known = (csv_cell(table.ids_column) or "ImageId", "Label"), record.numbers or record.class_names
+            labels = [known[label] if label < len(known) else label for label in best]
+            lines = list(zip(ids or range(1, len(labels) + 1), labels))
+        elif ids:
+            head = ("row", csv_cell(table.ids_column), *head[1:])
+            lines = [(n, name, *others) for name, (n, *others) in zip(ids, lines)]
+            answers = [{"row": n, "id": name} | each for n, (name, each) in enumerate(zip(table.ids, answers), 1)]
     if args.json:
         print_json("predict", model=model_fields(trained, epoch), answers=answers)
         return 0
@@ -97,9 +105,8 @@ def _numbers(words: list[str], record: DataRecord, trained: Trained) -> np.ndarr
     return np.array(numbers)
 
 
-def _images(args: argparse.Namespace, content: bytes, network: Network, trained: Trained) -> np.ndarray:
-    """Return the rows of a table as images (N, H, W, C): uint8 by the training data's rule, or float32 as they are."""
-    record = trained_run.record_of(trained)
+def _table(args: argparse.Namespace, content: bytes, network: Network, trained: Trained) -> tables.Table:
+    """Return a table of as many pixels as the network takes, in the order of the training data's."""
     height, width, channels = network.image
     wanted = height * width * channels
     table = tables.decode(content, args.csv, label=args.label or "", pixels=wanted)
@@ -109,16 +116,21 @@ def _images(args: argparse.Namespace, content: bytes, network: Network, trained:
             + (f" x {channels}" if channels > 1 else "")
             + ", as in training"
         )
-    order, by_name = as_in(table.columns, args.csv, record.pixel_columns, str(trained.path))
-    pixels = table.pixels if order is None else table.pixels[:, order]
-    images, scaled = pixels.astype(np.float32), ""
+    order, by_name = as_in(table.columns, args.csv, trained_run.record_of(trained).pixel_columns, str(trained.path))
+    for note in (*table.notes, *([by_name] if by_name else [])):
+        warn(note)
+    return table if order is None else dataclasses.replace(table, pixels=table.pixels[:, order])
+
+
+def _images(table: tables.Table, where: str, network: Network, record: DataRecord) -> np.ndarray:
+    """Return the rows of a table as images (N, H, W, C): uint8 by the training data's rule, or float32 as they are."""
+    images, note = table.pixels.astype(np.float32), ""
     if not record.as_given:
-        images, scaled = as_trained(pixels, record.scale, args.csv)
-    for note in (*table.notes, by_name, scaled):
-        if note:
-            warn(note)
-    images = images.reshape(-1, height, width, channels)
+        images, note = as_trained(table.pixels, record.scale, where)
+    if note:
+        warn(note)
+    images = images.reshape(-1, *network.image)
     if record.orientation != "upright":
-        warn(f"the rows of {args.csv} are taken for images on their side, as the training data's were")
+        warn(f"the rows of {where} are taken for images on their side, as the training data's were")
         images = np.ascontiguousarray(images.swapaxes(1, 2))
     return images

@@ -11,7 +11,8 @@ from jitnet.data.readers.fields import fields_of, number, separator_of
 from jitnet.errors import InputError
 
 _LABELS = ("label", "labels", "class", "target", "y", "digit", "category", "fine_label", "coarse_label")
-_INDEX = ("", "index", "id", "unnamed: 0", "imageid", "level_0")
+_UNNAMED = ("", "unnamed: 0")  # as pandas calls the numbers of rows
+_INDEX = (*_UNNAMED, "index", "level_0", "id", "imageid", "image_id", "row_id", "filename", "file_name")
 _FEW = 9  # columns: 1, 2, 3 above so few may be data
 
 
@@ -25,7 +26,8 @@ class Layout:
     names: list[str] = field(default_factory=list)
     label: int | None = None  # column of the labels, from 0
     one_hot: range = range(0)  # columns of the labels, of which one in each row is 1
-    removed: set[int] = field(default_factory=set)  # columns that are not pixels: the label, pandas' index
+    removed: set[int] = field(default_factory=set)  # columns that are not pixels: the label, what names the rows
+    ids: str = ""  # the name of the first column if it names the rows
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -46,6 +48,12 @@ class Layout:
     def fields(self, line: str) -> list[str]:
         """Return a line's fields, without quotes and spaces."""
         return fields_of(line, self.separator)
+
+    def first(self, line: bytes) -> str:
+        """Return the first field of a line."""
+        if b'"' in line:
+            return self.fields(line.decode("utf-8", "replace"))[0]
+        return line.partition(self.separator.encode())[0].decode("utf-8", "replace").strip()
 
     def cut(self, line: bytes, taken: list[bytes]) -> bytes:
         """Return a line without the removed columns; the label goes to `taken`."""
@@ -79,14 +87,14 @@ class Layout:
             named = [str(place) for place in range(len(hot[0]))]
         return np.delete(table, columns, axis=1), [named[place].encode() for place in hot.argmax(axis=1)]
 
-    def choose(self, table: np.ndarray, where: str, pixels: int) -> None:
-        """Tell the label's column of a table (N, columns) without names from its numbers; raises `InputError`.
+    def choose(self, table: np.ndarray, where: str, pixels: int) -> int | None:
+        """Tell the labels in a table (N, columns of the file that are not removed) by its numbers; raises `InputError`.
 
         It is the first unless the last looks like labels and the first does not.
         """
         width = table.shape[1]
         if width == pixels:
-            return
+            return None
         first, last = _looks(table[:, 0]), _looks(table[:, -1])
         if first == last == 2 and width > 2 and isqrt(width - 1) ** 2 == width - 1:
             raise InputError(
@@ -101,10 +109,12 @@ class Layout:
             )
         square = isqrt(width) ** 2 == width and isqrt(width - 1) ** 2 != width - 1
         if square and first < 2 and last < 2 and not pixels:
-            return  # as many as an image has pixels
-        self.label = width - 1 if last > first else 0
-        if self.label:
+            return None  # as many as an image has pixels
+        column = width - 1 if last > first else 0
+        if column:
             self.notes.append(f"the last column of {where} is taken for the label: the first one cannot be it")
+        self.label = [place for place in range(width + len(self.removed)) if place not in self.removed][column]
+        return column
 
 
 def _looks(column: np.ndarray) -> int:
@@ -142,8 +152,10 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
     index = _index_column(layout.names, rows, pixels)
     if index is not None:
         layout.removed.add(index)
-        named = f" ({layout.names[index]!r})" if layout.names and layout.names[index] else ""
-        layout.notes.append(f"the first column of {where}{named} numbers the rows: it is not used")
+        name = layout.names[index] if layout.names else ""
+        layout.ids = "" if name.lower() in _UNNAMED else name
+        text = f" ({name!r}) names" if layout.ids else " numbers"
+        layout.notes.append(f"the first column of {where}{text} the rows: it is not an input")
     if not label and not any(name.lower() in _LABELS for name in layout.names):
         layout.one_hot = _one_hot(rows, width, index is not None)
     if layout.one_hot:
@@ -176,14 +188,14 @@ def _lost(rows: list[list[str]]) -> bool:
 
 
 def _index_column(names: list[str], rows: list[list[str]], pixels: int) -> int | None:
-    """Return the column in which pandas numbered the rows, None if there is none."""
+    """Return the column that numbers or names the rows, None if there is none."""
     values = [number(row[0]) for row in rows]
     start = values[0]
     counted = start in (0, 1) and values == [start + i for i in range(len(values))]
     if names and names[0].lower() in _INDEX and len(names) == len(rows[0]) and len(rows[0]) > 1:
         left = len(names) - 2  # without it and the label
         image = left + 1 == pixels or (isqrt(left) ** 2 == left and isqrt(left + 1) ** 2 != left + 1)
-        return 0 if counted or image or names[0] == "" or names[0].lower().startswith("unnamed") else None
+        return 0 if counted or image or names[0].lower() in _UNNAMED else None
     width = len(rows[0]) - 2
     if not names and counted and len(rows) >= 12 and isqrt(max(width, 0)) ** 2 == width and width != pixels - 1:
         return 0

@@ -31,6 +31,8 @@ class Table:
     header: str = ""  # its first line, cut short
     label_column: str = ""  # name, or number from 1
     columns: tuple[str, ...] = ()  # names of the pixel columns (D,), where each has its own
+    ids: list[str] = field(default_factory=list)  # what the rows (N,) are called, if a column says it; not kept
+    ids_column: str = ""  # the name of that column
     notes: list[str] = field(default_factory=list)
 
 
@@ -56,13 +58,11 @@ def decode(content: bytes, where: str, report: Report = silent, label: str = "",
     if layout.one_hot:
         table, taken = layout.from_one_hot(table, where)
     elif layout.label is None:  # neither a header nor an option says it
-        layout.choose(table, where, pixels)
-        if layout.label is not None:
-            taken = [
-                b"%d" % value if value == int(value) else repr(float(value)).encode()
-                for value in table[:, layout.label]
-            ]
-            table = np.delete(table, layout.label, axis=1)
+        column = layout.choose(table, where, pixels)
+        if column is not None:
+            values = table[:, column].tolist()
+            taken = [b"%d" % value if value == int(value) else repr(float(value)).encode() for value in values]
+            table = np.delete(table, column, axis=1)
     if table.shape[1] < 1 or (layout.label is not None and not taken):
         raise InputError(f"{where} has one column: expected a label and then the pixels, separated by commas")
     columns = layout.pixel_names(table.shape[1])
@@ -75,7 +75,11 @@ def decode(content: bytes, where: str, report: Report = silent, label: str = "",
         raise InputError(
             f"{where} has no label in line {layout.skipped + 1 + int(np.argmax(labels == ''))}: expected one"
         )
-    return Table(np.ascontiguousarray(table), labels, layout.header, layout.label_name, columns, layout.notes)
+    made = Table(np.ascontiguousarray(table), labels, layout.header, layout.label_name, columns, notes=layout.notes)
+    if layout.ids:
+        made.ids = [layout.first(line) for _, line in _lines(content, layout, where, silent)]
+        made.ids_column = layout.ids
+    return made
 
 
 def as_utf8(content: bytes, where: str) -> bytes:

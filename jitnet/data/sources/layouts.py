@@ -236,7 +236,7 @@ def _table(file: Path, cache: Cache, label: str, pixels: int = 0) -> Table:
     if made is not None:
         return made
     header, column, columns, notes, labels = json.loads(kept["m"].tobytes())
-    return Table(kept["x"], None if labels is None else np.array(labels), header, column, tuple(columns), notes)
+    return Table(kept["x"], None if labels is None else np.array(labels), header, column, tuple(columns), notes=notes)
 
 
 def _class_folders(folder: Path, cache: Cache, options: Options) -> Raw:
