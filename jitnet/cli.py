@@ -135,6 +135,8 @@ def main(argv: list[str] | None = None) -> int:
             threads.configure(args.threads)  # before the command imports numba, which reads it only once
         if "latest" in (getattr(args, "run_name", ""), *getattr(args, "run_names", ())):
             import_module("jitnet.commands.support.latest").resolve(args)
+        if getattr(args, "out", None) or getattr(args, "save", None):
+            import_module("jitnet.commands.support.output_file").require_other(args)
         code = import_module(f"jitnet.commands.{COMMANDS[args.command][0]}").run(args)
         if sys.stdout is not None:  # None: it was closed when the process started
             sys.stdout.flush()  # here, where a closed output is handled
