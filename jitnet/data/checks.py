@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from jitnet.data.pictures import style
 from jitnet.data.record import short_list
 from jitnet.errors import InputError
 
@@ -76,6 +77,15 @@ def repeated(train: np.ndarray, test: np.ndarray, where: str) -> str:
     if count < _REPEATED or count * 100 <= len(test):
         return ""
     return f"{count:,} of the {len(test):,} test images of {where} are training images too, so accuracies mean little"
+
+
+def inverted(train: np.ndarray, test: np.ndarray, where: str) -> str:
+    """Return a note about test images (n, H, W, ...) uint8 whose ink and paper are those of the others swapped."""
+    polarity = style.polarity_of(train)
+    other = style.other_polarity(test, polarity)
+    if not other:
+        return ""
+    return f"the test images of {where} are {other}, and its training images are {polarity}: invert one part by 255 - x"
 
 
 def alike(names: list[str], where: str) -> str:

@@ -110,6 +110,7 @@ def assemble(
         notes.append(checks.one_sided(y[0], y[1], names, source))
         notes.append(checks.repeated(x[0], x[1], source) if not whole else "")
         notes.append(checks.alike(names, source))
+        notes.append(checks.inverted(x[0], x[1], source) if raw.x_test is not None else "")
         name = f"own-{name}" if name in KNOWN else name
     else:
         name = known.name

@@ -19,7 +19,6 @@ from jitnet.errors import InputError
 
 _SMALLEST = 5  # pixels of a square image's side: rows of fewer numbers are no images
 _SHOWN = 10  # names or labels in a message
-_EXAMINED = 100  # images that show whether they are dark on light
 _SMALL = 0.1  # fractions of images below it have been divided twice
 _SPARE = 0.25  # of the range of `fit`: noise and augmentation go a little beyond it
 _APART = 10.0  # times the range of `fit`: other units
@@ -234,7 +233,7 @@ def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataReco
 
 def warn_of_polarity(images: np.ndarray, record: DataRecord) -> None:
     """Warn of images (n, H, W, C) whose ink and paper are the other way round than those of `fit`."""
-    if record.polarity and (other := style.other_polarity(_as_bytes(images[:_EXAMINED]), record.polarity)):
+    if record.polarity and (other := style.other_polarity(images, record.polarity)):
         warn(
             f"the images of x are {other}, and those of fit were {record.polarity}: "
             "invert them, by 255 - x of bytes and 1 - x of fractions"

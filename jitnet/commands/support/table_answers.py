@@ -11,6 +11,7 @@ import numpy as np
 from jitnet.commands.support import standard_input, trained_run
 from jitnet.commands.support.json_answer import class_fields, model_fields, print_json
 from jitnet.data.content import read_file, unzipped
+from jitnet.data.pictures.style import other_polarity
 from jitnet.data.pixels import as_trained
 from jitnet.data.readers import parquet, regression, tables
 from jitnet.data.readers.kinds import is_parquet
@@ -130,6 +131,8 @@ def _images(table: tables.Table, where: str, network: Network, record: DataRecor
     if note:
         warn(note)
     images = images.reshape(-1, *network.image)
+    if other := other_polarity(images, record.polarity):
+        warn(f"the rows of {where} are {other}, and the training images were {record.polarity}: invert them")
     if record.orientation != "upright":
         warn(f"the rows of {where} are taken for images on their side, as the training data's were")
         images = np.ascontiguousarray(images.swapaxes(1, 2))
