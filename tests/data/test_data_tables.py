@@ -219,3 +219,44 @@ def test_what_is_no_table_of_numbers_is_refused(tmp_path, names, value, words):
     path.write_text(path.read_text() + f"1,2,{value}\n")
     with pytest.raises(InputError, match=words):
         regression.load(str(path), "c")
+
+
+@pytest.mark.parametrize(
+    ("names", "warned"),
+    [
+        ((2019, 2020, 2021), True),
+        ((2021, 2020, 2019), True),
+        ((10, 20, 30), True),
+        ((101, 205, 999), True),
+        ((0.5, 0.6, 0.7), False),
+        ((7, 7, 7), False),
+        ((0, -1, 1), False),
+        (("a", "b", "c"), False),
+        ((1, 2, 3), False),  # a header
+    ],
+)
+def test_a_first_line_of_numbers_that_may_be_names_is_warned_of(tmp_path, names, warned):
+    path, said = numbers(tmp_path / "t.csv", NUMBERS, *map(str, names)), []
+    data = regression.load(str(path), "3", said.append)
+    assert [f"the first line of {path} is taken for a row ({names[0]}" in each for each in said] == [True] * warned
+    assert list(data.facts.notes) == said
+    facts = regression.load(str(numbers(tmp_path / "named.csv", NUMBERS, *"abc")), "c").facts
+    if names != ("a", "b", "c") and names != (1, 2, 3):
+        said.clear()
+        regression.rows_like(path.read_bytes(), "t.csv", facts, "c", said.append)
+        assert len(said) == warned
+
+
+def test_a_row_of_a_table_of_whole_numbers_is_no_header(tmp_path):
+    table = np.array([[n, 30 - n, (n * 7) % 31] for n in range(1, 31)])
+    for first in ([5, 6, 7], [2, 4, 6]):
+        said = []
+        regression.load(str(numbers(tmp_path / "t.csv", np.vstack([first, table]))), "3", said.append)
+        assert said == []
+
+
+def test_a_header_that_counts_from_any_number_is_no_image_and_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text(csv(X, Y, ",".join(str(100 + place) for place in range(37))))
+    data, said = load(tmp_path / "t.csv", whole=True, label="1")
+    np.testing.assert_array_equal(data.x_test, X)
+    assert any("t.csv, 100, 101, 102, ..., is taken for names of columns" in each for each in said)

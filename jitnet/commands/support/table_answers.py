@@ -39,7 +39,7 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
         if args.images:
             rows = regression.scaled(_numbers(args.images, record, trained), record)
         else:
-            rows = regression.rows_like(content, args.csv, record, trained.settings.target)
+            rows = regression.rows_like(content, args.csv, record, trained.settings.target, warn)
         outputs = trained_run.logits(network, rows)[:, 0].astype(np.float64)
         head: tuple[str, ...] = ("row", f"predicted {trained.settings.target}")
         numbers = outputs * record.deviations[-1] + record.means[-1]

@@ -145,6 +145,10 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
         layout.header = layout.separator.join(rows[0])[:200]
         if all(number(name) is not None for name in rows[0][1:]) and _lost(rows):
             layout.notes.append(f"the first line of {where} is an image that was taken for a header: it is not used")
+        elif all(number(name) is not None for name in rows[0]) and not {"0", "1"} & set(rows[0]):
+            layout.notes.append(
+                f"the first line of {where}, {', '.join(rows[0][:3])}, ..., is taken for names of columns"
+            )
         rows = rows[1:]
         if not rows:
             raise InputError(f"{where} has no line of data: expected a label and its pixels in each line")
@@ -174,9 +178,16 @@ def _is_header(rows: list[list[str]]) -> bool:
     words = [place for place, value in enumerate(numbers) if value is None]
     if words:  # a column of words below is one of names of classes, and its first line may be data
         return not all(place < len(row) and number(row[place]) is None for place in words for row in rest) or not rest
-    if len(first) > _FEW and set(numbers) in (set(range(len(first))), set(range(1, len(first) + 1))):
-        return True  # perhaps sorted as words: 0, 1, 10, 11
+    if len(first) > _FEW and _count(numbers):
+        return True
     return _lost(rows)
+
+
+def _count(numbers: list[float | None]) -> bool:
+    """Whether numbers are some that follow each other, in any order: pandas' names, perhaps sorted as words."""
+    found = {value for value in numbers if value is not None}
+    start = min(found, default=0.0)
+    return len(found) == len(numbers) and found == {start + place for place in range(len(numbers))}
 
 
 def _lost(rows: list[list[str]]) -> bool:

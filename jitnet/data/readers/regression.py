@@ -31,7 +31,7 @@ def load(path: str, target: str, warn: Callable[[str], None] = lambda message: N
     ----------
     path : of the file
     target : the name of a column, or its number from 1
-    warn : takes a sentence about columns that are not used
+    warn : takes a sentence about what was assumed of the table
 
     Returns
     -------
@@ -45,17 +45,19 @@ def load(path: str, target: str, warn: Callable[[str], None] = lambda message: N
     if not file.is_file():
         raise InputError(f"--data is {path!r}: with --target expected a CSV file of numbers, check the path")
     names, table = _table(unzipped(read_file(file), path), path)
+    notes = _header_or_row(names, table, path)
+    for note in notes:
+        warn(note)
     if not table.size:
         raise InputError(f"{path} has no rows of numbers: expected at least {_HELD_OUT}")
     column = _column(names, target, path)
-    notes = []
     index = _index(names, table, column)
     if index is not None:
         table = np.delete(table, index, axis=1)
         names = names[:index] + names[index + 1 :]
         column -= index < column
         notes.append(f"the first column of {path} numbers the rows: it is not used")
-        warn(notes[0])
+        warn(notes[-1])
     held = np.arange(len(table)) % _HELD_OUT == _HELD_OUT - 1
     if table.shape[1] < 2 or not held.any():
         raise InputError(
@@ -87,12 +89,16 @@ def load(path: str, target: str, warn: Callable[[str], None] = lambda message: N
     return Dataset(own_name(file), x_train, y_train, x_test, y_test, 1, path, whole, unit, facts)
 
 
-def rows_like(content: bytes, where: str, record: DataRecord, target: str) -> np.ndarray:
+def rows_like(
+    content: bytes, where: str, record: DataRecord, target: str, warn: Callable[[str], None] = lambda message: None
+) -> np.ndarray:
     """Read rows to predict, their columns as in the table that a run was trained on, by name or else by place.
 
     Returns x (N, 1, D, 1) float32, scaled as in training. Raises `InputError` for columns that are not there.
     """
     names, table = _table(content, where)
+    for note in _header_or_row(names, table, where):
+        warn(note)
     wanted = list(record.columns)
     if all(name in names for name in wanted):
         table = table[:, [names.index(name) for name in wanted]]
@@ -158,6 +164,24 @@ def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
     if doubled:
         raise InputError(f"{where} has several columns called {doubled[0]!r}: expected one, rename the others")
     return names, np.array(rows, np.float64).reshape(len(rows), len(names))
+
+
+def _header_or_row(names: list[str], table: np.ndarray, where: str) -> list[str]:
+    """Return a note if the first row of a table (N, columns) without `names` may be names that are numbers.
+
+    They are whole, and in even steps, as years are, or far from all numbers below them.
+    """
+    first, others = table[:1], table[1:]
+    if any(names) or not others.size or (first != np.trunc(first)).any() or table.shape[1] < 2:
+        return []
+    steps, low, high = np.diff(first[0]), others.min(axis=0), others.max(axis=0)
+    outside = ((first < low) | (first > high)).any()
+    even = steps[0] != 0 and (steps == steps[0]).all() and (outside or len(steps) > 2) and len(steps) > 1
+    far = (np.abs(first - (low + high) / 2) > 3 * (high - low)).all() and len(set(first[0].tolist())) == len(first[0])
+    if not even and not far:
+        return []
+    shown = ", ".join(f"{value:.15g}" for value in first[0, :3]) + ", ..." * (table.shape[1] > 3)
+    return [f"the first line of {where} is taken for a row ({shown}): if it names the columns, write words for them"]
 
 
 def _index(names: list[str], table: np.ndarray, column: int) -> int | None:
