@@ -130,6 +130,25 @@ def test_what_is_assumed_of_the_test_table_is_said_too(tmp_path):
     assert data.facts.split == "the files train.csv and test.csv"
 
 
+@pytest.mark.parametrize(
+    ("names", "unused", "reason"),
+    [
+        (["a_train.csv", "b_test.csv"], "b_test.csv", True),
+        (["train.csv", "val_1.csv", "x_test.csv"], "x_test.csv, val_1.csv", True),
+        (["train.csv", "test.csv.gz"], "test.csv.gz", True),
+        (["train.csv", "test.csv", "val.csv"], "val.csv", False),
+        (["digits.csv", "test.csv"], "test.csv", True),
+        (["train.csv", "test.csv", "sample.csv"], "", False),
+    ],
+)
+def test_tables_of_another_part_that_are_not_used_are_named(tmp_path, names, unused, reason):
+    for name in names:
+        (tmp_path / name).write_bytes(gzip.compress(PLAIN.encode()) if name.endswith(".gz") else PLAIN.encode())
+    noted = [each for each in load(tmp_path)[1] if "not used" in each]
+    assert [each.startswith(f"{unused} of {tmp_path} ") for each in noted] == [True] * bool(unused)
+    assert [f"has the name of {names[0]}" in each for each in noted] == [reason] * bool(unused)
+
+
 def test_only_a_table_of_the_same_name_is_the_test_table(tmp_path):
     (tmp_path / "mnist_train.csv").write_text(PLAIN)
     (tmp_path / "fashion_test.csv").write_text(csv(X[:20], Y[:20], "label," + PIXELS))

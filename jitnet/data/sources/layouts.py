@@ -86,7 +86,9 @@ def _folder(folder: Path, cache: Cache, options: Options) -> Raw:
         read = {role: npy.read_path(files[name], npy.ALSO_TEXT) for role, name in given.items()}
         return arrays.of_roles("npy", read, list(files), given, str(folder))
     if tables_there := _table_files(folder):
-        return _tables(tables_there[0], cache, options, tables_there[1])
+        raw = _tables(tables_there[0], cache, options, tables_there[1])
+        raw.notes += tables_there[2]
+        return raw
     names = {known.npz for known in KNOWN.values()} - {""}
     archives = [each for each in entries(folder) if each.suffix.lower() == ".npz"]
     archives = [each for each in archives if each.name in names] or archives
@@ -157,8 +159,11 @@ def _spellings(name: str) -> list[str]:
     return list(dict.fromkeys(each + end for each in (*dotted, *inside) for end in ("", ".gz")))
 
 
-def _table_files(folder: Path) -> tuple[Path, Path | None] | None:
-    """Return the CSV files to train on and to test with, or the only one there is; `InputError` if it is not clear."""
+def _table_files(folder: Path) -> tuple[Path, Path | None, list[str]] | None:
+    """Return the tables to train on and to test with, or the only one there is, and notes.
+
+    Raises `InputError` if it is not clear which one is to be trained on.
+    """
     found = [each for each in entries(folder) if each.name.lower().endswith(_TABLES) and each.is_file()]
     parts = {each: part_of(each.name) for each in found}
     train = [each for each in found if parts[each][0] == "train"] or [each for each in found if not parts[each][0]]
@@ -167,11 +172,13 @@ def _table_files(folder: Path) -> tuple[Path, Path | None] | None:
     if len(train) != 1:
         shown = ", ".join(each.name for each in train or found)
         raise InputError(f"{folder} has {shown}: name the file to train on by --data FILE")
-    for part in ("test", "val"):
-        for each in found:
-            if parts[each] == (part, parts[train[0]][1]):
-                return train[0], each
-    return train[0], None
+    others = [each for part in ("test", "val") for each in found if parts[each][0] == part]
+    pair = [each for each in others if parts[each][1] == parts[train[0]][1]]
+    test = pair[0] if pair else None
+    unused = [each.name for each in others if each != test]
+    shown = f"{', '.join(unused[:6])} of {folder} {'is' if len(unused) == 1 else 'are'} not used"
+    reason = f": one to test with has the name of {train[0].name}, with test for train" if not pair else ""
+    return train[0], test, [shown + reason] if unused else []
 
 
 def _idx(file: Path, cache: Cache) -> np.ndarray:
