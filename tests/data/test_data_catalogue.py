@@ -235,6 +235,22 @@ def test_idx_files_are_told_by_their_content(tmp_path, names):
     assert sha256(data.x_test) == sha256(X[50:]) and not said
 
 
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("spelling", ["gzipped", "dotted"])
+def test_a_part_in_two_spellings_is_refused_unless_they_are_equal(tmp_path, part, spelling):
+    arrays = (X[:50], Y[:50], X[50:], Y[50:])
+    names = list(FILES.values())
+    for name, array in zip(names, arrays):
+        put(tmp_path / name, idx(array))
+    second = names[part].replace("-idx", ".idx") if spelling == "dotted" else f"{names[part]}.gz"
+    for array in (arrays[part], 9 - arrays[part] // 30):
+        put(tmp_path / second, gzip.compress(idx(array)) if second.endswith(".gz") else idx(array))
+        if array is arrays[part]:
+            assert sha256(load(tmp_path)[0].x_test) == sha256(X[50:])
+        else:
+            assert f"has {names[part]} and {second} with other content" in refused(tmp_path)
+
+
 def test_notes_about_what_is_in_class_folders(tmp_path):
     write_folders(tmp_path, X, Y)
     plain = load(tmp_path)[0].sha256

@@ -110,15 +110,24 @@ def _folder(folder: Path, cache: Cache, options: Options) -> Raw:
 
 
 def _files(folder: Path, names: dict[str, list[str]]) -> dict[str, Path]:
-    """Return the first spelling there is of each name; {} if there is none, `InputError` if only some."""
-    found = {
-        key: folder / name
-        for key, spellings in names.items()
-        for name in [each for each in spellings if (folder / each).is_file()][:1]
-    }
+    """Return the first spelling there is of each name, {} if there is none.
+
+    Raises `InputError` if only some are there, or one in two spellings, plain and .gz, with other content.
+    """
+    found: dict[str, Path] = {}
+    for key, spellings in names.items():
+        there = [folder / each for each in spellings if (folder / each).is_file()]
+        if there:
+            found[key] = there[0]
+        contents = [unzipped(read_file(each), str(each)) for each in there] if len(there) > 1 else []
+        if other := next((each for each, content in zip(there, contents) if content != contents[0]), None):
+            raise InputError(
+                f"{folder} has {there[0].relative_to(folder)} and {other.relative_to(folder)} with other content: "
+                "expected one of them, move the other away"
+            )
     if found and (missing := [spellings[0] for key, spellings in names.items() if key not in found]):
-        there = ", ".join(file.name for file in found.values())
-        raise InputError(f"{folder} has {there} but lacks {', '.join(missing)}: expected all of them, add what lacks")
+        shown = ", ".join(file.name for file in found.values())
+        raise InputError(f"{folder} has {shown} but lacks {', '.join(missing)}: expected all of them, add what lacks")
     return found
 
 
