@@ -13,6 +13,7 @@ from data_files import arrays, csv_text, idx_bytes
 from jitnet.data import checks, content, labels, pixels
 from jitnet.data.dataset import assemble
 from jitnet.data.readers import idx, npy, tables
+from jitnet.data.readers.kinds import kind_of
 from jitnet.data.readers.raw import Raw
 from jitnet.errors import InputError
 
@@ -272,3 +273,26 @@ def test_the_hash_covers_shape_and_content():
     hashes = {content.sha256(a) for a in (IMAGES, IMAGES.reshape(2, 4, 3), IMAGES[:1], IMAGES[:0], IMAGES ^ 1)}
     assert len(hashes) == 5
     assert content.sha256(np.asfortranarray(IMAGES)) == content.sha256(IMAGES)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("name", ["t.csv", "t"])
+def test_a_text_in_a_wide_encoding_without_a_mark_is_called_so(tmp_path, encoding, name):
+    content = "label,p0,p1,p2,p3\r\nä,1,2,3,4\r\nb,1,2,3,4\r\n".encode(encoding)
+    (tmp_path / name).write_bytes(content)
+    words = f"is text in {encoding[:6].upper()} without a mark of it: expected UTF-8"
+    assert words in refused(kind_of, tmp_path / name) and words in refused(tables.decode, content, "f")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "T.TSV", "t.txt"])
+def test_a_nul_byte_in_a_table_is_named_by_its_line(tmp_path, name):
+    content = b"label,a,b\n1,2,3\n1,\0,3\n" + b"1,2,3\n" * 2000
+    (tmp_path / name).write_bytes(content)
+    words = "has a NUL byte in line 3: expected text in UTF-8"
+    assert words in refused(kind_of, tmp_path / name) and words in refused(tables.decode, content, "f")
+    (tmp_path / "t.bin").write_bytes(bytes(range(256)))
+    assert "is not a data set" in refused(kind_of, tmp_path / "t.bin")
+
+
+def test_a_nul_byte_far_down_in_a_table_is_named_too():
+    assert "has a NUL byte in line 2001" in refused(tables.decode, b"1,2,3\n" * 2000 + b"1,\0,3\n", "f")

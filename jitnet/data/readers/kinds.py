@@ -59,8 +59,34 @@ def kind_of(path: Path) -> str:
     if head[257:262] == b"ustar":
         raise InputError(f"{path} is a tar archive: {_UNPACK}")
     if b"\0" in head and head[:2] not in _UTF16:
+        if wide_text(head) or path.suffix.lower() in (".csv", ".tsv", ".txt"):
+            require_narrow(head, str(path))
         raise InputError(f"{path} is not a data set: expected a folder, an .npz file or a .csv file")
     return "table"
+
+
+def wide_text(head: bytes) -> str:
+    """Return the encoding, "UTF-16" or "UTF-32", of the first bytes of a text that has no mark of it; "" if it is none.
+
+    >>> wide_text("1,2".encode("utf-16-le")), wide_text("1,2".encode("utf-32-be")), wide_text(bytes(8))
+    ('UTF-16', 'UTF-32', '')
+    """
+    for name, codecs in (("UTF-32", ("utf-32-le", "utf-32-be")), ("UTF-16", ("utf-16-le", "utf-16-be"))):
+        for codec in codecs:
+            text = head[: len(head) // 4 * 4 or None].decode(codec, "replace")
+            if sum(" " <= c <= "~" or c in "\t\r\n" for c in text) > 0.8 * len(text) > 0:
+                return name
+    return ""
+
+
+def require_narrow(content: bytes, where: str) -> None:
+    """Refuse a text with NUL bytes, as UTF-16 without a mark has them (`InputError`)."""
+    if b"\0" not in content:
+        return
+    if name := wide_text(content[:_HEAD]):
+        raise InputError(f"{where} is text in {name} without a mark of it: expected UTF-8, save it so")
+    line = content.count(b"\n", 0, content.index(b"\0")) + 1
+    raise InputError(f"{where} has a NUL byte in line {line}: expected text in UTF-8, write the file again")
 
 
 def is_parquet(path: Path) -> bool:

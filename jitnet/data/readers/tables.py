@@ -13,6 +13,7 @@ import numpy as np
 from jitnet.data.content import Report, silent
 from jitnet.data.readers.columns import Layout, layout_of
 from jitnet.data.readers.fields import number, require_width
+from jitnet.data.readers.kinds import require_narrow
 from jitnet.data.readers.names import IMAGES
 from jitnet.data.readers.pixel_columns import in_sequence
 from jitnet.errors import InputError
@@ -87,6 +88,7 @@ def as_utf8(content: bytes, where: str) -> bytes:
     try:
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return content.decode("utf-16").encode()
+        require_narrow(content, where)
         content = content.removeprefix(_BOM)
         if not content.isascii():
             content.decode()
