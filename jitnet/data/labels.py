@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from typing import Any
 
 import numpy as np
@@ -75,8 +76,17 @@ def _is_fraction(name: str) -> bool:
         return False
 
 
+def composed(name: str) -> str:
+    """Return a name in Unicode's composed form: é may be one character or two, and is one name.
+
+    >>> composed("e\\u0301") == "\\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", name)
+
+
 def _text(name: str) -> str:
-    name = name.strip()
+    name = composed(name.strip())
     return str(int(name.split(".")[0])) if _WHOLE.fullmatch(name) else name
 
 

@@ -13,6 +13,7 @@ from jitnet.commands.support import options
 from jitnet.commands.support.progress_bar import Waiting
 from jitnet.config import Settings
 from jitnet.data import Dataset
+from jitnet.data.labels import composed
 from jitnet.data.pictures.adapt import adapt
 from jitnet.data.pictures.prepare import Prepared
 from jitnet.data.pictures.style import other_polarity
@@ -123,7 +124,7 @@ def matched(data: Dataset, record: DataRecord, run: str) -> np.ndarray:
     if not set(names) <= set(record.class_names) and names == data.facts.numbers and set(names) <= set(record.numbers):
         place = {name: i for i, name in enumerate(record.numbers)}  # a set whose names are known, given by numbers
     else:
-        place = {name: i for i, name in enumerate(record.class_names)}
+        place = {composed(name): i for i, name in enumerate(record.class_names)}
     used = np.unique(data.y_test)
     strange = [names[label] for label in used if names[label] not in place]
     if strange:

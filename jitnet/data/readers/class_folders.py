@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from jitnet.data.content import Report, read_file, silent
-from jitnet.data.labels import HELD_OUT, MOST_CLASSES, in_order
+from jitnet.data.labels import HELD_OUT, MOST_CLASSES, composed, in_order
 from jitnet.data.pixels import Scale, scale_of, to_bytes
 from jitnet.data.readers import images
 from jitnet.data.readers.names import IMAGES, entries, folder_part
@@ -20,9 +20,15 @@ _EXAMINED = 3  # images of each class that show whether there are colours
 def classes_in(folder: Path) -> list[Path]:
     """Return the folders with images directly in `folder`, sorted as people count: 2 before 10."""
     try:
-        found = {entry.name: entry for entry in entries(folder) if entry.is_dir() and files_in(entry)}
+        there = [entry for entry in entries(folder) if entry.is_dir() and files_in(entry)]
     except OSError as error:
         raise InputError(f"cannot look into {folder} ({error.strerror}): check its permissions") from None
+    found = {composed(entry.name): entry for entry in there}
+    if twice := next((entry for entry in there if found[composed(entry.name)] != entry), None):
+        raise InputError(
+            f"{folder} has two folders of the class {composed(twice.name)!r}, whose names differ in their Unicode form: "
+            "expected one, move the images into it"
+        )
     return [found[name] for name in in_order(set(found))]
 
 
@@ -97,10 +103,10 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
     """
     found, split = places(folder)
     train = found["train"]
-    names = [each.name for each in train]
+    names = [composed(each.name) for each in train]
     if not 2 <= len(train) <= MOST_CLASSES:
         raise InputError(f"{folder} has {len(train)} folders with images: expected 2 to {MOST_CLASSES}, one a class")
-    if extra := sorted({each.name for each in found.get("test", [])} - set(names)):
+    if extra := sorted({composed(each.name) for each in found.get("test", [])} - set(names)):
         raise InputError(
             f"{folder} has the class {extra[0]!r} to test with but not to train on: expected the same ones"
         )
@@ -202,10 +208,17 @@ def _mixed(images: Classes) -> tuple[np.ndarray, np.ndarray]:
 
 def _levels(folder: Path, found: dict[str, list[Path]], report: Report) -> tuple[dict[str, Classes], list[str]]:
     """Return the images by part and class, and a sentence for each damaged one."""
-    levels: dict[str, Classes] = {part: {each.name: [] for each in classes} for part, classes in found.items()}
+    levels: dict[str, Classes] = {
+        part: {composed(each.name): [] for each in classes} for part, classes in found.items()
+    }
     damaged: list[str] = []
     shape: tuple[int, ...] | None = None
-    files = [(part, each.name, file) for part, classes in found.items() for each in classes for file in files_in(each)]
+    files = [
+        (part, composed(each.name), file)
+        for part, classes in found.items()
+        for each in classes
+        for file in files_in(each)
+    ]
     for done, (part, name, file) in enumerate(files):
         report(f"reading {folder}", done / len(files))
         try:

@@ -6,7 +6,7 @@ from math import isqrt
 
 import numpy as np
 
-from jitnet.data.labels import MOST_CLASSES
+from jitnet.data.labels import MOST_CLASSES, composed
 from jitnet.data.readers.fields import fields_of, number, separator_of
 from jitnet.errors import InputError
 
@@ -141,7 +141,7 @@ def layout_of(lines: list[str], where: str, label: str, pixels: int) -> Layout:
         rows = rows[comments:]
     layout.skipped = comments
     if _is_header(rows):
-        layout.skipped, layout.names = comments + 1, rows[0]
+        layout.skipped, layout.names = comments + 1, [composed(name) for name in rows[0]]
         layout.header = layout.separator.join(rows[0])[:200]
         if all(number(name) is not None for name in rows[0][1:]) and _lost(rows):
             layout.notes.append(f"the first line of {where} is an image that was taken for a header: it is not used")
@@ -232,6 +232,7 @@ def place_of(names: list[str], given: str) -> int | None:
     >>> [place_of(["a", "B"], given) for given in ("a", "b", "2", "-2", "3")]
     [0, 1, 1, 0, None]
     """
+    given = composed(given)
     for known, wanted in ((names, given), ([name.lower() for name in names], given.lower())):
         if wanted in known:
             return known.index(wanted)

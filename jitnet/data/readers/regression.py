@@ -12,6 +12,7 @@ import numpy as np
 
 from jitnet.data.content import read_file, sha256, unzipped
 from jitnet.data.dataset import Dataset, own_name
+from jitnet.data.labels import composed
 from jitnet.data.readers.columns import place_of
 from jitnet.data.readers.fields import fields_of, require_width, separator_of
 from jitnet.data.readers.tables import as_utf8
@@ -99,7 +100,7 @@ def rows_like(
     names, table = _table(content, where)
     for note in _header_or_row(names, table, where):
         warn(note)
-    wanted = list(record.columns)
+    wanted = [composed(name) for name in record.columns]
     if all(name in names for name in wanted):
         table = table[:, [names.index(name) for name in wanted]]
     elif any(names) and record.header:
@@ -147,7 +148,7 @@ def _table(content: bytes, where: str) -> tuple[list[str], np.ndarray]:
             counted = [str(start + place) for start in (0, 1) for place in range(len(fields))]
             words = [field for field in fields if not _is_number(field)]
             if len(words) == len(fields) or (words and words[0] == "" == fields[0] and len(words) == 1):
-                names = fields
+                names = [composed(field) for field in fields]
                 continue
             if len(fields) > 1 and fields in (counted[: len(fields)], counted[len(fields) :]):
                 names = fields
