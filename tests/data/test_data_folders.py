@@ -76,15 +76,17 @@ def test_a_file_of_several_pictures_is_no_image_of_a_class(tmp_path):
     assert "zz.tiff holds 3 images: expected one in each file" in refused(tmp_path)
 
 
-def test_colours_are_looked_for_in_the_first_images_of_each_class(tmp_path):
+@pytest.mark.parametrize("place", [0, 2, 3, -1])
+def test_colours_are_looked_for_in_all_images(tmp_path, place):
     pillow = pytest.importorskip("PIL.Image")
     write_folders(tmp_path, X, Y)
     colours = np.zeros((6, 6, 3), np.uint8)
     colours[::2, :, 0] = 255
-    file = sorted((tmp_path / "4").iterdir())[2]
+    file = sorted((tmp_path / "4").iterdir())[place]
     pillow.fromarray(colours).save(file.with_suffix(".png"))
     file.unlink()
-    assert any("have colours, which become grey" in each for each in load(tmp_path)[1])
+    words = f"have colours, which become grey (1 of them, first {file.with_suffix('.png')})"
+    assert any(words in each for each in load(tmp_path)[1])
 
 
 def test_bytes_among_deeper_images_keep_their_scale(tmp_path):

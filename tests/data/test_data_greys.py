@@ -118,7 +118,10 @@ def coloured(share: float, tint: int) -> np.ndarray:
 def test_colours_are_said_from_a_fiftieth_of_the_pixels_on(tmp_path, share, tint, said):
     pillow = pytest.importorskip("PIL.Image")
     grey, colours = (saved(tmp_path, pillow.fromarray(coloured(of, tint)), "PNG").read_bytes() for of in (0, share))
-    assert bool(images.colour_note([b"damaged", grey, grey, colours], "f")) == said
+    found: list[str] = []
+    for name, content in (("a", grey), ("b", colours), ("c", grey)):
+        images.decode(content, name, coloured=found)
+    assert found == ["b"] * said and len(images.colour_note(found, "f")) == said
 
 
 def test_a_picture_of_another_size_keeps_its_proportion():

@@ -44,6 +44,16 @@ def test_pictures_in_rows_with_the_names_of_their_classes(tmp_path):
         assert data.facts.kind == "Parquet" and data.facts.label_column == "label"
 
 
+@pytest.mark.parametrize("place", [0, 7, 59])
+def test_a_picture_with_colours_is_found_in_any_row(tmp_path, place):
+    images = [np.repeat(image[..., None], 3, axis=2) for image in IMAGES]
+    images[place] = images[place] * [1, 0, 0] | [200, 0, 0]
+    write(tmp_path / "t.parquet", [image.astype(np.uint8) for image in images], LABELS)
+    said: list[str] = []
+    load(tmp_path / "t.parquet", offline=True, warn=said.append)
+    assert any(f"become grey (1 of them, first {tmp_path / 't.parquet'}, row {place + 1})" in each for each in said)
+
+
 def test_a_table_of_pixels_is_read_as_its_csv_would_be(tmp_path):
     arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     images = RNG.integers(0, 256, (60, 5, 5), dtype=np.uint8)

@@ -14,7 +14,6 @@ from jitnet.data.readers.raw import Raw
 from jitnet.errors import InputError
 
 _LISTED = 20  # damaged images that are named
-_EXAMINED = 3  # images of each class that show whether there are colours
 
 
 def classes_in(folder: Path) -> list[Path]:
@@ -26,7 +25,7 @@ def classes_in(folder: Path) -> list[Path]:
     found = {composed(entry.name): entry for entry in there}
     if twice := next((entry for entry in there if found[composed(entry.name)] != entry), None):
         raise InputError(
-            f"{folder} has two folders of the class {composed(twice.name)!r}, whose names differ in their Unicode form: "
+            f"{folder} has two folders of the class {composed(twice.name)!r}, spelled in two Unicode forms: "
             "expected one, move the images into it"
         )
     return [found[name] for name in in_order(set(found))]
@@ -110,7 +109,8 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
         raise InputError(
             f"{folder} has the class {extra[0]!r} to test with but not to train on: expected the same ones"
         )
-    levels, damaged = _levels(folder, found, report)
+    coloured: list[str] = []
+    levels, damaged = _levels(folder, found, report, coloured)
     if damaged and not skip_damaged:
         shown = "; ".join(damaged[:_LISTED]) + (f"; and {len(damaged) - _LISTED} more" * (len(damaged) > _LISTED))
         raise InputError(f"{len(damaged)} damaged: {shown}. Remove them, or skip them by --skip-damaged")
@@ -119,8 +119,7 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
         notes = [split.removesuffix("; ")] * bool(split)
         levels, split = _split(folder, names, levels["train"])
     notes += _unused(found)
-    first = [file for classes in found.values() for each in classes for file in files_in(each)[:_EXAMINED]]
-    notes += images.colour_note([read_file(file) for file in first if file.exists()], str(folder))
+    notes += images.colour_note(coloured, str(folder))
     levels, scale = _to_bytes(levels, str(folder), notes)
     made = {part: _mixed(of_classes) for part, of_classes in levels.items()}
     raw = Raw("class folders", *made["train"], *made["test"], names=names, split=split, notes=notes, scale=scale)
@@ -206,8 +205,10 @@ def _mixed(images: Classes) -> tuple[np.ndarray, np.ndarray]:
     return stack[order], np.repeat(list(images), [len(each) for each in images.values()])[order]
 
 
-def _levels(folder: Path, found: dict[str, list[Path]], report: Report) -> tuple[dict[str, Classes], list[str]]:
-    """Return the images by part and class, and a sentence for each damaged one."""
+def _levels(
+    folder: Path, found: dict[str, list[Path]], report: Report, coloured: list[str]
+) -> tuple[dict[str, Classes], list[str]]:
+    """Return the images by part and class, and a sentence for each damaged one; `coloured` receives those so."""
     levels: dict[str, Classes] = {
         part: {composed(each.name): [] for each in classes} for part, classes in found.items()
     }
@@ -222,7 +223,7 @@ def _levels(folder: Path, found: dict[str, list[Path]], report: Report) -> tuple
     for done, (part, name, file) in enumerate(files):
         report(f"reading {folder}", done / len(files))
         try:
-            image = _one(file)
+            image = _one(file, coloured)
         except InputError as error:
             damaged.append(str(error))
             continue
@@ -248,8 +249,8 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _one(file: Path) -> np.ndarray:
-    found = images.read_levels(file)
+def _one(file: Path, coloured: list[str]) -> np.ndarray:
+    found = images.read_levels(file, coloured=coloured)
     if len(found) != 1:
         raise InputError(f"{file} holds {len(found)} images: expected one in each file")
     return found[0][1]

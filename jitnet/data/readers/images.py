@@ -12,7 +12,9 @@ _TINT = 48  # levels between a pixel's channels: from here on it has a colour
 _COLOURED = 0.02  # of the pixels have a colour in a picture that has
 
 
-def read_levels(path: str | Path, like: tuple[int, int, int] | None = None) -> list[tuple[str, np.ndarray]]:
+def read_levels(
+    path: str | Path, like: tuple[int, int, int] | None = None, coloured: list[str] | None = None
+) -> list[tuple[str, np.ndarray]]:
     """Read the images of a file, whose kind follows from its first bytes.
 
     Parameters
@@ -21,6 +23,7 @@ def read_levels(path: str | Path, like: tuple[int, int, int] | None = None) -> l
         JPEG, GIF, BMP, TIFF or WebP by Pillow: turned as its EXIF says, transparency over white, all pages and frames
     like : (height, width, channels) of a network's images: rows of that many numbers are images, and of several
         channels the colours are read
+    coloured : receives the path for each picture that has colours
 
     Returns
     -------
@@ -41,23 +44,24 @@ def read_levels(path: str | Path, like: tuple[int, int, int] | None = None) -> l
         return _stack(idx.decode(content, str(path)), name, like)
     if content.startswith(b"PK\x03\x04"):
         raise InputError(f"{path} is an archive: expected images, save an array alone by np.save, or unpack a zip file")
-    found = _decode_all(content, str(path), like[2] if like else 1)
+    found = _decode_all(content, str(path), like[2] if like else 1, coloured)
     return [(f"{name}[{i}]" if len(found) > 1 else name, image) for i, image in enumerate(found)]
 
 
-def decode(content: bytes, where: str, channels: int = 1) -> np.ndarray:
+def decode(content: bytes, where: str, channels: int = 1, coloured: list[str] | None = None) -> np.ndarray:
     """Return the bytes of a picture as grey levels (H, W), or with more channels (H, W, C).
 
-    Two are grey and how opaque it is, three are red, green and blue, and four are all of these. Raises `InputError`,
+    Two are grey and how opaque it is, three are red, green and blue, and four are all of these. `coloured` receives
+    `where` if it has colours. Raises `InputError`,
     also for a file of several pictures.
     """
-    found = _decode_all(content, where, channels)
+    found = _decode_all(content, where, channels, coloured)
     if len(found) > 1:
         raise InputError(f"{where} holds {len(found)} pictures: expected one in each file, save them apart")
     return found[0]
 
 
-def _decode_all(content: bytes, where: str, channels: int) -> list[np.ndarray]:
+def _decode_all(content: bytes, where: str, channels: int, coloured: list[str] | None = None) -> list[np.ndarray]:
     """Return the pictures of a file as `decode` does, of pages or an animation all."""
     if content.startswith((b"P2", b"P5")):
         found = [pgm.decode(content, where)]
@@ -65,23 +69,26 @@ def _decode_all(content: bytes, where: str, channels: int) -> list[np.ndarray]:
         found = [png.decode(content, where)]
     else:
         found = with_pillow.decode(content, where)
+    if coloured is not None:
+        coloured += [where for picture in found if _has_colours(picture, where)]
     if channels == 1:
         return [levels.grey(picture) for picture in found]
     return [levels.channels(picture, channels, where) for picture in found]
 
 
-def colour_note(contents: list[bytes], where: str) -> list[str]:
-    """Return a note if a picture that can be read has more than greys and the tints of paper and light."""
-    for content in contents:
-        try:
-            colours = decode(content, where, 3)
-        except InputError:
-            continue
-        if float((np.ptp(colours, axis=2) > _TINT).mean()) > _COLOURED:
-            return [
-                f"the pictures of {where} have colours, which become grey: save arrays (N, H, W, 3) to learn from these"
-            ]
-    return []
+def _has_colours(picture: np.ndarray, where: str) -> bool:
+    """Whether a decoded picture has more than greys and the tints of paper and light."""
+    if picture.ndim == 2 or picture.dtype != np.uint8:
+        return False
+    return float((np.ptp(levels.channels(picture, 3, where), axis=2) > _TINT).mean()) > _COLOURED
+
+
+def colour_note(coloured: list[str], where: str) -> list[str]:
+    """Return a note about pictures with colours that were read as greys, if there are any."""
+    if not coloured:
+        return []
+    have = f"have colours, which become grey ({len(coloured):,} of them, first {coloured[0]})"
+    return [f"the pictures of {where} {have}: save arrays (N, H, W, 3) to learn from these"]
 
 
 def _stack(values: np.ndarray, name: str, like: tuple[int, int, int] | None) -> list[tuple[str, np.ndarray]]:

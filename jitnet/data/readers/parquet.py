@@ -15,8 +15,6 @@ from jitnet.data.readers.tables import Table
 from jitnet.errors import InputError
 from jitnet.printing import brief
 
-_EXAMINED = 50  # pictures that show whether there are colours
-
 
 def read_path(path: Path, label: str = "") -> Table:
     """Read a file: pixels (N, D) of a table, or (N, H, W) of pictures, and labels (N,) of str.
@@ -38,13 +36,14 @@ def read_path(path: Path, label: str = "") -> Table:
             "name the latter by --label COLUMN"
         )
     contents = [(row or {}).get("bytes") or b"" for row in table.column(pictures[0]).to_pylist()]
-    images = [decode(content, f"{path}, row {number}") for number, content in enumerate(contents, 1)]
+    coloured: list[str] = []
+    images = [decode(content, f"{path}, row {n}", coloured=coloured) for n, content in enumerate(contents, 1)]
     if len({image.shape for image in images}) != 1:
         raise InputError(f"{path} has pictures of different sizes: expected one size, resize them")
     column = table.column_names[found]
     labels = table.column(column).to_pylist()
     texts = None if set(labels) <= {None, -1} else named(labels, _class_names(table.schema.metadata, column), str(path))
-    notes = colour_note(contents[:: -(-len(contents) // _EXAMINED)], str(path))
+    notes = colour_note(coloured, str(path))
     return Table(np.stack(images), None if texts is None else np.array(texts), label_column=column, notes=notes)
 
 
