@@ -86,6 +86,11 @@ class DataRecord:
         return self.kind == "arrays" and not self.scale.whole
 
     @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the columns that were trained on, in their order: of a table of images or of what `fit` took."""
+        return self.pixel_columns or self.columns
+
+    @property
     def labels(self) -> np.ndarray:
         """The classes (C,) as the files have them: int64 if all are whole numbers of at most 18 digits, else text."""
         whole = all(re.fullmatch(r"-?\d{1,18}", name) for name in self.numbers)

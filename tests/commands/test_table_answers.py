@@ -278,3 +278,17 @@ def test_a_row_of_its_label_alone_is_refused_by_the_number_of_its_line(capsys, r
     rows = [f"7,{each}" for each in Path("rows.csv").read_text().splitlines()]
     Path("short.csv").write_text("\n".join([*rows[:5], row, *rows[5:]]))
     assert " in line 6" in refusal(capsys, "predict", "run", "--csv", "short.csv", "--label", "1")
+
+
+@pytest.mark.parametrize("name", ["p{n}", "{letter}{n}"])
+def test_a_model_of_a_table_that_fit_took_knows_the_order_of_its_columns(capsys, name):
+    names = [name.format(n=n, letter="xyz"[n % 3]) for n in range(36)]
+    order = sorted(range(36), key=lambda place: names[place])  # as words: so `fit` took them
+    shutil.rmtree("runs/fitted", ignore_errors=True)
+    described("fitted", kind="arrays", columns=[names[place] for place in order])
+    pixels = images().reshape(12, 36)
+    write_rows("as_fit.csv", pixels, ",".join(names[place] for place in order) + "\n")
+    write_rows("by_number.csv", pixels[:, np.argsort(order)], ",".join(names) + "\n")
+    expected = answers(capsys, "fitted", "--csv", "rows.csv")  # without names, by their place
+    for file in ("as_fit.csv", "by_number.csv"):
+        assert answers(capsys, "fitted", "--csv", file) == expected

@@ -117,7 +117,7 @@ def _table(args: argparse.Namespace, content: bytes, network: Network, trained: 
             + (f" x {channels}" if channels > 1 else "")
             + ", as in training"
         )
-    order, by_name = as_in(table.columns, args.csv, trained_run.record_of(trained).pixel_columns, str(trained.path))
+    order, by_name = as_in(table.columns, args.csv, trained_run.record_of(trained).input_names, str(trained.path))
     for note in (*table.notes, *([by_name] if by_name else [])):
         warn(note)
     return table if order is None else dataclasses.replace(table, pixels=table.pixels[:, order])

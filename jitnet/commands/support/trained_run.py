@@ -140,7 +140,7 @@ def matched(data: Dataset, record: DataRecord, run: str) -> np.ndarray:
 
 def _with_pixels_as(data: Dataset, record: DataRecord, run: str) -> Dataset:
     """Return data with the pixels of a table in the order of those that a run was trained on, by their names."""
-    order, note = as_in(data.facts.pixel_columns, data.source, record.pixel_columns, run)
+    order, note = as_in(data.facts.pixel_columns, data.source, record.input_names, run)
     if note:
         warn(note)
     if order is None:
