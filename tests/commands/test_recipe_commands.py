@@ -145,7 +145,7 @@ def test_a_table_is_read_with_and_without_names(folder):
         ("a,b\n" + "1,2\n" * 9, "3", "--target is '3'"),
         ("a,b\n1,2\n1,x\n", "a", "has 'x' in line 3, column 2: expected a finite number"),
         ("a,b\n1,2\n1,nan\n", "a", "has 'nan' in line 3, column 2"),
-        ("a,b\n1,2\n1\n", "a", "has 1 columns in line 3: expected 2"),
+        ("a,b\n1,2\n1\n", "a", "has 1 column in line 3: expected 2"),
         ("a,b\n" + "1,2\n" * 6, "a", "has 6 rows of 2 columns: expected at least 7"),
         ("a\n" + "1\n" * 9, "a", "has 9 rows of 1 columns"),
         ("a,b\n\n" + "1,2\n \n" * 6, "a", "has 6 rows of 2 columns"),  # blank lines are none
