@@ -218,3 +218,17 @@ def test_a_folder_of_pictures_is_read_once_although_links_lead_back_to_it(tmp_pa
     for name in "bcd":
         (tmp_path / "a" / name).symlink_to(tmp_path)
     assert _files(str(tmp_path)) == [str(tmp_path / "a" / "1.pgm")]
+
+
+def test_a_run_of_an_earlier_version_on_columns_out_of_order_takes_rows_without_names_alone(trained, capsys):
+    """It did not sort them, and its record has the beginning of the header alone."""
+    meta = json.loads(Path("runs/run/meta.json").read_text())
+    names = sorted(f"p{place}" for place in range(SIDE * SIDE))
+    for header, refused in ((",".join(["label", *names])[:200], True), ("label,p0,p1,p2,p3,p", False), ("", False)):
+        Path("runs/run/meta.json").write_text(json.dumps(meta | {"record": meta["record"] | {"header": header}}))
+        for words in (["predict", "run", "--csv", "pets.csv"], ["eval", "run", "--data", "pets.csv"]):
+            told = said(capsys, *words, code=2 * refused)[1]
+            assert ("expected rows without names, in that order" in told) == refused
+    x, _ = pictures(3)
+    Path("bare.csv").write_text("\n".join(",".join(map(str, image.ravel().tolist())) for image in x))
+    said(capsys, "predict", "run", "--csv", "bare.csv")

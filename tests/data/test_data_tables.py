@@ -146,7 +146,7 @@ def test_tables_of_another_part_that_are_not_used_are_named(tmp_path, names, unu
         (tmp_path / name).write_bytes(gzip.compress(PLAIN.encode()) if name.endswith(".gz") else PLAIN.encode())
     noted = [each for each in load(tmp_path)[1] if "not used" in each]
     assert [each.startswith(f"{unused} of {tmp_path} ") for each in noted] == [True] * bool(unused)
-    assert [f"has the name of {names[0]}" in each for each in noted] == [reason] * bool(unused)
+    assert [f"expected the name of {names[0]}" in each for each in noted] == [reason] * bool(unused)
 
 
 def test_only_a_table_of_the_same_name_is_the_test_table(tmp_path):

@@ -15,7 +15,6 @@ from jitnet.data.pictures.style import other_polarity
 from jitnet.data.pixels import as_trained
 from jitnet.data.readers import parquet, regression, tables
 from jitnet.data.readers.kinds import is_parquet
-from jitnet.data.readers.pixel_columns import as_in
 from jitnet.data.record import DataRecord
 from jitnet.errors import InputError
 from jitnet.model.network import Network
@@ -117,9 +116,9 @@ def _table(args: argparse.Namespace, content: bytes, network: Network, trained: 
             + (f" x {channels}" if channels > 1 else "")
             + ", as in training"
         )
-    order, by_name = as_in(table.columns, args.csv, trained_run.record_of(trained).input_names, str(trained.path))
-    for note in (*table.notes, *([by_name] if by_name else [])):
+    for note in table.notes:
         warn(note)
+    order = trained_run.order_like(table.columns, args.csv, trained_run.record_of(trained), str(trained.path))
     return table if order is None else dataclasses.replace(table, pixels=table.pixels[:, order])
 
 

@@ -20,7 +20,7 @@ from jitnet.data.pictures.style import other_polarity
 from jitnet.data.readers.class_folders import files_in
 from jitnet.data.readers.images import read_levels
 from jitnet.data.readers.names import entries
-from jitnet.data.readers.pixel_columns import as_in
+from jitnet.data.readers.pixel_columns import as_in, is_out_of_order
 from jitnet.data.record import DataRecord, short_list
 from jitnet.data.sources.known import KNOWN
 from jitnet.data.split import with_channels
@@ -140,13 +140,24 @@ def matched(data: Dataset, record: DataRecord, run: str) -> np.ndarray:
 
 def _with_pixels_as(data: Dataset, record: DataRecord, run: str) -> Dataset:
     """Return data with the pixels of a table in the order of those that a run was trained on, by their names."""
-    order, note = as_in(data.facts.pixel_columns, data.source, record.input_names, run)
-    if note:
-        warn(note)
+    order = order_like(data.facts.pixel_columns, data.source, record, run)
     if order is None:
         return data
     x = [each.reshape(len(each), -1)[:, order].reshape(each.shape) for each in (data.x_train, data.x_test)]
     return dataclasses.replace(data, x_train=x[0], x_test=x[1])
+
+
+def order_like(names: tuple[str, ...], where: str, record: DataRecord, run: str) -> np.ndarray | None:
+    """Return in which order columns (D,) are those that a run was trained on, None if in theirs; warns as `as_in`."""
+    if names and not record.input_names and is_out_of_order(record.header):
+        raise InputError(
+            f"{run} was trained on pixel columns out of order ({record.header[:40]}...), by an earlier version: "
+            "expected rows without names, in that order, or a run that is trained again"
+        )
+    order, note = as_in(names, where, record.input_names, run)
+    if note:
+        warn(note)
+    return order
 
 
 def after(trained: Trained, epoch: int) -> str:

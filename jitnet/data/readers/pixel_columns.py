@@ -19,7 +19,7 @@ def in_sequence(names: tuple[str, ...], where: str) -> tuple[np.ndarray | None, 
     ([0, 2, 1], (None, ''))
     """
     numbers = _numbers(names)
-    if numbers is None or any(_ascend(numbers[:, list(major)]) for major in permutations(range(numbers.shape[1]))):
+    if numbers is None or _follow(numbers):
         return None, ""
     if numbers.shape[1] > 1:
         raise InputError(
@@ -54,6 +54,17 @@ def as_in(names: tuple[str, ...], where: str, wanted: tuple[str, ...], other: st
     )
 
 
+def is_out_of_order(header: str) -> bool:
+    """Whether the beginning of a header has numbered columns that do not follow each other.
+
+    >>> is_out_of_order("label,p1,p10,p2,p"), is_out_of_order("label,p1,p2,p10,p"), is_out_of_order("")
+    (True, False, False)
+    """
+    names = [name for name in re.split("[,;\t]", header)[:-1] if re.search(r"\d", name)]
+    numbers = _numbers(tuple(names))
+    return numbers is not None and not _follow(numbers)
+
+
 def _numbers(names: tuple[str, ...]) -> np.ndarray | None:
     """Return the numbers in names (D, 1 to 3) that differ in nothing else, without those that never change, or None."""
     parts = [re.split(r"(\d{1,9})", name) for name in names]
@@ -64,7 +75,7 @@ def _numbers(names: tuple[str, ...]) -> np.ndarray | None:
     return numbers if 1 <= numbers.shape[1] <= _MOST else None
 
 
-def _ascend(numbers: np.ndarray) -> bool:
-    """Whether rows (N, K) of whole numbers ascend, the first column before the second."""
-    rows = [tuple(row) for row in numbers.tolist()]
-    return all(a < b for a, b in pairwise(rows))
+def _follow(numbers: np.ndarray) -> bool:
+    """Whether rows (N, K) of whole numbers ascend, by some order of their columns."""
+    orders = (numbers[:, list(major)].tolist() for major in permutations(range(numbers.shape[1])))
+    return any(all(a < b for a, b in pairwise(rows)) for rows in orders)

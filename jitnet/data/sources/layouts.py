@@ -186,7 +186,7 @@ def _table_files(folder: Path) -> tuple[Path, Path | None, list[str]] | None:
     test = pair[0] if pair else None
     unused = [each.name for each in others if each != test]
     shown = f"{', '.join(unused[:6])} of {folder} {'is' if len(unused) == 1 else 'are'} not used"
-    reason = f": one to test with has the name of {train[0].name}, with test for train" if not pair else ""
+    reason = f": expected the name of {train[0].name} with test in place of train" if not pair else ""
     return train[0], test, [shown + reason] if unused else []
 
 
