@@ -16,6 +16,7 @@ from jitnet.model.architecture import Layer, parse
 from jitnet.model.memory_plan import tensors_of
 from jitnet.model.network import Network
 from jitnet.model.optimizer import AVERAGE
+from jitnet.run.own_files import require_other
 from jitnet.run.trained import SUFFIXES, Trained, open_trained
 from jitnet.storage import model_file
 from jitnet.storage.metadata import Description, metadata
@@ -56,7 +57,7 @@ class Stored(Conventional, ABC):
 
         Raises
         ------
-        InputError : the name ends like another format's, or the estimator is not trained
+        InputError : the name ends like another format's or is a checkpoint of a run, or the estimator is not trained
         SaveError : the file cannot be written
         """
         self._fitted()
@@ -66,6 +67,7 @@ class Stored(Conventional, ABC):
                 f"{os.fspath(path)!r} ends in {suffix}: expected a name in .safetensors or .npz, the formats of saved "
                 "models; `jitnet.integrations.torch` and `jitnet export` write others"
             )
+        require_other(path, "path")
         described = Description(
             settings=self.settings_,
             image=self.network_.image,

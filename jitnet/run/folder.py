@@ -36,6 +36,7 @@ from jitnet.storage import checkpoint
 from jitnet.storage.atomic import replace_file, sync_folder
 from jitnet.storage.checkpoint import Metadata, SaveError
 from jitnet.storage.metadata import metadata
+from jitnet.training.position import Position
 
 STATUS: dict[type, str] = {RunFinished: "done", Interrupted: "stopped", Diverged: "diverged"}
 
@@ -143,7 +144,9 @@ class RunFolder:
 
     def load(self, kind: str) -> tuple[Tensors, Metadata]:
         """Read the checkpoint "last", "previous" or "best", as `checkpoint.load` does, its metadata checked too."""
-        return read_checkpoint(self._file(kind))
+        tensors, texts = read_checkpoint(self._file(kind))
+        Position.from_tensors(tensors, str(self._file(kind)))  # a file of weights may have taken its place
+        return tensors, texts
 
     def load_newest(self) -> tuple[Tensors, Metadata, Path, list[str]]:
         """Read the newest valid checkpoint: arrays, metadata, path, and a sentence for each one skipped.

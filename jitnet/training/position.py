@@ -41,9 +41,9 @@ class Position:
             or place.dtype != np.int64
             or not ((place >= 0) & (place <= _MOST)).all()
         ):
-            raise InputError(f"{where} holds no position of a training run, so it cannot be resumed")
+            raise InputError(f"{where} holds no position of a training run, so it is not a checkpoint of one")
         if loss_sum is None or loss_sum.shape != (1,) or loss_sum.dtype != np.float64:
-            raise InputError(f"{where} holds no sum of losses, so it cannot be resumed")
+            raise InputError(f"{where} holds no sum of losses, so it is not a checkpoint of a training run")
         sharpness = tensors.get("sharpness", np.ones(1))
         if (
             sharpness.shape != (1,)

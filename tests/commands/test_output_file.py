@@ -52,8 +52,8 @@ def test_exports_do_not_replace_the_model_that_they_read(capsys):
 
 @pytest.mark.parametrize("name", ["last.safetensors", "previous.safetensors", "best.safetensors"])
 def test_exports_do_not_replace_the_files_of_any_run(capsys, name):
-    assert "a file of a run" in refusal(capsys, "export", "weights", "run", "--out", f"runs/run/{name}")
-    assert "a file of a run" in refusal(capsys, "predict", "run", "--csv", "rows.csv", "--out", "runs/run/meta.json")
+    assert "a file of the run" in refusal(capsys, "export", "weights", "run", "--out", f"runs/run/{name}")
+    assert "a file of the run" in refusal(capsys, "predict", "run", "--csv", "rows.csv", "--out", "runs/run/meta.json")
 
 
 @pytest.mark.parametrize("words", [["report", "run"], ["play", "run"]])

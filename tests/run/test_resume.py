@@ -218,7 +218,8 @@ def test_a_checkpoint_of_a_newer_version_is_refused(folder, capsys):
 def test_weights_without_a_position_are_refused(folder, capsys):
     run = train("run")
     tensors, metadata = checkpoint.load(run / "last.safetensors")
-    checkpoint.save(run / "last.safetensors", {"conv1.weight": tensors["conv1.weight"]}, metadata)
+    for name in ("last", "previous"):
+        checkpoint.save(run / f"{name}.safetensors", {"conv1.weight": tensors["conv1.weight"]}, metadata)
     assert "no position" in refusal(capsys, "resume", "run", "--epochs", "5")
 
 

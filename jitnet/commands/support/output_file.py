@@ -7,14 +7,11 @@ import sys
 from pathlib import Path
 
 from jitnet.errors import InputError
-from jitnet.run.names import is_run
-
-_OF_RUN = {"meta.json", "config.toml", "metrics.csv", "steps.jsonl", "events.jsonl"}
-_OF_RUN |= {f"{kind}.safetensors" for kind in ("last", "previous", "best")}
+from jitnet.run import own_files
 
 
 def require_other(args: argparse.Namespace) -> None:
-    """Refuse a file to write that is one of those that the command line names, or one of a run (`InputError`).
+    """Refuse a file to write that is one of those that the command line names, or of a run (`InputError`).
 
     Links are followed. Standard input counts as named, since `< FILE` may be the same file.
     """
@@ -22,10 +19,7 @@ def require_other(args: argparse.Namespace) -> None:
         out = getattr(args, option, None)
         if out is None:
             continue
-        if out.name in _OF_RUN and is_run(out.parent):
-            raise InputError(
-                f"--{option} is {out}, a file of a run: expected another file, so that the run stays whole"
-            )
+        own_files.require_other(out, f"--{option}")
         values = [value for name, value in vars(args).items() if name not in ("out", "save")]
         words = [word for value in values for word in (value if isinstance(value, list) else [value])]
         same = next((word for word in words if isinstance(word, str | Path) and _is_same(out, Path(word))), None)
