@@ -149,10 +149,10 @@ def main(argv: list[str] | None = None) -> int:
         say(f"jitnet: there is not enough memory ({error}): use a smaller network or batch", error=True)
         return InputError.exit_code
     except OSError as error:
+        what = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
         if error.errno == errno.ENOSPC:
-            say(f"jitnet: {error.strerror}: free some space and run it again", error=True)
+            say(f"jitnet: {what}: free some space and run it again", error=True)
         elif error.errno != errno.EPIPE:  # the reader of the output has left, as in `jitnet summary cnn | head -1`
-            what = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
             say(f"jitnet: {what}: check the file and its permissions", error=True)
             return InputError.exit_code
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

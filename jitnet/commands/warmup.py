@@ -36,10 +36,12 @@ def run(args: argparse.Namespace) -> int:
                 say(f"{kind} ({place} of {len(args.kinds or KINDS)}): {KINDS[kind]}")
             for event in _tools() if kind == "tools" else _networks(*_COMPILED[kind]):
                 view.handle(event)
-    if args.ui not in ("json", "quiet"):
-        from jitnet.kernels.compiler.decorators import CACHE_FOLDER  # imports numba
+    from jitnet.kernels.compiler import cache  # imports numba
 
-        say(f"the kernels are compiled, in {CACHE_FOLDER}")
+    if cache.CACHE_FOLDER is None or cache.UNSAVED:
+        raise InputError("the compiled kernels could not be saved: set JITNET_CACHE_DIR to a folder with free space")
+    if args.ui not in ("json", "quiet"):
+        say(f"the kernels are compiled, in {cache.CACHE_FOLDER}")
     return 0
 
 

@@ -22,6 +22,10 @@ _ready: WeakKeyDictionary[Network, set[np.dtype]] = WeakKeyDictionary()  # for i
 _NO_FOLDER = (
     "no folder is writable for compiled kernels, so each start compiles them again: set JITNET_CACHE_DIR to one that is"
 )
+_UNSAVED = (
+    "compiled kernels cannot be saved in {folder} ({reason}), so each start compiles them again: free some space "
+    "there, or set JITNET_CACHE_DIR to another folder"
+)
 _warned: set[str] = set()  # what this process has said
 _PROCESSES = 4  # at most
 _PROCESS_BYTES = 300_000_000  # of memory that one of them needs
@@ -37,8 +41,8 @@ def compile_kernels(
 ) -> Iterator[Event]:
     """Compile, or load from the cache, what training on such images at this batch size will call.
 
-    Kernels whose cached code is damaged are compiled again, with one warning. Without a place for a cache there is a
-    warning too, the first time in a process.
+    Kernels whose cached code is damaged are compiled again, with one warning. Without a place for a cache, or space in
+    it, there is a warning too, the first time in a process.
     """
     targets = np.zeros(1, np.uint8) if targets is None else targets
     optimizer = optimizer or network.plain_optimizer()
@@ -104,6 +108,9 @@ def _with_warnings(compiling: Iterator[Event]) -> Iterator[Event]:
         names = ", ".join(sorted(set(cache.DAMAGED)))
         cache.DAMAGED.clear()
         yield Warned(message=f"the cache of compiled kernels was damaged, so these were compiled again: {names}")
+    if cache.UNSAVED and _UNSAVED not in _warned:
+        _warned.add(_UNSAVED)
+        yield Warned(message=_UNSAVED.format(folder=cache.CACHE_FOLDER, reason=cache.UNSAVED[0]))
 
 
 def _compile_in_turn(drivers: tuple[str, ...], network: Network, *example: Any) -> Iterator[Event]:
@@ -162,15 +169,18 @@ def _compile_apart(
 def serve(dtype: str, images: str, targets: str, axes: int) -> None:
     """Compile kernels whose names come in on standard input, for these dtypes and targets of that many axes.
 
-    Each name is written to standard output when its kernel is in the cache. Any network will do.
+    Each name is written to standard output when its kernel is in the cache; one that cannot be saved ends this. Any
+    network will do.
     """
-    from jitnet.kernels.compiler import symbols
+    from jitnet.kernels.compiler import cache, symbols
 
     symbols.run_nothing()
     network = Network(parse("dense2"), (1, 1, 1), dtype=np.dtype(dtype).type)
     example = 1, np.zeros((1, 1, 1, 1), images), np.zeros((1,) * axes, targets), network.plain_optimizer()
     for line in sys.stdin:
         _compile_named(line.strip(), network, *example)
+        if cache.UNSAVED:
+            return
         sys.stdout.write(line)
         sys.stdout.flush()
 

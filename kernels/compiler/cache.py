@@ -1,4 +1,4 @@
-"""The folder in which compiled kernels are kept, and what happens when a file in it is damaged.
+"""The folder in which compiled kernels are kept, and what happens when a file in it is damaged, or cannot be written.
 
 numba's own cache does not notice an edit in another file, a changed global or another numba. So the folder is named
 by a hash of all of these: a stale kernel can't be found, and a new folder replaces the obsolete ones.
@@ -98,6 +98,7 @@ def before_loading(function):
 
 
 DAMAGED: list[str] = []  # kernels whose compiled code could not be read and is compiled again; jitnet warns
+UNSAVED: list[str] = []  # why compiled code could not be saved, as on a full disk; jitnet warns
 
 
 def _keeps(cache):
@@ -122,12 +123,12 @@ def _load_alone(cache):
 
 
 def keep_on_disk(dispatcher):
-    """Compile and save a kernel whose file is damaged again, where numba would raise the error of pickle.
+    """Compile and save a kernel whose file is damaged again, and use one that cannot be saved, where numba would raise.
 
-    numba has no hook for this, so the loading method of the dispatcher's cache is replaced.
+    numba has no hook for this, so both methods of the dispatcher's cache are replaced.
     """
     cache = dispatcher._cache
-    load = _load_alone(cache)
+    load, save = _load_alone(cache), cache.save_overload
 
     def load_or_forget(signature, context):
         for prepare in _preparations:
@@ -136,10 +137,17 @@ def keep_on_disk(dispatcher):
             return load(signature, context)
         except Exception:
             DAMAGED.append(dispatcher.__name__)
-            cache.flush()
+            with contextlib.suppress(OSError):  # it is to be saved, which says why it cannot be
+                cache.flush()
             return None
 
-    cache.load_overload = load_or_forget
+    def save_or_note(signature, compiled):
+        try:
+            save(signature, compiled)
+        except OSError as error:
+            UNSAVED.append(error.strerror or str(error))
+
+    cache.load_overload, cache.save_overload = load_or_forget, save_or_note
     return dispatcher
 
 

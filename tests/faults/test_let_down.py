@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from jitnet.commands import summary
 from jitnet.commands.support import session
 from jitnet.errors import InputError
 from jitnet.events import Warned
-from jitnet.kernels.compiler import cache
+from jitnet.kernels.compiler import cache, decorators
 from jitnet.machine import memory
 from jitnet.model.architecture import Dense
 from jitnet.model.network import Network
@@ -85,6 +86,28 @@ def test_without_a_cache_the_user_is_told_first(monkeypatch):
     first = next(compile_kernels(*arguments))
     assert isinstance(first, Warned) and "set JITNET_CACHE_DIR to one that is" in first.message
     assert not isinstance(next(compile_kernels(*arguments)), Warned)
+
+
+def test_code_that_cannot_be_saved_is_used_and_warned_of_once(monkeypatch):
+    """As on a full disk; numba lets the error end the command."""
+    monkeypatch.setattr(cache, "UNSAVED", [])
+    monkeypatch.setattr(compilation, "_warned", set())
+    made = decorators.serial_kernel(add_one)
+    monkeypatch.setattr(made._cache, "_cache_file", SimpleNamespace(load=lambda key: None, save=full_disk))
+    assert made(2) == 3 and made(2.5) == 3.5
+    assert cache.UNSAVED == ["No space left on device"] * 2
+    said = [event.message for event in compilation._with_warnings(iter(())) if isinstance(event, Warned)]
+    assert len(said) == 1 and f"in {cache.CACHE_FOLDER} (No space left on device)" in said[0]
+    assert "set JITNET_CACHE_DIR to another folder" in said[0]
+    assert list(compilation._with_warnings(iter(()))) == []
+
+
+def add_one(x):
+    return x + 1
+
+
+def full_disk(*arguments):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_memory_of_a_system_that_does_not_say(tmp_path, monkeypatch):
