@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from jitnet import __version__
 from jitnet.commands import COMMANDS, GROUPS
+from jitnet.commands.support import signals
 from jitnet.errors import InputError, JitnetError, did_you_mean
 from jitnet.machine import threads
 from jitnet.printing import say
@@ -164,12 +165,14 @@ def main(argv: list[str] | None = None) -> int:
 def process() -> NoReturn:
     """Run `main` as the `jitnet` process. Before it, Ctrl-C ends it at once; after it, Ctrl-C is ignored.
 
+    In it Ctrl-C is never lost: in a callback, whose exception Python would only print, it comes again a moment later.
     While Python exits, Ctrl-C would print a traceback or change the exit code of a run that is saved.
     """
     code = 130
     try:
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # from now on `main` answers it
+            sys.unraisablehook = signals.recover
+            signal.signal(signal.SIGINT, signals.interrupt)  # from now on `main` answers it
         code = main()
     except KeyboardInterrupt:  # just before or after `main`
         pass

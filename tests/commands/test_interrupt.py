@@ -72,3 +72,89 @@ def test_main_returns_130(monkeypatch, tmp_path):
         assert main(["runs", "list"]) == 130
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+LOST = {  # code that gets Ctrl-C where Python would print the exception and go on
+    "a destructor": "type('A', (), {'__del__': lambda self: stop()})()",
+    "a finalizer": "weakref.finalize(kept := type('A', (), {})(), stop); del kept",
+    "a weak reference": "seen = weakref.ref(kept := type('A', (), {})(), stop); del kept",
+    "a callback of C": "ctypes.CFUNCTYPE(None)(stop)()",
+    "a callback of LLVM": "ctypes.CFUNCTYPE(None)(_raw_object_cache_notify)()",
+    "the import of an extension": "ExtensionFileLoader(stop).exec_module(); time.sleep(20)",
+    "a callback of the garbage collector": "gc.callbacks.append(stop); gc.collect()",
+}
+
+
+@pytest.mark.parametrize("place", LOST)
+def test_an_interrupt_that_python_would_lose_comes_again(place):
+    code = f"""
+import ctypes, gc, os, signal, sys, time, weakref
+from jitnet import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def stop(*arguments):
+    gc.callbacks.clear()
+    signal.raise_signal(signal.SIGINT)
+def _raw_object_cache_notify():
+    stop()
+    print("loaded")  # LLVM would crash if this were cut off
+class ExtensionFileLoader:
+    def __init__(self, init):
+        self.init = init
+    def exec_module(self):  # as NumPy's C code
+        try:
+            self.init()
+        except BaseException:
+            raise ImportError
+def main():
+    {LOST[place]}
+    time.sleep(20)
+cli.main = main
+cli.process()
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, timeout=15)
+    assert done.returncode == 130 and done.stderr == "" and done.stdout == "loaded\n" * ("LLVM" in place), done
+
+
+HIDDEN = {  # it comes again when the session has taken over; or was taken for another error before
+    "a callback": "ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))()",
+    "except": "try: signal.raise_signal(signal.SIGINT)\n    except: pass",
+}
+
+
+@pytest.mark.parametrize("place", HIDDEN)
+def test_an_interrupt_before_a_training_stops_it_when_it_begins(tmp_path, place):
+    digits(tmp_path)
+    code = f"""
+import ctypes, signal, sys, time
+from jitnet import cli
+from jitnet.commands.support import session, signals
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signals._MOMENT_S = 0.2
+begin = session.follow
+def interrupted(*arguments):
+    {HIDDEN[place]}
+    return begin(*arguments)
+session.follow = interrupted
+sys.argv = ["jitnet", "train", "mlp", "--hidden", "4", "--data", "digits", "--epochs", "100000", "--name", "run"]
+cli.process()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(tmp_path), capture_output=True,
+                          text=True, timeout=120)  # fmt: skip
+    assert done.returncode == 130 and "Exception" not in done.stderr and "jitnet resume" in done.stdout, done
+
+
+def test_what_an_interrupt_left_half_made_is_destroyed_in_silence():
+    code = """
+import signal
+from jitnet import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Half:
+    def __init__(self):
+        signal.raise_signal(signal.SIGINT)
+    def __del__(self):
+        self.missing
+cli.main = Half
+cli.process()
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ, capture_output=True, text=True)
+    assert done.returncode == 130 and done.stderr == "", done.stderr

@@ -4,10 +4,11 @@ import importlib
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 
+from jitnet.commands.support.signals import RAISED, must_end
 from jitnet.display import View
 from jitnet.events import Diverged, Event, Interrupted, RunFinished, Warned
 from jitnet.run import RunFolder
@@ -23,11 +24,12 @@ class Stop:
 
     While LLVM loads machine code, Python destroys an object, or a view takes the terminal or gives it back, the second
     one is dropped; the first stops the run soon after.
-    What the parent had ignored, as nohup does with SIGHUP, stays ignored.
+    What the parent had ignored, as nohup does with SIGHUP, stays ignored. Ctrl-C before it, which something took for an
+    error of its own and went on, is caught here.
     """
 
     def __init__(self) -> None:
-        self.signal: signal.Signals | None = None
+        self.signal: signal.Signals | None = signal.SIGINT if RAISED else None
 
     def __enter__(self) -> "Stop":
         heard = [number for number in _SIGNALS if signal.getsignal(number) not in (signal.SIG_IGN, None)]
@@ -45,28 +47,9 @@ class Stop:
     def _catch(self, number: int, frame: FrameType | None) -> None:
         if self.signal is None:
             self.signal = signal.Signals(number)
-        elif not any(_must_end(caller) for caller in _callers(frame)):
+        elif not must_end(frame):
             warnings.simplefilter("ignore", ResourceWarning)  # of a file that was just opened: none can close it yet
             raise SystemExit(128 + number)
-
-
-def _callers(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _must_end(frame: FrameType) -> bool:
-    """Return whether an exception in this function would do harm.
-
-    In a callback of llvmlite it is only printed, and LLVM then crashes; in a destructor or a callback of a weak
-    reference it is only printed, and lost; in a view that begins or ends, the terminal would be left without its
-    cursor and without its echo.
-    """
-    function, module = frame.f_code.co_name, frame.f_globals.get("__name__", "")
-    of_view = module.startswith("jitnet.display.") and function in ("__enter__", "__exit__")
-    destroys = function == "__del__" or module in ("weakref", "_weakrefset")
-    return of_view or destroys or function.startswith("_raw_object_cache_")
 
 
 def open_logs(names: Iterable[str]) -> list[Log]:
