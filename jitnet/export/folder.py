@@ -10,11 +10,12 @@ def write_files(out: Path, contents: dict[str, str]) -> None:
     """Make the folder if it is not there, and write texts into it by file name.
 
     Raises `InputError` if it cannot be written. A file that is there stays until the new one is whole.
+    Bytes of names that are not UTF-8 are escaped.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, text in contents.items():
-            replace_file(out / name, text.encode())
+            replace_file(out / name, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(f"cannot write the export to {out}: {error.strerror}; choose another folder") from error
 

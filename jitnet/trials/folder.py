@@ -110,7 +110,7 @@ class SweepFolder:
             cells = figures | {name: getattr(row, name) for name in _COLUMNS if name not in figures}
             values = (*row.varied.values(), *(cells[name] for name in _COLUMNS))
             writer.writerow([row.name, row.status, *map(_cell, values)])
-        replace_file(self.path / "table.csv", out.getvalue().encode())
+        replace_file(self.path / "table.csv", out.getvalue().encode("utf-8", "backslashreplace"))
 
     def write_statistics(self) -> dict[str, list[Summary]]:
         """Write statistics.csv, a line for each configuration, figure and epoch, and return it. Raises `OSError`."""
@@ -122,7 +122,7 @@ class SweepFolder:
         writer.writerow(["configuration", *Summary._fields])
         for group, rows in found.items():
             writer.writerows([csv_cell(group), *map(_cell, row)] for row in rows)
-        replace_file(self.path / "statistics.csv", out.getvalue().encode())
+        replace_file(self.path / "statistics.csv", out.getvalue().encode("utf-8", "backslashreplace"))
         return found
 
     def _check(self) -> None:

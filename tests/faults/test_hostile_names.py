@@ -229,6 +229,37 @@ def test_undecodable_names_are_one_sentence_or_shown_escaped(folder, capfd, monk
     run(capfd, "data", "status")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+@pytest.mark.parametrize("named", ["class", "file"])
+def test_every_file_of_a_network_with_undecodable_names_is_utf_8(folder, capfd, named):
+    """A class, and a file of a model, whose title it is."""
+    if named == "class":
+        data, runs = folder / "classes", ["--runs-dir", "more"]
+        shutil.copytree(folder / f"data{EVIL}" / LINES, data / NOT_UTF8)
+        shutil.copytree(folder / f"data{EVIL}" / ("@b" + EVIL), data / "b")
+        run(capfd, "train", "cnn", *TINY, "--epochs", "1", "--data", str(data), "--name", "a", *runs)
+        network, files = "a", [folder / "more" / "a" / "config.toml"]
+    else:
+        shutil.copy(folder / f"runs{LINES}" / LINES / "last.safetensors", folder / f"{NOT_UTF8}.safetensors")
+        network, runs, files = f"{NOT_UTF8}.safetensors", [], []
+    run(capfd, "export", "hub", network, "--out", "card", *runs)
+    run(capfd, "export", "cpp", network, "--out", "twin", *runs)
+    run(capfd, "export", "onnx", network, "--out", "m.onnx", *runs)
+    run(capfd, "play", network, "--out", "play.html", *runs)
+    (folder / "rows.csv").write_text("".join(f"{','.join(map(str, range(n, n + 36)))}\n" for n in range(99)))
+    for words in ([], ["--submission"]):
+        run(capfd, "predict", network, "--csv", "rows.csv", "--out", "answers.csv", *words, *runs)
+        text = (folder / "answers.csv").read_text(encoding="utf-8")
+        assert words or not RAW.search(text), text  # a submission has the labels as the training files have them
+    if named == "class":
+        run(capfd, "report", network, "--out", "report.html", *runs)
+        check_page((folder / "report.html").read_text())
+    for place in ("card", "twin"):
+        files += [each for each in (folder / place).iterdir() if each.suffix in (".hpp", ".md", ".json", ".py")]
+    for file in (*files, folder / "play.html"):
+        check(file.read_text(encoding="utf-8"), file)
+
+
 class Page(HTMLParser):
     def handle_starttag(self, tag, attributes):
         names = [name for name, _ in attributes]

@@ -66,7 +66,7 @@ MAY_IMPORT = {
         "training",
     },
     "display": {"errors", "events", "history", "printing"},
-    "export": {"config", "data", "errors", "events", "model", "setting", "storage", "__version__"},
+    "export": {"config", "data", "errors", "events", "model", "printing", "setting", "storage", "__version__"},
     "integrations": {
         "config",
         "data",

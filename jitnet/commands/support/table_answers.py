@@ -73,7 +73,7 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
     writer.writerows(lines if args.out else lines[:_SHOWN])
     if args.out:
         try:
-            replace_file(args.out, out.getvalue().encode())
+            replace_file(args.out, out.getvalue().encode("utf-8", "backslashreplace"))
         except OSError as error:
             raise InputError(f"cannot write {args.out}: {error.strerror}; choose another --out") from None
         say(f"written: {args.out}, {len(lines):,} rows, by {about}")

@@ -13,6 +13,7 @@ from jitnet.events import EpochDone
 from jitnet.export.folder import other_files, write_files
 from jitnet.export.onnx.preparation import preparation
 from jitnet.model.network import Network
+from jitnet.printing import printable
 from jitnet.storage import checkpoint
 from jitnet.storage.metadata import Description, metadata
 
@@ -102,12 +103,12 @@ def card(network: Network, described: Description, rows: tuple[EpochDone, ...], 
         ("licence of the weights", licence or "not stated: ask the author"),
     ]
     lines = "\n".join(f"| {name} | {_cell(text)} |" for name, text in table)
-    notes = "".join(f"- {note}\n" for note in record.notes)
+    notes = "".join(f"- {printable(note)}\n" for note in record.notes)
     return f"""---
 {chr(10).join(head)}
 ---
 
-# {title}
+# {printable(title)}
 
 A network `{described.settings.architecture}` trained with [jitnet](https://pypi.org/project/jitnet/) {__version__}.
 `config.json` has all settings.
@@ -139,4 +140,4 @@ predict("model.safetensors", images)  # classes as numbers from 0; names in conf
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+    return printable(text).replace("|", "\\|")
