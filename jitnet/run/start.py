@@ -1,5 +1,7 @@
 """Start a run in a new folder, or resume one: `start` and `resume`, which commands, trials and imports call."""
 
+import dataclasses
+import json
 import os
 import shlex
 from collections.abc import Callable, Iterator
@@ -20,11 +22,18 @@ from jitnet.machine import threads
 from jitnet.model import architecture
 from jitnet.model.build import network_of
 from jitnet.model.network import Network
+from jitnet.printing import brief
 from jitnet.run import describe
 from jitnet.run.folder import RunFolder
 from jitnet.run.schema import checkpoint_figures
+from jitnet.storage.checkpoint import Metadata
 from jitnet.training.loop import Training
 from jitnet.training.position import Position
+
+# The settings that may be others in the rest of a run: how long it is, and where its data is, which has a hash.
+_MAY_CHANGE = {
+    "until", "epochs", "schedule", "target_accuracy", "patience", "max_minutes", "data", "label", "skip_damaged",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +158,36 @@ def start(
 
 
 def load_state(folder: RunFolder) -> State:
-    """Read the newest valid checkpoint of a run; raises `InputError` if there is none."""
+    """Read the newest valid checkpoint of a run; raises `InputError` if there is none, or it had other settings."""
     tensors, metadata, path, notices = folder.load_newest()
+    _require_same(folder, metadata)
     position = Position.from_tensors(tensors, str(path))
     figures = checkpoint_figures(metadata)
     position.elapsed_s, position.train_s = figures.get("elapsed_s", 0.0), figures.get("train_s", 0.0)
     return State(position, tensors, path, notices)
+
+
+def _require_same(folder: RunFolder, metadata: Metadata) -> None:
+    """Raise `InputError` if config.toml has other settings than a checkpoint, but for those that a resume may change.
+
+    The rest of the run would be trained with the new ones, and its pages would state them for all of it.
+    """
+    try:
+        trained = json.loads(metadata.get("settings", "{}"))
+        changed = {
+            name: value
+            for name, value in dataclasses.asdict(folder.settings).items()
+            if name in trained and name not in _MAY_CHANGE and trained[name] != value
+        }
+    except (ValueError, TypeError, RecursionError):  # of another program
+        return
+    if changed:
+        new = ", ".join(f"{name} = {brief(value)}" for name, value in changed.items())
+        old = ", ".join(f"{name} = {brief(trained[name])}" for name in changed)
+        raise InputError(
+            f"{folder.path / 'config.toml'} gives {new}, and {folder.path} was trained with {old}: restore the file, "
+            "or train a new run with --config"
+        )
 
 
 def resume(

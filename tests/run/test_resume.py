@@ -202,7 +202,7 @@ def test_a_checkpoint_of_another_network_is_refused(folder, capsys):
     run, other = train("run"), train("other", "--arch", "conv3 pool dense4")
     shutil.copy(other / "last.safetensors", run / "last.safetensors")
     shown = refusal(capsys, "resume", "run", "--epochs", "5")
-    assert "another network" in shown and "conv1.weight" in shown and "(3, 3, 1, 3)" in shown
+    assert "was trained with architecture = 'conv3 pool dense4'" in shown
     assert len(rows(run)) == 2
 
 
@@ -221,6 +221,33 @@ def test_weights_without_a_position_are_refused(folder, capsys):
     for name in ("last", "previous"):
         checkpoint.save(run / f"{name}.safetensors", {"conv1.weight": tensors["conv1.weight"]}, metadata)
     assert "no position" in refusal(capsys, "resume", "run", "--epochs", "5")
+
+
+def edited(run: Path, name: str, value: str) -> None:
+    file = run / "config.toml"
+    lines = [f"{name} = {value}" if line.startswith(f"{name} = ") else line for line in file.read_text().splitlines()]
+    assert f"{name} = {value}" in lines
+    file.write_text("\n".join(lines) + "\n")
+
+
+EDITS = {"lr": "0.2", "batch_size": "3", "seed": "4", "optimizer": '"adam"', "shuffle": "true", "val": "7",
+         "augment": '"light"', "ema": "0.5"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_edited_settings_are_refused_by_name(folder, capsys, name):
+    run = train("run")
+    old = json.loads(checkpoint.load(run / "last.safetensors")[1]["settings"])[name]
+    edited(run, name, EDITS[name])
+    said = refusal(capsys, "resume", "run", "--epochs", "5")
+    value = {"true": True}.get(EDITS[name], EDITS[name].replace('"', "'"))
+    assert f"runs/run/config.toml gives {name} = {value}, and runs/run was trained with {name} = {old!r}: " in said
+
+
+def test_the_length_of_a_run_may_be_edited(folder):
+    run = train("run")
+    edited(run, "until", "3")
+    assert main(["resume", "run", "--ui", "quiet"]) == 0 and len(rows(run)) == 3
 
 
 def test_the_run_goes_on_where_a_folder_was_moved(folder):
