@@ -207,4 +207,7 @@ def read_small(path: Path) -> bytes:
 
 def toml_values(path: Path) -> dict[str, Any]:
     """Return the values of a TOML file as they are. Raises `OSError`, `ValueError` and `RecursionError`."""
-    return tomllib.loads(read_small(path).decode("utf-8-sig"))  # some editors begin a file with a mark
+    values = tomllib.loads(read_small(path).decode("utf-8-sig"))  # some editors begin a file with a mark
+    if not values:
+        raise ValueError("it has no settings")
+    return values

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     return many.run(
         args,
         plan(
-            settings_of(args), "sweep", grid, bounds, seeds=args.seeds, draws=args.random,
+            settings_of(args, (*grid, *bounds)), "sweep", grid, bounds, seeds=args.seeds, draws=args.random,
             draw_seed=args.random_seed, halving=args.halving,
         ),
     )  # fmt: skip

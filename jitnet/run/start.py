@@ -34,6 +34,7 @@ from jitnet.training.position import Position
 _MAY_CHANGE = {
     "until", "epochs", "schedule", "target_accuracy", "patience", "max_minutes", "data", "label", "skip_damaged",
 }  # fmt: skip
+_INITIAL = {"architecture", "bias", "init", "seed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,24 +161,25 @@ def start(
 def load_state(folder: RunFolder) -> State:
     """Read the newest valid checkpoint of a run; raises `InputError` if there is none, or it had other settings."""
     tensors, metadata, path, notices = folder.load_newest()
-    _require_same(folder, metadata)
     position = Position.from_tensors(tensors, str(path))
+    _require_same(folder, metadata, begun=position.step > 0)
     figures = checkpoint_figures(metadata)
     position.elapsed_s, position.train_s = figures.get("elapsed_s", 0.0), figures.get("train_s", 0.0)
     return State(position, tensors, path, notices)
 
 
-def _require_same(folder: RunFolder, metadata: Metadata) -> None:
+def _require_same(folder: RunFolder, metadata: Metadata, begun: bool) -> None:
     """Raise `InputError` if config.toml has other settings than a checkpoint, but for those that a resume may change.
 
-    The rest of the run would be trained with the new ones, and its pages would state them for all of it.
+    The rest of the run would be trained with the new ones, and its pages would state them for all of it. A run that has
+    not `begun`, or diverged at once, may get any but those of its initial weights.
     """
     try:
         trained = json.loads(metadata.get("settings", "{}"))
         changed = {
             name: value
             for name, value in dataclasses.asdict(folder.settings).items()
-            if name in trained and name not in _MAY_CHANGE and trained[name] != value
+            if name in trained and trained[name] != value and (name not in _MAY_CHANGE if begun else name in _INITIAL)
         }
     except (ValueError, TypeError, RecursionError):  # of another program
         return

@@ -61,6 +61,11 @@ def require_images(text: str, image: tuple[int, ...]) -> None:
             f"the augmentation {text!r} moves and turns images: expected images of at least 2x2 pixels, the data have "
             f"{image[0]}x{image[1]}; leave it out"
         )
+    if parse(text).shift >= min(image[:2]):
+        raise InputError(
+            f"the augmentation {text!r} shifts images of {image[0]}x{image[1]} pixels out of sight: expected a shift "
+            f"below {min(image[:2])}"
+        )
 
 
 def arguments(images: np.ndarray, rows: np.ndarray, text: str, seed: int, epoch: int, out: np.ndarray) -> tuple:

@@ -180,6 +180,9 @@ def _check(base: Settings, grid: Values, bounds: Bounds, seeds: int, draws: int,
         raise InputError(f"--range {next(iter(bounds))} is given without --random N, how many values to draw")
     if draws and not (grid or bounds):
         raise InputError("--random is given without anything to draw from: expected --range lr=1e-4:1e-1, or --grid")
+    combinations = math.prod(map(len, grid.values()))
+    if draws > combinations and not bounds:
+        raise InputError(f"--random is {draws}, and --grid has {combinations:,} in all: omit --random, or add --range")
     for name, values in grid.items():
         if len(set(values)) < len(values):
             raise InputError(f"--grid gives a value of {name} twice: expected different ones")

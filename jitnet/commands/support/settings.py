@@ -66,8 +66,11 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def settings_of(args: argparse.Namespace) -> Settings:
-    """Return the settings that the options describe; raises `InputError` for values out of range."""
+def settings_of(args: argparse.Namespace, varied: Iterable[str] = ()) -> Settings:
+    """Return the settings that the options describe; raises `InputError` for values out of range.
+
+    Also for options that have no effect next to others. `varied` are the settings that get other values later.
+    """
     given, network = given_settings(args), args.network
     if args.config is not None and network is not None:
         raise InputError(f"a network is given twice, {network!r} and in --config: omit one of them")
@@ -89,7 +92,26 @@ def settings_of(args: argparse.Namespace) -> Settings:
         given["architecture"] = architecture.to_text(layers)
     if "epochs" in given:
         given["until"] = 0  # an extension of --config's run does not count
-    return settings.replace(**given)
+    settings = settings.replace(**given)
+    _require_effect(given, settings, set(varied))
+    return settings
+
+
+def _require_effect(given: dict[str, Any], settings: Settings, varied: set[str]) -> None:
+    """Raise `InputError` for a setting that is given and that others make meaningless."""
+    for name in given:
+        option = "--hidden or --arch" if name == "architecture" else SETTINGS[name].option
+        if name in varied:
+            raise InputError(f"{option} is given with other values to try of it: omit it")
+    reasons = {
+        "label": ("--target", "is the column that is learned") if settings.target else (),
+        "target_accuracy": ("--target", "is a number, without an accuracy") if settings.target else (),
+        "momentum": (f"--optimizer {settings.optimizer}", "has no such momentum")
+        if settings.optimizer not in ("momentum", "nesterov") and "optimizer" not in varied
+        else (),
+    }
+    for name, (other, why) in ((name, reason) for name, reason in reasons.items() if reason and given.get(name)):
+        raise InputError(f"{SETTINGS[name].option} is given with {other}, which {why}: omit it")
 
 
 def _add_help(parser: argparse.ArgumentParser) -> None:
