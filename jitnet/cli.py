@@ -46,9 +46,10 @@ class _Parser(argparse.ArgumentParser):
             if isinstance(parser, _Parser) and parser._takes(rest, found):
                 return found
             option = next((word for word in rest if word.startswith("-")), rest[0]).partition("=")[0]
-            parser.error(
-                f"unrecognized arguments: {' '.join(rest)}{did_you_mean(option, parser._option_string_actions)}"
-            )
+            similar = did_you_mean(option, parser._option_string_actions)
+            if not similar and option.startswith("-") and any(not each.option_strings for each in parser._actions):
+                similar = "; what is no option and begins with a minus comes last, after --"
+            parser.error(f"unrecognized arguments: {' '.join(rest)}{similar}")
         return found
 
     def _chosen(self, found: argparse.Namespace) -> argparse.ArgumentParser:
@@ -60,11 +61,23 @@ class _Parser(argparse.ArgumentParser):
         return self
 
     def _takes(self, words: list[str], found: argparse.Namespace) -> bool:
-        """Add words that come after an option to those before it, where any number is taken; argparse stops there."""
-        many = next((each for each in self._actions if not each.option_strings and each.nargs in ("*", "+")), None)
-        if many is None or many.choices or many.type or any(word.startswith("-") and word != "-" for word in words):
+        """Take words that come after an option, where one or any number may be left out; argparse stops there."""
+        last = next((each for each in self._actions if not each.option_strings and each.nargs in ("*", "+", "?")), None)
+        if last is None or last.type or any(word.startswith("-") and word != "-" for word in words):
             return False
-        setattr(found, many.dest, [*(getattr(found, many.dest) or ()), *words])
+        given = getattr(found, last.dest)
+        if last.nargs == "?":
+            if len(words) > 1 or given != last.default:
+                return False
+            try:
+                self._check_value(last, words[0])
+            except argparse.ArgumentError as error:
+                self.error(str(error))
+            setattr(found, last.dest, words[0])
+            return True
+        if last.choices:
+            return False
+        setattr(found, last.dest, [*(given or ()), *words])
         return True
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -72,7 +85,8 @@ class _Parser(argparse.ArgumentParser):
             similar = did_you_mean(str(value), map(str, action.choices))
             known = [str(choice) for choice in action.choices]
             expected = "" if similar and len(known) > _FEW else f": expected one of {', '.join(known)}"
-            raise argparse.ArgumentError(action, f"{value!r} is given{expected}{similar}")
+            order = "; options come after it" if isinstance(action, argparse._SubParsersAction) else ""
+            raise argparse.ArgumentError(action, f"{value!r} is given{expected}{order}{similar}")
 
 
 class _Overview(_Parser):
@@ -151,6 +165,9 @@ def main(argv: list[str] | None = None) -> int:
         return InputError.exit_code
     except OSError as error:
         what = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+        if error.errno == errno.ENOENT and not error.filename and not _has_folder():
+            say("jitnet: the working directory is no longer there: change to another one", error=True)
+            return InputError.exit_code
         if error.errno == errno.ENOSPC:
             say(f"jitnet: {what}: free some space and run it again", error=True)
         elif error.errno != errno.EPIPE:  # the reader of the output has left, as in `jitnet summary cnn | head -1`
@@ -160,6 +177,14 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _has_folder() -> bool:
+    """Return whether the working directory is there: it may have been removed since."""
+    try:
+        return bool(os.getcwd())
+    except FileNotFoundError:
+        return False
 
 
 def process() -> NoReturn:

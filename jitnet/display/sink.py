@@ -1,22 +1,31 @@
 """A text stream that may die under us: a closed pipe, a full disk, a terminal that is gone."""
 
+import functools
 import os
 from typing import IO
 
-from jitnet.printing import printable
+from jitnet.printing import printable, warn
+
+
+@functools.cache
+def _tell(why: str) -> None:
+    """Warn once of an output that is lost, though several views may write to it."""
+    warn(f"the output cannot be written ({why}): the training continues without it, and the exit code is 1")
 
 
 class Sink:
     """Writes to `stream` until that fails once; from then on it swallows everything and `broken` is true.
 
-    Training must outlive its audience (`jitnet train cnn | head -1`), so nothing here raises. Characters that
-    the stream's encoding lacks become `?`.
+    Training must outlive its audience (`jitnet train cnn | head -1`), so nothing here raises. A warning says why
+    nothing more is written, unless a reader has left. Characters that the stream's encoding lacks become `?`.
     """
 
     def __init__(self, stream: IO[str] | None) -> None:
         self.stream = stream
         self.broken = stream is None
         self.encoding = getattr(stream, "encoding", None) or "utf-8"
+        if stream is None:
+            _tell("it is closed")
 
     def line(self, text: str) -> None:
         """Write one line and flush it. What is not printable (an escape code in a path) is escaped."""
@@ -28,8 +37,8 @@ class Sink:
         if self.stream is not None and not self.broken:
             try:
                 self.stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
-            except (OSError, ValueError):  # ValueError: the stream is closed
-                self._give_up()
+            except (OSError, ValueError) as error:  # ValueError: the stream is closed
+                self._give_up(error)
         return len(text)
 
     def flush(self) -> None:
@@ -37,8 +46,8 @@ class Sink:
         if self.stream is not None and not self.broken:
             try:
                 self.stream.flush()
-            except (OSError, ValueError):
-                self._give_up()
+            except (OSError, ValueError) as error:
+                self._give_up(error)
 
     def isatty(self) -> bool:
         """Is this a real terminal, regardless of what the environment claims?"""
@@ -47,7 +56,7 @@ class Sink:
         except ValueError:
             return False
 
-    def _give_up(self) -> None:
+    def _give_up(self, reason: Exception) -> None:
         """Point a dead stream at the null device: what it still holds would fail again when Python exits."""
         self.broken = True
         try:
@@ -58,3 +67,5 @@ class Sink:
                 os.close(null)
         except (OSError, ValueError):  # not a file of the system
             pass
+        if not isinstance(reason, BrokenPipeError):
+            _tell(str(getattr(reason, "strerror", None) or reason))

@@ -12,7 +12,7 @@ from jitnet.history.read import Run, read_or_damaged
 from jitnet.history.statistics import Summary, summarise
 from jitnet.printing import brief, printable
 from jitnet.run import schema
-from jitnet.run.names import check_name, find_run, is_run
+from jitnet.run.names import check_name, entries, find_run, is_run
 
 RECORD = "sweep.json"
 SCHEMA = 1
@@ -63,10 +63,10 @@ def find_sweep(name: str, runs_dir: str | Path) -> Path | None:
 
 def list_sweeps(runs_dir: str | Path) -> list[Path]:
     """Return the folders of the sweeps in `runs_dir`, the latest started or continued first."""
+    found = [entry for entry in entries(runs_dir) if is_sweep(entry)]
     try:
-        found = [entry for entry in Path(runs_dir).iterdir() if not entry.name.startswith(".") and is_sweep(entry)]
         return sorted(found, key=lambda path: (path / RECORD).stat().st_mtime, reverse=True)
-    except OSError:  # no folder, or none that may be read
+    except OSError:  # removed since
         return []
 
 

@@ -33,7 +33,7 @@ def page(subject: Subject, made: str) -> str:
     tensors = subject.network.tensors()
     for bits in (COARSEST, *range(pack.FINEST, COARSEST, -1)):
         text = document(subject.title, made, found | {"bits": bits, "parameters": pack.packed(tensors, bits)})
-        fits = len(text.encode("utf-8", "backslashreplace")) <= LARGEST
+        fits = len(text.encode()) <= LARGEST
         if bits == COARSEST:
             coarsest = text
             if not fits:

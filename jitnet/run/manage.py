@@ -4,6 +4,7 @@ Only what lies directly in the folder of the runs is touched, and nothing that a
 """
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -21,11 +22,21 @@ _LONGEST_NOTE = 500  # characters
 
 
 def remove(path: Path, runs_dir: Path) -> None:
-    """Remove the folder of a run or a sweep. Raises `InputError` if it may not, and nothing is removed."""
+    """Remove the folder of a run or a sweep. Raises `InputError` if it may not, and nothing is removed.
+
+    If removing fails nevertheless, what is left has its name again.
+    """
     with _owned(path, runs_dir) as own:
+        for folder, _, _ in os.walk(own):
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
         hidden = own.with_name(f".removed-{secrets.token_hex(8)}")
         os.rename(own, hidden)  # at once: a run that is half removed is none
-        shutil.rmtree(hidden)
+        try:
+            shutil.rmtree(hidden)
+        except OSError:
+            os.rename(hidden, own)
+            raise
 
 
 def rename(path: Path, runs_dir: Path, name: str) -> Path:

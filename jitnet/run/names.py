@@ -31,7 +31,10 @@ def check_name(name: str) -> str:
 
 
 def list_runs(runs_dir: str | Path) -> list[Path]:
-    """Return the run folders in `runs_dir`, the newest first; a damaged one counts as the oldest."""
+    """Return the run folders in `runs_dir`, the newest first; a damaged one counts as the oldest.
+
+    Raises `InputError` if the folder is there and cannot be read.
+    """
 
     def created(path: Path) -> tuple[str, str]:
         try:
@@ -39,18 +42,27 @@ def list_runs(runs_dir: str | Path) -> list[Path]:
         except InputError:
             return "", path.name
 
+    return sorted((path for path in entries(runs_dir) if is_run(path)), key=created, reverse=True)
+
+
+def entries(runs_dir: str | Path) -> list[Path]:
+    """Return what is in a folder of runs, if it is there, without hidden files; raises `InputError`."""
     try:
-        found = [entry for entry in Path(runs_dir).iterdir() if not entry.name.startswith(".")]
-    except OSError:  # no folder, or none that may be read
+        return [entry for entry in Path(runs_dir).iterdir() if not entry.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted((path for path in found if is_run(path)), key=created, reverse=True)
+    except OSError as error:
+        raise InputError(f"cannot read {runs_dir}: {error.strerror}; check its permissions") from None
 
 
 def is_run(path: str | Path) -> bool:
-    """Has a folder a meta.json, readable or not?"""
+    """Has a folder a meta.json, readable or not? A folder that may not be entered counts as one; reading it says so."""
     try:
-        return os.path.lexists(os.path.join(path, "meta.json"))
-    except ValueError:  # a NUL byte
+        os.lstat(os.path.join(path, "meta.json"))
+        return True
+    except PermissionError:
+        return True
+    except (OSError, ValueError):  # ValueError: a NUL byte
         return False
 
 
@@ -67,8 +79,9 @@ def find_run(run: str | Path, runs_dir: str | Path) -> Path:
     for path in candidates:
         if is_run(path):
             return path
-    if run != "latest" and os.path.isdir(run):
-        raise InputError(f"{run} is a folder without meta.json, so it is not a run")
+    folder = next((path for path in candidates if run != "latest" and path.is_dir()), None)
+    if folder is not None:
+        raise InputError(f"{folder} is a folder without meta.json, so it is not a run")
     names = [path.name for path in list_runs(runs_dir)]
     known = f"the newest there are {', '.join(names[:5])}" if names else "there are none; `jitnet train` makes one"
     raise InputError(

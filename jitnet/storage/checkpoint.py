@@ -247,7 +247,8 @@ def _check_entry(name: str, entry: Any) -> list[int]:
         raise ValueError(f"the entry {name!r} has not exactly dtype, shape and data_offsets")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPES:
-        raise ValueError(f"{name!r} has the unknown dtype {dtype!r}: expected one of {', '.join(DTYPES)}")
+        advice = "; in PyTorch `model.float()` before saving makes F32 of it" if dtype in ("F16", "BF16") else ""
+        raise ValueError(f"{name!r} has the unknown dtype {dtype!r}: expected one of {', '.join(DTYPES)}{advice}")
     for values, least in ((shape, 1), (offsets, 0)):
         if not isinstance(values, list) or any(type(value) is not int or value < least for value in values):
             raise ValueError(f"{name!r} has a shape or offsets that are not whole numbers, each extent at least 1")

@@ -128,9 +128,9 @@ class Terminal(io.StringIO):
 
 
 def test_nobody_is_waited_for_on_a_terminal(capsys, monkeypatch):
-    for stdin in (Terminal(), None):
+    for stdin, what in ((Terminal(), "a terminal"), (None, "closed")):
         monkeypatch.setattr(sys, "stdin", stdin)
-        assert "standard input is a terminal" in refusal(capsys, "predict", "run", "-")
+        assert f"standard input is {what}" in refusal(capsys, "predict", "run", "-")
 
 
 @pytest.mark.parametrize(("content", "taken"), [(b"1234", True), (b"12345", False)])

@@ -151,8 +151,8 @@ def test_every_command_that_makes_runs(folder, capfd):
     tomllib.loads((folder / f"more{LINES}" / "plain" / "config.toml").read_text())
     check((folder / f"more{LINES}" / "plain" / "config.toml").read_text(), "config.toml")
     few = ["--epochs", "1", "--data", data, "--workers", "1", *runs]
-    run(capfd, "sweep", "cnn", *TINY, "--grid", "lr=0.1,0.2", *few, "--name", "s", "--ui", "plain")
-    run(capfd, "sweep", "cnn", *TINY, "--grid", "lr=0.1,0.2", *few, "--name", "s", "--ui", "json")
+    run(capfd, "sweep", "cnn", *TINY[:4], "--grid", "lr=0.1,0.2", *few, "--name", "s", "--ui", "plain")
+    run(capfd, "sweep", "cnn", *TINY[:4], "--grid", "lr=0.1,0.2", *few, "--name", "s", "--ui", "json")
     for words in (["runs", "compare", "s"], ["runs", "compare", "s", "--csv"], ["report", "s"]):
         run(capfd, *words, *runs)
     check_page((folder / f"more{LINES}" / "s" / "report.html").read_text())

@@ -16,7 +16,9 @@ NAME = "stdin"  # in answers and messages
 def spooled() -> Iterator[Path]:
     """Yield a file that holds all of standard input. Raises `InputError` if nothing, or too much, is piped in."""
     stream = getattr(sys.stdin, "buffer", None)
-    if stream is None or sys.stdin.isatty():
+    if stream is None:
+        raise InputError("- is given and standard input is closed: expected `< FILE` or a pipe")
+    if sys.stdin.isatty():
         raise InputError("- is given and standard input is a terminal: expected `< FILE` or a pipe")
     content = read_some(stream, LARGEST + 1, NAME)
     if not content:
