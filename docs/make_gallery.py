@@ -17,6 +17,7 @@ from rich.text import Text
 HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT = 125, 44  # of a picture: what is longer is cut
 RECIPE = "--data synthetic --limit 4000 --batch-size 16 --lr 0.1 --init he --shuffle"
+MANY = RECIPE.replace(" --lr 0.1", "")
 # (name of the picture, what it shows, command)
 COMMANDS = [
     ("train", "A network learns", f"jitnet train cnn {RECIPE} --epochs 3 --name digits"),
@@ -25,7 +26,7 @@ COMMANDS = [
     ("trace", "One image on its way through the layers", "jitnet trace digits --image 7"),
     ("plot", "How the loss fell", "jitnet runs plot digits"),
     ("schedule", "The learning rate of each epoch", "jitnet schedule cnn --schedule one-cycle --epochs 12"),
-    ("sweep", "The best of several settings", f"jitnet sweep mlp --grid lr=0.03,0.3 hidden=20,60 {RECIPE} --epochs 2"),
+    ("sweep", "The best of several settings", f"jitnet sweep mlp --grid lr=0.03,0.3 hidden=20,60 {MANY} --epochs 2"),
     ("repeat", "How much chance there is in a result", f"jitnet repeat mlp --seeds 3 --hidden 40 {RECIPE} --epochs 2"),
     ("show", "Everything about a run, later", "jitnet runs show digits"),
     ("onnx", "The network in another program", "jitnet export onnx digits --out digits.onnx"),

@@ -79,7 +79,7 @@ def find_run(run: str | Path, runs_dir: str | Path) -> Path:
     for path in candidates:
         if is_run(path):
             return path
-    folder = next((path for path in candidates if run != "latest" and path.is_dir()), None)
+    folder = next((path for path in candidates if run != "latest" and os.path.isdir(path)), None)
     if folder is not None:
         raise InputError(f"{folder} is a folder without meta.json, so it is not a run")
     names = [path.name for path in list_runs(runs_dir)]
