@@ -20,6 +20,8 @@ CONFIG = {
     "data": "digits", "epochs": 3,
 }  # fmt: skip
 
+VARIED = tuple(word for word in TINY if word not in ("--lr", "0.1"))  # where the learning rate varies
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -199,7 +201,7 @@ def test_halving_resumes_the_survivors_exactly(folder, threads):
 def test_a_rate_that_breaks_the_network_is_not_kept(folder, capsys):
     """At a hundredth of its rate 3 would be ahead after the first rung of a warm-up, and the winner in the end."""
     words = ("--grid", "lr=3,0.1", "batch-size=8", "--halving", "2", "--val", "40", "--workers", "1", "--threads", "1")
-    sweep = ("sweep", "cnn", *TINY, "--epochs", "2", "--name", "s", "--ui", "plain", *words)
+    sweep = ("sweep", "cnn", *VARIED, "--epochs", "2", "--name", "s", "--ui", "plain", *words)
     assert "--schedule" in refusal(capsys, *sweep, "--epochs", "4")
     assert main([*sweep, "--schedule", "constant"]) == 0
     shown = capsys.readouterr().out
@@ -213,7 +215,7 @@ def test_a_rate_that_breaks_the_network_is_not_kept(folder, capsys):
 
 def test_what_varies_may_be_given_in_one_option_or_several(folder):
     """As the help shows it; NETWORK may come first or last."""
-    rest = (*TINY, "--epochs", "1", "--ui", "quiet", "--workers", "1", "--threads", "1")
+    rest = (*VARIED, "--epochs", "1", "--ui", "quiet", "--workers", "1", "--threads", "1")
     assert main(["sweep", "cnn", *rest, "--name", "one", "--grid", "lr=0.1,0.2", "batch-size=1,8"]) == 0
     several = ("--grid", "lr=0.1,0.2", "--grid", "batch-size=1,8", "cnn")
     assert main(["sweep", *rest, "--name", "several", *several]) == 0
