@@ -9,7 +9,7 @@ RUN_FILES = (
     "meta.json", "config.toml", "metrics.csv", "steps.jsonl", "events.jsonl", "last.safetensors",
     "previous.safetensors", "best.safetensors", ".lock",
 )  # fmt: skip
-SWEEP_FILES = ("sweep.json", "table.csv", "statistics.csv", ".lock")
+SWEEP_FILES = ("sweep.json", "table.csv", "statistics.csv", ".lock", ".compiling")
 _KEPT = {"run": RUN_FILES, "sweep": SWEEP_FILES}  # the first one tells the kind of the folder
 
 

@@ -72,7 +72,8 @@ def test_the_list_is_what_a_run_and_a_sweep_hold(tmp_path):
     words = ("sweep", "cnn", "--grid", "lr=0.1", "--arch", "dense2", "--data", "digits", "--epochs", "1")
     assert main([*words, "--name", "swept"]) == 0
     files = {path.name for path in Path("runs/swept").iterdir() if path.is_file()}
-    assert files == set(SWEEP_FILES) and SWEEP_FILES[0] == RECORD
+    cold = {".compiling"}  # there if kernels were compiled
+    assert set(SWEEP_FILES) - cold <= files <= set(SWEEP_FILES) and SWEEP_FILES[0] == RECORD
 
 
 @pytest.mark.parametrize("way", ["link to the file", "link to the folder", "capitals", "sweep"])
