@@ -216,8 +216,8 @@ FAULTS = (
     ("the last of equally good epochs", "jitnet/estimators/estimator.py", "if result > best[0] else best",
      "if result >= best[0] else best",
      "tests/estimators/test_fit.py::test_the_first_of_the_best_epochs_predicts"),
-    ("the highest loss is the best", "jitnet/training/stopping.py", "else row.val_loss and -row.val_loss",
-     "else row.val_loss", "tests/estimators/test_fit.py::test_a_regressor_keeps_the_epoch_of_the_lowest_loss"),
+    ("the highest loss is the best", "jitnet/training/stopping.py", "0.0, -(row.val_loss or 0.0)",
+     "0.0, row.val_loss or 0.0", "tests/estimators/test_fit.py::test_a_regressor_keeps_the_epoch_of_the_lowest_loss"),
     ("scores are made sharper by the first images", "jitnet/training/calibration.py",
      "array[evenly(len(array))] for", "array[:MOST] for",
      "tests/training/test_calibration.py::"

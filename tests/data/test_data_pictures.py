@@ -286,3 +286,10 @@ def test_a_stroke_along_a_side_is_not_cut_off():
 
 def extents(image):
     return tuple(int(np.ptp(np.flatnonzero(image.any(axis=axis)))) + 1 for axis in (1, 0))
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_ruled_line_at_the_border_is_no_band(turn):
+    paper = on_paper(pen()).astype(np.uint8)
+    paper[::20] = 120
+    assert not centred(np.ascontiguousarray(np.rot90(paper, turn)), 28, 28).notes

@@ -29,6 +29,10 @@ def pictures():
             picture[::20] = 255
         picture = np.clip(picture, 0, 255)
         yield (255 - picture if n % 3 == 0 else picture).astype(np.uint8)
+    for n, deep in enumerate((10, 50, 180)):  # scans with a plain band along a side
+        scan = np.pad(strokes(rng, 90, 80, 7, small=False), ((0, deep), (0, 0)), constant_values=255)
+        yield np.ascontiguousarray(np.rot90(scan, n)).astype(np.uint8)
+        yield np.ascontiguousarray(np.rot90(255 - scan, n + 2)).astype(np.uint8)
     one, other = (strokes(rng, 100, 60, 9, small=False) for _ in range(2))
     yield np.concatenate([one, other], axis=1).astype(np.uint8)
     yield (rng.normal(150, 5, (80, 80)) + 30 * np.sin(np.arange(80) / 9)).astype(np.uint8)

@@ -174,6 +174,7 @@ def test_a_damaged_factor_is_refused(folder, capsys, damaged):
     checkpoint.save(run / "last.safetensors", tensors | {"sharpness": damaged}, texts)
     with pytest.raises(InputError, match="damaged sharpness"):
         open_trained(run, kind="last")
+    (run / "previous.safetensors").unlink(missing_ok=True)
     assert "damaged sharpness" in refusal(capsys, "eval", "run")
 
 
@@ -207,6 +208,7 @@ def test_a_position_that_no_training_reaches_is_refused(folder, capsys, place):
     run = train("run", *SMOOTH, epochs=1)
     tensors, texts = checkpoint.load(run / "last.safetensors")
     checkpoint.save(run / "last.safetensors", tensors | {"position": np.array(place)}, texts)
+    (run / "previous.safetensors").unlink(missing_ok=True)
     assert "no position of a training run" in refusal(capsys, "resume", "run", "--epochs", "2", "--ui", "quiet")
 
 

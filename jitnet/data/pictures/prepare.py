@@ -23,6 +23,7 @@ _FAINT = 48.0  # grey levels of contrast: below it an answer is doubtful
 _FULL = 0.45  # of the area in ink: above it an answer is doubtful
 _PLAIN = 0.1  # of the contrast: what varies less is of one level
 _STEEP = 0.5  # of the contrast between a band and nearly all of the third line behind it: its edge
+_LINE = 0.06  # of the picture: a thinner band may be a ruled line
 _STROKE = 0.25  # of the picture: a wider band is not a stroke of a drawing that fills it
 _THIN = 1.6  # pixels of a stroke in an image of 28: a thinner one is made so
 
@@ -147,7 +148,7 @@ def _band(grey: np.ndarray) -> tuple[str, float]:
         away = np.abs(lines - float(np.median(lines[0])))  # of each pixel, from the level of the line at the border
         ends = away.max(axis=1) > _PLAIN * full
         deep = int(ends.argmax()) if ends.any() else len(lines)
-        if 0 < deep < len(lines) - 3 and float((away[deep + 2] > _STEEP * full).mean()) > _ALL_ACROSS:
+        if _LINE * len(lines) < deep < len(lines) - 3 and float((away[deep + 2] > _STEEP * full).mean()) > _ALL_ACROSS:
             return name, deep / len(lines)
     return "", 0.0
 

@@ -7,7 +7,7 @@ class Refusal extends Error {}
 
 const Prepare = (() => {
   const WORK = 160, FINE = 640, SMALL = 0.4, WIDE = 0.8, PAPER = 0.25, LINES = 0.5, EDGE = 0.02, ALL_ACROSS = 0.85, FAINT = 48;
-  const FULL = 0.45, THIN = 1.6, DARK = 64, PLAIN = 16, ASPECT = 1.1;
+  const FULL = 0.45, THIN = 1.6, DARK = 64, PLAIN = 16, ASPECT = 1.1, ONE_LEVEL = 0.1, STEEP = 0.5, LINE = 0.06, STROKE = 0.25;
 
   // grey: levels 0 to 255; style: as Python measured it; digits: whether the classes are the ten digits, which are one
   // shape each; returns {image, notes, steps: [[name, picture]]}.
@@ -50,6 +50,12 @@ const Prepare = (() => {
       ink = Ink.find(small);
     }
     if (Ink.isBlank(ink)) throw new Refusal("There is nothing drawn.");
+    const band = ink.margin ? { name: "", share: 0 } : bandOf(small);
+    if (band.share > STROKE) {
+      const found = centred(cut(grey, band), height, width, side, byMass);
+      found.notes.unshift(`a plain band along its ${band.name} is taken for the edge of a scan`);
+      return found;
+    }
     let { mask, several } = drawingOf(ink.strength, ink.contrast);
     const first = Grey.box(mask);
     if (Math.max(first[2] - first[0], first[3] - first[1]) < SMALL * Math.max(small.h, small.w) && Math.max(grey.h, grey.w) > WORK) {
@@ -59,6 +65,7 @@ const Prepare = (() => {
     const notes = [], faint = ink.contrast < FAINT;
     const full = mask.d.reduce((a, b) => a + b, 0) / mask.d.length > FULL;
     if (faint && full) throw new Refusal("There is nothing drawn.");
+    if (band.name) notes.push(`a plain band along its ${band.name} may be the edge of a scan: crop it`);
     if (several) notes.push("there seem to be several shapes");
     if (faint) notes.push(`there is almost no contrast (${ink.contrast.toFixed(0)} grey levels)`);
     if (full) notes.push("the ink fills the picture");
@@ -74,6 +81,34 @@ const Prepare = (() => {
     place(Grey.map(fitted, value => Grey.rint(Math.fround(value * factor))), image, byMass, fitted);
     steps.push(["as the network sees it", image]);
     return { image, notes, steps, several };
+  }
+
+  // The side along which a picture has a band of one level with a sharp edge, and the band's share of the picture.
+  function bandOf(grey) {
+    const all = Grey.sorted(grey.d), full = Grey.quantile(all, 0.99) - Grey.quantile(all, 0.01);
+    for (const name of ["left", "right", "top", "bottom"]) {
+      const { h, w, d } = turned(grey, name), level = Grey.median(d.slice(0, w));
+      const away = y => d.subarray(y * w, (y + 1) * w).map(value => Math.abs(value - level));
+      let deep = 0;
+      while (deep < h && away(deep).every(value => value <= ONE_LEVEL * full)) deep++;
+      const isDeep = deep > LINE * h && deep < h - 3;
+      if (isDeep && away(deep + 2).filter(value => value > STEEP * full).length > ALL_ACROSS * w) return { name, share: deep / h };
+    }
+    return { name: "", share: 0 };
+  }
+
+  // A picture without a band, and without the blurred lines at the band's edge.
+  function cut(grey, { name, share }) {
+    const lines = turned(grey, name);
+    return turned(Grey.part(lines, Math.ceil((share + EDGE) * lines.h), 0, lines.h, lines.w), name, true);
+  }
+
+  // A picture with one of its sides at the top, or the same back.
+  function turned(grey, name, back = false) {
+    const over = image => Grey.map(image, (_, i) => image.d[(image.h - 1 - Math.floor(i / image.w)) * image.w + (i % image.w)]);
+    const swap = name === "left" || name === "right" ? Grey.transposed : image => image;
+    const flip = name === "right" || name === "bottom" ? over : image => image;
+    return back ? swap(flip(grey)) : flip(swap(grey));
   }
 
   // Put a shape into an image, its centre of mass (of `weights`) or of its box in the middle.
