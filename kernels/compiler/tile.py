@@ -10,11 +10,11 @@ from numba import config
 # of rows times vectors in registers and needs vectors + 1 more for its operands. Four vectors load less for each
 # multiply-add: 6 rows 10 numbers and vectors for 24, 8 rows of two vectors 10 for 16. Only 32 registers hold enough
 # rows of them; 7 rows fell to 96 GFLOP/s instead of 230. Three vectors are for what is left of columns: 100 as 4 + 3
-# vectors of AVX-512 take 0.85 of the time of 4 + 2 + 1. With AVX2 4 rows of three are 12 sums too, and 7 pixels are 4 + 3
-# rows of 12 and 9, enough to hide the latency, where two vectors have 8 and 6. With NEON LLVM multiplies by a lane of a register up to 4 rows,
-# and copies each number to a vector first in taller tiles: docs/decisions.md. Lost: 14 rows by 2 vectors (same speed on
-# Zen 5 and Ice Lake, but twice the compile time). With AVX2 the mask of part of a vector takes a register: 5 rows were
-# spilled.
+# vectors of AVX-512 take 0.85 of the time of 4 + 2 + 1. With AVX2 they have 12 sums as two vectors have, and for 7
+# pixels 12 and 9 instead of 8 and 6, too few to hide the latency. With NEON LLVM multiplies by a lane of a register up
+# to 4 rows, and copies each number to a vector first in taller tiles: docs/decisions.md. Lost: 14 rows by 2 vectors
+# (same speed on Zen 5 and Ice Lake, but twice the compile time). With AVX2 the mask of part of a vector takes a
+# register: 5 rows were spilled.
 TILES = {"avx512": (64, 6, 8, 8, 8), "avx2": (32, 0, 4, 6, 4), "neon": (16, 4, 0, 8, 8), "generic": (16, 0, 0, 6, 6)}
 
 # Most outputs of a tile of conv_rows.py of one vector of filters, and of two; without them rows are left to `contract`.

@@ -41,12 +41,13 @@ def contract(
     """
     R, M, N = out.shape
     lanes = lane_count(out)
+    few = WIDE_ROWS == 0 and M // ((M + ROWS - 1) // ROWS) < 4  # rows of a tile of two vectors: 8 sums hide the latency
     j = 0
     while j < N:
         rest = N - j
         if WIDE_ROWS > 0 and rest >= 4 * lanes:
             vectors, most = 4, WIDE_ROWS
-        elif THREE_ROWS > 0 and rest > 2 * lanes:
+        elif THREE_ROWS > 0 and rest > 2 * lanes and (rest != 4 * lanes or few):
             vectors, most = 3, THREE_ROWS
         elif rest >= 2 * lanes:
             vectors, most = 2, ROWS
