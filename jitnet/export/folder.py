@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jitnet.errors import InputError
-from jitnet.storage.atomic import replace_file
+from jitnet.storage.atomic import replace_text
 
 
 def write_files(out: Path, contents: dict[str, str]) -> None:
@@ -15,7 +15,7 @@ def write_files(out: Path, contents: dict[str, str]) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, text in contents.items():
-            replace_file(out / name, text.encode("utf-8", "backslashreplace"))
+            replace_text(out / name, text)
     except OSError as error:
         raise InputError(f"cannot write the export to {out}: {error.strerror}; choose another folder") from error
 

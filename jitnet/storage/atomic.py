@@ -35,6 +35,11 @@ def replace_file(path: Path, data: bytes, *, keep: Path | None = None) -> None:
         raise
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Make a text the contents of `path`, as `replace_file` does. Bytes of names that are not UTF-8 are escaped."""
+    replace_file(path, text.encode("utf-8", "backslashreplace"))
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` survive a power loss, as far as its file system can. Raises `OSError`."""
     if os.name == "nt":  # a folder cannot be opened there

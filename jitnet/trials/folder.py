@@ -19,7 +19,7 @@ from jitnet.printing import csv_cell
 from jitnet.run.lock import Lock
 from jitnet.run.names import check_name, is_run
 from jitnet.run.schema import read_settings
-from jitnet.storage.atomic import replace_file
+from jitnet.storage.atomic import replace_file, replace_text
 from jitnet.trials.plan import Plan, Trial
 
 STOP = ".stop"  # while it is there, every trial ends with a checkpoint
@@ -110,7 +110,7 @@ class SweepFolder:
             cells = figures | {name: getattr(row, name) for name in _COLUMNS if name not in figures}
             values = (*row.varied.values(), *(cells[name] for name in _COLUMNS))
             writer.writerow([row.name, row.status, *map(_cell, values)])
-        replace_file(self.path / "table.csv", out.getvalue().encode("utf-8", "backslashreplace"))
+        replace_text(self.path / "table.csv", out.getvalue())
 
     def write_statistics(self) -> dict[str, list[Summary]]:
         """Write statistics.csv, a line for each configuration, figure and epoch, and return it. Raises `OSError`."""
@@ -122,7 +122,7 @@ class SweepFolder:
         writer.writerow(["configuration", *Summary._fields])
         for group, rows in found.items():
             writer.writerows([csv_cell(group), *map(_cell, row)] for row in rows)
-        replace_file(self.path / "statistics.csv", out.getvalue().encode("utf-8", "backslashreplace"))
+        replace_text(self.path / "statistics.csv", out.getvalue())
         return found
 
     def _check(self) -> None:

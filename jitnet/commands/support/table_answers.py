@@ -21,7 +21,7 @@ from jitnet.model.network import Network
 from jitnet.model.scores import probabilities
 from jitnet.printing import csv_cell, say, warn
 from jitnet.run.trained import Trained
-from jitnet.storage.atomic import replace_file
+from jitnet.storage.atomic import replace_text
 
 _SHOWN = 10  # rows printed where no file is written
 
@@ -73,7 +73,7 @@ def answer(args: argparse.Namespace, network: Network, trained: Trained, about: 
     writer.writerows(lines if args.out else lines[:_SHOWN])
     if args.out:
         try:
-            replace_file(args.out, out.getvalue().encode("utf-8", "backslashreplace"))
+            replace_text(args.out, out.getvalue())
         except OSError as error:
             raise InputError(f"cannot write {args.out}: {error.strerror}; choose another --out") from None
         say(f"written: {args.out}, {len(lines):,} rows, by {about}")
