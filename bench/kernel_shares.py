@@ -2,6 +2,7 @@
 
 from bench import machine
 from bench.kernels import kernel
+from bench.measure import Timing
 
 
 def table(kept: dict[str, dict], titles: list[str]) -> str:
@@ -14,10 +15,10 @@ def table(kept: dict[str, dict], titles: list[str]) -> str:
         lines.append(f"| {title} | {shape} | " + " | ".join(_cell(column.get(key)) for column in columns) + " |")
     lines += ["", "Median, and in brackets the fastest run over the peak's fastest, in percent."]
     for (name, record), title in zip(kept.items(), titles, strict=True):
-        peaks = sorted(row["peak_gflops"] for row in record["rows"] if row["threads"] == 1)
+        peak = Timing(tuple(row["peak_gflops"] for row in record["rows"] if row["threads"] == 1)).median
         lines += [
             "",
-            f"{title}: peak {peaks[len(peaks) // 2]:,.0f} GFLOP/s, n = {record['rows'][0]['seconds']['n']} runs, each "
+            f"{title}: peak {peak:,.0f} GFLOP/s, n = {record['rows'][0]['seconds']['n']} runs, each "
             f"next to a run of the peak. {machine.sentence(record['machine'])}. {record['date'][:10]}, "
             f"`bench/results/{name}`.",
         ]

@@ -8,14 +8,12 @@ import numpy as np
 
 from jitnet.data.content import Report
 from jitnet.data.dataset import Dataset
+from jitnet.data.record import CLASS_FOLDERS, TABLES
 from jitnet.data.sources import search
 from jitnet.data.sources.cache import Cache, default_folder
 from jitnet.data.sources.layouts import Options
 from jitnet.errors import InputError
 from jitnet.printing import say_once
-
-TABLES = ("CSV", "Parquet")  # kinds of data, as their record has them
-FOLDERS = "class folders"
 
 __all__ = ["Dataset", "load", "load_mnist"]
 
@@ -61,9 +59,9 @@ def load(
     """
     options = Options(label, skip_damaged, whole)
     data = search.load(os.fspath(spec), Cache(default_folder(), warn, report), offline, options)
-    if label and data.record.kind not in TABLES:
+    if label and data.facts.kind not in TABLES:
         raise InputError(f"a label column is given with {data.source}, which is not a table: omit --label")
-    if skip_damaged and data.record.kind != FOLDERS:
+    if skip_damaged and data.facts.kind != CLASS_FOLDERS:
         raise InputError(f"{data.source} has no class folders, of which files could be skipped: omit --skip-damaged")
     return data
 

@@ -13,7 +13,7 @@ from jitnet.data import checks, labels, orientation, pixels
 from jitnet.data.content import sha256
 from jitnet.data.pictures import style
 from jitnet.data.readers.raw import Raw
-from jitnet.data.record import DataRecord, short_list
+from jitnet.data.record import CLASS_FOLDERS, DataRecord, short_list
 from jitnet.data.sources.known import KNOWN, PARTS, Known
 from jitnet.printing import printable
 
@@ -96,7 +96,7 @@ def assemble(
     split = raw.split
     if len(x) == 1:
         x, y, split = _one_file(x[0], y[0], names, source, whole)
-        if not whole and raw.kind != "class folders":
+        if not whole and raw.kind != CLASS_FOLDERS:
             notes.append(f"{source} has no test set: {split}")
     hashes = {part: sha256(array) for part, array in zip(PARTS, (x[0], y[0], x[1], y[1]))}
     known = verified or next((known for known in KNOWN.values() if known.sha256 == hashes), None)

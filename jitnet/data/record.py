@@ -15,11 +15,15 @@ from jitnet.printing import brief
 _LARGEST = 1 << 16  # whole number of a record: they are pixels and channels
 
 
+CSV, PARQUET, CLASS_FOLDERS = "CSV", "Parquet", "class folders"  # kinds of data that others ask for
+TABLES = (CSV, PARQUET)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataRecord:
     """All that was read or assumed of a data set. Every field has a default: a run may be older than the field."""
 
-    kind: str = ""  # "IDX", "CSV", "npz", "class folders", "built-in", "arrays"
+    kind: str = ""  # "IDX", "npz", "built-in", "arrays", or one of those above
     class_names: tuple[str, ...] = ()  # in the order of the network's outputs
     numbers: tuple[str, ...] = ()  # the labels as the files have them, where names are known for them
     label_column: str = ""  # of a table, by its name or number

@@ -131,23 +131,22 @@ def _require_no_pairs(values: Any, name: str) -> None:
 def _scaled(x: np.ndarray, trained: Scale | None, table: bool) -> tuple[np.ndarray, Scale]:
     """Return pixels that are whole numbers as uint8 by their scale, other numbers as float32; and the scale."""
     low, high = float(x.min()), float(x.max())
-    if trained is not None and not trained.whole and (trained.full != 1.0 or trained.low < 0):
-        _warn_of_range(low, high, trained, table)
-        return x.astype(np.float32), trained  # numbers of any range were trained on
-    pixel = not table or (trained is not None and trained.whole)
+    free = trained is not None and not trained.whole and (trained.full != 1.0 or trained.low < 0)  # of any range
+    pixel = not free and (not table or (trained is not None and trained.whole))
     if not (pixel and (x.dtype.kind in "iub" or (low >= 0 and 1 < high <= 65535 and (x == np.trunc(x)).all()))):
-        if trained is None and max(abs(low), abs(high)) > _LARGE:
+        if trained is not None:
+            _warn_of_range(low, high, trained, table)
+            return x.astype(np.float32), trained
+        if max(abs(low), abs(high)) > _LARGE:
             what = "numbers" if table else "fractions"
             warn(
                 f"x holds {what} from {low:g} to {high:g}, which are taken as they are: networks learn from numbers "
                 "of about 0 to 1, so divide pixels by 255 and scale other columns"
             )
-        if trained is not None:
-            _warn_of_range(low, high, trained, table)
         elif not table and 0 < max(abs(low), abs(high)) < _SMALL:
             warn(f"x holds fractions from {low:g} to {high:g}: pixels reach about 1 if they are divided by 255 once")
-        free = low < 0 or high > 1.001
-        return x.astype(np.float32), trained or Scale(max(abs(low), abs(high)) if free else 1.0, low, high, False)
+        full = max(abs(low), abs(high)) if low < 0 or high > 1.001 else 1.0
+        return x.astype(np.float32), Scale(full, low, high, False)
     if trained is not None and trained.whole:
         made, note = pixels.as_trained(x, trained, "x")
         warn(note)
@@ -224,7 +223,7 @@ def _strange(x: np.ndarray) -> str:
 def record_of(images: np.ndarray, classes: np.ndarray, scale: Scale) -> DataRecord:
     """Return the record of the data of `fit`: images (n, H, W, C) and the sorted labels (classes,)."""
     names, channels = tuple(map(str, classes.tolist())), images.shape[3]
-    found, polarity = style.measure(_as_bytes(images)) if scale.full == 1 or scale.whole else (style.AS_IS, "")
+    found, polarity = style.measure(style.as_bytes(images)) if scale.full == 1 or scale.whole else (style.AS_IS, "")
     return DataRecord(
         kind="arrays", class_names=names, numbers=names, scale=scale, channels=channels, image=images.shape[1:3],
         style=found, polarity=polarity,
@@ -238,11 +237,6 @@ def warn_of_polarity(images: np.ndarray, record: DataRecord) -> None:
             f"the images of x are {other}, and those of fit were {record.polarity}: "
             "invert them, by 255 - x of bytes and 1 - x of fractions"
         )
-
-
-def _as_bytes(images: np.ndarray) -> np.ndarray:
-    """Return images (n, H, W, C) as uint8, fractions from 0 to 1 in 256 levels."""
-    return images if images.dtype == np.uint8 else np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
 
 
 def rows_of(x: Any) -> np.ndarray:

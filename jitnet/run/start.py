@@ -15,6 +15,7 @@ from jitnet.data import Dataset, load
 from jitnet.data.content import Report, silent
 from jitnet.data.dataset import SYNTHETIC
 from jitnet.data.readers import regression
+from jitnet.data.record import CLASS_FOLDERS
 from jitnet.data.split import split, with_channels
 from jitnet.errors import InputError
 from jitnet.events import Diverged, EpochDone, Event, Interrupted, RunFinished, RunStarted, Tensors
@@ -143,7 +144,7 @@ def start(
         network.initialise(settings.init, settings.seed)
     parts = split(data, settings)
     record = data.record
-    anywhere = record.image if record.kind == "class folders" and not record.style.prepared else ()
+    anywhere = record.image if record.kind == CLASS_FOLDERS and not record.style.prepared else ()
     settings = settings.for_images(len(parts.train[0]), anywhere)
     training = Training(network, settings, parts, peak_threads=_peak_threads(settings, measure_peak))
     folder = RunFolder.create(

@@ -6,7 +6,7 @@ from jitnet.data import pixels
 from jitnet.data.pictures.prepare import Prepared, centred
 from jitnet.data.pictures.resize import resized
 from jitnet.data.pictures.style import in_style, other_polarity, presumed
-from jitnet.data.record import DataRecord
+from jitnet.data.record import CLASS_FOLDERS, DataRecord
 from jitnet.errors import InputError
 
 _ASPECT = 1.1  # a picture may be so much wider or taller than the network's images and still be resized
@@ -61,7 +61,7 @@ def _bytes(levels: np.ndarray, record: DataRecord, name: str, drawn: bool) -> tu
         )
     if not drawn:
         return pixels.as_trained(levels, record.scale, name)
-    if record.kind == "class folders" and levels.max() <= record.scale.full:
+    if record.kind == CLASS_FOLDERS and levels.max() <= record.scale.full:
         return pixels.to_bytes(levels, record.scale, name), ""
     if levels.dtype == np.uint8:
         return levels, ""

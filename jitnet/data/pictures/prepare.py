@@ -25,6 +25,7 @@ _PLAIN = 0.1  # of the contrast: what varies less is of one level
 _STEEP = 0.5  # of the contrast between a band and nearly all of the third line behind it: its edge
 _LINE = 0.06  # of the picture: a thinner band may be a ruled line
 _STROKE = 0.25  # of the picture: a wider band is not a stroke of a drawing that fills it
+_TURNS = {"left": 3, "right": 1, "top": 0, "bottom": 2}  # quarters of a turn that bring a side to the top
 _THIN = 1.6  # pixels of a stroke in an image of 28: a thinner one is made so
 
 
@@ -144,7 +145,8 @@ def _band(grey: np.ndarray) -> tuple[str, float]:
     "" and 0 if there is none.
     """
     full = float(np.quantile(grey, 0.99) - np.quantile(grey, 0.01))
-    for name, lines in (("left", grey.T), ("right", grey.T[::-1]), ("top", grey), ("bottom", grey[::-1])):
+    for name, turns in _TURNS.items():
+        lines = np.rot90(grey, turns)
         away = np.abs(lines - float(np.median(lines[0])))  # of each pixel, from the level of the line at the border
         ends = away.max(axis=1) > _PLAIN * full
         deep = int(ends.argmax()) if ends.any() else len(lines)
@@ -155,9 +157,8 @@ def _band(grey: np.ndarray) -> tuple[str, float]:
 
 def _cut(grey: np.ndarray, name: str, share: float) -> np.ndarray:
     """Return a picture (H, W) without the band that `_band` found, and the blurred lines at its edge."""
-    lines = {"left": grey.T, "right": grey.T[::-1], "top": grey, "bottom": grey[::-1]}[name]
-    kept = lines[math.ceil((share + _EDGE) * len(lines)) :]
-    return {"left": kept.T, "right": kept[::-1].T, "top": kept, "bottom": kept[::-1]}[name]
+    lines = np.rot90(grey, _TURNS[name])
+    return np.rot90(lines[math.ceil((share + _EDGE) * len(lines)) :], -_TURNS[name])
 
 
 def _with_stroke(shape: np.ndarray, scale: float) -> np.ndarray:

@@ -93,8 +93,12 @@ def other_polarity(images: np.ndarray, polarity: str) -> str:
 
 def polarity_of(images: np.ndarray) -> str:
     """Return the polarity of images (N, H, W, ...), bytes or fractions, as a phrase; "" if it cannot be told."""
-    some = images[:: -(-len(images) // _EXAMINED)]
-    return measure(some if some.dtype == np.uint8 else np.clip(np.rint(some * 255), 0, 255).astype(np.uint8))[1]
+    return measure(as_bytes(images[:: -(-len(images) // _EXAMINED)]))[1]
+
+
+def as_bytes(images: np.ndarray) -> np.ndarray:
+    """Return images as uint8, fractions from 0 to 1 in 256 levels."""
+    return images if images.dtype == np.uint8 else np.clip(np.rint(images * 255), 0, 255).astype(np.uint8)
 
 
 def placement(images: np.ndarray, light: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from jitnet.data.pixels import Scale, scale_of, to_bytes
 from jitnet.data.readers import images
 from jitnet.data.readers.names import IMAGES, entries, folder_part
 from jitnet.data.readers.raw import Raw
+from jitnet.data.record import CLASS_FOLDERS
 from jitnet.errors import InputError
 
 _LISTED = 20  # damaged images that are named
@@ -122,7 +123,7 @@ def read(folder: Path, report: Report = silent, skip_damaged: bool = False) -> R
     notes += images.colour_note(coloured, str(folder))
     levels, scale = _to_bytes(levels, str(folder), notes)
     made = {part: _mixed(of_classes) for part, of_classes in levels.items()}
-    raw = Raw("class folders", *made["train"], *made["test"], names=names, split=split, notes=notes, scale=scale)
+    raw = Raw(CLASS_FOLDERS, *made["train"], *made["test"], names=names, split=split, notes=notes, scale=scale)
     if damaged:
         number = (
             f"{len(damaged)} damaged images of {folder} are" if len(damaged) > 1 else f"1 damaged image of {folder} is"

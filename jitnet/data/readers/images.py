@@ -52,8 +52,7 @@ def decode(content: bytes, where: str, channels: int = 1, coloured: list[str] | 
     """Return the bytes of a picture as grey levels (H, W), or with more channels (H, W, C).
 
     Two are grey and how opaque it is, three are red, green and blue, and four are all of these. `coloured` receives
-    `where` if it has colours. Raises `InputError`,
-    also for a file of several pictures.
+    `where` if it has colours. Raises `InputError`, also for a file of several pictures.
     """
     found = _decode_all(content, where, channels, coloured)
     if len(found) > 1:

@@ -16,6 +16,7 @@ from jitnet.data.readers.names import entries, part_of
 from jitnet.data.readers.pixel_columns import as_in
 from jitnet.data.readers.raw import Raw, of_parts
 from jitnet.data.readers.tables import Table
+from jitnet.data.record import CLASS_FOLDERS, CSV, PARQUET
 from jitnet.data.sources.cache import Cache
 from jitnet.data.sources.known import FILES, KNOWN, PARTS
 from jitnet.errors import InputError
@@ -213,7 +214,7 @@ def _tables(train: Path, cache: Cache, options: Options, test: Path | None) -> R
             f"{train} has {first.pixels.shape[1]} columns and no labels: expected a column with them too; predict "
             "reads such a file by --csv"
         )
-    kind = "Parquet" if is_parquet(train) else "CSV"
+    kind = PARQUET if is_parquet(train) else CSV
     raw = Raw(
         kind, first.pixels, first.labels, header=first.header, label_column=first.label_column, columns=first.columns
     )
@@ -268,7 +269,7 @@ def _class_folders(folder: Path, cache: Cache, options: Options) -> Raw:
     names, split, notes, labels, scale = json.loads(kept["m"].tobytes())
     count = len(labels[0])
     x, y = kept["x"][:count], np.array(labels[0])
-    raw = Raw("class folders", x, y, names=names, split=split, scale=Scale(**scale), notes=notes)
+    raw = Raw(CLASS_FOLDERS, x, y, names=names, split=split, scale=Scale(**scale), notes=notes)
     if len(labels) > 1:
         raw.x_test, raw.y_test = kept["x"][count:], np.array(labels[1])
     return raw
